@@ -1,0 +1,25 @@
+# Installs the build in BUILD below FOLDER, builds the project beside this file against that copy and runs it.
+# Fails too where something was installed that is not public.
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE code OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT code EQUAL 0)
+    message("${output}")
+    list(JOIN ARGN " " command)
+    message(FATAL_ERROR "ended with ${code}: ${command}")
+  endif()
+endfunction()
+
+file(REMOVE_RECURSE ${FOLDER})
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${FOLDER}/installed)
+file(GLOB_RECURSE hidden ${FOLDER}/installed/include/firn/engine/kernels/*/*)
+if(hidden)
+  message(FATAL_ERROR "installed, though not public: ${hidden}")
+endif()
+file(GLOB_RECURSE public ${FOLDER}/installed/include/firn/*.h)
+if(NOT public)
+  message(FATAL_ERROR "no header was installed")
+endif()
+run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${FOLDER}/build -G Ninja -DCMAKE_BUILD_TYPE=Release
+    -DCMAKE_PREFIX_PATH=${FOLDER}/installed -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER})
+run(${CMAKE_COMMAND} --build ${FOLDER}/build)
+run(${FOLDER}/build/consumer)

@@ -1,0 +1,92 @@
+# firn_markdown_tests(NAME FILE): a ctest entry for every fenced block of a Markdown file. What follows the
+# three backquotes says how the block is tested:
+#   cpp            a whole program: built with firn::firn and run
+#   cpp from PATH  an excerpt: its lines stand so, one after the other, in that file of the project
+#   cmake          an excerpt in the same way of tests/consumer/CMakeLists.txt
+#   sh             each line that begins with tools/run or firn is run with the program as built
+#   sh slow        the same, in the tests labelled slow
+#   text           what is shown is not a command or a program
+# Any other fence is a failing test. Each block is the test NAME_<its line>.
+function(firn_markdown_tests name file)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+  set(folder ${CMAKE_CURRENT_BINARY_DIR}/${name})
+  # The blocks of one file are run in its order in one scratch folder: a later one may use what an earlier one made.
+  add_test(NAME ${name}_folder COMMAND ${CMAKE_COMMAND} -E rm -rf ${folder}/scratch)
+  set_tests_properties(${name}_folder PROPERTIES FIXTURES_SETUP ${name}_folder)
+  set(previous ${name}_folder)
+  file(READ ${file} rest)
+  set(rest "\n${rest}")
+  set(line 0)
+  # Only FIND and SUBSTRING touch the text: lists would split it at its semicolons and brackets.
+  while(TRUE)
+    string(FIND "${rest}" "\n```" open)
+    if(open EQUAL -1)
+      break()
+    endif()
+    string(SUBSTRING "${rest}" 0 ${open} before)
+    math(EXPR open "${open} + 4")
+    string(SUBSTRING "${rest}" ${open} -1 rest)
+    string(FIND "${rest}" "\n" end)
+    string(SUBSTRING "${rest}" 0 ${end} fence)
+    string(SUBSTRING "${rest}" ${end} -1 rest)
+    string(FIND "${rest}" "\n```" close)
+    if(close EQUAL -1)
+      message(FATAL_ERROR "${file}: a block that begins with ```${fence} is never closed")
+    endif()
+    string(SUBSTRING "${rest}" 0 ${close} block)
+    math(EXPR close "${close} + 4")
+    string(SUBSTRING "${rest}" ${close} -1 rest)
+
+    string(REGEX REPLACE "[^\n]" "" newlines "${before}")
+    string(LENGTH "${newlines}" before_lines)
+    string(REGEX REPLACE "[^\n]" "" newlines "${block}")
+    string(LENGTH "${newlines}" block_lines)
+    math(EXPR line "${line} + ${before_lines} + 1")
+    firn_markdown_block(${name}_${line} "${fence}" "${block}" ${folder})
+    if(TEST ${name}_${line})
+      set_tests_properties(${name}_${line} PROPERTIES DEPENDS ${previous} FIXTURES_REQUIRED ${name}_folder
+                           ENVIRONMENT FIRN_SOURCE_DIR=${PROJECT_SOURCE_DIR})
+      set(previous ${name}_${line})
+    endif()
+    math(EXPR line "${line} + ${block_lines}")
+  endwhile()
+endfunction()
+
+# One block as the test `name`.
+function(firn_markdown_block name fence block folder)
+  string(SUBSTRING "${block}\n" 1 -1 block)
+  if(fence STREQUAL "cpp")
+    firn_write_if_changed(${folder}/${name}.cpp "${block}")
+    add_executable(${name} ${folder}/${name}.cpp)
+    target_link_libraries(${name} PRIVATE firn::firn)
+    add_test(NAME ${name} COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:${name}> -DFOLDER=${folder}/scratch
+                                  -P ${PROJECT_SOURCE_DIR}/tests/tools/run_in.cmake)
+  elseif(fence STREQUAL "sh" OR fence STREQUAL "sh slow")
+    firn_write_if_changed(${folder}/${name}.sh "${block}")
+    add_test(NAME ${name} COMMAND ${PROJECT_SOURCE_DIR}/tests/tools/run_block $<TARGET_FILE:firn> ${folder}/${name}.sh
+                                  ${folder}/scratch)
+    if(fence STREQUAL "sh slow")
+      set_tests_properties(${name} PROPERTIES LABELS slow)
+    endif()
+  elseif(fence MATCHES "^cpp from ([^ ]+)$" OR fence STREQUAL "cmake")
+    set(source ${CMAKE_MATCH_1})
+    if(fence STREQUAL "cmake")
+      set(source tests/consumer/CMakeLists.txt)
+    endif()
+    firn_write_if_changed(${folder}/${name}.txt "${block}")
+    add_test(NAME ${name} COMMAND ${CMAKE_COMMAND} -DBLOCK=${folder}/${name}.txt -DSOURCE=${PROJECT_SOURCE_DIR}/${source}
+                                  -P ${PROJECT_SOURCE_DIR}/tests/tools/excerpt.cmake)
+  elseif(NOT fence STREQUAL "text")
+    add_test(NAME ${name} COMMAND sh -c "echo 'the fence ```${fence} does not say how its block is tested'; exit 1")
+  endif()
+endfunction()
+
+function(firn_write_if_changed path text)
+  if(EXISTS ${path})
+    file(READ ${path} old)
+    if(old STREQUAL text)
+      return()
+    endif()
+  endif()
+  file(WRITE ${path} "${text}")
+endfunction()
