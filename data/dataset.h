@@ -1,0 +1,84 @@
+// What every set of labelled samples offers.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/base/real.h"
+#include "engine/tensor/shape.h"
+
+namespace firn {
+
+/// What one sample is.
+enum class DataKind {
+  image,     ///< numbers (H,W,C); files of bytes give 0 to 1
+  tokens,    ///< indices (T), padded with 0 after the sample's own length
+  sequence,  ///< numbers (T,F), padded with 0 after the sample's own length
+  vector,    ///< numbers (F)
+};
+
+std::string_view data_kind_name(DataKind kind);
+
+/// What is said of a whole set; the same for its training and its test part.
+struct DataInfo {
+  std::string name;  ///< "digits", or where it lies
+  DataKind kind = DataKind::vector;
+  Shape shape;                          ///< of one sample; T is the longest sample's
+  std::vector<std::string> classes;     ///< name of each class; labels are positions in it
+  std::vector<std::string> vocabulary;  ///< tokens: the character that each index stands for, in UTF-8
+  bool label_each_step = false;  ///< a label for each of the T steps (language models), not one a sample
+  std::vector<std::string>
+      notes;  ///< what the reader should be told: the split, re-based labels, skipped files
+};
+
+/// Samples 0..size()-1 with labels. Const and safe to be read by many threads; nothing is allocated by
+/// reading. All indices must lie in [0, size()).
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+  Dataset(const Dataset&) = delete;
+  Dataset& operator=(const Dataset&) = delete;
+
+  const DataInfo& info() const { return info_; }
+  Index class_count() const { return static_cast<Index>(info_.classes.size()); }
+
+  virtual Index size() const = 0;
+  /// The class of sample i. Of a set with a label for each step: the label of the last step.
+  virtual std::int32_t label(Index i) const = 0;
+  /// Steps of sample i, at least 1, at most info().shape[0]; for images and vectors simply that.
+  virtual Index length(Index i) const;
+
+  /// Writes sample i of an image, sequence or vector set; `to` holds info().shape.count() numbers.
+  virtual void fill_numbers(Index i, std::span<real> to) const;
+  /// Writes sample i of a token set and zeros after it; `to` holds at least length(i) indices.
+  virtual void fill_tokens(Index i, std::span<std::int32_t> to) const;
+  /// Writes the labels of sample i: one, or with `label_each_step` as many as `to` holds steps.
+  virtual void fill_labels(Index i, std::span<std::int32_t> to) const;
+
+ protected:
+  explicit Dataset(DataInfo info) : info_(std::move(info)) {}
+
+ private:
+  DataInfo info_;
+};
+
+using DatasetPtr = std::shared_ptr<const Dataset>;
+
+/// The two parts of a set; both have the same `info()`.
+struct DataParts {
+  DatasetPtr train;
+  DatasetPtr test;
+};
+
+/// Samples of each class.
+std::vector<Index> class_counts(const Dataset& data);
+
+/// SHA-256 over kind, shape, lengths, labels and samples, in hex: what a report says was trained on.
+std::string fingerprint(const Dataset& data);
+
+}  // namespace firn

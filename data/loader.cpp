@@ -1,0 +1,257 @@
+#include "data/loader.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <numeric>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "engine/base/error.h"
+#include "engine/base/rng.h"
+
+namespace firn {
+
+namespace {
+
+/// One of the two batches, with a tensor kept for each shape it has had.
+struct Slot {
+  struct Tensors {
+    Tensor x;
+    Tensor lengths;
+    Tensor labels;
+  };
+  std::map<std::pair<Index, Index>, Tensors> made;  ///< by count and width
+  Batch batch;
+  std::exception_ptr error;
+};
+
+void check_options(const Dataset& data, const LoaderOptions& options) {
+  const DataInfo& info = data.info();
+  if (data.size() < 1) throw Error(Fault::usage, "loader", info.name + " has no samples");
+  if (options.batch < 1) throw Error(Fault::usage, "loader", fmt::format("a batch of {}", options.batch));
+  if (options.width_multiple < 1) {
+    throw Error(Fault::usage, "loader", fmt::format("widths in multiples of {}", options.width_multiple));
+  }
+  if (data.size() > Index{0xffffffff}) throw Error(Fault::usage, "loader", "more than 2^32 samples");
+  check_preprocess(options.preprocess, info);
+  const Augment& augment = options.augment;
+  if (!augment.any()) return;
+  if (info.kind != DataKind::image) {
+    throw Error(Fault::usage, "augment", fmt::format("{} holds no images", info.name));
+  }
+  const Index most = std::min(info.shape[0], info.shape[1]);
+  if (augment.shift < 0 || augment.shift >= most || augment.crop < 0 || augment.crop >= most) {
+    throw Error(
+        Fault::usage, "augment",
+        fmt::format("shift {}, crop {} on images of {}", augment.shift, augment.crop, info.shape.text()));
+  }
+}
+
+}  // namespace
+
+class Loader::Work {
+ public:
+  Work(DatasetPtr data, LoaderOptions options) : data_(std::move(data)), options_(std::move(options)) {
+    check_options(*data_, options_);
+    order_.resize(static_cast<std::size_t>(data_->size()));
+    if (options_.augment.any()) image_.resize(static_cast<std::size_t>(data_->info().shape.count()));
+  }
+
+  ~Work() { stop(); }
+
+  const Dataset& data() const { return *data_; }
+  const LoaderOptions& options() const { return options_; }
+
+  Index batches() const {
+    const Index n = data_->size();
+    return options_.keep_last ? (n + options_.batch - 1) / options_.batch : n / options_.batch;
+  }
+
+  void start(std::uint64_t epoch, Index first) {
+    if (first < 0 || first > batches()) {
+      throw Error(Fault::usage, "loader", fmt::format("batch {} of {}", first, batches()));
+    }
+    std::unique_lock lock(mutex_);
+    idle(lock);
+    epoch_ = epoch;
+    std::iota(order_.begin(), order_.end(), Index{0});
+    if (options_.shuffle) {
+      Random random(options_.seed, "order", epoch);
+      shuffle(order_.data(), data_->size(), random);
+    }
+    next_ = first;
+    ready_ = nullptr;
+    request();
+  }
+
+  const Batch* next() {
+    std::unique_lock lock(mutex_);
+    idle(lock);
+    Slot* slot = std::exchange(ready_, nullptr);
+    if (slot == nullptr) return nullptr;
+    if (slot->error != nullptr) std::rethrow_exception(std::exchange(slot->error, nullptr));
+    ++next_;
+    current_ = 1 - current_;
+    request();
+    return &slot->batch;
+  }
+
+ private:
+  /// Waits until nothing is being prepared.
+  void idle(std::unique_lock<std::mutex>& lock) {
+    changed_.wait(lock, [this] { return wanted_ == nullptr; });
+  }
+
+  /// Has batch `next_` prepared in the free slot; called while idle, under the lock.
+  void request() {
+    if (next_ >= batches()) return;
+    Slot& slot = slots_[current_];
+    if (!options_.background) {
+      prepare(slot);
+      ready_ = &slot;
+      return;
+    }
+    if (!thread_.joinable()) thread_ = std::thread([this] { serve(); });
+    wanted_ = &slot;
+    changed_.notify_all();
+  }
+
+  void serve() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      changed_.wait(lock, [this] { return wanted_ != nullptr || stopping_; });
+      if (stopping_) return;
+      Slot* slot = wanted_;
+      lock.unlock();
+      prepare(*slot);
+      lock.lock();
+      ready_ = slot;
+      wanted_ = nullptr;
+      changed_.notify_all();
+    }
+  }
+
+  void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    changed_.notify_all();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  void prepare(Slot& slot) noexcept {
+    slot.error = nullptr;
+    try {
+      fill(slot);
+    } catch (...) {
+      slot.error = std::current_exception();
+    }
+  }
+
+  void fill(Slot& slot) {
+    const DataInfo& info = data_->info();
+    const Index first = next_ * options_.batch;
+    const Index count = std::min(options_.batch, data_->size() - first);
+    const std::span<const Index> samples(order_.data() + first, static_cast<std::size_t>(count));
+    const bool tokens = info.kind == DataKind::tokens;
+    Index width = 0;
+    if (tokens) {
+      for (const Index i : samples) width = std::max(width, data_->length(i));
+      width = (width + options_.width_multiple - 1) / options_.width_multiple * options_.width_multiple;
+    }
+
+    Slot::Tensors& tensors = made(slot, count, width);
+    const auto size = static_cast<std::size_t>(tokens ? width : info.shape.count());
+    const auto labels = static_cast<std::size_t>(info.label_each_step ? width : 1);
+    for (std::size_t n = 0; n < samples.size(); ++n) {
+      const Index i = samples[n];
+      if (tokens) {
+        data_->fill_tokens(i, {tensors.x.indices() + n * size, size});
+      } else {
+        fill_numbers(i, {tensors.x.data() + n * size, size});
+      }
+      data_->fill_labels(i, {tensors.labels.indices() + n * labels, labels});
+      if (tensors.lengths.defined())
+        tensors.lengths.indices()[n] = static_cast<std::int32_t>(data_->length(i));
+    }
+    slot.batch = {tensors.x, tensors.lengths, tensors.labels, count, samples};
+  }
+
+  void fill_numbers(Index i, std::span<real> to) {
+    const DataInfo& info = data_->info();
+    if (options_.augment.any()) {
+      data_->fill_numbers(i, image_);
+      apply(options_.augment, info.shape, options_.seed, epoch_, i, image_, to);
+    } else {
+      data_->fill_numbers(i, to);
+    }
+    // The padding after a sequence stays zero.
+    const Index steps =
+        info.kind == DataKind::sequence ? data_->length(i) * info.shape[1] : info.shape.count();
+    apply(options_.preprocess, info.shape[-1], to.first(static_cast<std::size_t>(steps)));
+  }
+
+  Slot::Tensors& made(Slot& slot, Index count, Index width) {
+    const auto [at, fresh] = slot.made.try_emplace({count, width});
+    if (!fresh) return at->second;
+    const DataInfo& info = data_->info();
+    const bool tokens = info.kind == DataKind::tokens;
+    Slot::Tensors& tensors = at->second;
+    std::vector<Index> sizes = {count};
+    if (tokens) {
+      sizes.push_back(width);
+    } else {
+      sizes.insert(sizes.end(), info.shape.sizes().begin(), info.shape.sizes().end());
+    }
+    tensors.x = Tensor(Shape(sizes), tokens ? Type::index : Type::number);
+    if (tokens || info.kind == DataKind::sequence) tensors.lengths = Tensor({count}, Type::index);
+    tensors.labels = Tensor(info.label_each_step ? Shape({count, width}) : Shape({count}), Type::index);
+    return tensors;
+  }
+
+  const DatasetPtr data_;
+  const LoaderOptions options_;
+  std::vector<Index> order_;
+  std::vector<real> image_;  ///< a sample before its augmentation
+  std::uint64_t epoch_ = 0;
+  Index next_ = 0;   ///< batch that is prepared next
+  int current_ = 0;  ///< slot that is filled next; the caller may read the other
+  Slot slots_[2];
+  Slot* ready_ = nullptr;
+
+  std::thread thread_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  Slot* wanted_ = nullptr;  ///< being prepared by the thread
+  bool stopping_ = false;
+};
+
+Loader::Loader(DatasetPtr data, LoaderOptions options)
+    : work_(std::make_unique<Work>(std::move(data), std::move(options))) {}
+
+Loader::~Loader() = default;
+
+const Dataset& Loader::data() const {
+  return work_->data();
+}
+const LoaderOptions& Loader::options() const {
+  return work_->options();
+}
+Index Loader::batches() const {
+  return work_->batches();
+}
+void Loader::start(std::uint64_t epoch, Index first) {
+  work_->start(epoch, first);
+}
+const Batch* Loader::next() {
+  return work_->next();
+}
+
+}  // namespace firn

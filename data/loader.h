@@ -1,0 +1,62 @@
+// Batches of a dataset, the next one prepared while this one trains.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "data/dataset.h"
+#include "data/transform.h"
+#include "engine/tensor/tensor.h"
+
+namespace firn {
+
+struct LoaderOptions {
+  Index batch = 64;
+  bool shuffle = true;
+  bool keep_last = true;  ///< give the last, smaller batch too
+  Index width_multiple =
+      1;                   ///< token batches are cut at the longest sample, rounded up to a multiple of this
+  std::uint64_t seed = 0;  ///< of the order and of `augment`
+  bool background = true;  ///< prepare on a thread of its own; the batches are the same bits either way
+  Preprocess preprocess;
+  Augment augment;
+};
+
+/// `count` samples. Nothing is padded to the batch size: the first dimension of every tensor is `count`.
+struct Batch {
+  Tensor x;        ///< numbers (count, sample shape...), or token indices (count, T) with T the widest's
+  Tensor lengths;  ///< indices (count): steps of each sample; defined for token and float sequences
+  Tensor labels;   ///< indices (count), or (count, T) where every step has a label
+  Index count = 0;
+  std::span<const Index> samples;  ///< positions in the dataset
+};
+
+/// Walks a dataset batch by batch. The order is a function of (seed, epoch) alone. After the first batch of a
+/// shape no memory is allocated for later ones of that shape.
+class Loader {
+ public:
+  /// Throws Error(usage) on an empty dataset, a batch below 1, or a `preprocess` or `augment` that does not
+  /// fit.
+  Loader(DatasetPtr data, LoaderOptions options);
+  ~Loader();
+  Loader(const Loader&) = delete;
+  Loader& operator=(const Loader&) = delete;
+
+  const Dataset& data() const;
+  const LoaderOptions& options() const;
+  /// Batches of an epoch.
+  Index batches() const;
+
+  /// Begins an epoch, at batch `first` of it (to resume). Whatever was prepared is dropped.
+  void start(std::uint64_t epoch, Index first = 0);
+  /// The next batch, or null after the last; it stays as it is until the next call of `next` or `start`.
+  /// Throws what preparing that batch threw; after that only `start` goes on.
+  const Batch* next();
+
+ private:
+  class Work;
+  std::unique_ptr<Work> work_;
+};
+
+}  // namespace firn

@@ -1,0 +1,121 @@
+#include "data/memory.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+
+#include "engine/base/error.h"
+
+namespace firn {
+
+namespace {
+
+void check(const DataInfo& info, std::size_t values, std::size_t wanted,
+           const std::vector<std::int32_t>& labels) {
+  if (values != wanted) {
+    throw Error(Fault::usage, "data",
+                fmt::format("{}: {} values, {} samples of {} have {}", info.name, values, labels.size(),
+                            info.shape.text(), wanted));
+  }
+  for (const std::int32_t label : labels) {
+    if (label < 0 || static_cast<std::size_t>(label) >= info.classes.size()) {
+      throw Error(Fault::usage, "data",
+                  fmt::format("{}: label {} with {} classes", info.name, label, info.classes.size()));
+    }
+  }
+}
+
+class Labelled : public Dataset {
+ public:
+  Labelled(DataInfo info, std::vector<std::int32_t> labels)
+      : Dataset(std::move(info)), labels_(std::move(labels)) {}
+  Index size() const override { return static_cast<Index>(labels_.size()); }
+  std::int32_t label(Index i) const override { return labels_[static_cast<std::size_t>(i)]; }
+
+ private:
+  std::vector<std::int32_t> labels_;
+};
+
+class ByteImages : public Labelled {
+ public:
+  ByteImages(DataInfo info, std::vector<std::uint8_t> pixels, std::vector<std::int32_t> labels, int white)
+      : Labelled(std::move(info), std::move(labels)), pixels_(std::move(pixels)) {
+    for (std::size_t b = 0; b < value_.size(); ++b)
+      value_[b] = static_cast<real>(b) / static_cast<real>(white);
+  }
+  void fill_numbers(Index i, std::span<real> to) const override {
+    const std::uint8_t* from = pixels_.data() + static_cast<std::size_t>(i) * to.size();
+    for (std::size_t k = 0; k < to.size(); ++k) to[k] = value_[from[k]];
+  }
+
+ private:
+  std::vector<std::uint8_t> pixels_;
+  std::array<real, 256> value_{};
+};
+
+class Numbers : public Labelled {
+ public:
+  Numbers(DataInfo info, std::vector<float> values, std::vector<std::int32_t> labels)
+      : Labelled(std::move(info), std::move(labels)), values_(std::move(values)) {}
+  void fill_numbers(Index i, std::span<real> to) const override {
+    const float* from = values_.data() + static_cast<std::size_t>(i) * to.size();
+    std::copy(from, from + to.size(), to.begin());
+  }
+
+ private:
+  std::vector<float> values_;
+};
+
+class Tokens : public Labelled {
+ public:
+  Tokens(DataInfo info, std::vector<std::int32_t> tokens, std::vector<Index> starts,
+         std::vector<std::int32_t> labels)
+      : Labelled(std::move(info), std::move(labels)),
+        tokens_(std::move(tokens)),
+        starts_(std::move(starts)) {}
+  Index length(Index i) const override { return start(i + 1) - start(i); }
+  void fill_tokens(Index i, std::span<std::int32_t> to) const override {
+    const auto end = std::copy(tokens_.begin() + start(i), tokens_.begin() + start(i + 1), to.begin());
+    std::fill(end, to.end(), 0);
+  }
+
+ private:
+  Index start(Index i) const { return starts_[static_cast<std::size_t>(i)]; }
+
+  std::vector<std::int32_t> tokens_;
+  std::vector<Index> starts_;
+};
+
+}  // namespace
+
+DatasetPtr make_byte_images(DataInfo info, std::vector<std::uint8_t> pixels, std::vector<std::int32_t> labels,
+                            int white) {
+  check(info, pixels.size(), labels.size() * static_cast<std::size_t>(info.shape.count()), labels);
+  return std::make_shared<ByteImages>(std::move(info), std::move(pixels), std::move(labels), white);
+}
+
+DatasetPtr make_numbers(DataInfo info, std::vector<float> values, std::vector<std::int32_t> labels) {
+  check(info, values.size(), labels.size() * static_cast<std::size_t>(info.shape.count()), labels);
+  return std::make_shared<Numbers>(std::move(info), std::move(values), std::move(labels));
+}
+
+DatasetPtr make_tokens(DataInfo info, std::vector<std::int32_t> tokens, std::vector<Index> starts,
+                       std::vector<std::int32_t> labels) {
+  Index longest = 0;
+  for (std::size_t i = 0; i + 1 < starts.size(); ++i) {
+    const Index length = starts[i + 1] - starts[i];
+    if (length < 1) throw Error(Fault::usage, "data", fmt::format("{}: sample {} is empty", info.name, i));
+    longest = std::max(longest, length);
+  }
+  if (starts.size() != labels.size() + 1 || starts.front() != 0) {
+    throw Error(Fault::usage, "data",
+                fmt::format("{}: {} starts, {} labels", info.name, starts.size(), labels.size()));
+  }
+  info.kind = DataKind::tokens;
+  info.shape = Shape({longest});
+  check(info, tokens.size(), static_cast<std::size_t>(starts.back()), labels);
+  return std::make_shared<Tokens>(std::move(info), std::move(tokens), std::move(starts), std::move(labels));
+}
+
+}  // namespace firn

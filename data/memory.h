@@ -1,0 +1,24 @@
+// Datasets that lie in memory: what every parser of a file returns.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "data/dataset.h"
+
+namespace firn {
+
+/// Images of bytes, sample after sample (N,H,W,C); a byte b is read as b / white.
+/// All three throw Error(usage) when the counts do not fit each other or a label is no class.
+DatasetPtr make_byte_images(DataInfo info, std::vector<std::uint8_t> pixels, std::vector<std::int32_t> labels,
+                            int white = 255);
+
+/// Images, sequences or vectors of numbers (N, info.shape...).
+DatasetPtr make_numbers(DataInfo info, std::vector<float> values, std::vector<std::int32_t> labels);
+
+/// Token sequences: sample i is tokens[starts[i]] up to tokens[starts[i + 1]], at least one.
+/// `info.shape` is set to the longest.
+DatasetPtr make_tokens(DataInfo info, std::vector<std::int32_t> tokens, std::vector<Index> starts,
+                       std::vector<std::int32_t> labels);
+
+}  // namespace firn
