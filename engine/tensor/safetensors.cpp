@@ -1,0 +1,285 @@
+#include "engine/tensor/safetensors.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <tuple>
+#include <utility>
+
+#include "engine/base/atomic_file.h"
+#include "engine/base/error.h"
+#include "engine/tensor/safetensors_header.h"
+
+namespace firn {
+
+namespace {
+
+static_assert(std::endian::native == std::endian::little,
+              "the format is little-endian, and so is this reader");
+
+/// Bytes that can be read at any place: a file, or memory.
+class Source {
+ public:
+  Source(std::span<const std::byte> bytes, std::string_view path)
+      : bytes_(bytes), size_(bytes.size()), path_(path) {}
+  explicit Source(const std::string& path) : path_(path) {
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(path, error)) fail(0, error ? error.message() : "no regular file");
+    size_ = std::filesystem::file_size(path, error);
+    file_.open(path, std::ios::binary);
+    if (error || !file_) fail(0, "cannot be opened");
+  }
+
+  std::uint64_t size() const { return size_; }
+  const std::string& path() const { return path_; }
+
+  /// Requires begin + count <= size().
+  void read(std::uint64_t begin, std::size_t count, void* to) {
+    if (count == 0) return;
+    if (!file_.is_open()) {
+      std::memcpy(to, bytes_.data() + begin, count);
+      return;
+    }
+    file_.seekg(static_cast<std::streamoff>(begin));
+    if (!file_.read(static_cast<char*>(to), static_cast<std::streamsize>(count))) {
+      fail(begin, "the file became shorter while it was read");
+    }
+  }
+
+  [[noreturn]] void fail(std::uint64_t offset, std::string_view message) const {
+    throw Error(Fault::model_file, "safetensors", path_, offset, message);
+  }
+
+ private:
+  std::span<const std::byte> bytes_;
+  std::ifstream file_;
+  std::uint64_t size_ = 0;
+  std::string path_;
+};
+
+/// IEEE half precision, subnormals, infinities and NaN among them.
+float from_half(std::uint16_t half) {
+  const std::uint32_t sign = (half & 0x8000u) << 16;
+  const std::uint32_t rest = half & 0x7fffu;
+  // Subnormals are rest * 2^-24, exact in a float.
+  if (rest < 0x0400u) {
+    const float size = static_cast<float>(rest) * 0x1p-24f;
+    return sign != 0 ? -size : size;
+  }
+  const std::uint32_t exponent = rest >= 0x7c00u ? 0x7f800000u : 0u;
+  return std::bit_cast<float>(sign | exponent | ((rest << 13) + (exponent != 0 ? 0u : 112u << 23)));
+}
+
+float from_bfloat(std::uint16_t bits) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+}
+
+/// Fills to[0, count) with convert(element of type T, its number), reading a piece at a time.
+template <class T, class To, class Convert>
+void read_as(Source& source, std::uint64_t begin, Index count, To* to, Convert convert) {
+  constexpr Index kPiece = 8192;
+  std::vector<T> piece(static_cast<std::size_t>(std::min(count, kPiece)));
+  for (Index done = 0; done < count; done += kPiece) {
+    const Index n = std::min(count - done, kPiece);
+    source.read(begin + static_cast<std::uint64_t>(done) * sizeof(T), static_cast<std::size_t>(n) * sizeof(T),
+                piece.data());
+    for (Index i = 0; i < n; ++i) to[done + i] = convert(piece[static_cast<std::size_t>(i)], done + i);
+  }
+}
+
+Tensor read_tensor(Source& source, const std::string& name, const safetensors::Entry& entry,
+                   std::uint64_t begin) {
+  const Shape& shape = entry.shape;
+  const Index count = shape.count();
+  const auto to_real = [](auto value, Index) { return static_cast<real>(value); };
+  switch (entry.dtype) {
+    case safetensors::Dtype::f32: {
+      Tensor t(shape);
+      read_as<float>(source, begin, count, t.data(), to_real);
+      return t;
+    }
+    case safetensors::Dtype::f64: {
+      Tensor t(shape);
+      read_as<double>(source, begin, count, t.data(), to_real);
+      return t;
+    }
+    case safetensors::Dtype::f16: {
+      Tensor t(shape);
+      read_as<std::uint16_t>(source, begin, count, t.data(),
+                             [](std::uint16_t v, Index) { return real{from_half(v)}; });
+      return t;
+    }
+    case safetensors::Dtype::bf16: {
+      Tensor t(shape);
+      read_as<std::uint16_t>(source, begin, count, t.data(),
+                             [](std::uint16_t v, Index) { return real{from_bfloat(v)}; });
+      return t;
+    }
+    case safetensors::Dtype::i32: {
+      Tensor t(shape, Type::index);
+      source.read(begin, static_cast<std::size_t>(t.bytes()), t.raw());
+      return t;
+    }
+    case safetensors::Dtype::i64: {
+      Tensor t(shape, Type::index);
+      read_as<std::int64_t>(source, begin, count, t.indices(), [&](std::int64_t v, Index i) {
+        if (v < std::numeric_limits<std::int32_t>::min() || v > std::numeric_limits<std::int32_t>::max()) {
+          source.fail(begin + static_cast<std::uint64_t>(i) * 8,
+                      fmt::format("{} does not fit in 32 bits (tensor {})", v, name));
+        }
+        return static_cast<std::int32_t>(v);
+      });
+      return t;
+    }
+    case safetensors::Dtype::u8: {
+      Tensor t(shape, Type::byte);
+      source.read(begin, static_cast<std::size_t>(t.bytes()), t.raw());
+      return t;
+    }
+  }
+  source.fail(begin, "unreachable dtype");
+}
+
+SafeTensors read(Source& source) {
+  constexpr std::uint64_t kHeaderLimit = 100'000'000;
+  if (source.size() < 8) source.fail(0, fmt::format("{} bytes are too short for a header", source.size()));
+  std::uint64_t length = 0;
+  source.read(0, 8, &length);
+  if (length > kHeaderLimit)
+    source.fail(0, fmt::format("a header of {} bytes is over {}", length, kHeaderLimit));
+  if (length > source.size() - 8) {
+    source.fail(
+        0, fmt::format("a header of {} bytes, the file has {} after its length", length, source.size() - 8));
+  }
+
+  safetensors::Header header;
+  {
+    std::string text(static_cast<std::size_t>(length), '\0');
+    source.read(8, text.size(), text.data());
+    header = safetensors::parse_header(text, source.path());
+  }
+
+  // The file's order is the order of the data, whatever the order of the header's entries.
+  std::vector<const std::pair<const std::string, safetensors::Entry>*> order;
+  order.reserve(header.entries.size());
+  for (const auto& entry : header.entries) order.push_back(&entry);
+  std::sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
+    return std::tie(a->second.begin, a->second.end, a->first) <
+           std::tie(b->second.begin, b->second.end, b->first);
+  });
+  const std::uint64_t data = 8 + length;
+  std::uint64_t at = 0;
+  for (const auto* item : order) {
+    const auto& [name, entry] = *item;
+    if (entry.begin < at)
+      source.fail(data + entry.begin, fmt::format("the data of {} overlap another tensor's", name));
+    if (entry.begin > at)
+      source.fail(data + at, fmt::format("{} unused bytes before {}", entry.begin - at, name));
+    at = entry.end;
+  }
+  if (at > source.size() - data) {
+    source.fail(source.size(), fmt::format("the data end here, the header wants {} bytes more",
+                                           at - (source.size() - data)));
+  }
+  if (at < source.size() - data)
+    source.fail(data + at, fmt::format("{} bytes after the last tensor", source.size() - data - at));
+
+  SafeTensors result;
+  result.metadata = std::move(header.metadata);
+  result.tensors.reserve(order.size());
+  for (const auto* item : order) {
+    result.tensors.push_back(
+        {item->first, read_tensor(source, item->first, item->second, data + item->second.begin)});
+  }
+  return result;
+}
+
+std::string_view dtype_of(const Tensor& tensor) {
+  switch (tensor.type()) {
+    case Type::number:
+      return sizeof(real) == 4 ? "F32" : "F64";
+    case Type::index:
+      return "I32";
+    case Type::byte:
+      return "U8";
+  }
+  return "";
+}
+
+std::span<const std::byte> bytes_of(const Tensor& tensor) {
+  return {static_cast<const std::byte*>(tensor.raw()), static_cast<std::size_t>(tensor.bytes())};
+}
+
+/// Length and header of a file with these tensors.
+std::string header_of(std::span<const NamedTensor> tensors,
+                      const std::map<std::string, std::string>& metadata) {
+  nlohmann::ordered_json header;
+  header["__metadata__"] = metadata;
+  header["__metadata__"]["format"] = "pt";
+  Index at = 0;
+  for (const auto& [name, tensor] : tensors) {
+    if (!safetensors::fault_of_name(name).empty() || name == "__metadata__") {
+      throw Error(Fault::usage, "safetensors", fmt::format("\"{}\" cannot be a tensor's name", name));
+    }
+    if (header.contains(name))
+      throw Error(Fault::usage, "safetensors", fmt::format("two tensors named {}", name));
+    if (!tensor.defined())
+      throw Error(Fault::usage, "safetensors", fmt::format("tensor {} has no elements", name));
+    const auto sizes = tensor.shape().sizes();
+    header[name] = {{"dtype", dtype_of(tensor)},
+                    {"shape", std::vector<Index>(sizes.begin(), sizes.end())},
+                    {"data_offsets", {at, at + tensor.bytes()}}};
+    at += tensor.bytes();
+  }
+  std::string text;
+  try {
+    text = header.dump();
+  } catch (const nlohmann::json::exception&) {
+    throw Error(Fault::usage, "safetensors", "a name or the metadata are not UTF-8");
+  }
+  text.append((8 - text.size() % 8) % 8, ' ');
+  const std::uint64_t length = text.size();
+  text.insert(0, reinterpret_cast<const char*>(&length), sizeof(length));
+  return text;
+}
+
+}  // namespace
+
+SafeTensors read_safetensors(std::span<const std::byte> bytes, std::string_view path) {
+  Source source(bytes, path);
+  return read(source);
+}
+
+SafeTensors load_safetensors(const std::string& path) {
+  Source source(path);
+  return read(source);
+}
+
+std::vector<std::byte> write_safetensors(std::span<const NamedTensor> tensors,
+                                         const std::map<std::string, std::string>& metadata) {
+  const std::string header = header_of(tensors, metadata);
+  const auto text = std::as_bytes(std::span(header));
+  std::vector<std::byte> bytes(text.begin(), text.end());
+  for (const NamedTensor& item : tensors) {
+    const auto data = bytes_of(item.tensor);
+    bytes.insert(bytes.end(), data.begin(), data.end());
+  }
+  return bytes;
+}
+
+void save_safetensors(const std::string& path, std::span<const NamedTensor> tensors,
+                      const std::map<std::string, std::string>& metadata) {
+  const std::string header = header_of(tensors, metadata);
+  atomic_write(path, [&](FileWriter& file) {
+    file.write(header);
+    for (const NamedTensor& item : tensors) file.write(bytes_of(item.tensor));
+  });
+}
+
+}  // namespace firn
