@@ -1,0 +1,30 @@
+// What this processor can do, and which set of kernels is used on it.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace firn {
+
+/// The instruction sets that kernels are compiled for. `naive` is the plain loop kept as truth.
+enum class Isa { naive, generic, avx2, avx512 };
+
+std::string_view isa_name(Isa isa);
+
+/// True where this build holds kernels for `isa` and this processor can run them.
+bool isa_available(Isa isa);
+
+/// The set in force: the best available one, or what the environment variable FIRN_ISA names
+/// (generic|avx2|avx512|naive). Throws Error(usage) when FIRN_ISA names an unknown or absent set.
+Isa selected_isa();
+
+/// One line for `doctor`: the set in force and why it was chosen.
+std::string isa_reason();
+
+/// The processor's own name, as the operating system tells it.
+std::string cpu_name();
+
+/// Cores that this process may run on (its affinity mask); at least 1.
+int cpu_count();
+
+}  // namespace firn

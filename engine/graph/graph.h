@@ -1,0 +1,136 @@
+// The graph that layers build: what is to be computed. Building checks shapes and runs nothing.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/graph/op.h"
+#include "engine/graph/parameter.h"
+
+namespace firn {
+
+/// What a graph is built for. A frozen batch norm uses its running statistics in both.
+enum class Mode { train, infer };
+
+/// The part of a training step that a node belongs to.
+enum class Pass { forward, input_gradient, weight_gradient };
+
+/// One operation in a graph, or a source: a feed, a parameter, a constant.
+class Node {
+ public:
+  int id() const { return id_; }
+  /// Null for a source.
+  const Op* op() const { return op_.get(); }
+  const std::vector<Value>& inputs() const { return inputs_; }
+  const std::vector<Spec>& outputs() const { return outputs_; }
+  /// The layer that built it, dotted; for a source its own name.
+  const std::string& label() const { return label_; }
+  /// The block that it belongs to, counted from 0; -1 outside of blocks.
+  int block() const { return block_; }
+  Pass pass() const { return pass_; }
+  /// "conv2d", or "feed", "parameter", "constant".
+  std::string kind() const;
+
+  const ParameterPtr& parameter() const { return parameter_; }
+  const Tensor& constant() const { return constant_; }
+  bool is_feed() const { return !op_ && !parameter_ && !constant_.defined(); }
+  /// The parameter whose memory output 0 replaces; null for most nodes.
+  const ParameterPtr& assigns() const { return assigns_; }
+
+ private:
+  friend class Graph;
+  int id_ = 0;
+  std::shared_ptr<const Op> op_;
+  std::vector<Value> inputs_;
+  std::vector<Spec> outputs_;
+  std::string label_;
+  int block_ = -1;
+  Pass pass_ = Pass::forward;
+  ParameterPtr parameter_;
+  Tensor constant_;
+  ParameterPtr assigns_;
+};
+
+/// Nodes in the order of their making, which is an order of computation. Values stay valid as long as the
+/// graph.
+class Graph {
+ public:
+  struct Options {
+    Mode mode = Mode::train;
+    std::uint64_t seed = 0;          ///< of what is random in a step
+    bool batch_statistics = false;   ///< frozen batch norms use the batch's statistics nevertheless
+    bool dropout_in_frozen = false;  ///< dropout acts below the lowest trainable parameter too
+  };
+
+  Graph() = default;
+  explicit Graph(Options options) : options_(options) {}
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+
+  const Options& options() const { return options_; }
+
+  /// What is fed to every run. The first dimension is the batch.
+  Value feed(std::string name, Shape shape, Type type = Type::number);
+  /// The parameter's value; one node for each parameter.
+  Value parameter(const ParameterPtr& parameter);
+  Value constant(std::string name, Tensor tensor);
+  /// The first output of an operation. Throws what `Op::infer` throws.
+  Value add(std::shared_ptr<const Op> op, std::vector<Value> inputs);
+
+  /// After each run the parameter holds `value`, which has its shape. The value's node must be able to write
+  /// in place.
+  void assign(const ParameterPtr& parameter, Value value);
+  /// Names a value that is read after a run.
+  void output(std::string name, Value value);
+
+  /// True where something that trains lies below.
+  bool depends_on_trainable(Value value) const {
+    return depends_[static_cast<std::size_t>(value.node->id())];
+  }
+
+  const std::vector<std::unique_ptr<Node>>& nodes() const { return nodes_; }
+  const std::vector<std::pair<std::string, Value>>& outputs() const { return outputs_; }
+
+  /// The layer and block that the nodes made from now on are labelled with.
+  void set_label(std::string label) { label_ = std::move(label); }
+  const std::string& label() const { return label_; }
+  void set_block(int block) { block_ = block; }
+  int block() const { return block_; }
+  void set_pass(Pass pass) { pass_ = pass; }
+
+  /// Gives `node` another operation and other inputs, and the label, block and pass of `head` (fusion); the
+  /// outputs keep their specs.
+  void replace(Node& node, std::shared_ptr<const Op> op, std::vector<Value> inputs, const Node& head);
+  /// Marks a node as belonging to another pass.
+  void set_pass(Node& node, Pass pass) { node.pass_ = pass; }
+
+ private:
+  Node& make(std::string label);
+
+  Options options_;
+  std::vector<std::unique_ptr<Node>> nodes_;
+  std::vector<bool> depends_;
+  std::vector<std::pair<std::string, Value>> outputs_;
+  std::string label_;
+  int block_ = -1;
+  Pass pass_ = Pass::forward;
+};
+
+/// Labels the nodes made in its lifetime with a layer's name appended to the one around it.
+class Scope {
+ public:
+  Scope(Graph& graph, const std::string& name) : graph_(graph), outer_(graph.label()) {
+    if (!name.empty()) graph.set_label(outer_.empty() ? name : outer_ + "." + name);
+  }
+  ~Scope() { graph_.set_label(outer_); }
+  Scope(const Scope&) = delete;
+  Scope& operator=(const Scope&) = delete;
+
+ private:
+  Graph& graph_;
+  std::string outer_;
+};
+
+}  // namespace firn

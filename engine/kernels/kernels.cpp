@@ -1,0 +1,45 @@
+#include "engine/kernels/kernels.h"
+
+#include <fmt/core.h>
+
+#include "engine/base/error.h"
+
+namespace firn {
+
+namespace naive {
+extern const Kernels table;
+}
+#ifndef FIRN_DOUBLE
+namespace generic {
+extern const Kernels table;
+}
+#if defined(__x86_64__)
+namespace avx2 {
+extern const Kernels table;
+}
+namespace avx512 {
+extern const Kernels table;
+}
+#endif
+#endif
+
+const Kernels& kernels(Isa isa) {
+  if (!isa_available(isa)) {
+    throw Error(Fault::usage, "kernels", fmt::format("this processor or build has no {}", isa_name(isa)));
+  }
+#ifndef FIRN_DOUBLE
+  if (isa == Isa::generic) return generic::table;
+#if defined(__x86_64__)
+  if (isa == Isa::avx2) return avx2::table;
+  if (isa == Isa::avx512) return avx512::table;
+#endif
+#endif
+  return naive::table;
+}
+
+const Kernels& kernels() {
+  static const Kernels& selected = kernels(selected_isa());
+  return selected;
+}
+
+}  // namespace firn

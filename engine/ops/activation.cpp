@@ -1,0 +1,84 @@
+#include "engine/ops/activation.h"
+
+#include "engine/kernels/kernels.h"
+#include "engine/ops/check.h"
+#include "engine/ops/epilogue.h"
+
+namespace firn {
+
+std::string_view activation_name(Activation activation) {
+  switch (activation) {
+    case Activation::none:
+      return "none";
+    case Activation::relu:
+      return "relu";
+    case Activation::leaky_relu:
+      return "leaky_relu";
+    case Activation::gelu:
+      return "gelu";
+    case Activation::silu:
+      return "silu";
+    case Activation::sigmoid:
+      return "sigmoid";
+    case Activation::tanh:
+      return "tanh";
+  }
+  return "?";
+}
+
+namespace {
+
+/// Inputs: kept (y or x), dy.
+class ActivateGradient final : public Op {
+ public:
+  ActivateGradient(Activation activation, real slope) : activation_(activation), slope_(slope) {}
+  std::string name() const override { return fmt::format("{}_gradient", activation_name(activation_)); }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
+    require_same(name(), where, inputs[0].shape, inputs[1].shape);
+    return {inputs[1]};
+  }
+  void run(const Call& call) const override {
+    kernels().elementwise.activate_gradient(activation_, slope_, call.out_count(), call.in(0), call.in(1),
+                                            call.out());
+  }
+  int in_place(int input) const override { return input == 1 ? 0 : -1; }
+
+ private:
+  Activation activation_;
+  real slope_;
+};
+
+class Activate final : public Op {
+ public:
+  Activate(Activation activation, real slope) : activation_(activation), slope_(slope) {}
+  std::string name() const override { return std::string(activation_name(activation_)); }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
+    require_type(name(), where, inputs[0], Type::number, "input");
+    return {inputs[0]};
+  }
+  void run(const Call& call) const override {
+    kernels().elementwise.activate(activation_, slope_, call.out_count(), call.in(0), call.out());
+  }
+  void gradient(Gradients& g) const override {
+    const Value kept = gradient_uses_output(activation_) ? g.output() : g.input(0);
+    g.set(0, g.graph().add(std::make_shared<ActivateGradient>(activation_, slope_), {kept, g.dy()}));
+  }
+  int in_place(int) const override { return 0; }
+  std::optional<EpilogueTerm> epilogue_term(const Node&, Value) const override {
+    return EpilogueTerm{
+        .kind = EpilogueTerm::Kind::activation, .activation = activation_, .slope = slope_, .inputs = {}};
+  }
+
+ private:
+  Activation activation_;
+  real slope_;
+};
+
+}  // namespace
+
+Value activate(Graph& graph, Activation activation, Value x, real slope) {
+  if (activation == Activation::none) return x;
+  return graph.add(std::make_shared<Activate>(activation, slope), {x});
+}
+
+}  // namespace firn

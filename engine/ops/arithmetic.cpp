@@ -1,0 +1,145 @@
+#include "engine/ops/arithmetic.h"
+
+#include <cstring>
+
+#include "engine/kernels/kernels.h"
+#include "engine/ops/check.h"
+#include "engine/ops/dense.h"
+#include "engine/ops/reduce.h"
+
+namespace firn {
+
+namespace {
+
+class Scale final : public Op {
+ public:
+  explicit Scale(real factor) : factor_(factor) {}
+  std::string name() const override { return "scale"; }
+  std::string detail() const override { return fmt::format("by {:.6g}", factor_); }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
+    require_type(name(), where, inputs[0], Type::number, "input");
+    return {inputs[0]};
+  }
+  void run(const Call& call) const override {
+    kernels().elementwise.axpby(call.out_count(), factor_, call.in(0), 0, call.out());
+  }
+  void gradient(Gradients& g) const override { g.set(0, scale(g.graph(), g.dy(), factor_)); }
+  int in_place(int) const override { return 0; }
+
+ private:
+  real factor_;
+};
+
+class Add final : public Op {
+ public:
+  std::string name() const override { return "add"; }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
+    require_type(name(), where, inputs[0], Type::number, "input");
+    require_type(name(), where, inputs[1], Type::number, "input");
+    require_same(name(), where, inputs[0].shape, inputs[1].shape);
+    return {{inputs[0].shape, Type::number, row_axis(inputs)}};
+  }
+  void run(const Call& call) const override {
+    kernels().elementwise.add(call.out_count(), call.in(0), call.in(1), call.out());
+  }
+  void gradient(Gradients& g) const override {
+    for (int i = 0; i < 2; ++i) {
+      if (g.wants(i)) g.set(i, g.dy());
+    }
+  }
+  int in_place(int) const override { return 0; }
+  std::optional<EpilogueTerm> epilogue_term(const Node& self, Value pulled) const override {
+    if (self.inputs()[0] == self.inputs()[1]) return std::nullopt;
+    const Value other = self.inputs()[0] == pulled ? self.inputs()[1] : self.inputs()[0];
+    if (other.spec().axis != pulled.spec().axis) return std::nullopt;
+    return EpilogueTerm{.kind = EpilogueTerm::Kind::residual, .inputs = {other}};
+  }
+};
+
+/// y[r,:] = x[r,:] + b
+class AddRow final : public Op {
+ public:
+  std::string name() const override { return "add_row"; }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
+    const Shape& a = inputs[0].shape;
+    const Shape& b = inputs[1].shape;
+    const int first = a.rank() - b.rank();
+    if (first < 0 || a.tail(first) != b || inputs[1].axis != Axis::none) {
+      shape_error(name(), where, fmt::format("{} cannot be added to the rows of {}", b.text(), a.text()));
+    }
+    return {inputs[0]};
+  }
+  void run(const Call& call) const override {
+    const Index columns = call.in_shape(1).count();
+    const Index rows = columns > 0 ? call.out_count() / columns : 0;
+    kernels().elementwise.add_row(rows, columns, call.in(0), call.in(1), call.out());
+  }
+  void gradient(Gradients& g) const override {
+    if (g.wants(0)) g.set(0, g.dy());
+    if (g.wants(1)) g.set(1, column_sum(g.graph(), g.dy(), g.input(1).shape()));
+  }
+  int in_place(int input) const override { return input == 0 ? 0 : -1; }
+};
+
+class Subtract final : public Op {
+ public:
+  std::string name() const override { return "subtract"; }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
+    require_type(name(), where, inputs[0], Type::number, "input");
+    require_type(name(), where, inputs[1], Type::number, "input");
+    require_same(name(), where, inputs[0].shape, inputs[1].shape);
+    return {{inputs[0].shape, Type::number, row_axis(inputs)}};
+  }
+  void run(const Call& call) const override {
+    const Index count = call.out_count();
+    std::memcpy(call.out(), call.in(1), static_cast<std::size_t>(count) * sizeof(real));
+    kernels().elementwise.axpby(count, 1, call.in(0), -1, call.out());
+  }
+  void gradient(Gradients& g) const override {
+    if (g.wants(0)) g.set(0, g.dy());
+    if (g.wants(1)) g.set(1, scale(g.graph(), g.dy(), -1));
+  }
+};
+
+class Multiply final : public Op {
+ public:
+  std::string name() const override { return "multiply"; }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
+    require_type(name(), where, inputs[0], Type::number, "input");
+    require_type(name(), where, inputs[1], Type::number, "input");
+    require_same(name(), where, inputs[0].shape, inputs[1].shape);
+    return {{inputs[0].shape, Type::number, row_axis(inputs)}};
+  }
+  void run(const Call& call) const override {
+    kernels().elementwise.multiply(call.out_count(), call.in(0), call.in(1), call.out());
+  }
+  void gradient(Gradients& g) const override {
+    for (int i = 0; i < 2; ++i) {
+      if (g.wants(i)) g.set(i, multiply(g.graph(), g.dy(), g.input(1 - i)));
+    }
+  }
+  int in_place(int) const override { return 0; }
+};
+
+}  // namespace
+
+Value add(Graph& graph, Value a, Value b) {
+  if (a && b && a.shape() != b.shape() && b.spec().axis == Axis::none) {
+    return graph.add(std::make_shared<AddRow>(), {a, b});
+  }
+  return graph.add(std::make_shared<Add>(), {a, b});
+}
+
+Value subtract(Graph& graph, Value a, Value b) {
+  return graph.add(std::make_shared<Subtract>(), {a, b});
+}
+
+Value multiply(Graph& graph, Value a, Value b) {
+  return graph.add(std::make_shared<Multiply>(), {a, b});
+}
+
+Value scale(Graph& graph, Value x, real factor) {
+  return graph.add(std::make_shared<Scale>(factor), {x});
+}
+
+}  // namespace firn

@@ -1,0 +1,350 @@
+#include "engine/ops/batch_norm.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/kernels/kernels.h"
+#include "engine/ops/check.h"
+#include "engine/ops/dense.h"
+#include "engine/ops/reduce.h"
+
+namespace firn {
+
+namespace {
+
+void require_channels(const std::string& where, const Shape& x, std::span<const Spec> parameters) {
+  if (x.rank() < 2) shape_error("batch_norm", where, fmt::format("input {} must be (...,C)", x.text()));
+  for (const Spec& p : parameters) {
+    if (p.shape != Shape{x[-1]}) {
+      shape_error(
+          "batch_norm", where,
+          fmt::format("input {} has {} channels, a parameter is {}", x.text(), x[-1], p.shape.text()));
+    }
+  }
+}
+
+/// Gradients of gamma and beta from those of scale and shift. Inputs: dscale, dshift, mean, variance.
+class CoefficientsGradient final : public Op {
+ public:
+  explicit CoefficientsGradient(real epsilon) : epsilon_(epsilon) {}
+  std::string name() const override { return "norm_coefficients_gradient"; }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
+    return {inputs[0]};
+  }
+  void run(const Call& call) const override {
+    for (Index c = 0; c < call.out_count(); ++c) {
+      const real inverse_std = 1 / std::sqrt(call.in(3)[c] + epsilon_);
+      call.out()[c] = (call.in(0)[c] - call.in(1)[c] * call.in(2)[c]) * inverse_std;
+    }
+  }
+
+ private:
+  real epsilon_;
+};
+
+/// scale = gamma / sqrt(variance + epsilon), shift = beta - mean * scale. Inputs: gamma, beta, mean,
+/// variance.
+class Coefficients final : public Op {
+ public:
+  explicit Coefficients(real epsilon) : epsilon_(epsilon) {}
+  std::string name() const override { return "norm_coefficients"; }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
+    return {inputs[0], inputs[0]};
+  }
+  void run(const Call& call) const override {
+    for (Index c = 0; c < call.out_count(); ++c) {
+      const real scale = call.in(0)[c] / std::sqrt(call.in(3)[c] + epsilon_);
+      call.out(0)[c] = scale;
+      call.out(1)[c] = call.in(1)[c] - call.in(2)[c] * scale;
+    }
+  }
+  void gradient(Gradients& g) const override {
+    // d gamma = (dscale - dshift * mean) / std, d beta = dshift.
+    if (g.wants(0)) {
+      g.set(0, g.graph().add(std::make_shared<CoefficientsGradient>(epsilon_),
+                             {g.dy(0), g.dy(1), g.input(2), g.input(3)}));
+    }
+    if (g.wants(1)) g.set(1, g.dy(1));
+  }
+
+ private:
+  real epsilon_;
+};
+
+/// Inputs: dy, x. The sum over rows of dy * x.
+class ScaleGradient final : public Op {
+ public:
+  std::string name() const override { return "affine_dscale"; }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
+    return {{Shape{2, inputs[0].shape[-1]}, Type::number, Axis::slice}};
+  }
+  void run(const Call& call) const override;
+};
+
+/// y = x * scale + shift by channel. Inputs: x, scale, shift.
+class Affine final : public Op {
+ public:
+  std::string name() const override { return "affine"; }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
+    require_channels(where, inputs[0].shape, inputs.subspan(1));
+    return {inputs[0]};
+  }
+  void run(const Call& call) const override {
+    const Index c = call.in_shape(0)[-1];
+    kernels().norm.affine(rows_of(call, 0), c, call.in(0), call.in(1), call.in(2), false, call.out());
+  }
+  void gradient(Gradients& g) const override;
+  int in_place(int input) const override { return input == 0 ? 0 : -1; }
+  std::optional<EpilogueTerm> epilogue_term(const Node& self, Value) const override {
+    return EpilogueTerm{.kind = EpilogueTerm::Kind::affine, .inputs = {self.inputs()[1], self.inputs()[2]}};
+  }
+};
+
+/// dx = dy * scale. Inputs: dy, scale.
+class AffineDx final : public Op {
+ public:
+  std::string name() const override { return "affine_dx"; }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
+    return {inputs[0]};
+  }
+  void run(const Call& call) const override {
+    const Index c = call.in_shape(0)[-1];
+    kernels().norm.affine(rows_of(call, 0), c, call.in(0), call.in(1), nullptr, false, call.out());
+  }
+  int in_place(int input) const override { return input == 0 ? 0 : -1; }
+};
+
+/// Row i of a (2,C) value.
+class PickRow final : public Op {
+ public:
+  explicit PickRow(int row) : row_(row) {}
+  std::string name() const override { return "pick_row"; }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
+    return {{inputs[0].shape.tail(1), Type::number, Axis::none}};
+  }
+  void run(const Call& call) const override {
+    const Index c = call.out_count();
+    kernels().elementwise.axpby(c, 1, call.in(0) + row_ * c, 0, call.out());
+  }
+
+ private:
+  int row_;
+};
+
+void ScaleGradient::run(const Call& call) const {
+  const Index c = call.in_shape(0)[-1];
+  kernels().norm.gradient_sums(rows_of(call, 0), c, call.in(1), nullptr, nullptr, call.in(0), call.out(),
+                               call.out() + c);
+}
+
+void Affine::gradient(Gradients& g) const {
+  Graph& graph = g.graph();
+  if (g.wants(0)) g.set(0, graph.add(std::make_shared<AffineDx>(), {g.dy(), g.input(1)}));
+  if (g.wants(1)) {
+    const Value sums =
+        reduce_parts(graph, graph.add(std::make_shared<ScaleGradient>(), {g.dy(), g.input(0)}));
+    g.set(1, graph.add(std::make_shared<PickRow>(1), {sums}));
+    if (g.wants(2)) g.set(2, graph.add(std::make_shared<PickRow>(0), {sums}));
+  } else if (g.wants(2)) {
+    g.set(2, column_sum(graph, g.dy(), g.input(2).shape()));
+  }
+}
+
+/// Mean and sum of squared differences of each slice: (2,C) a part.
+class Moments final : public Op {
+ public:
+  std::string name() const override { return "moments"; }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
+    return {{Shape{2, inputs[0].shape[-1]}, Type::number, Axis::slice}};
+  }
+  bool differentiable() const override { return false; }
+  void run(const Call& call) const override {
+    const Index c = call.in_shape(0)[-1];
+    kernels().norm.moments(rows_of(call, 0), c, call.in(0), call.out(), call.out() + c);
+  }
+};
+
+/// Statistics of the batch from those of its slices (Chan, Golub, LeVeque 1979, equation 2.1).
+/// Input: parts (2,C). Outputs: mean, inverse standard deviation, unbiased variance; each (C).
+class Statistics final : public Op {
+ public:
+  Statistics(real epsilon, Index batch, Index rows_of_sample)
+      : epsilon_(epsilon), batch_(batch), rows_of_sample_(rows_of_sample) {}
+  std::string name() const override { return "batch_statistics"; }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
+    const Spec row{inputs[0].shape.tail(1), Type::number, Axis::none};
+    return {row, row, row};
+  }
+  bool differentiable() const override { return false; }
+  void run(const Call& call) const override {
+    const Index c = call.out_count();
+    for (Index i = 0; i < c; ++i) {
+      real count = 0;
+      real mean = 0;
+      real m2 = 0;
+      for (Index s = 0; s < call.slices; ++s) {
+        const Index samples = std::min(call.slice_rows, batch_ - s * call.slice_rows);
+        const real rows = static_cast<real>(samples * rows_of_sample_);
+        const real* part = call.in(0) + s * 2 * c;
+        const real delta = part[i] - mean;
+        const real total = count + rows;
+        mean += delta * (rows / total);
+        m2 += part[c + i] + delta * delta * (count * rows / total);
+        count = total;
+      }
+      call.out(0)[i] = mean;
+      call.out(1)[i] = 1 / std::sqrt(m2 / count + epsilon_);
+      if (call.out(2) != nullptr) call.out(2)[i] = count > 1 ? m2 / (count - 1) : m2;
+    }
+  }
+
+ private:
+  real epsilon_;
+  Index batch_;
+  Index rows_of_sample_;
+};
+
+/// running = (1 - momentum) * running + momentum * batch. Inputs: running, batch.
+class RunningUpdate final : public Op {
+ public:
+  explicit RunningUpdate(real momentum) : momentum_(momentum) {}
+  std::string name() const override { return "running_update"; }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
+    return {inputs[0]};
+  }
+  bool differentiable() const override { return false; }
+  void run(const Call& call) const override {
+    for (Index i = 0; i < call.out_count(); ++i) {
+      call.out()[i] = (1 - momentum_) * call.in(0)[i] + momentum_ * call.in(1)[i];
+    }
+  }
+  int in_place(int input) const override { return input == 0 ? 0 : -1; }
+
+ private:
+  real momentum_;
+};
+
+/// Inputs: x, mean, inverse_std, dy. Parts (2,C): sums of dy and of dy * xhat.
+class TrainSums final : public Op {
+ public:
+  std::string name() const override { return "batch_norm_sums"; }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
+    return {{Shape{2, inputs[0].shape[-1]}, Type::number, Axis::slice}};
+  }
+  void run(const Call& call) const override {
+    const Index c = call.in_shape(0)[-1];
+    kernels().norm.gradient_sums(rows_of(call, 0), c, call.in(0), call.in(1), call.in(2), call.in(3),
+                                 call.out(), call.out() + c);
+  }
+};
+
+/// Inputs: sums (2,C), gamma, mean, inverse_std. Output (3,C): dx = a*dy + b*x + d.
+/// From dx = gamma*inverse_std * (dy - sum_dy/m - xhat * sum_dy_xhat/m), m rows (Ioffe and Szegedy 2015,
+/// section 3).
+class DxCoefficients final : public Op {
+ public:
+  explicit DxCoefficients(Index rows) : rows_(rows) {}
+  std::string name() const override { return "batch_norm_dx_coefficients"; }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
+    return {{Shape{3, inputs[1].shape[0]}, Type::number, Axis::none}};
+  }
+  void run(const Call& call) const override {
+    const Index channels = call.out_shape()[1];
+    const real m = static_cast<real>(rows_);
+    for (Index c = 0; c < channels; ++c) {
+      const real inverse_std = call.in(3)[c];
+      const real a = call.in(1)[c] * inverse_std;
+      const real b = -a * inverse_std * call.in(0)[channels + c] / m;
+      call.out()[c] = a;
+      call.out()[channels + c] = b;
+      call.out()[2 * channels + c] = -a * call.in(0)[c] / m - b * call.in(2)[c];
+    }
+  }
+
+ private:
+  Index rows_;
+};
+
+/// Inputs: x, dy, coefficients (3,C).
+class TrainDx final : public Op {
+ public:
+  std::string name() const override { return "batch_norm_dx"; }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
+    return {inputs[1]};
+  }
+  void run(const Call& call) const override {
+    const Index c = call.in_shape(0)[-1];
+    const real* k = call.in(2);
+    kernels().norm.gradient_apply(rows_of(call, 0), c, call.in(0), call.in(1), k, k + c, k + 2 * c,
+                                  call.out());
+  }
+  int in_place(int input) const override { return input == 1 ? 0 : -1; }
+};
+
+/// y = (x - mean) * inverse_std * gamma + beta. Inputs: x, gamma, beta, mean, inverse_std. Its gradient is
+/// that of the whole batch norm: mean and inverse_std are functions of x.
+class Normalise final : public Op {
+ public:
+  std::string name() const override { return "batch_norm"; }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
+    require_channels(where, inputs[0].shape, inputs.subspan(1));
+    return {inputs[0]};
+  }
+  void run(const Call& call) const override {
+    const Index channels = call.in_shape(0)[-1];
+    real* scale = call.scratch;
+    real* shift = call.scratch + channels;
+    for (Index c = 0; c < channels; ++c) {
+      scale[c] = call.in(1)[c] * call.in(4)[c];
+      shift[c] = call.in(2)[c] - call.in(3)[c] * scale[c];
+    }
+    kernels().norm.affine(rows_of(call, 0), channels, call.in(0), scale, shift, false, call.out());
+  }
+  Index scratch(const Node& node, Index) const override { return 2 * node.outputs()[0].shape[-1]; }
+  void gradient(Gradients& g) const override {
+    Graph& graph = g.graph();
+    const Value x = g.input(0);
+    const Value mean = g.input(3);
+    const Value inverse_std = g.input(4);
+    const Value sums =
+        reduce_parts(graph, graph.add(std::make_shared<TrainSums>(), {x, mean, inverse_std, g.dy()}));
+    if (g.wants(1)) g.set(1, graph.add(std::make_shared<PickRow>(1), {sums}));
+    if (g.wants(2)) g.set(2, graph.add(std::make_shared<PickRow>(0), {sums}));
+    if (g.wants(0)) {
+      const Index rows = x.shape().count() / x.shape()[-1];
+      const Value k =
+          graph.add(std::make_shared<DxCoefficients>(rows), {sums, g.input(1), mean, inverse_std});
+      g.set(0, graph.add(std::make_shared<TrainDx>(), {x, g.dy(), k}));
+    }
+  }
+};
+
+}  // namespace
+
+Value batch_norm_frozen(Graph& graph, Value x, Value gamma, Value beta, Value mean, Value variance,
+                        real epsilon) {
+  const Value scale = graph.add(std::make_shared<Coefficients>(epsilon), {gamma, beta, mean, variance});
+  return graph.add(std::make_shared<Affine>(), {x, scale, Value{scale.node, 1}});
+}
+
+Value batch_norm_train(Graph& graph, Value x, Value gamma, Value beta, const ParameterPtr& running_mean,
+                       const ParameterPtr& running_variance, real epsilon, real momentum) {
+  if (x.shape().rank() < 2 || x.spec().axis != Axis::batch) {
+    shape_error("batch_norm", graph.label(),
+                fmt::format("input {} must be a batch (N,...,C)", x.shape().text()));
+  }
+  const Value moments = graph.add(std::make_shared<Moments>(), {x});
+  const Index rows_of_sample = x.shape().count_from(1) / std::max<Index>(1, x.shape()[-1]);
+  const Value mean =
+      graph.add(std::make_shared<Statistics>(epsilon, x.shape()[0], rows_of_sample), {moments});
+  const Value variance{mean.node, 2};
+  const Value y = graph.add(std::make_shared<Normalise>(), {x, gamma, beta, mean, Value{mean.node, 1}});
+  if (running_mean) {
+    const auto update = std::make_shared<RunningUpdate>(momentum);
+    graph.assign(running_mean, graph.add(update, {graph.parameter(running_mean), mean}));
+    graph.assign(running_variance, graph.add(update, {graph.parameter(running_variance), variance}));
+  }
+  return y;
+}
+
+}  // namespace firn

@@ -1,0 +1,50 @@
+// What the shape rules of the operations share.
+#pragma once
+
+#include <fmt/core.h>
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "engine/base/error.h"
+#include "engine/graph/graph.h"
+
+namespace firn {
+
+/// Throws Error(usage): `[op] message (layer where)`.
+[[noreturn]] inline void shape_error(std::string_view op, const std::string& where,
+                                     const std::string& message) {
+  throw Error(Fault::usage, op, where.empty() ? message : fmt::format("{} (layer {})", message, where));
+}
+
+/// The axis of a result whose rows are computed from the same rows of the inputs.
+inline Axis row_axis(std::span<const Spec> inputs) {
+  for (const Spec& input : inputs) {
+    if (input.axis == Axis::batch) return Axis::batch;
+  }
+  return Axis::none;
+}
+
+/// Throws unless the two shapes are the same.
+inline void require_same(std::string_view op, const std::string& where, const Shape& a, const Shape& b) {
+  if (a != b) shape_error(op, where, fmt::format("shapes {} and {} differ", a.text(), b.text()));
+}
+
+/// Throws unless input i holds elements of this type.
+inline void require_type(std::string_view op, const std::string& where, const Spec& spec, Type type,
+                         std::string_view what) {
+  if (spec.type != type) {
+    shape_error(op, where,
+                fmt::format("{} {} must hold {}", what, spec.shape.text(),
+                            type == Type::index ? "indices" : "numbers"));
+  }
+}
+
+/// Rows of a (..., columns) value in this call.
+inline Index rows_of(const Call& call, int input) {
+  const Index columns = call.in_shape(input)[-1];
+  return columns > 0 ? call.in_count(input) / columns : 0;
+}
+
+}  // namespace firn

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "engine/graph/graph.h"
+
+namespace firn {
+
+struct Conv2dOptions {
+  Index stride_h = 1, stride_w = 1;
+  Index pad_h = 0, pad_w = 0;  ///< on both sides
+  Index groups = 1;            ///< groups == channels is depthwise
+};
+
+/// y (N,OH,OW,O) from x (N,H,W,C), weight (KH,KW,C/groups,O) and bias (O), which may be none;
+/// OH = (H + 2*pad_h - KH) / stride_h + 1, rounded down. Keeps x when the weight trains.
+Value conv2d(Graph& graph, Value x, Value weight, Value bias, const Conv2dOptions& options);
+
+}  // namespace firn

@@ -1,0 +1,86 @@
+#include "engine/ops/layer_norm.h"
+
+#include "engine/kernels/kernels.h"
+#include "engine/ops/check.h"
+#include "engine/ops/reduce.h"
+
+namespace firn {
+
+namespace {
+
+/// Inputs: x, gamma, mean, inverse_std, dy.
+class LayerNormDx final : public Op {
+ public:
+  std::string name() const override { return "layer_norm_dx"; }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
+    return {inputs[0]};
+  }
+  void run(const Call& call) const override {
+    kernels().norm.layer_norm_dx(rows_of(call, 0), call.in_shape(0)[-1], call.in(0), call.in(1), call.in(2),
+                                 call.in(3), call.in(4), call.out());
+  }
+};
+
+/// Inputs: x, mean, inverse_std, dy. Gradient of gamma or of beta, as parts of the batch.
+class LayerNormParameter final : public Op {
+ public:
+  explicit LayerNormParameter(bool gamma) : gamma_(gamma) {}
+  std::string name() const override { return gamma_ ? "layer_norm_dgamma" : "layer_norm_dbeta"; }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
+    return {
+        {Shape{inputs[0].shape[-1]}, Type::number, inputs[0].axis == Axis::batch ? Axis::slice : Axis::none}};
+  }
+  void run(const Call& call) const override {
+    kernels().norm.layer_norm_dparameters(rows_of(call, 0), call.in_shape(0)[-1], call.in(0), call.in(1),
+                                          call.in(2), call.in(3), gamma_ ? call.out() : nullptr,
+                                          gamma_ ? nullptr : call.out());
+  }
+
+ private:
+  bool gamma_;
+};
+
+/// Inputs: x, gamma, beta. Outputs: y, mean, inverse_std.
+class LayerNorm final : public Op {
+ public:
+  explicit LayerNorm(real epsilon) : epsilon_(epsilon) {}
+  std::string name() const override { return "layer_norm"; }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
+    const Shape& x = inputs[0].shape;
+    for (int i = 1; i < 3; ++i) {
+      const Shape& p = inputs[static_cast<std::size_t>(i)].shape;
+      if (x.rank() < 2 || p != Shape{x[-1]}) {
+        shape_error(name(), where, fmt::format("input {} does not fit parameter {}", x.text(), p.text()));
+      }
+    }
+    std::vector<Index> rows(x.sizes().begin(), x.sizes().end() - 1);
+    const Spec row{Shape(std::span<const Index>(rows)), Type::number, inputs[0].axis};
+    return {inputs[0], row, row};
+  }
+  void run(const Call& call) const override {
+    kernels().norm.layer_norm(rows_of(call, 0), call.in_shape(0)[-1], epsilon_, call.in(0), call.in(1),
+                              call.in(2), call.out(0), call.out(1), call.out(2));
+  }
+  void gradient(Gradients& g) const override {
+    Graph& graph = g.graph();
+    const std::vector<Value> kept{g.input(0), g.output(1), g.output(2), g.dy()};
+    if (g.wants(0)) {
+      g.set(0, graph.add(std::make_shared<LayerNormDx>(), {kept[0], g.input(1), kept[1], kept[2], kept[3]}));
+    }
+    for (int i = 1; i < 3; ++i) {
+      if (g.wants(i))
+        g.set(i, reduce_parts(graph, graph.add(std::make_shared<LayerNormParameter>(i == 1), kept)));
+    }
+  }
+
+ private:
+  real epsilon_;
+};
+
+}  // namespace
+
+Value layer_norm(Graph& graph, Value x, Value gamma, Value beta, real epsilon) {
+  return graph.add(std::make_shared<LayerNorm>(epsilon), {x, gamma, beta});
+}
+
+}  // namespace firn

@@ -1,0 +1,221 @@
+#include "engine/ops/pool.h"
+
+#include <algorithm>
+
+#include "engine/kernels/kernels.h"
+#include "engine/ops/check.h"
+
+namespace firn {
+
+namespace {
+
+std::string text(const PoolGeometry& g) {
+  return fmt::format("{}x{} stride {}", g.kh, g.kw, g.stride_h);
+}
+
+/// Output size of one dimension, as PyTorch rounds it.
+Index pooled(Index size, Index kernel, Index stride, Index pad, bool ceil) {
+  const Index room = size + 2 * pad - kernel;
+  Index out = (ceil ? room + stride - 1 : room) / stride + 1;
+  if (ceil && (out - 1) * stride >= size + pad) --out;
+  return out;
+}
+
+PoolGeometry geometry(std::string_view op, const Shape& x, const PoolOptions& o, const std::string& where) {
+  if (x.rank() != 4) shape_error(op, where, fmt::format("input {} must be (N,H,W,C)", x.text()));
+  PoolGeometry g;
+  g.h = x[1];
+  g.w = x[2];
+  g.c = x[3];
+  g.kh = o.kernel_h;
+  g.kw = o.kernel_w;
+  g.stride_h = o.stride_h > 0 ? o.stride_h : o.kernel_h;
+  g.stride_w = o.stride_w > 0 ? o.stride_w : o.kernel_w;
+  g.pad_h = o.pad_h;
+  g.pad_w = o.pad_w;
+  g.count_padding = o.count_padding;
+  const bool valid = g.kh >= 1 && g.kw >= 1 && g.kh * g.kw <= 255 && g.pad_h >= 0 && g.pad_w >= 0 &&
+                     2 * g.pad_h <= g.kh && 2 * g.pad_w <= g.kw && o.stride_h >= 0 && o.stride_w >= 0;
+  if (!valid) {
+    shape_error(op, where,
+                fmt::format("kernel {}x{} with pad {}x{} is out of range", g.kh, g.kw, g.pad_h, g.pad_w));
+  }
+  if (g.h + 2 * g.pad_h < g.kh || g.w + 2 * g.pad_w < g.kw) {
+    shape_error(op, where, fmt::format("input {} is smaller than the window {}x{}", x.text(), g.kh, g.kw));
+  }
+  g.oh = pooled(g.h, g.kh, g.stride_h, g.pad_h, o.ceil);
+  g.ow = pooled(g.w, g.kw, g.stride_w, g.pad_w, o.ceil);
+  return g;
+}
+
+/// Inputs: dy, positions.
+class MaxPoolGradient final : public Op {
+ public:
+  explicit MaxPoolGradient(const PoolGeometry& g) : g_(g) {}
+  std::string name() const override { return "max_pool_gradient"; }
+  std::string detail() const override { return text(g_); }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
+    return {{Shape{inputs[0].shape[0], g_.h, g_.w, g_.c}, Type::number, inputs[0].axis}};
+  }
+  void run(const Call& call) const override {
+    kernels().pool.max_gradient(g_, call.rows, call.in(0), call.bytes(1), call.out());
+  }
+
+ private:
+  PoolGeometry g_;
+};
+
+class MaxPool final : public Op {
+ public:
+  explicit MaxPool(const PoolGeometry& g) : g_(g) {}
+  std::string name() const override { return "max_pool"; }
+  std::string detail() const override { return text(g_); }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
+    const Shape y{inputs[0].shape[0], g_.oh, g_.ow, g_.c};
+    return {{y, Type::number, inputs[0].axis}, {y, Type::byte, inputs[0].axis}};
+  }
+  void run(const Call& call) const override {
+    kernels().pool.max_forward(g_, call.rows, call.in(0), call.out(),
+                               static_cast<std::uint8_t*>(call.outputs[1]));
+  }
+  void gradient(Gradients& g) const override {
+    g.set(0, g.graph().add(std::make_shared<MaxPoolGradient>(g_), {g.dy(), g.output(1)}));
+  }
+
+ private:
+  PoolGeometry g_;
+};
+
+class AveragePool final : public Op {
+ public:
+  AveragePool(const PoolGeometry& g, bool backward) : g_(g), backward_(backward) {}
+  std::string name() const override { return backward_ ? "average_pool_gradient" : "average_pool"; }
+  std::string detail() const override { return text(g_); }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
+    const Index n = inputs[0].shape[0];
+    return {{backward_ ? Shape{n, g_.h, g_.w, g_.c} : Shape{n, g_.oh, g_.ow, g_.c}, Type::number,
+             inputs[0].axis}};
+  }
+  void run(const Call& call) const override {
+    const PoolKernels& pool = kernels().pool;
+    (backward_ ? pool.average_gradient : pool.average_forward)(g_, call.rows, call.in(0), call.out());
+  }
+  void gradient(Gradients& g) const override {
+    g.set(0, g.graph().add(std::make_shared<AveragePool>(g_, true), {g.dy()}));
+  }
+
+ private:
+  PoolGeometry g_;
+  bool backward_;
+};
+
+class GlobalAverage final : public Op {
+ public:
+  GlobalAverage(Shape image, bool backward) : image_(image), backward_(backward) {}
+  std::string name() const override {
+    return backward_ ? "global_average_pool_gradient" : "global_average_pool";
+  }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
+    const Index n = inputs[0].shape[0];
+    return {{backward_ ? image_.with(0, n) : Shape{n, image_[3]}, Type::number, inputs[0].axis}};
+  }
+  void run(const Call& call) const override {
+    const PoolKernels& pool = kernels().pool;
+    (backward_ ? pool.global_gradient : pool.global_forward)(call.rows, image_[1] * image_[2], image_[3],
+                                                             call.in(0), call.out());
+  }
+  void gradient(Gradients& g) const override {
+    g.set(0, g.graph().add(std::make_shared<GlobalAverage>(image_, true), {g.dy()}));
+  }
+
+ private:
+  Shape image_;
+  bool backward_;
+};
+
+/// Inputs: dy (N,F), position (N,F) in time.
+class MaxOverTimeGradient final : public Op {
+ public:
+  explicit MaxOverTimeGradient(Spec x) : x_(x) {}
+  std::string name() const override { return "max_over_time_gradient"; }
+  std::vector<Spec> infer(std::span<const Spec>, const std::string&) const override { return {x_}; }
+  void run(const Call& call) const override {
+    const Index t = x_.shape[1];
+    const Index f = x_.shape[2];
+    std::fill_n(call.out(), call.out_count(), real(0));
+    for (Index n = 0; n < call.rows; ++n) {
+      for (Index i = 0; i < f; ++i)
+        call.out()[(n * t + call.indices(1)[n * f + i]) * f + i] = call.in(0)[n * f + i];
+    }
+  }
+
+ private:
+  Spec x_;
+};
+
+class MaxOverTime final : public Op {
+ public:
+  std::string name() const override { return "max_over_time"; }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
+    const Shape& x = inputs[0].shape;
+    if (x.rank() != 3 || x[1] < 1)
+      shape_error(name(), where, fmt::format("input {} must be (N,T,F), T > 0", x.text()));
+    if (inputs.size() > 1) {
+      require_type(name(), where, inputs[1], Type::index, "valid steps");
+      require_same(name(), where, inputs[1].shape, Shape{x[0]});
+    }
+    const Shape y{x[0], x[2]};
+    return {{y, Type::number, inputs[0].axis}, {y, Type::index, inputs[0].axis}};
+  }
+  void run(const Call& call) const override {
+    const Index t = call.in_shape(0)[1];
+    const Index f = call.in_shape(0)[2];
+    const bool given = call.node.inputs().size() > 1;
+    auto* position = static_cast<std::int32_t*>(call.outputs[1]);
+    for (Index n = 0; n < call.rows; ++n) {
+      const real* x = call.in(0) + n * t * f;
+      real* y = call.out() + n * f;
+      const Index valid = given ? std::clamp<Index>(call.indices(1)[n], 1, t) : t;
+      std::copy_n(x, f, y);
+      if (position != nullptr) std::fill_n(position + n * f, f, 0);
+      for (Index s = 1; s < valid; ++s) {
+        for (Index i = 0; i < f; ++i) {
+          if (!(x[s * f + i] > y[i])) continue;
+          y[i] = x[s * f + i];
+          if (position != nullptr) position[n * f + i] = static_cast<std::int32_t>(s);
+        }
+      }
+    }
+  }
+  void gradient(Gradients& g) const override {
+    if (!g.wants(0)) return;
+    g.set(0, g.graph().add(std::make_shared<MaxOverTimeGradient>(g.input(0).spec()), {g.dy(), g.output(1)}));
+  }
+};
+
+}  // namespace
+
+Value max_pool(Graph& graph, Value x, const PoolOptions& options) {
+  return graph.add(std::make_shared<MaxPool>(geometry("max_pool", x.shape(), options, graph.label())), {x});
+}
+
+Value average_pool(Graph& graph, Value x, const PoolOptions& options) {
+  const PoolGeometry g = geometry("average_pool", x.shape(), options, graph.label());
+  return graph.add(std::make_shared<AveragePool>(g, false), {x});
+}
+
+Value global_average_pool(Graph& graph, Value x) {
+  if (x.shape().rank() != 4 || x.shape()[1] * x.shape()[2] < 1) {
+    shape_error("global_average_pool", graph.label(),
+                fmt::format("input {} must be (N,H,W,C)", x.shape().text()));
+  }
+  return graph.add(std::make_shared<GlobalAverage>(x.shape(), false), {x});
+}
+
+Value max_over_time(Graph& graph, Value x, Value valid) {
+  std::vector<Value> inputs{x};
+  if (valid) inputs.push_back(valid);
+  return graph.add(std::make_shared<MaxOverTime>(), std::move(inputs));
+}
+
+}  // namespace firn

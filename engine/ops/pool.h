@@ -1,0 +1,25 @@
+#pragma once
+
+#include "engine/graph/graph.h"
+
+namespace firn {
+
+struct PoolOptions {
+  Index kernel_h = 2, kernel_w = 2;
+  Index stride_h = 0, stride_w = 0;  ///< 0: as the kernel
+  Index pad_h = 0, pad_w = 0;        ///< on both sides; at most half of the kernel
+  bool ceil = false;  ///< round the output's size up (a window that would begin in the padding is left out)
+  bool count_padding = true;  ///< average pooling: divide by the padded places too
+};
+
+/// Greatest of each window of x (N,H,W,C); keeps one byte an output element.
+Value max_pool(Graph& graph, Value x, const PoolOptions& options);
+/// Mean of each window; keeps nothing.
+Value average_pool(Graph& graph, Value x, const PoolOptions& options);
+/// Mean over the image: (N,H,W,C) to (N,C).
+Value global_average_pool(Graph& graph, Value x);
+/// Greatest over time: (N,T,F) to (N,F). `valid` (N), if given, says how many steps of a row count (at least
+/// one does). Keeps one index an output element.
+Value max_over_time(Graph& graph, Value x, Value valid = {});
+
+}  // namespace firn

@@ -1,0 +1,187 @@
+#include "engine/ops/rearrange.h"
+
+#include <algorithm>
+
+#include "engine/ops/check.h"
+
+namespace firn {
+
+namespace {
+
+/// A value seen around one axis: (outer, size, inner).
+struct AxisView {
+  Index outer, size, inner;
+};
+
+AxisView view(const Shape& shape, Index count, int axis) {
+  const Index inner = shape.count_from(axis + 1);
+  const Index size = shape[axis];
+  return {size * inner > 0 ? count / (size * inner) : 0, size, inner};
+}
+
+void require_axis(std::string_view op, const std::string& where, const Spec& x, int axis) {
+  if (axis < (x.axis == Axis::batch ? 1 : 0) || axis >= x.shape.rank()) {
+    shape_error(op, where, fmt::format("axis {} of {} cannot be changed", axis, x.shape.text()));
+  }
+}
+
+class Reshape final : public Op {
+ public:
+  explicit Reshape(Shape shape) : shape_(shape) {}
+  std::string name() const override { return "reshape"; }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
+    const Shape& x = inputs[0].shape;
+    const bool batch = inputs[0].axis == Axis::batch;
+    if (shape_.count() != x.count() || (batch && (shape_.rank() < 1 || shape_[0] != x[0]))) {
+      shape_error(name(), where, fmt::format("{} does not hold the samples of {}", shape_.text(), x.text()));
+    }
+    return {{shape_, inputs[0].type, inputs[0].axis}};
+  }
+  void run(const Call&) const override {}
+  bool is_view() const override { return true; }
+  void gradient(Gradients& g) const override { g.set(0, reshape(g.graph(), g.dy(), g.input(0).shape())); }
+
+ private:
+  Shape shape_;
+};
+
+class Concatenate final : public Op {
+ public:
+  explicit Concatenate(int axis) : axis_(axis) {}
+  std::string name() const override { return "concatenate"; }
+  std::string detail() const override { return fmt::format("axis {}", axis_); }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
+    Index total = 0;
+    for (const Spec& input : inputs) {
+      require_type(name(), where, input, Type::number, "input");
+      require_axis(name(), where, input, axis_);
+      require_same(name(), where, inputs[0].shape.with(axis_, 0), input.shape.with(axis_, 0));
+      total += input.shape[axis_];
+    }
+    return {{inputs[0].shape.with(axis_, total), Type::number, row_axis(inputs)}};
+  }
+  void run(const Call& call) const override {
+    const AxisView y = view(call.out_shape(), call.out_count(), axis_);
+    Index at = 0;
+    for (int i = 0; i < static_cast<int>(call.node.inputs().size()); ++i) {
+      const Index run_length = call.in_shape(i)[axis_] * y.inner;
+      for (Index o = 0; o < y.outer; ++o) {
+        std::copy_n(call.in(i) + o * run_length, run_length, call.out() + o * y.size * y.inner + at);
+      }
+      at += run_length;
+    }
+  }
+  void gradient(Gradients& g) const override {
+    Index begin = 0;
+    for (int i = 0; i < static_cast<int>(g.node().inputs().size()); ++i) {
+      const Index end = begin + g.input(i).shape()[axis_];
+      if (g.wants(i)) g.set(i, slice(g.graph(), g.dy(), axis_, begin, end));
+      begin = end;
+    }
+  }
+
+ private:
+  int axis_;
+};
+
+/// The gradient of a slice: dy at its places, zero elsewhere; a pad is one with step 1.
+class Place final : public Op {
+ public:
+  Place(int axis, Index begin, Index step, Index size, std::string name)
+      : axis_(axis), begin_(begin), step_(step), size_(size), name_(std::move(name)) {}
+  std::string name() const override { return name_; }
+  std::string detail() const override { return fmt::format("axis {}", axis_); }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
+    require_axis(name(), where, inputs[0], axis_);
+    return {{inputs[0].shape.with(axis_, size_), Type::number, inputs[0].axis}};
+  }
+  void run(const Call& call) const override {
+    const AxisView x = view(call.in_shape(0), call.in_count(0), axis_);
+    std::fill_n(call.out(), call.out_count(), real(0));
+    for (Index o = 0; o < x.outer; ++o) {
+      for (Index i = 0; i < x.size; ++i) {
+        std::copy_n(call.in(0) + (o * x.size + i) * x.inner, x.inner,
+                    call.out() + (o * size_ + begin_ + i * step_) * x.inner);
+      }
+    }
+  }
+  void gradient(Gradients& g) const override {
+    const Index places = g.input(0).shape()[axis_];
+    g.set(0, slice(g.graph(), g.dy(), axis_, begin_, begin_ + (places - 1) * step_ + 1, step_));
+  }
+
+ private:
+  int axis_;
+  Index begin_, step_, size_;
+  std::string name_;
+};
+
+class Slice final : public Op {
+ public:
+  Slice(int axis, Index begin, Index end, Index step) : axis_(axis), begin_(begin), end_(end), step_(step) {}
+  std::string name() const override { return "slice"; }
+  std::string detail() const override {
+    return fmt::format("axis {} from {} to {} step {}", axis_, begin_, end_, step_);
+  }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
+    const Shape& x = inputs[0].shape;
+    require_type(name(), where, inputs[0], Type::number, "input");
+    require_axis(name(), where, inputs[0], axis_);
+    if (begin_ < 0 || begin_ >= end_ || end_ > x[axis_] || step_ < 1) {
+      shape_error(
+          name(), where,
+          fmt::format("places {} to {} step {} of axis {} of {}", begin_, end_, step_, axis_, x.text()));
+    }
+    return {{x.with(axis_, (end_ - begin_ + step_ - 1) / step_), Type::number, inputs[0].axis}};
+  }
+  void run(const Call& call) const override {
+    const AxisView y = view(call.out_shape(), call.out_count(), axis_);
+    const Index size = call.in_shape(0)[axis_];
+    for (Index o = 0; o < y.outer; ++o) {
+      for (Index i = 0; i < y.size; ++i) {
+        std::copy_n(call.in(0) + (o * size + begin_ + i * step_) * y.inner, y.inner,
+                    call.out() + (o * y.size + i) * y.inner);
+      }
+    }
+  }
+  void gradient(Gradients& g) const override {
+    const Index size = g.input(0).shape()[axis_];
+    g.set(0, g.graph().add(std::make_shared<Place>(axis_, begin_, step_, size, "slice_gradient"), {g.dy()}));
+  }
+
+ private:
+  int axis_;
+  Index begin_, end_, step_;
+};
+
+}  // namespace
+
+Value reshape(Graph& graph, Value x, Shape shape) {
+  if (x.shape() == shape) return x;
+  return graph.add(std::make_shared<Reshape>(shape), {x});
+}
+
+Value flatten(Graph& graph, Value x) {
+  return reshape(graph, x, Shape{x.shape()[0], x.shape().count_from(1)});
+}
+
+Value concatenate(Graph& graph, std::span<const Value> values, int axis) {
+  if (values.empty()) shape_error("concatenate", graph.label(), "no inputs");
+  if (values.size() == 1) return values[0];
+  return graph.add(std::make_shared<Concatenate>(axis), {values.begin(), values.end()});
+}
+
+Value slice(Graph& graph, Value x, int axis, Index begin, Index end, Index step) {
+  return graph.add(std::make_shared<Slice>(axis, begin, end, step), {x});
+}
+
+Value pad(Graph& graph, Value x, int axis, Index before, Index behind) {
+  if (before < 0 || behind < 0)
+    shape_error("pad", graph.label(), fmt::format("{} before, {} behind", before, behind));
+  require_axis("pad", graph.label(), x.spec(), axis);
+  if (before == 0 && behind == 0) return x;
+  const Index size = before + x.shape()[axis] + behind;
+  return graph.add(std::make_shared<Place>(axis, before, 1, size, "pad"), {x});
+}
+
+}  // namespace firn

@@ -1,0 +1,164 @@
+#include "engine/ops/reduce.h"
+
+#include <algorithm>
+
+#include "engine/kernels/kernels.h"
+#include "engine/ops/arithmetic.h"
+#include "engine/ops/check.h"
+
+namespace firn {
+
+namespace {
+
+constexpr Index kReduceUnit = 8192;  // elements of a unit of reduce_parts
+
+class ReduceParts final : public Op {
+ public:
+  std::string name() const override { return "reduce_parts"; }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
+    return {{inputs[0].shape, Type::number, Axis::none}};
+  }
+  void run(const Call& call) const override {
+    const Index count = call.out_shape().count();
+    const Index first = call.unit * kReduceUnit;
+    const Index size = std::min(kReduceUnit, count - first);
+    kernels().elementwise.reduce_parts(call.slices, count, size, call.in(0) + first, call.out() + first,
+                                       false);
+  }
+  void gradient(Gradients& g) const override { g.set(0, g.dy()); }  // each part counts once
+  Cut cut(const Node& node) const override {
+    const Index count = node.outputs()[0].shape.count();
+    return {Cut::Kind::units, std::max<Index>(1, (count + kReduceUnit - 1) / kReduceUnit)};
+  }
+};
+
+/// y = x[0] in every element: the gradient of a sum.
+class Spread final : public Op {
+ public:
+  explicit Spread(Spec spec) : spec_(spec) {}
+  std::string name() const override { return "spread"; }
+  std::vector<Spec> infer(std::span<const Spec>, const std::string&) const override { return {spec_}; }
+  void run(const Call& call) const override { std::fill_n(call.out(), call.out_count(), call.in(0)[0]); }
+
+ private:
+  Spec spec_;
+};
+
+class SumAll final : public Op {
+ public:
+  std::string name() const override { return "sum"; }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
+    require_type(name(), where, inputs[0], Type::number, "input");
+    return {{Shape{}, Type::number, inputs[0].axis == Axis::batch ? Axis::slice : Axis::none}};
+  }
+  void run(const Call& call) const override {
+    *call.out() = kernels().elementwise.sum(call.in_count(0), call.in(0));
+  }
+  void gradient(Gradients& g) const override {
+    g.set(0, g.graph().add(std::make_shared<Spread>(g.input(0).spec()), {g.dy()}));
+  }
+};
+
+/// Sum over one axis: x seen as (outer, size, inner).
+class SumOver final : public Op {
+ public:
+  explicit SumOver(int axis) : axis_(axis) {}
+  std::string name() const override { return "sum_over"; }
+  std::string detail() const override { return fmt::format("axis {}", axis_); }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
+    require_type(name(), where, inputs[0], Type::number, "input");
+    const Shape& x = inputs[0].shape;
+    const int lowest = inputs[0].axis == Axis::batch ? 1 : 0;
+    if (axis_ < lowest || axis_ >= x.rank()) {
+      shape_error(name(), where, fmt::format("axis {} of {} cannot be summed over", axis_, x.text()));
+    }
+    std::vector<Index> sizes(x.sizes().begin(), x.sizes().end());
+    sizes.erase(sizes.begin() + axis_);
+    return {{Shape(std::span<const Index>(sizes)), Type::number, inputs[0].axis}};
+  }
+  void run(const Call& call) const override {
+    const Shape& x = call.in_shape(0);
+    const Index inner = x.count_from(axis_ + 1);
+    const Index size = x[axis_];
+    const Index outer = inner > 0 ? call.out_count() / inner : 0;
+    for (Index o = 0; o < outer; ++o) {
+      kernels().gemm.column_sum(size, inner, call.in(0) + o * size * inner, inner, call.out() + o * inner,
+                                false);
+    }
+  }
+  void gradient(Gradients& g) const override;
+
+ private:
+  int axis_;
+};
+
+/// Each row of dy repeated along the axis that was summed over.
+class RepeatOver final : public Op {
+ public:
+  RepeatOver(int axis, Spec spec) : axis_(axis), spec_(spec) {}
+  std::string name() const override { return "repeat_over"; }
+  std::vector<Spec> infer(std::span<const Spec>, const std::string&) const override { return {spec_}; }
+  void run(const Call& call) const override {
+    const Index inner = spec_.shape.count_from(axis_ + 1);
+    const Index size = spec_.shape[axis_];
+    const Index outer = inner > 0 ? call.in_count(0) / inner : 0;
+    for (Index o = 0; o < outer; ++o) {
+      for (Index i = 0; i < size; ++i) {
+        std::copy_n(call.in(0) + o * inner, inner, call.out() + (o * size + i) * inner);
+      }
+    }
+  }
+
+ private:
+  int axis_;
+  Spec spec_;
+};
+
+void SumOver::gradient(Gradients& g) const {
+  g.set(0, g.graph().add(std::make_shared<RepeatOver>(axis_, g.input(0).spec()), {g.dy()}));
+}
+
+class Ratio final : public Op {
+ public:
+  std::string name() const override { return "ratio"; }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
+    require_same(name(), where, inputs[0].shape, Shape{});
+    require_same(name(), where, inputs[1].shape, Shape{});
+    return {inputs[0]};
+  }
+  void run(const Call& call) const override { *call.out() = *call.in(0) / *call.in(1); }
+  void gradient(Gradients& g) const override {
+    if (g.wants(0)) g.set(0, g.graph().add(std::make_shared<Ratio>(), {g.dy(), g.input(1)}));
+  }
+};
+
+}  // namespace
+
+Value reduce_parts(Graph& graph, Value parts) {
+  if (parts.spec().axis != Axis::slice) return parts;
+  return graph.add(std::make_shared<ReduceParts>(), {parts});
+}
+
+Value sum(Graph& graph, Value x) {
+  Value parts = graph.add(std::make_shared<SumAll>(), {x});
+  return reduce_parts(graph, parts);
+}
+
+Value mean(Graph& graph, Value x) {
+  return scale(graph, sum(graph, x), real(1) / static_cast<real>(std::max<Index>(1, x.shape().count())));
+}
+
+Value sum_over(Graph& graph, Value x, int axis) {
+  return graph.add(std::make_shared<SumOver>(axis), {x});
+}
+
+Value mean_over(Graph& graph, Value x, int axis) {
+  const Value total = sum_over(graph, x, axis);
+  return scale(graph, total, real(1) / static_cast<real>(std::max<Index>(1, x.shape()[axis])));
+}
+
+Value ratio(Graph& graph, Value numerator, Value denominator) {
+  return graph.add(std::make_shared<Ratio>(), {numerator, denominator});
+}
+
+}  // namespace firn

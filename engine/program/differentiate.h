@@ -1,0 +1,32 @@
+// Adds to a graph the gradients of the parameters that train, and nothing else.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/graph/graph.h"
+
+namespace firn {
+
+/// Work that a full training step would hold and this one does not.
+struct LeftOut {
+  std::string label;  ///< the layer
+  int block = -1;
+  Pass pass = Pass::weight_gradient;
+  std::string what;    ///< "weight gradient of conv1.weight"
+  std::string reason;  ///< "frozen", "nothing below it trains"
+  double macs = 0;
+};
+
+struct Derivatives {
+  std::vector<std::pair<ParameterPtr, Value>> gradients;  ///< in the order of the parameters' first use
+  std::vector<LeftOut> left_out;
+};
+
+/// Reverse-mode differentiation of the scalar `loss`. A node gets an input gradient only where a trainable
+/// parameter lies below that input, a weight gradient only where that parameter trains. Throws Error(usage)
+/// when the loss is no scalar or when no parameter that it depends on trains.
+Derivatives differentiate(Graph& graph, Value loss);
+
+}  // namespace firn

@@ -1,0 +1,53 @@
+#include "engine/program/fuse.h"
+
+#include <algorithm>
+
+namespace firn {
+
+namespace {
+
+std::size_t at(const Node& node) {
+  return static_cast<std::size_t>(node.id());
+}
+
+/// The one reader of each node's output 0; null where there are none or several.
+std::vector<Node*> only_readers(const Graph& graph, const std::vector<bool>& live,
+                                const std::vector<Value>& keep) {
+  std::vector<int> reads(graph.nodes().size(), 0);
+  std::vector<Node*> reader(graph.nodes().size(), nullptr);
+  for (const auto& node : graph.nodes()) {
+    if (!live[at(*node)]) continue;
+    for (const Value& input : node->inputs()) {
+      ++reads[at(*input.node)];
+      if (input.output == 0) reader[at(*input.node)] = node.get();
+    }
+  }
+  for (const Value& value : keep) ++reads[at(*value.node)];
+  for (std::size_t i = 0; i < reads.size(); ++i) {
+    if (reads[i] != 1) reader[i] = nullptr;
+  }
+  return reader;
+}
+
+}  // namespace
+
+void fuse(Graph& graph, std::vector<bool>& live, const std::vector<Value>& keep) {
+  std::vector<Node*> reader = only_readers(graph, live, keep);
+  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
+    if (!live[i] || graph.nodes()[i]->op() == nullptr) continue;
+    // The fused node takes the place of the last one absorbed, so that all of its inputs come before it.
+    Node* head = graph.nodes()[i].get();
+    while (Node* next = reader[at(*head)]) {
+      if (next->op() == nullptr || next->outputs().size() != 1 || next->assigns()) break;
+      const Fused fused = head->op()->absorb(*head, *next);
+      if (!fused.op) break;
+      std::vector<Value> inputs = head->inputs();
+      inputs.insert(inputs.end(), fused.extra_inputs.begin(), fused.extra_inputs.end());
+      graph.replace(*next, fused.op, std::move(inputs), *head);
+      live[at(*head)] = false;
+      head = next;
+    }
+  }
+}
+
+}  // namespace firn

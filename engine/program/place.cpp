@@ -1,0 +1,188 @@
+#include "engine/program/place.h"
+
+#include <algorithm>
+
+namespace firn {
+
+namespace {
+
+constexpr int kForever = 1 << 30;
+
+using Key = std::pair<int, int>;
+
+Key key(Value value) {
+  return {value.node->id(), value.output};
+}
+
+/// The value whose memory a chain of views shows.
+Value behind_views(Value value) {
+  while (value.node->op() != nullptr && value.node->op()->is_view()) value = value.node->inputs()[0];
+  return value;
+}
+
+/// One stretch of memory: a value, and those that later take its place.
+struct Buffer {
+  Index bytes = 0;
+  bool local = false;
+  int group = 0;  // of a local buffer; its times count the group's steps, a shared one's the groups
+  int first = 0;
+  int last = 0;
+  Index offset = 0;
+};
+
+/// First fit by decreasing size: each buffer at the lowest offset where nothing that lives at the same time
+/// lies.
+Index pack(std::vector<Buffer*> buffers) {
+  std::stable_sort(buffers.begin(), buffers.end(),
+                   [](const Buffer* a, const Buffer* b) { return a->bytes > b->bytes; });
+  std::vector<const Buffer*> placed;
+  Index top = 0;
+  for (Buffer* buffer : buffers) {
+    std::vector<const Buffer*> rivals;
+    for (const Buffer* other : placed) {
+      const bool together = buffer->local ? buffer->group == other->group : true;
+      if (together && buffer->first <= other->last && other->first <= buffer->last) rivals.push_back(other);
+    }
+    std::sort(rivals.begin(), rivals.end(),
+              [](const Buffer* a, const Buffer* b) { return a->offset < b->offset; });
+    Index offset = 0;
+    for (const Buffer* other : rivals) {
+      if (offset + buffer->bytes <= other->offset) break;
+      offset = std::max(offset, other->offset + other->bytes);
+    }
+    buffer->offset = offset;
+    top = std::max(top, offset + buffer->bytes);
+    placed.push_back(buffer);
+  }
+  return top;
+}
+
+class Placer {
+ public:
+  Placer(const Plan& plan, const std::vector<Value>& keep, const std::map<Key, Index>& sources)
+      : plan_(plan), sources_(sources) {
+    for (std::size_t g = 0; g < plan.groups.size(); ++g) {
+      for (std::size_t s = 0; s < plan.groups[g].steps.size(); ++s) {
+        const Step& step = plan.steps[static_cast<std::size_t>(plan.groups[g].steps[s])];
+        const Moment now{static_cast<int>(g), static_cast<int>(s)};
+        made_[step.node->id()] = now;
+        for (const Value& input : step.node->inputs()) reads_[key(behind_views(input))].push_back(now);
+      }
+    }
+    for (const Value& value : keep) reads_[key(behind_views(value))].push_back({kForever, 0});
+  }
+
+  /// The places of all values, and the sizes of the memories.
+  std::map<Key, Operand> place(Index& shared_bytes, Index& local_bytes) {
+    for (const Group& group : plan_.groups) {
+      for (const int index : group.steps)
+        place_outputs(*plan_.steps[static_cast<std::size_t>(index)].node, group);
+    }
+    std::vector<Buffer*> shared;
+    std::vector<Buffer*> local;
+    for (const auto& buffer : buffers_) (buffer->local ? local : shared).push_back(buffer.get());
+    shared_bytes = pack(shared);
+    local_bytes = pack(local);
+    std::map<Key, Operand> places;
+    for (const auto& [k, entry] : sources_) {
+      const Value value = plan_.sources[static_cast<std::size_t>(entry)];
+      places[k] = {Operand::Base::absolute, entry, stride(value.spec())};
+    }
+    for (const auto& [k, buffer] : buffer_of_) {
+      const auto base = buffer->local ? Operand::Base::local : Operand::Base::shared;
+      places[k] = {base, buffer->offset, buffer->local ? 0 : strides_.at(k)};
+    }
+    return places;
+  }
+
+ private:
+  struct Moment {
+    int group, step;
+  };
+
+  Index row_bytes(const Spec& spec) const { return spec.shape.count_from(1) * type_size(spec.type); }
+
+  Index stride(const Spec& spec) const {
+    if (spec.axis == Axis::batch) return plan_.slice_rows * row_bytes(spec);
+    return spec.axis == Axis::slice ? aligned_part(spec) : 0;
+  }
+  /// Parts of a sliced sum stand one behind the other, as `reduce_parts` reads them.
+  Index aligned_part(const Spec& spec) const { return spec.shape.count() * type_size(spec.type); }
+
+  Index bytes(const Spec& spec, bool local) const {
+    if (local) return aligned(plan_.slice_rows * row_bytes(spec));
+    const Index count = spec.axis == Axis::slice ? plan_.slices : 1;
+    return aligned(count * spec.shape.count() * type_size(spec.type));
+  }
+
+  void place_outputs(const Node& node, const Group& group) {
+    for (int i = 0; i < static_cast<int>(node.outputs().size()); ++i) {
+      const Value value{const_cast<Node*>(&node), i};
+      if (node.assigns() && i == 0) continue;  // lies in the parameter
+      const auto found = reads_.find(key(value));
+      if (found == reads_.end()) continue;
+      const Moment made = made_.at(node.id());
+      Moment last = made;
+      bool local = group.region && value.spec().axis == Axis::batch;
+      for (const Moment& read : found->second) {
+        if (read.group != made.group) local = false;
+        if (read.group > last.group || (read.group == last.group && read.step > last.step)) last = read;
+      }
+      const int first = local ? made.step : made.group;
+      const int end = local ? last.step : last.group;
+      strides_[key(value)] = stride(value.spec());
+      if (Buffer* taken = reusable(node, i, value, local, made)) {
+        taken->last = std::max(taken->last, end);
+        buffer_of_[key(value)] = taken;
+        continue;
+      }
+      buffers_.push_back(
+          std::make_unique<Buffer>(Buffer{bytes(value.spec(), local), local, made.group, first, end, 0}));
+      buffer_of_[key(value)] = buffers_.back().get();
+    }
+  }
+
+  /// The buffer of an input that this step is the last to read, when the operation may write over it.
+  Buffer* reusable(const Node& node, int output, Value value, bool local, Moment now) {
+    for (int i = 0; i < static_cast<int>(node.inputs().size()); ++i) {
+      if (node.op()->in_place(i) != output) continue;
+      const Value input = behind_views(node.inputs()[static_cast<std::size_t>(i)]);
+      const auto found = buffer_of_.find(key(input));
+      if (found == buffer_of_.end() || found->second->local != local) continue;
+      if (bytes(input.spec(), local) != bytes(value.spec(), local) || input.spec().axis != value.spec().axis)
+        continue;
+      const auto count = std::count_if(node.inputs().begin(), node.inputs().end(),
+                                       [&](const Value& v) { return behind_views(v) == input; });
+      const std::vector<Moment>& reads = reads_.at(key(input));
+      const bool last = std::all_of(reads.begin(), reads.end(), [&](const Moment& read) {
+        if (read.group != now.group) return read.group < now.group;
+        // The units of a wave have no order among each other.
+        return read.step == now.step ||
+               (plan_.groups[static_cast<std::size_t>(now.group)].region && read.step < now.step);
+      });
+      if (count == 1 && last) return found->second;
+    }
+    return nullptr;
+  }
+
+  const Plan& plan_;
+  const std::map<Key, Index>& sources_;
+  std::map<int, Moment> made_;
+  std::map<Key, std::vector<Moment>> reads_;
+  std::map<Key, Buffer*> buffer_of_;
+  std::map<Key, Index> strides_;
+  std::vector<std::unique_ptr<Buffer>> buffers_;
+};
+
+}  // namespace
+
+Operand Plan::place_of(Value value) const {
+  const auto found = places.find(key(behind_views(value)));
+  return found == places.end() ? Operand{} : found->second;
+}
+
+void place_values(Plan& plan, const std::vector<Value>& keep, const std::map<Key, Index>& sources) {
+  plan.places = Placer(plan, keep, sources).place(plan.shared_bytes, plan.local_bytes);
+}
+
+}  // namespace firn

@@ -1,0 +1,70 @@
+// Orders the nodes of a graph into steps and gives every value its place in memory.
+#pragma once
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "engine/graph/graph.h"
+
+namespace firn {
+
+/// Where a value lies while a program runs.
+struct Operand {
+  enum class Base : std::uint8_t {
+    nowhere,   ///< nobody reads it
+    shared,    ///< offset into the memory that all threads see
+    local,     ///< offset into the memory of the thread that computes the slice
+    absolute,  ///< entry of `Plan::sources`: a feed, a parameter, a constant, what is computed once
+  };
+  Base base = Base::nowhere;
+  Index offset = 0;  ///< bytes, or the entry
+  Index stride = 0;  ///< bytes from one slice of the batch to the next; 0 for local values
+};
+
+/// One kernel call, or one for each slice or unit.
+struct Step {
+  const Node* node = nullptr;
+  Cut cut;
+  std::vector<Operand> inputs;
+  std::vector<Operand> outputs;
+};
+
+/// Steps between two barriers. A region runs all of its steps slice by slice, each slice on one thread; a
+/// wave runs the units of its steps, which do not depend on each other, in any order.
+struct Group {
+  bool region = false;
+  std::vector<int> steps;
+  std::vector<Index> first_unit;  ///< of a wave: where each step's units begin; one more at the end
+};
+
+struct Plan {
+  Index batch = 0;
+  Index slice_rows = 0;
+  Index slices = 1;
+  std::vector<Step> once;      ///< in order: depend on what is frozen alone
+  std::vector<Step> steps;     ///< of every run
+  std::vector<Group> groups;   ///< the steps in the order of running
+  std::vector<Value> sources;  ///< feeds, parameters, constants and results of `once`, by entry
+  Index shared_bytes = 0;
+  Index local_bytes = 0;                          ///< a thread, scratch included
+  Index scratch_offset = 0;                       ///< of the scratch in the local memory
+  std::size_t most_operands = 0;                  ///< inputs and outputs of a step, for pointer tables
+  std::map<std::pair<int, int>, Operand> places;  ///< of every value that is read, by (node, output)
+
+  /// `nowhere` for a value that nobody reads; a view lies where the value behind it lies.
+  Operand place_of(Value value) const;
+};
+
+struct PlanOptions {
+  Index slice_rows = 0;  ///< samples of a slice; 0: chosen by the batch and the operations
+  bool training =
+      false;  ///< parameters that train change with every run; without it all parameters are constant
+};
+
+/// Plans the nodes that are live. Values in `keep` survive the run in shared memory. Every place, cut and
+/// order is a function of the graph alone.
+Plan make_plan(const Graph& graph, const std::vector<bool>& live, const std::vector<Value>& keep,
+               const PlanOptions& options);
+
+}  // namespace firn

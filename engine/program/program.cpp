@@ -1,0 +1,253 @@
+#include "engine/program/program.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "engine/base/error.h"
+#include "engine/base/parallel.h"
+#include "engine/program/fuse.h"
+
+namespace firn {
+
+namespace {
+
+std::size_t at(const Node& node) {
+  return static_cast<std::size_t>(node.id());
+}
+
+/// The nodes that `wanted` need, directly or not.
+std::vector<bool> needed(const Graph& graph, const std::vector<Value>& wanted) {
+  std::vector<bool> live(graph.nodes().size(), false);
+  for (const Value& value : wanted) live[at(*value.node)] = true;
+  for (const auto& node : graph.nodes()) {
+    if (node->assigns()) live[at(*node)] = true;
+  }
+  for (std::size_t i = live.size(); i-- > 0;) {
+    if (!live[i]) continue;
+    for (const Value& input : graph.nodes()[i]->inputs()) live[at(*input.node)] = true;
+  }
+  return live;
+}
+
+}  // namespace
+
+Program::Program(std::unique_ptr<Graph> graph, ProgramOptions options, bool training)
+    : graph_(std::move(graph)), options_(std::move(options)), training_(training) {
+  if (!options_.workspace) options_.workspace = std::make_shared<Workspace>();
+}
+
+Program::~Program() = default;
+
+std::unique_ptr<Program> Program::inference(std::unique_ptr<Graph> graph, ProgramOptions options) {
+  std::unique_ptr<Program> program(new Program(std::move(graph), std::move(options), false));
+  program->compile();
+  return program;
+}
+
+std::unique_ptr<Program> Program::training(std::unique_ptr<Graph> graph, Value loss, ProgramOptions options) {
+  std::unique_ptr<Program> program(new Program(std::move(graph), std::move(options), true));
+  program->derivatives_ = differentiate(*program->graph_, loss);
+  program->compile();
+  return program;
+}
+
+void Program::compile() {
+  std::vector<Value> keep;
+  for (const auto& [name, value] : graph_->outputs()) keep.push_back(value);
+  for (const auto& [parameter, value] : derivatives_.gradients) keep.push_back(value);
+  std::vector<bool> live = needed(*graph_, keep);
+  // What nobody can read keeps its place in the graph, but a feed must exist to be fed.
+  for (const auto& node : graph_->nodes()) {
+    if (node->is_feed()) live[at(*node)] = true;
+  }
+  if (options_.fuse) fuse(*graph_, live, keep);
+  plan_ = make_plan(*graph_, live, keep, {options_.slice_rows, training_});
+
+  sources_.assign(plan_.sources.size(), nullptr);
+  computed_once_.resize(plan_.sources.size());
+  for (std::size_t i = 0; i < plan_.sources.size(); ++i) {
+    const Value value = plan_.sources[i];
+    if (value.node->op() != nullptr) {
+      computed_once_[i] = Tensor(value.shape(), value.spec().type);
+      sources_[i] = computed_once_[i].raw();
+    } else if (value.node->constant().defined()) {
+      sources_[i] = const_cast<void*>(value.node->constant().raw());
+    }
+  }
+  for (const Step& step : plan_.once) {
+    for (const Value& input : step.node->inputs()) {
+      if (input.node->parameter()) versions_.emplace_back(input.node->parameter().get(), 0);
+    }
+  }
+  for (const auto& [parameter, value] : derivatives_.gradients) {
+    gradients_.push_back({parameter.get(), nullptr, parameter->value().count()});
+  }
+  step_times_.assign(plan_.steps.size(), 0);
+  for (const Step& step : plan_.steps) {
+    const Cost cost = step.node->op()->cost(*step.node);
+    work_seconds_ += cost.macs / 2e10 + cost.bytes / 2e10;
+  }
+}
+
+void Program::feed(std::string_view name, const Tensor& tensor) {
+  for (std::size_t i = 0; i < plan_.sources.size(); ++i) {
+    const Value value = plan_.sources[i];
+    if (!value.node->is_feed() || value.node->label() != name) continue;
+    if (tensor.shape() != value.shape() || tensor.type() != value.spec().type) {
+      throw Error(Fault::usage, "feed",
+                  fmt::format("{} is {} here, the program wants {}{}", name, tensor.shape().text(),
+                              value.shape().text(),
+                              tensor.type() == value.spec().type ? "" : " of another element type"));
+    }
+    sources_[i] = const_cast<void*>(tensor.raw());
+    return;
+  }
+  throw Error(Fault::usage, "feed", fmt::format("the program has no feed {}", name));
+}
+
+int Program::threads_wanted() const {
+  constexpr double kWorthOneThread = 20e-6;  // seconds
+  const double useful = work_seconds_ / kWorthOneThread;
+  return std::clamp(useful < 1e6 ? static_cast<int>(useful) : 1'000'000, 1, thread_count());
+}
+
+void Program::bind(int threads) {
+  const auto members = static_cast<std::size_t>(threads);
+  std::byte* base = options_.workspace->reserve(static_cast<std::size_t>(arena_bytes(threads)));
+  shared_ = base;
+  local_ = base + plan_.shared_bytes;
+  if (pointers_.size() < members * plan_.most_operands) pointers_.resize(members * plan_.most_operands);
+  for (std::size_t i = 0; i < plan_.sources.size(); ++i) {
+    const Node& node = *plan_.sources[i].node;
+    if (node.parameter()) sources_[i] = node.parameter()->mutable_value().raw();
+    if (node.is_feed() && sources_[i] == nullptr) {
+      throw Error(Fault::usage, "run",
+                  fmt::format("feed {} {} is missing", node.label(), plan_.sources[i].shape().text()));
+    }
+  }
+  for (std::size_t i = 0; i < gradients_.size(); ++i) {
+    gradients_[i].data = static_cast<const real*>(place_of(derivatives_.gradients[i].second));
+  }
+}
+
+void* Program::resolve(const Operand& operand, int member, Index slice) const {
+  switch (operand.base) {
+    case Operand::Base::nowhere:
+      return nullptr;
+    case Operand::Base::shared:
+      return shared_ + operand.offset + slice * operand.stride;
+    case Operand::Base::local:
+      return local_ + member * plan_.local_bytes + operand.offset;
+    case Operand::Base::absolute:
+      return static_cast<std::byte*>(sources_[static_cast<std::size_t>(operand.offset)]) +
+             slice * operand.stride;
+  }
+  return nullptr;
+}
+
+void Program::run_step(const Step& step, int member, Index slice, Index unit, std::uint64_t number) {
+  void** inputs = pointers_.data() + static_cast<std::size_t>(member) * plan_.most_operands;
+  void** outputs = inputs + step.inputs.size();
+  for (std::size_t i = 0; i < step.inputs.size(); ++i) inputs[i] = resolve(step.inputs[i], member, slice);
+  for (std::size_t i = 0; i < step.outputs.size(); ++i) outputs[i] = resolve(step.outputs[i], member, slice);
+  const bool sliced = step.cut.kind == Cut::Kind::slices;
+  const Index row = sliced ? slice * plan_.slice_rows : 0;
+  const Index rows = sliced ? std::min(plan_.slice_rows, plan_.batch - row) : plan_.batch;
+  auto* scratch = reinterpret_cast<real*>(local_ + member * plan_.local_bytes + plan_.scratch_offset);
+  step.node->op()->run(
+      {*step.node, inputs, outputs, rows, row, unit, plan_.slices, plan_.slice_rows, scratch, number});
+}
+
+void Program::run_once() {
+  bool stale = !once_done_;
+  for (auto& [parameter, version] : versions_) {
+    stale = stale || parameter->version() != version;
+    version = parameter->version();
+  }
+  if (!stale) return;
+  for (const Step& step : plan_.once) {
+    const Index calls = step.cut.kind == Cut::Kind::slices ? plan_.slices : step.cut.units;
+    for (Index i = 0; i < calls; ++i) {
+      const bool sliced = step.cut.kind == Cut::Kind::slices;
+      run_step(step, 0, sliced ? i : 0, sliced ? 0 : i, 0);
+    }
+  }
+  counters_.once += plan_.once.size();
+  once_done_ = true;
+}
+
+void Program::run(std::uint64_t number) {
+  const int threads = threads_wanted();
+  bind(threads);
+  run_once();
+
+  using Clock = std::chrono::steady_clock;
+  const auto seconds = [](Clock::time_point a) {
+    return std::chrono::duration<double>(Clock::now() - a).count();
+  };
+  if (timing_) member_times_.assign(static_cast<std::size_t>(threads) * plan_.steps.size(), 0);
+
+  parallel_region(threads, [&](Team& team, int member) {
+    for (const Group& group : plan_.groups) {
+      const auto call = [&](int index, Index slice, Index unit) {
+        const auto i = static_cast<std::size_t>(index);
+        if (!timing_) return run_step(plan_.steps[i], member, slice, unit, number);
+        const auto begin = Clock::now();
+        run_step(plan_.steps[i], member, slice, unit, number);
+        member_times_[static_cast<std::size_t>(member) * plan_.steps.size() + i] += seconds(begin);
+      };
+      if (group.region) {
+        team.for_each(plan_.slices, [&](Index slice) {
+          for (const int step : group.steps) call(step, slice, 0);
+        });
+      } else {
+        team.for_each(group.first_unit.back(), [&](Index unit) {
+          const auto after = std::upper_bound(group.first_unit.begin(), group.first_unit.end(), unit);
+          const auto which = static_cast<std::size_t>(after - group.first_unit.begin()) - 1;
+          call(group.steps[which], 0, unit - group.first_unit[which]);
+        });
+      }
+    }
+  });
+
+  for (const auto& node : graph_->nodes()) {
+    if (node->assigns()) node->assigns()->touch();
+  }
+  for (std::size_t i = 0; i < member_times_.size(); ++i)
+    step_times_[i % plan_.steps.size()] += member_times_[i];
+  ++counters_.runs;
+  counters_.kernels = plan_.steps.size();
+  counters_.barriers = plan_.groups.size();
+}
+
+void Program::set_timing(bool on) {
+  timing_ = on;
+  member_times_.clear();
+  std::fill(step_times_.begin(), step_times_.end(), 0.0);
+}
+
+const Value& Program::find_output(std::string_view name) const {
+  for (const auto& [known, value] : graph_->outputs()) {
+    if (known == name) return value;
+  }
+  throw Error(Fault::usage, "output", fmt::format("the program has no output {}", name));
+}
+
+const void* Program::place_of(Value value) const {
+  return resolve(plan_.place_of(value), 0, 0);
+}
+
+const real* Program::output_data(std::string_view name) const {
+  return static_cast<const real*>(place_of(find_output(name)));
+}
+
+Tensor Program::output(std::string_view name) const {
+  const Value& value = find_output(name);
+  Tensor result(value.shape());
+  std::copy_n(output_data(name), result.count(), result.data());
+  return result;
+}
+
+}  // namespace firn

@@ -1,0 +1,110 @@
+// A graph compiled for the set of parameters that train: a flat list of kernel calls.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/program/differentiate.h"
+#include "engine/program/plan.h"
+#include "engine/tensor/workspace.h"
+
+namespace firn {
+
+struct ProgramOptions {
+  bool fuse = true;      ///< pull activations, batch norms and residuals into the kernels before them
+  Index slice_rows = 0;  ///< samples of a slice; 0: chosen
+  std::shared_ptr<Workspace>
+      workspace;  ///< shared with programs that never run at the same time; null: its own
+};
+
+/// What a program has done so far, for those who promise that frozen is free.
+struct Counters {
+  std::uint64_t runs = 0;
+  std::uint64_t once = 0;      ///< kernels that were run because a frozen parameter was new or had changed
+  std::uint64_t kernels = 0;   ///< kernels of the last run, each counted once however it was cut
+  std::uint64_t barriers = 0;  ///< of the last run
+};
+
+/// The gradient of one parameter after a run, in the parameter's layout.
+struct GradientView {
+  Parameter* parameter;
+  const real* data;
+  Index count;
+};
+
+/// Immutable but for what it computes. One thread uses it at a time; it uses `thread_count()` threads itself.
+/// A run allocates nothing, but for the first one and the first after more threads were asked for.
+class Program {
+ public:
+  /// For inference: computes the graph's outputs. No parameter's bytes change unless the graph assigns one.
+  static std::unique_ptr<Program> inference(std::unique_ptr<Graph> graph, ProgramOptions options = {});
+  /// A training step: computes the outputs, and the gradient of `loss` for each parameter that trains.
+  /// Throws what `differentiate` throws.
+  static std::unique_ptr<Program> training(std::unique_ptr<Graph> graph, Value loss,
+                                           ProgramOptions options = {});
+
+  ~Program();
+
+  /// The tensor is read by every run until another one is fed; it must have the feed's shape and type, and
+  /// stay alive.
+  void feed(std::string_view name, const Tensor& tensor);
+  /// Throws Error(usage) when a feed is missing. `step` counts the training steps: what is random depends on
+  /// it.
+  void run(std::uint64_t step = 0);
+
+  /// A named output of the last run, a copy.
+  Tensor output(std::string_view name) const;
+  /// Its elements where they lie, until the next run of any program that shares the workspace.
+  const real* output_data(std::string_view name) const;
+  /// The gradients of the last run, likewise; in the order of the parameters' first use.
+  const std::vector<GradientView>& gradients() const { return gradients_; }
+
+  const Graph& graph() const { return *graph_; }
+  const Plan& plan() const { return plan_; }
+  bool is_training() const { return training_; }
+  const std::vector<LeftOut>& left_out() const { return derivatives_.left_out; }
+  const Derivatives& derivatives() const { return derivatives_; }
+  const Counters& counters() const { return counters_; }
+
+  /// When on, each run adds the nanoseconds of each step to `step_times`, summed over the threads.
+  void set_timing(bool on);
+  const std::vector<double>& step_times() const { return step_times_; }
+
+  /// Bytes of activations and gradients that a run needs with `threads` threads.
+  Index arena_bytes(int threads) const { return plan_.shared_bytes + threads * plan_.local_bytes; }
+
+ private:
+  Program(std::unique_ptr<Graph> graph, ProgramOptions options, bool training);
+  void compile();
+  void bind(int threads);
+  void run_once();
+  void run_step(const Step& step, int member, Index slice, Index unit, std::uint64_t number);
+  void* resolve(const Operand& operand, int member, Index slice) const;
+  const Value& find_output(std::string_view name) const;
+  const void* place_of(Value value) const;
+  int threads_wanted() const;
+
+  std::unique_ptr<Graph> graph_;
+  ProgramOptions options_;
+  bool training_;
+  Derivatives derivatives_;
+  Plan plan_;
+  std::vector<void*> sources_;                                        // by entry of plan_.sources
+  std::vector<Tensor> computed_once_;                                 // owns what `once` writes
+  std::vector<std::pair<const Parameter*, std::uint64_t>> versions_;  // that `once` was run for
+  std::vector<void*> pointers_;                                       // a table for each member
+  std::byte* shared_ = nullptr;
+  std::byte* local_ = nullptr;
+  bool once_done_ = false;
+  bool timing_ = false;
+  std::vector<double> step_times_;
+  std::vector<double> member_times_;
+  std::vector<GradientView> gradients_;
+  Counters counters_;
+  double work_seconds_ = 0;  // a rough guess, to choose the number of threads
+};
+
+}  // namespace firn

@@ -1,0 +1,64 @@
+// A shape and a shared block of memory.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/base/real.h"
+#include "engine/tensor/shape.h"
+
+namespace firn {
+
+/// Element types: `number` (real) for values, `index` (int32) for labels, tokens and lengths, `byte` for
+/// masks and pooling positions.
+enum class Type { number, index, byte };
+
+/// Bytes of one element.
+Index type_size(Type type);
+
+/// Contiguous, row-major, 64-byte aligned. Copies share the block; `clone` does not.
+/// Images are (N,H,W,C), sequences (N,T,F).
+class Tensor {
+ public:
+  /// Without elements; `defined()` is false.
+  Tensor() = default;
+  /// Filled with zeros. Throws Error(failure) when memory is out.
+  explicit Tensor(Shape shape, Type type = Type::number);
+  /// Holds `values`; throws Error(usage) when their number is not the shape's.
+  Tensor(Shape shape, std::span<const real> values);
+  static Tensor of_indices(Shape shape, std::span<const std::int32_t> values);
+
+  bool defined() const { return block_ != nullptr; }
+  const Shape& shape() const { return shape_; }
+  Type type() const { return type_; }
+  Index count() const { return shape_.count(); }
+  Index bytes() const { return count() * type_size(type_); }
+
+  /// The elements; require the matching type.
+  real* data() { return static_cast<real*>(checked(Type::number)); }
+  const real* data() const { return static_cast<const real*>(checked(Type::number)); }
+  std::int32_t* indices() { return static_cast<std::int32_t*>(checked(Type::index)); }
+  const std::int32_t* indices() const { return static_cast<const std::int32_t*>(checked(Type::index)); }
+  void* raw() { return block_.get(); }
+  const void* raw() const { return block_.get(); }
+  std::span<real> values() { return {data(), static_cast<std::size_t>(count())}; }
+  std::span<const real> values() const { return {data(), static_cast<std::size_t>(count())}; }
+
+  /// Another block with the same elements.
+  Tensor clone() const;
+  /// The same block under another shape of the same count.
+  Tensor reshaped(Shape shape) const;
+  /// A new tensor whose axis i is this tensor's axis `axes[i]`.
+  Tensor permuted(std::span<const int> axes) const;
+  void fill(real value);
+
+ private:
+  void* checked(Type want) const;
+
+  Shape shape_;
+  Type type_ = Type::number;
+  std::shared_ptr<void> block_;
+};
+
+}  // namespace firn

@@ -1,0 +1,87 @@
+// A layer: named parameters and children in a fixed order, and how they build a graph. No arithmetic.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/graph/graph.h"
+#include "layers/init.h"
+
+namespace firn {
+
+/// What flows from layer to layer: a value, and for sequences (N,T,F) of different lengths how many of their
+/// steps are valid (N indices); none: all of them.
+struct Flow {
+  Value x;
+  Value lengths = {};
+};
+
+/// A parameter under the name that it has seen from some layer: "layer1.0.conv1.weight".
+struct NamedParameter {
+  std::string name;
+  ParameterPtr parameter;
+};
+
+class Layer {
+ public:
+  virtual ~Layer() = default;
+  Layer() = default;
+  Layer(const Layer&) = delete;
+  Layer& operator=(const Layer&) = delete;
+
+  /// "Conv2d(16, 32, 3x3, stride 2)"
+  virtual std::string text() const = 0;
+  /// Adds this layer to the graph. Throws Error(usage) naming the layer when the shapes do not fit.
+  virtual Flow build(Graph& graph, Flow in) const = 0;
+
+  /// All parameters below, own ones first, then those of the children in their order; a shared one under each
+  /// of its names.
+  std::vector<NamedParameter> parameters() const;
+  struct Child {
+    std::string name;  ///< empty: its parameters are named as if they were this layer's own
+    std::shared_ptr<Layer> layer;
+  };
+  const std::vector<Child>& children() const { return children_; }
+
+  /// Fills every parameter anew; each from its own random stream, named by seed and dotted name, so that
+  /// adding a layer changes no other one. Statistics get their start values.
+  void initialise(std::uint64_t seed, Scheme scheme = Scheme::pytorch);
+
+  /// Freezes or thaws the parameters that `pattern` names: a glob on dotted names ("conv1.*"; a layer's name
+  /// alone means all below it), or "role:weight", "role:bias", "role:norm" (statistics with it). Throws
+  /// Error(usage) with the nearest name when nothing matches, and when a shared parameter is matched under
+  /// one of its names but not under another.
+  void freeze(const std::string& pattern) { set_trainable(pattern, false); }
+  void thaw(const std::string& pattern) { set_trainable(pattern, true); }
+
+ protected:
+  /// Makes a parameter of this layer, zero until initialised.
+  ParameterPtr own(std::string name, Shape shape, Role role, Fill fill, FileLayout layout = {});
+  /// Shares a parameter of another layer.
+  void share(std::string name, ParameterPtr parameter);
+  /// Takes a layer as a child. The parameters below get their dotted names from the outermost layer.
+  void adopt(std::string name, std::shared_ptr<Layer> layer);
+
+ private:
+  struct Owned {
+    std::string name;
+    ParameterPtr parameter;
+    Fill fill;
+    bool shared = false;
+  };
+  void collect(const std::string& prefix, std::vector<NamedParameter>& out) const;
+  void rename(const std::string& prefix);
+  void initialise(const std::string& prefix, std::uint64_t seed, Scheme scheme);
+  void set_trainable(const std::string& pattern, bool trainable);
+
+  std::vector<Owned> owned_;
+  std::vector<Child> children_;
+};
+
+using LayerPtr = std::shared_ptr<Layer>;
+
+/// The parameters among `all` that `pattern` names, as `Layer::freeze` understands it; same errors.
+std::vector<ParameterPtr> select(const std::vector<NamedParameter>& all, const std::string& pattern);
+
+}  // namespace firn

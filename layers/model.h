@@ -1,0 +1,110 @@
+// A network as a list of named blocks, the unit that freezing counts in.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "layers/layer.h"
+
+namespace firn {
+
+/// What a model is fed, without the batch: images (H,W,C), sequences (T,F), vectors (F), or tokens (T).
+struct InputSpec {
+  Shape sample;
+  Index vocabulary = 0;  ///< of tokens: values 0 .. vocabulary-1; 0: numbers are fed
+  bool lengths = false;  ///< samples have different numbers of valid steps
+};
+
+/// What a pretrained model wants its images to be like.
+struct ImageRule {
+  Index size = 0;               ///< height and width; 0: as they come
+  real scale = 1;               ///< of the bytes 0..255: 1 or 1/255
+  std::vector<real> mean;       ///< a channel, after scaling
+  std::vector<real> deviation;  ///< a channel
+  bool bgr = false;             ///< channels in the order blue, green, red
+};
+
+/// A network with a head that gives class logits (N,classes), or (N,T,classes) for a language model.
+class Model : public Layer {
+ public:
+  Model(std::string name, InputSpec input, Index classes)
+      : name_(std::move(name)), input_(input), classes_(classes) {}
+
+  const std::string& name() const { return name_; }
+  const InputSpec& input() const { return input_; }
+  Index classes() const { return classes_; }
+  /// True where the logits are those of the next token, for each step.
+  bool language_model() const { return language_model_; }
+  /// The images that the published weights were trained on; empty for models without.
+  const ImageRule& image_rule() const { return image_rule_; }
+
+  struct Block {
+    std::string name;
+    std::size_t first_child, last_child;  ///< of the model's children: [first, last)
+  };
+  const std::vector<Block>& blocks() const { return blocks_; }
+  /// The block that a parameter belongs to, by its name in `parameters()`.
+  int block_of(const std::string& parameter) const;
+  /// The parameters of one block.
+  std::vector<NamedParameter> block_parameters(int block) const;
+
+  /// Freezes all and only what `spec` names (what stood frozen before is thawed): "none", "all", "head" (all
+  /// but the last block), "half" (the first half of the blocks, rounded down), "3" (the first three blocks),
+  /// "0,2,5" (these blocks), or globs and roles as `Layer::freeze` takes them, several with commas. Throws
+  /// Error(usage) with the nearest name for what matches nothing.
+  void set_freeze(const std::string& spec);
+
+  std::string text() const override { return name_; }
+  Flow build(Graph& graph, Flow in) const override;
+
+  /// A graph with the feeds "x" (real, or index for tokens), "lengths" where the input has them, and the
+  /// output "logits". `sample` is the shape of one sample, where it differs from `input().sample` (sequences
+  /// of another length).
+  std::unique_ptr<Graph> inference_graph(Index batch, const Shape& sample, Graph::Options options = {}) const;
+  /// The same with the feed "labels" and the outputs "loss" and "logits"; the loss is its Value.
+  struct Training {
+    std::unique_ptr<Graph> graph;
+    Value loss;
+  };
+  struct LossOptions {
+    real smoothing = 0;
+    std::vector<real> class_weights;
+  };
+  Training training_graph(Index batch, const Shape& sample, Graph::Options options,
+                          const LossOptions& loss = {}) const;
+
+  /// Ends the list of blocks with one more: these children, in this order.
+  void add_block(std::string name, std::vector<Child> children);
+  void set_language_model(bool on) { language_model_ = on; }
+  void set_image_rule(ImageRule rule) { image_rule_ = std::move(rule); }
+
+ private:
+  std::string name_;
+  InputSpec input_;
+  Index classes_;
+  bool language_model_ = false;
+  ImageRule image_rule_;
+  std::vector<Block> blocks_;
+};
+
+using ModelPtr = std::shared_ptr<Model>;
+
+/// Models by name: each adapts to the data's shape and number of classes; throws Error(usage) when it cannot.
+struct ModelEntry {
+  std::string name;
+  std::string text;  ///< one line for --help
+  std::function<ModelPtr(const InputSpec& input, Index classes)> make;
+  InputSpec usual_input;  ///< that of the published weights or of the reference benchmark
+  Index usual_classes = 10;
+  Index usual_batch = 64;
+};
+
+/// All models, in the order of --help.
+const std::vector<ModelEntry>& model_registry();
+/// Throws Error(usage) with the nearest name for an unknown one.
+const ModelEntry& find_model(const std::string& name);
+
+}  // namespace firn

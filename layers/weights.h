@@ -1,0 +1,32 @@
+// Parameters in files: safetensors with PyTorch's names and layouts.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "layers/layer.h"
+
+namespace firn {
+
+struct LoadReport {
+  std::vector<std::string> loaded;
+  std::vector<std::string> missing;     ///< of the layer, not in the file
+  std::vector<std::string> unexpected;  ///< in the file, not of the layer
+  std::map<std::string, std::string> metadata;
+};
+
+struct LoadOptions {
+  bool strict = true;             ///< missing or unexpected tensors are an error
+  std::vector<std::string> skip;  ///< globs of parameters that are not taken from the file (a replaced head)
+};
+
+/// Reads the parameters from a safetensors file. Nothing is changed unless all of it fits.
+/// `num_batches_tracked` entries are ignored. Throws Error(model_file) with path and tensor name.
+LoadReport load_weights(Layer& layer, const std::string& path, const LoadOptions& options = {});
+
+/// Writes all parameters, atomically. A shared parameter is written under its first name.
+void save_weights(const Layer& layer, const std::string& path,
+                  const std::map<std::string, std::string>& metadata = {});
+
+}  // namespace firn
