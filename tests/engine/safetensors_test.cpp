@@ -413,3 +413,19 @@ TEST_CASE("pretrained weights load") {
     CHECK(read.tensors.at(0).tensor.shape() == c.shape);
   }
 }
+
+TEST_CASE("the golden files load, and every tensor belongs to a case with options") {
+  const std::string folder = std::string(std::getenv("FIRN_SOURCE_DIR")) + "/tests/golden/";
+  std::uintmax_t size = 0;
+  for (const char* file : {"ops.safetensors", "optimizers.safetensors", "schedules.safetensors"}) {
+    CAPTURE(file);
+    const SafeTensors read = load_safetensors(folder + file);
+    size += std::filesystem::file_size(folder + file);
+    CHECK_FALSE(read.tensors.empty());
+    for (const NamedTensor& item : read.tensors) {
+      CAPTURE(item.name);
+      CHECK(read.metadata.contains(item.name.substr(0, item.name.find('.'))));
+    }
+  }
+  CHECK(size < 300'000);
+}
