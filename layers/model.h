@@ -27,6 +27,12 @@ struct ImageRule {
   bool bgr = false;             ///< channels in the order blue, green, red
 };
 
+/// How the loss of a training graph weighs its samples: see `CrossEntropyOptions`.
+struct LossOptions {
+  real smoothing = 0;
+  std::vector<real> class_weights;
+};
+
 /// A network with a head that gives class logits (N,classes), or (N,T,classes) for a language model.
 class Model : public Layer {
  public:
@@ -68,10 +74,6 @@ class Model : public Layer {
   struct Training {
     std::unique_ptr<Graph> graph;
     Value loss;
-  };
-  struct LossOptions {
-    real smoothing = 0;
-    std::vector<real> class_weights;
   };
   Training training_graph(Index batch, const Shape& sample, Graph::Options options,
                           const LossOptions& loss = {}) const;

@@ -14,12 +14,6 @@ Key key(Value value) {
   return {value.node->id(), value.output};
 }
 
-/// The value whose memory a chain of views shows.
-Value behind_views(Value value) {
-  while (value.node->op() != nullptr && value.node->op()->is_view()) value = value.node->inputs()[0];
-  return value;
-}
-
 /// One stretch of memory: a value, and those that later take its place.
 struct Buffer {
   Index bytes = 0;
@@ -175,6 +169,11 @@ class Placer {
 };
 
 }  // namespace
+
+Value behind_views(Value value) {
+  while (value.node->op() != nullptr && value.node->op()->is_view()) value = value.node->inputs()[0];
+  return value;
+}
 
 Operand Plan::place_of(Value value) const {
   const auto found = places.find(key(behind_views(value)));

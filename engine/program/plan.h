@@ -56,6 +56,9 @@ struct Plan {
   Operand place_of(Value value) const;
 };
 
+/// The value whose memory a chain of views shows; the value itself when it is no view.
+Value behind_views(Value value);
+
 struct PlanOptions {
   Index slice_rows = 0;  ///< samples of a slice; 0: chosen by the batch and the operations
   bool training =

@@ -224,6 +224,7 @@ void Program::run(std::uint64_t number) {
 
 void Program::set_timing(bool on) {
   timing_ = on;
+  timed_runs_ = 0;
   member_times_.clear();
   std::fill(step_times_.begin(), step_times_.end(), 0.0);
 }

@@ -69,9 +69,11 @@ class Program {
   const Derivatives& derivatives() const { return derivatives_; }
   const Counters& counters() const { return counters_; }
 
-  /// When on, each run adds the nanoseconds of each step to `step_times`, summed over the threads.
+  /// When on, each run adds the seconds of each step of the plan to `step_times`, summed over the threads.
+  /// Starts anew.
   void set_timing(bool on);
   const std::vector<double>& step_times() const { return step_times_; }
+  std::uint64_t timed_runs() const { return timed_runs_; }
 
   /// Bytes of activations and gradients that a run needs with `threads` threads.
   Index arena_bytes(int threads) const { return plan_.shared_bytes + threads * plan_.local_bytes; }
@@ -102,6 +104,7 @@ class Program {
   bool timing_ = false;
   std::vector<double> step_times_;
   std::vector<double> member_times_;
+  std::uint64_t timed_runs_ = 0;
   std::vector<GradientView> gradients_;
   Counters counters_;
   double work_seconds_ = 0;  // a rough guess, to choose the number of threads

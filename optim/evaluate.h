@@ -1,0 +1,33 @@
+// A model's answers on a dataset.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "data/loader.h"
+#include "optim/program_cache.h"
+
+namespace firn {
+
+struct Evaluation {
+  Index samples = 0;  ///< labels judged: steps, for a language model
+  Index right = 0;
+  double loss = 0;               ///< mean cross-entropy, natural logarithm
+  std::vector<Index> confusion;  ///< (true class, predicted class), row-major; empty for language models
+  double accuracy() const {
+    return samples > 0 ? static_cast<double>(right) / static_cast<double>(samples) : 0;
+  }
+  /// Mean over the classes that occur of the harmonic mean of precision and recall.
+  double macro_f1() const;
+  Index classes = 0;
+};
+
+/// Feeds a batch to a program; lengths only where the model has them.
+void feed_batch(Program& program, const Model& model, const Batch& batch);
+
+/// Runs the whole of `loader`'s dataset in its order through the forward pass. `on_batch`, if given, sees
+/// each batch and its logits (rows, classes). Restarts the loader at epoch 0.
+Evaluation evaluate(const Model& model, ProgramCache& programs, Loader& loader,
+                    const std::function<void(const Batch&, const real* logits)>& on_batch = {});
+
+}  // namespace firn

@@ -1,0 +1,91 @@
+#include "optim/optimizer.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/base/error.h"
+#include "engine/base/parallel.h"
+#include "engine/kernels/kernels.h"
+
+namespace firn {
+
+namespace {
+
+constexpr Index kPiece = 16384;  // elements that one thread updates at a time
+
+}  // namespace
+
+void Optimizer::cut(std::span<const GradientView> gradients) {
+  pieces_.clear();
+  for (std::size_t i = 0; i < gradients.size(); ++i) {
+    for (Index first = 0; first < gradients[i].count; first += kPiece) {
+      pieces_.push_back({i, first, std::min(kPiece, gradients[i].count - first)});
+    }
+  }
+  squares_.resize(pieces_.size());
+}
+
+StepReport Optimizer::step(std::span<const GradientView> gradients, const StepOptions& options) {
+  cut(gradients);
+  const ElementwiseKernels& kernel = kernels().elementwise;
+  const auto pieces = static_cast<Index>(pieces_.size());
+  parallel_for(pieces, [&](Index i) {
+    const Piece& piece = pieces_[static_cast<std::size_t>(i)];
+    squares_[static_cast<std::size_t>(i)] =
+        kernel.sum_squares(piece.count, gradients[piece.which].data + piece.first);
+  });
+  double total = 0;
+  for (std::size_t i = 0; i < pieces_.size(); ++i) {
+    total += squares_[i];
+    if (!std::isfinite(squares_[i])) {
+      throw Error(Fault::non_finite, "optimizer",
+                  fmt::format("the gradient of {} holds a NaN or an infinity",
+                              gradients[pieces_[i].which].parameter->name()));
+    }
+  }
+  const double norm = std::sqrt(total);
+  const double scale =
+      options.clip_norm > 0 && norm > options.clip_norm ? options.clip_norm / (norm + 1e-6) : 1;
+
+  for (auto& [parameter, state] : states_) state.seen = false;
+  jobs_.clear();
+  for (const GradientView& gradient : gradients) {
+    State& state = states_[gradient.parameter];
+    if (state.slots.empty()) {
+      for (int i = 0; i < slots(); ++i) state.slots.emplace_back(gradient.parameter->shape());
+    }
+    ++state.steps;
+    state.seen = true;
+    const auto found = multipliers_.find(gradient.parameter);
+    const double multiplier = found == multipliers_.end() ? 1 : found->second;
+    jobs_.emplace_back(&state, rate() * options.rate_factor * multiplier);
+  }
+  if (!keep_state_) std::erase_if(states_, [](const auto& entry) { return !entry.second.seen; });
+
+  parallel_for(pieces, [&](Index i) {
+    const Piece& piece = pieces_[static_cast<std::size_t>(i)];
+    const GradientView& gradient = gradients[piece.which];
+    const auto& [state, rate] = jobs_[piece.which];
+    update(*state, rate, scale, piece.first, piece.count, gradient.data + piece.first,
+           gradient.parameter->mutable_value().data() + piece.first);
+  });
+  for (const GradientView& gradient : gradients) gradient.parameter->touch();
+  return {norm};
+}
+
+const Optimizer::State* Optimizer::state(const Parameter& parameter) const {
+  const auto found = states_.find(&parameter);
+  return found == states_.end() ? nullptr : &found->second;
+}
+
+Index Optimizer::state_bytes() const {
+  Index bytes = 0;
+  for (const auto& [parameter, state] : states_) {
+    for (const Tensor& slot : state.slots) bytes += slot.bytes();
+  }
+  return bytes;
+}
+
+}  // namespace firn

@@ -1,0 +1,149 @@
+#include "optim/trainer.h"
+
+#include <fmt/core.h>
+#include <sys/resource.h>
+
+#include <chrono>
+#include <cmath>
+#include <cstring>
+
+#include "engine/base/error.h"
+
+namespace firn {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+}  // namespace
+
+double peak_rss_mb() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
+Trainer::Trainer(Model& model, Optimizer& optimizer, Loader& train, Loader& test, TrainConfig config)
+    : model_(model),
+      optimizer_(optimizer),
+      train_(train),
+      test_(test),
+      config_(std::move(config)),
+      programs_(model, config_.program) {
+  if (config_.epochs < 1) throw Error(Fault::usage, "train", fmt::format("{} epochs", config_.epochs));
+  if (!config_.block_rates.empty() && config_.block_rates.size() != model.blocks().size()) {
+    throw Error(
+        Fault::usage, "train",
+        fmt::format("{} block rates for {} blocks", config_.block_rates.size(), model.blocks().size()));
+  }
+}
+
+void Trainer::set_block_rates() {
+  for (std::size_t block = 0; block < config_.block_rates.size(); ++block) {
+    for (const NamedParameter& p : model_.block_parameters(static_cast<int>(block))) {
+      optimizer_.set_multiplier(*p.parameter, config_.block_rates[block]);
+    }
+  }
+}
+
+void Trainer::keep_best() {
+  if (best_.empty()) {
+    for (const NamedParameter& p : model_.parameters())
+      best_.emplace_back(p.parameter, p.parameter->value().clone());
+    return;
+  }
+  for (auto& [parameter, copy] : best_) {
+    std::memcpy(copy.raw(), parameter->value().raw(), static_cast<std::size_t>(copy.bytes()));
+  }
+}
+
+void Trainer::restore_best() {
+  for (auto& [parameter, copy] : best_) {
+    std::memcpy(parameter->mutable_value().raw(), copy.raw(), static_cast<std::size_t>(copy.bytes()));
+    parameter->touch();
+  }
+}
+
+bool Trainer::train_epoch(Index epoch, const TrainHooks& hooks, EpochRecord& record) {
+  const Index steps = train_.batches();
+  const Index all_steps = steps * config_.epochs;
+  Index samples = 0;
+  double loss_sum = 0;
+  double norm_sum = 0;
+  train_.start(static_cast<std::uint64_t>(epoch - 1));
+  while (const Batch* batch = train_.next()) {
+    Program& program = programs_.training(batch->count, batch->x.shape().tail(1));
+    feed_batch(program, model_, *batch);
+    program.feed("labels", batch->labels);
+    program.run(static_cast<std::uint64_t>(step_));
+    const double loss = static_cast<double>(*program.output_data("loss"));
+    if (!std::isfinite(loss)) {
+      throw Error(Fault::non_finite, "train",
+                  fmt::format("the loss is {} in epoch {}, step {} (a smaller --rate may help)", loss, epoch,
+                              record.steps + 1));
+    }
+    StepOptions options;
+    options.rate_factor = config_.schedule(step_, all_steps);
+    options.clip_norm = config_.clip_norm;
+    norm_sum += optimizer_.step(program.gradients(), options).gradient_norm;
+    record.rate = optimizer_.rate() * options.rate_factor;
+    loss_sum += loss * static_cast<double>(batch->count);
+    samples += batch->count;
+    ++step_;
+    ++record.steps;
+    if (hooks.after_step) hooks.after_step(record.steps, steps, loss);
+    if (hooks.stop && hooks.stop()) return false;
+  }
+  record.loss = samples > 0 ? loss_sum / static_cast<double>(samples) : 0;
+  record.gradient_norm = record.steps > 0 ? norm_sum / static_cast<double>(record.steps) : 0;
+  return true;
+}
+
+History Trainer::run(const TrainHooks& hooks) {
+  History history;
+  set_block_rates();
+  for (Index epoch = 1; epoch <= config_.epochs; ++epoch) {
+    if (hooks.before_epoch) hooks.before_epoch(epoch);
+    EpochRecord record;
+    record.epoch = epoch;
+    const auto begin = Clock::now();
+    const bool whole = train_epoch(epoch, hooks, record);
+    record.seconds = seconds_since(begin);
+
+    if (epoch % config_.evaluate_every == 0 || epoch == config_.epochs || !whole) {
+      const auto eval_begin = Clock::now();
+      const Evaluation evaluation = evaluate(model_, programs_, test_);
+      record.eval_seconds = seconds_since(eval_begin);
+      record.test_accuracy = evaluation.accuracy();
+      record.test_loss = evaluation.loss;
+      record.evaluated = true;
+    } else if (!history.epochs.empty()) {
+      record.test_accuracy = history.epochs.back().test_accuracy;
+      record.test_loss = history.epochs.back().test_loss;
+    }
+    record.rss_mb = peak_rss_mb();
+    history.epochs.push_back(record);
+    if (record.evaluated && (history.best_epoch == 0 || record.test_accuracy > history.best_accuracy)) {
+      history.best_epoch = epoch;
+      history.best_accuracy = record.test_accuracy;
+      if (config_.restore_best) keep_best();
+    }
+    if (hooks.after_epoch) hooks.after_epoch(record);
+    if (!whole) {
+      history.interrupted = true;
+      break;
+    }
+    if (config_.patience > 0 && epoch - history.best_epoch >= config_.patience) {
+      history.stopped_early = true;
+      break;
+    }
+  }
+  if (config_.restore_best) restore_best();
+  return history;
+}
+
+}  // namespace firn

@@ -1,0 +1,93 @@
+// Where model, data and optimizer meet.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/loader.h"
+#include "optim/evaluate.h"
+#include "optim/optimizer.h"
+#include "optim/program_cache.h"
+#include "optim/schedule.h"
+
+namespace firn {
+
+struct TrainConfig {
+  Index epochs = 1;
+  Schedule schedule = constant_schedule();
+  double clip_norm = 0;       ///< 0: gradients are not clipped
+  Index patience = 0;         ///< epochs without a better test accuracy before training ends; 0: never early
+  bool restore_best = false;  ///< leave the weights of the epoch with the best test accuracy in the model
+  std::vector<double> block_rates;  ///< a factor on the rate for each block; empty: all 1
+  Index evaluate_every = 1;         ///< epochs; the last one is always evaluated
+  ProgramSettings program;
+};
+
+/// One epoch as it went.
+struct EpochRecord {
+  Index epoch = 0;           ///< counted from 1
+  double loss = 0;           ///< mean over the samples, before each step's update
+  double test_accuracy = 0;  ///< of the last evaluation
+  double test_loss = 0;
+  double rate = 0;           ///< of the last step
+  double gradient_norm = 0;  ///< mean over the steps
+  double seconds = 0;        ///< of training alone
+  double eval_seconds = 0;
+  double rss_mb = 0;  ///< greatest resident memory of the process so far
+  Index steps = 0;
+  bool evaluated = false;
+};
+
+struct History {
+  std::vector<EpochRecord> epochs;
+  Index best_epoch = 0;  ///< 0: none was evaluated
+  double best_accuracy = 0;
+  bool stopped_early = false;
+  bool interrupted = false;
+};
+
+/// Observers; each may be empty. They may freeze and thaw parameters of the model: the next step has the new
+/// set.
+struct TrainHooks {
+  std::function<void(Index epoch)> before_epoch;                         ///< counted from 1
+  std::function<void(Index step, Index steps, double loss)> after_step;  ///< of the epoch, counted from 1
+  std::function<void(const EpochRecord&)> after_epoch;
+  std::function<bool()> stop;  ///< asked after each step
+};
+
+/// Trains `model` on `train`, measured on `test`. Never prints. Rates scale per block; a parameter that is
+/// frozen is not visited, whenever it is frozen; thawing needs nothing further.
+class Trainer {
+ public:
+  Trainer(Model& model, Optimizer& optimizer, Loader& train, Loader& test, TrainConfig config);
+
+  /// Throws Error(non_finite) when a loss or a gradient is no number; the weights are then those of the step
+  /// before. Throws Error(usage) when everything is frozen.
+  History run(const TrainHooks& hooks = {});
+
+  ProgramCache& programs() { return programs_; }
+  /// Steps made so far, over all epochs.
+  Index steps() const { return step_; }
+
+ private:
+  bool train_epoch(Index epoch, const TrainHooks& hooks, EpochRecord& record);
+  void set_block_rates();
+  void keep_best();
+  void restore_best();
+
+  Model& model_;
+  Optimizer& optimizer_;
+  Loader& train_;
+  Loader& test_;
+  TrainConfig config_;
+  ProgramCache programs_;
+  Index step_ = 0;
+  std::vector<std::pair<ParameterPtr, Tensor>> best_;
+};
+
+/// Greatest resident memory of the process so far, in MiB.
+double peak_rss_mb();
+
+}  // namespace firn
