@@ -12,7 +12,7 @@ namespace firn {
 extern const unsigned char digits_bytes[];
 extern const std::size_t digits_bytes_size;
 
-DataParts open_digits() {
+DataParts open_digits(const std::string&, const DataOptions&) {
   constexpr Index kSamples = 1797;
   constexpr Index kTrain = 1437;
   constexpr Index kPixels = 64;

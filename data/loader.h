@@ -19,8 +19,8 @@ struct LoaderOptions {
       1;                   ///< token batches are cut at the longest sample, rounded up to a multiple of this
   std::uint64_t seed = 0;  ///< of the order and of `augment`
   bool background = true;  ///< prepare on a thread of its own; the batches are the same bits either way
-  Preprocess preprocess;
-  Augment augment;
+  Preprocess preprocess = {};
+  Augment augment = {};
 };
 
 /// `count` samples. Nothing is padded to the batch size: the first dimension of every tensor is `count`.

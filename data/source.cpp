@@ -2,7 +2,19 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
+#include "data/cifar.h"
+#include "data/csv.h"
 #include "data/digits.h"
+#include "data/fashion_mnist.h"
+#include "data/files.h"
+#include "data/idx.h"
+#include "data/image_folder.h"
+#include "data/language.h"
+#include "data/npy.h"
+#include "data/tsv.h"
+#include "data/words.h"
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
 
@@ -10,13 +22,43 @@ namespace firn {
 
 namespace {
 
-DataParts digits(const std::string&, const DataOptions&) {
-  return open_digits();
+constexpr DataSource kSources[] = {
+    {"digits", "1,797 handwritten digits of 8 x 8 (UCI, CC BY 4.0), embedded", open_digits, nullptr},
+    {"fashion-mnist", "70,000 pictures of clothing of 28 x 28 (package dataset-fashion-mnist)",
+     open_fashion_mnist, nullptr},
+    {"words", "which language is a word (packages wamerican, wfrench, wngerman, ...)", open_words, nullptr},
+    {"idx", "a folder of IDX files, plain or .gz, as MNIST's", open_idx, is_idx},
+    {"cifar10", "a folder of CIFAR-10's binary batches", open_cifar10, is_cifar10},
+    {"npy", "x.npy and y.npy, NumPy arrays", open_npy, is_npy},
+    {"csv", "a table of numbers, the label last or in the column 'label'", open_csv, is_csv},
+    {"tsv", "lines of label TAB text", open_tsv, is_tsv},
+    {"text", "plain text, to predict each next character", open_text, is_text},
+    {"folder", "PNG and JPEG pictures, one folder a class, below train/ and val/ or not", open_image_folder,
+     is_image_folder},
+};
+
+DataParts open_source(const DataSource& source, const std::string& path, const DataOptions& options) {
+  DataParts parts = source.open(path, options);
+  const DataInfo& info = parts.train->info();
+  const bool resize = options.size > 0 && info.kind == DataKind::image &&
+                      info.shape.with(2, 1) != Shape({options.size, options.size, 1});
+  return resize ? DataParts{resized(*parts.train, options.size), resized(*parts.test, options.size)} : parts;
 }
 
-constexpr DataSource kSources[] = {
-    {"digits", "1,797 handwritten digits of 8 x 8 (UCI, CC BY 4.0), embedded", false, digits, nullptr},
-};
+const DataSource* find(std::string_view name) {
+  const auto at =
+      std::find_if(std::begin(kSources), std::end(kSources), [&](const auto& s) { return s.name == name; });
+  return at == std::end(kSources) ? nullptr : at;
+}
+
+/// Names, or kinds, that `wanted` may have meant.
+std::string hint(const std::string& wanted, bool takes_path) {
+  std::vector<std::string> names;
+  for (const DataSource& source : kSources) {
+    if ((source.recognises != nullptr) == takes_path) names.emplace_back(source.name);
+  }
+  return did_you_mean(wanted, names);
+}
 
 }  // namespace
 
@@ -25,12 +67,33 @@ std::vector<DataSource> data_sources() {
 }
 
 DataParts open_data(const std::string& spec, const DataOptions& options) {
-  std::vector<std::string> names;
-  for (const DataSource& source : kSources) {
-    if (source.name == spec) return source.open({}, options);
-    names.emplace_back(source.name);
+  if (options.size < 0) throw Error(Fault::usage, "data", fmt::format("pictures of size {}", options.size));
+  if (const DataSource* source = find(spec); source != nullptr && source->recognises == nullptr) {
+    return open_source(*source, {}, options);
   }
-  throw Error(Fault::usage, "data", fmt::format("unknown data '{}'{}", spec, did_you_mean(spec, names)));
+  if (is_file(spec) || is_folder(spec)) {
+    for (const DataSource& source : kSources) {
+      if (source.recognises != nullptr && source.recognises(spec)) return open_source(source, spec, options);
+    }
+    throw Error(Fault::data, "data",
+                fmt::format("{}: nothing in it is known; say what it is, as in csv:{}", spec, spec));
+  }
+  const std::size_t colon = spec.find(':');
+  if (colon != std::string::npos && spec.find('/') > colon) {
+    const std::string kind = spec.substr(0, colon);
+    const DataSource* source = find(kind);
+    if (source == nullptr || source->recognises == nullptr) {
+      throw Error(Fault::usage, "data", fmt::format("unknown kind '{}'{}", kind, hint(kind, true)));
+    }
+    const std::string path = spec.substr(colon + 1);
+    if (!is_file(path) && !is_folder(path))
+      throw Error(Fault::data, "data", fmt::format("{}: no such file or folder", path));
+    return open_source(*source, path, options);
+  }
+  if (spec.find_first_of("/.") != std::string::npos) {
+    throw Error(Fault::data, "data", fmt::format("{}: no such file or folder", spec));
+  }
+  throw Error(Fault::usage, "data", fmt::format("unknown data '{}'{}", spec, hint(spec, false)));
 }
 
 }  // namespace firn

@@ -6,28 +6,20 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/options.h"
 
 namespace firn {
 
-struct DataOptions {
-  Index size = 0;  ///< images are resized to size × size; 0: as they are (folders: 64)
-  bool skip_bad =
-      false;  ///< leave out images that cannot be read, and say which in `notes`; else they are an error
-  Index limit = 5000;                   ///< words: at most so many of each language
-  Index window = 64;                    ///< text: characters of a sample
-  std::vector<std::string> vocabulary;  ///< text: its characters in order; empty: the sorted ones of the file
-};
-
 /// One row of the registry.
 struct DataSource {
-  std::string_view name;  ///< "digits", or the kind of "kind:path"
-  std::string_view summary;
-  bool takes_path;
+  std::string_view name;     ///< "digits", or the kind of "kind:path"
+  std::string_view summary;  ///< one line for help texts
   DataParts (*open)(const std::string& path, const DataOptions& options);
-  bool (*recognises)(const std::string& path);  ///< whether a plain path is this kind's; null: never
+  bool (*recognises)(
+      const std::string& path);  ///< whether what lies at a path is of this kind; null: takes no path
 };
 
-/// All known sources, names first.
+/// All known sources, those without a path first.
 std::vector<DataSource> data_sources();
 
 /// Opens `digits`, `fashion-mnist`, `words`; or `kind:path` with kind idx, cifar10, folder, tsv, csv, npy or

@@ -14,8 +14,8 @@ namespace firn {
 /// last dimension.
 struct Preprocess {
   double scale = 1;
-  std::vector<double> mean;
-  std::vector<double> deviation;
+  std::vector<double> mean = {};
+  std::vector<double> deviation = {};
   bool bgr = false;
 };
 

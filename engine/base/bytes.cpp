@@ -25,6 +25,11 @@ std::span<const std::byte> ByteReader::take(std::uint64_t count) {
   return taken;
 }
 
+void ByteReader::seek(std::uint64_t offset) {
+  if (offset > bytes_.size()) fail(fmt::format("offset {} lies beyond the end at {}", offset, bytes_.size()));
+  offset_ = offset;
+}
+
 std::string_view ByteReader::line() {
   if (at_end()) fail("the file ends where a line should follow");
   const std::string_view rest = as_text(bytes_.subspan(offset_));

@@ -42,6 +42,8 @@ class ByteReader {
   /// The next `count` bytes.
   std::span<const std::byte> take(std::uint64_t count);
   void skip(std::uint64_t count) { take(count); }
+  /// Goes on reading at `offset`, which must lie within the bytes.
+  void seek(std::uint64_t offset);
   /// The next line without its end ("\n" or "\r\n"); the last one may lack it.
   std::string_view line();
 

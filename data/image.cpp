@@ -1,0 +1,105 @@
+#include "data/image.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+
+#include "data/image_check.h"
+#include "data/stb.h"
+#include "engine/base/bytes.h"
+
+namespace firn {
+
+namespace {
+
+/// The weights that one output sample gives to a run of input samples.
+struct Tap {
+  Index first = 0;
+  std::vector<float> weights;
+};
+
+/// `to` samples, of which sample i lies at `offset + i`, on the line that `scaled` samples would make of
+/// `from`.
+std::vector<Tap> make_taps(Index from, Index scaled, Index offset, Index to) {
+  const double step = static_cast<double>(from) / static_cast<double>(scaled);
+  const double reach = std::max(step, 1.0);
+  std::vector<Tap> taps(static_cast<std::size_t>(to));
+  for (Index i = 0; i < to; ++i) {
+    const double centre = (static_cast<double>(i + offset) + 0.5) * step;
+    Tap& tap = taps[static_cast<std::size_t>(i)];
+    tap.first = std::max<Index>(0, static_cast<Index>(std::floor(centre - reach)));
+    const Index last = std::min<Index>(from - 1, static_cast<Index>(std::ceil(centre + reach)));
+    double sum = 0;
+    for (Index k = tap.first; k <= last; ++k) {
+      const double weight = std::max(0.0, 1.0 - std::abs(static_cast<double>(k) + 0.5 - centre) / reach);
+      tap.weights.push_back(static_cast<float>(weight));
+      sum += weight;
+    }
+    for (float& weight : tap.weights) weight = static_cast<float>(static_cast<double>(weight) / sum);
+  }
+  return taps;
+}
+
+}  // namespace
+
+ByteImage decode_image(std::span<const std::byte> bytes, const std::string& path) {
+  ByteReader reader(bytes, Fault::data, "image", path);
+  if (bytes.size() < 2 || bytes.size() > std::size_t{std::numeric_limits<int>::max()})
+    reader.fail("is no picture");
+  if (bytes[0] == std::byte{0x89}) {
+    check_png(reader);
+  } else if (bytes[0] == std::byte{0xff}) {
+    check_jpeg(reader);
+  } else {
+    reader.fail("is neither PNG nor JPEG");
+  }
+  const StbSize size = stb_size(bytes);
+  if (size.width < 1 || size.height < 1) reader.fail_at(0, stb_reason());
+  if (size.width > kMaxSide || size.height > kMaxSide || Index{size.width} * size.height > kMaxPixels) {
+    reader.fail_at(0, fmt::format("{} x {} pixels are more than are read", size.width, size.height));
+  }
+  ByteImage image;
+  image.height = size.height;
+  image.width = size.width;
+  image.pixels = stb_decode_rgb(bytes, size);
+  if (image.pixels.empty()) reader.fail_at(0, stb_reason());
+  return image;
+}
+
+ByteImage resize_crop(const ByteImage& image, Index size) {
+  const Index shorter = std::min(image.height, image.width);
+  const auto scaled = [&](Index side) { return std::max(size, (side * size + shorter / 2) / shorter); };
+  const Index height = scaled(image.height);
+  const Index width = scaled(image.width);
+  const std::vector<Tap> rows = make_taps(image.height, height, (height - size) / 2, size);
+  const std::vector<Tap> columns = make_taps(image.width, width, (width - size) / 2, size);
+  const auto channels = static_cast<std::size_t>(image.channels);
+  const auto side = static_cast<std::size_t>(size);
+
+  // Rows first: a row of the result needs few rows of the picture, each read front to back.
+  std::vector<float> row(static_cast<std::size_t>(image.width) * channels);
+  ByteImage result{size, size, image.channels, std::vector<std::uint8_t>(side * side * channels)};
+  std::uint8_t* out = result.pixels.data();
+  for (const Tap& y : rows) {
+    std::fill(row.begin(), row.end(), 0.0f);
+    for (std::size_t k = 0; k < y.weights.size(); ++k) {
+      const std::uint8_t* from = image.pixels.data() + (static_cast<std::size_t>(y.first) + k) * row.size();
+      for (std::size_t x = 0; x < row.size(); ++x) row[x] += y.weights[k] * static_cast<float>(from[x]);
+    }
+    for (const Tap& x : columns) {
+      for (std::size_t c = 0; c < channels; ++c) {
+        float sum = 0;
+        for (std::size_t k = 0; k < x.weights.size(); ++k) {
+          sum += x.weights[k] * row[(static_cast<std::size_t>(x.first) + k) * channels + c];
+        }
+        *out++ = static_cast<std::uint8_t>(std::clamp(sum + 0.5f, 0.0f, 255.0f));
+      }
+    }
+  }
+  return result;
+}
+
+}  // namespace firn

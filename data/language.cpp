@@ -1,0 +1,121 @@
+#include "data/language.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "data/files.h"
+#include "data/text.h"
+#include "engine/base/atomic_file.h"
+
+namespace firn {
+
+namespace {
+
+constexpr std::string_view kOperation = "text";
+constexpr Index kMaxWindow = 4096;
+constexpr Index kLeastWindows = 10;
+
+using Tokens = std::shared_ptr<const std::vector<std::int32_t>>;
+
+/// Windows [first, first + count) of one long text.
+class Windows : public Dataset {
+ public:
+  Windows(DataInfo info, Tokens tokens, Index first, Index count)
+      : Dataset(std::move(info)), tokens_(std::move(tokens)), first_(first), count_(count) {}
+
+  Index size() const override { return count_; }
+  std::int32_t label(Index i) const override { return *(start(i) + Dataset::length(i)); }
+  void fill_tokens(Index i, std::span<std::int32_t> to) const override {
+    std::fill(copy(start(i), i, to), to.end(), 0);
+  }
+  void fill_labels(Index i, std::span<std::int32_t> to) const override {
+    std::fill(copy(start(i) + 1, i, to), to.end(), 0);
+  }
+
+ private:
+  const std::int32_t* start(Index i) const { return tokens_->data() + (first_ + i) * info().shape[0]; }
+  std::span<std::int32_t>::iterator copy(const std::int32_t* from, Index i,
+                                         std::span<std::int32_t> to) const {
+    return std::copy_n(from, length(i), to.begin());
+  }
+
+  Tokens tokens_;
+  Index first_;
+  Index count_;
+};
+
+std::vector<char32_t> characters_of(const std::vector<std::string>& vocabulary) {
+  std::vector<char32_t> characters;
+  for (const std::string& entry : vocabulary) {
+    const ByteReader reader(as_bytes(entry), Fault::usage, std::string(kOperation), "vocabulary");
+    std::size_t at = 0;
+    if (entry.empty()) reader.fail("an entry is empty");
+    characters.push_back(next_character(entry, at, reader, 0));
+    if (at != entry.size()) reader.fail(fmt::format("'{}' is not one character", entry));
+  }
+  return characters;
+}
+
+}  // namespace
+
+DataParts open_text(const std::string& path, const DataOptions& options) {
+  const Index window = options.window;
+  if (window < 1 || window > kMaxWindow) {
+    throw Error(Fault::usage, kOperation,
+                fmt::format("windows of {} characters, want 1 to {}", window, kMaxWindow));
+  }
+  const auto bytes = read_maybe_gz(path);
+  const ByteReader reader(bytes, Fault::data, std::string(kOperation), path);
+  const std::string_view text = as_text(bytes);
+  std::vector<char32_t> characters = characters_of(options.vocabulary);
+  if (characters.empty()) {
+    CharacterSet seen;
+    for (std::size_t at = 0; at < text.size();) seen.add(next_character(text, at, reader, 0));
+    characters = seen.sorted();
+  }
+  const Vocabulary vocabulary(characters, 0);
+
+  auto tokens = std::make_shared<std::vector<std::int32_t>>();
+  tokens->reserve(text.size());
+  std::size_t unknown = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::int32_t token = vocabulary.number(next_character(text, at, reader, 0));
+    if (token >= 0) {
+      tokens->push_back(token);
+    } else {
+      ++unknown;
+    }
+  }
+  const std::size_t all = tokens->size() + unknown;
+  const auto windows = (static_cast<Index>(tokens->size()) - 1) / window;
+  if (unknown * 10 > all) {
+    reader.fail_at(0, fmt::format("{} of {} characters are not in the vocabulary", unknown, all));
+  }
+  if (windows < kLeastWindows) {
+    reader.fail_at(bytes.size(),
+                   fmt::format("{} windows of {} characters, want {}", windows, window, kLeastWindows));
+  }
+
+  DataInfo info;
+  info.name = base_name(path);
+  info.kind = DataKind::tokens;
+  info.shape = Shape({window});
+  info.vocabulary = vocabulary.names();
+  info.classes = vocabulary.names();
+  info.label_each_step = true;
+  info.notes.emplace_back("the last tenth of the text is test");
+  if (unknown > 0) {
+    info.notes.push_back(
+        fmt::format("{} of {} characters are not in the vocabulary and left out", unknown, all));
+  }
+  const Index train = windows - windows / 10;
+  return {std::make_shared<Windows>(info, tokens, 0, train),
+          std::make_shared<Windows>(info, tokens, train, windows - train)};
+}
+
+bool is_text(const std::string& path) {
+  return is_file(path) && without_gz(path).ends_with(".txt");
+}
+
+}  // namespace firn

@@ -1,0 +1,50 @@
+// Characters: UTF-8, and the vocabularies that number them.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/base/bytes.h"
+
+namespace firn {
+
+/// The character that begins at `text[at]`; moves `at` behind it. Throws Error through `reader`, at `start` +
+/// `at`, on what is not UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing beyond U+10FFFF).
+char32_t next_character(std::string_view text, std::size_t& at, const ByteReader& reader,
+                        std::uint64_t start);
+
+/// UTF-8 of one character.
+std::string utf8(char32_t character);
+
+/// The characters in use.
+class CharacterSet {
+ public:
+  CharacterSet() : seen_(0x110000) {}
+  void add(char32_t character) { seen_[character] = true; }
+  /// In the order of their code points.
+  std::vector<char32_t> sorted() const;
+
+ private:
+  std::vector<bool> seen_;
+};
+
+/// Characters to numbers.
+class Vocabulary {
+ public:
+  /// Character i gets the number first + i.
+  Vocabulary(std::span<const char32_t> characters, std::int32_t first);
+  /// The number of a character; -1 when it has none.
+  std::int32_t number(char32_t character) const;
+  /// What each number stands for; "" for those below `first`.
+  const std::vector<std::string>& names() const { return names_; }
+
+ private:
+  std::unordered_map<char32_t, std::int32_t> numbers_;
+  std::vector<std::string> names_;
+};
+
+}  // namespace firn
