@@ -1,0 +1,41 @@
+// Images with a border of zeros, so that the inner loops of a convolution know no edge.
+#pragma once
+
+#include "engine/kernels/simd/micro_kernel.h"
+
+namespace firn::FIRN_ISA_SPACE {
+
+/// Images (h,w,c) seen as (rows,columns,c) with `top` rows and `left` columns of zeros before them; what goes
+/// beyond the image behind is zero as well, and what of it goes beyond rows and columns is left out.
+struct Border {
+  Index h, w, c;
+  Index top, left, rows, columns;
+
+  /// True where the images themselves can be read in place.
+  constexpr bool none() const { return top == 0 && left == 0 && rows <= h && columns <= w; }
+  constexpr Index elements() const { return none() ? 0 : rows * columns * c; }
+  constexpr Index row_stride() const { return none() ? w * c : columns * c; }
+  constexpr Index image_stride() const { return none() ? h * w * c : rows * columns * c; }
+};
+
+/// The images as the border wants them: x itself, or their copy in `scratch`, n * elements().
+static inline const float* with_border(const Border& b, Index n, const float* x, float* scratch) {
+  if (b.none()) return x;
+  const Index line = b.columns * b.c, inner = smaller(b.w, b.columns - b.left) * b.c, left = b.left * b.c;
+  float* to = scratch;
+  for (Index image = 0; image < n; ++image) {
+    for (Index row = 0; row < b.rows; ++row, to += line) {
+      const Index from = row - b.top;
+      if (from < 0 || from >= b.h || inner <= 0) {
+        zero_floats(line, to);
+        continue;
+      }
+      zero_floats(left, to);
+      copy_floats(inner, x + (image * b.h + from) * b.w * b.c, to + left);
+      zero_floats(line - left - inner, to + left + inner);
+    }
+  }
+  return scratch;
+}
+
+}  // namespace firn::FIRN_ISA_SPACE

@@ -1,0 +1,178 @@
+#include "engine/kernels/gemm.h"
+
+#include "engine/kernels/elementwise.h"
+#include "engine/kernels/simd/tile.h"
+
+namespace firn::FIRN_ISA_SPACE {
+
+extern const ElementwiseKernels elementwise;
+
+namespace {
+
+using TileKernel = void (*)(const Tile&);
+
+template <int NV, int... rows>
+struct TileTable {
+  static constexpr TileKernel kernels[] = {tile_kernel<rows, NV>...};
+};
+
+template <int NV, int last, int... rows>
+struct TilesUpTo : TilesUpTo<NV, last - 1, last, rows...> {};
+template <int NV, int... rows>
+struct TilesUpTo<NV, 0, rows...> : TileTable<NV, rows...> {};
+
+/// Rows of A and depth of a block: a panel of B stays in the first-level cache, a block of A in the second.
+constexpr Index kBlockRows = 336;
+constexpr Index kDepth = 256;
+/// Rows of A that are copied together where their stride crowds the cache, and the stride of the copy.
+constexpr Index kCopyRows = 56;
+constexpr Index kCopyStride = kDepth + kLanes;
+
+/// Rows so far apart fall into the same few cache sets and push each other out.
+constexpr bool crowds_cache(Index stride) {
+  return stride != 0 && stride % 512 == 0;
+}
+
+Index packed_count(Index k, Index n) {
+  return packed_elements(k, n);
+}
+
+void pack(Index k, Index n, const real* b, Index ldb, real* packed) {
+  pack_rows(k, 0, k, n, b, ldb, 1, packed);
+}
+
+void pack_transposed(Index k, Index n, const real* t, Index ldt, real* packed) {
+  pack_rows(k, 0, k, n, t, 1, ldt, packed);
+}
+
+/// Rows [i0, i0 + rows) of a product, from k0 on `depth` deep.
+struct Block {
+  Index i0, rows, k0, depth;
+  bool first, last;  ///< along k
+};
+
+void multiply_block(const Gemm& g, const Block& block) {
+  alignas(64) float a_copy[kCopyRows * kCopyStride];
+  alignas(64) float b_copy[kDepth * kPanel];
+  Tile t{};
+  t.a = g.a + block.i0 * g.ams + block.k0 * g.aks;
+  t.ams = g.ams;
+  t.aks = g.aks;
+  if (block.rows <= kCopyRows && block.depth >= kLanes && g.aks == 1 && crowds_cache(g.ams)) {
+    for (Index i = 0; i < block.rows; ++i)
+      copy_floats(block.depth, t.a + i * g.ams, a_copy + i * kCopyStride);
+    t.a = a_copy;
+    t.ams = kCopyStride;
+  }
+  t.k = block.depth;
+  t.inner = t.outer = 1;
+  t.ldc = g.ldc;
+  t.accumulate = g.accumulate || !block.first;
+  const float* const a0 = t.a;
+  for (Index j = 0; j < g.n; j += kPanel) {
+    t.columns = smaller(g.n - j, kPanel);
+    const Index width = panel_vectors(t.columns) * kLanes;
+    if (g.ldb == 0) {
+      t.b = g.b + j * g.k + block.k0 * width;
+      t.ldb = width;
+    } else {
+      t.b = g.b + block.k0 * g.ldb + j;
+      t.ldb = g.ldb;
+      if (t.columns < width || (block.rows > kCopyRows && crowds_cache(g.ldb))) {
+        pack_rows(block.depth, 0, block.depth, t.columns, t.b, g.ldb, 1, b_copy);
+        t.b = b_copy;
+        t.ldb = width;
+      }
+    }
+    for_each_tile(block.rows, kRows[panel_vectors(t.columns) - 1], [&](Index first, Index rows) {
+      const Index at = (block.i0 + first) * g.ldc + j;
+      t.a = a0 + first * t.ams;
+      t.c = g.c + at;
+      if (block.last) t.epilogue = epilogue_at(g.epilogue, at, j);
+      run_tile(rows, t);
+    });
+  }
+}
+
+void product(const Gemm& g) {
+  if (g.n <= 0) return;
+  const bool copies = g.aks == 1 && crowds_cache(g.ams);
+  const Index depths = larger(1, (g.k + kDepth - 1) / kDepth);
+  for_each_tile(g.m, copies ? kCopyRows : kBlockRows, [&](Index i0, Index rows) {
+    Index k0 = 0;
+    for (Index t = 0; t < depths; ++t) {
+      const Index depth = (g.k - k0) / (depths - t);
+      multiply_block(g, {i0, rows, k0, depth, t == 0, t == depths - 1});
+      k0 += depth;
+    }
+    activate_rows(g.epilogue, rows, g.n, g.c + i0 * g.ldc, g.ldc);
+  });
+}
+
+/// Four sums a column, so that the additions need not wait for each other.
+void column_sum(Index m, Index n, const real* x, Index ldx, real* out, bool accumulate) {
+  for (Index j = 0; j < n; j += kLanes) {
+    const Index columns = smaller(n - j, kLanes);
+    const auto at = [&](const float* p) { return columns == kLanes ? load(p) : load_part(p, columns); };
+    Vec sum[4] = {};
+    Index i = 0;
+    for (; i + 4 <= m; i += 4) {
+      for (Index r = 0; r < 4; ++r) sum[r] += at(x + (i + r) * ldx + j);
+    }
+    for (; i < m; ++i) sum[0] += at(x + i * ldx + j);
+    const Vec total = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+    store_part(out + j, accumulate ? at(out + j) + total : total, columns);
+  }
+}
+
+}  // namespace
+
+void run_tile(Index rows, const Tile& tile) {
+  if (tile.columns > kLanes) {
+    TilesUpTo<2, kRows[1]>::kernels[rows - 1](tile);
+  } else {
+    TilesUpTo<1, kRows[0]>::kernels[rows - 1](tile);
+  }
+}
+
+void pack_rows(Index rows, Index first, Index k, Index n, const float* b, Index bks, Index bns,
+               float* packed) {
+  for (Index j = 0; j < n; j += kPanel) {
+    const Index columns = smaller(n - j, kPanel), width = panel_vectors(columns) * kLanes;
+    float* const panel = packed + j * rows + first * width;
+    if (bns == 1) {
+      for (Index i = 0; i < k; ++i) {
+        for (Index v = 0; v < width; v += kLanes) {
+          const float* const from = b + i * bks + j + v;
+          store(panel + i * width + v, v + kLanes <= columns ? load(from) : load_part(from, columns - v));
+        }
+      }
+      continue;
+    }
+    for (Index i0 = 0; i0 < k; i0 += kLanes) {
+      const Index i1 = smaller(i0 + kLanes, k);
+      for (Index v = 0; v < columns; ++v) {
+        for (Index i = i0; i < i1; ++i) panel[i * width + v] = b[i * bks + (j + v) * bns];
+      }
+      for (Index v = columns; v < width; ++v) {
+        for (Index i = i0; i < i1; ++i) panel[i * width + v] = 0;
+      }
+    }
+  }
+}
+
+void activate_rows(const Epilogue& epilogue, Index rows, Index n, float* c, Index ldc) {
+  if (!activates_late(epilogue.activation)) return;
+  if (ldc == n) {
+    elementwise.activate(epilogue.activation, epilogue.slope, rows * n, c, c);
+    return;
+  }
+  for (Index i = 0; i < rows; ++i) {
+    elementwise.activate(epilogue.activation, epilogue.slope, n, c + i * ldc, c + i * ldc);
+  }
+}
+
+extern const GemmKernels gemm;
+const GemmKernels gemm{packed_count, pack, pack_transposed, product, column_sum};
+
+}  // namespace firn::FIRN_ISA_SPACE

@@ -1,0 +1,181 @@
+#include "engine/kernels/pool.h"
+
+#include "engine/kernels/gemm.h"
+#include "engine/kernels/simd/window.h"
+
+namespace firn::FIRN_ISA_SPACE {
+
+extern const GemmKernels gemm;
+
+namespace {
+
+typedef std::uint8_t Bytes __attribute__((vector_size(FIRN_LANES)));
+typedef std::uint8_t BytesUnaligned __attribute__((vector_size(FIRN_LANES), aligned(1)));
+
+VecInt load_bytes(const std::uint8_t* p, Index n) {
+  Bytes bytes{};
+  if (n == kLanes) {
+    bytes = *reinterpret_cast<const BytesUnaligned*>(p);
+  } else {
+    for (Index i = 0; i < n; ++i) bytes[i] = p[i];
+  }
+  return __builtin_convertvector(bytes, VecInt);
+}
+
+void store_bytes(std::uint8_t* p, VecInt v, Index n) {
+  const Bytes bytes = __builtin_convertvector(v, Bytes);
+  if (n == kLanes) {
+    *reinterpret_cast<BytesUnaligned*>(p) = bytes;
+  } else {
+    for (Index i = 0; i < n; ++i) p[i] = bytes[i];
+  }
+}
+
+/// An output pixel's window: where it begins, which of its taps lie inside of the image, and where both are
+/// in memory.
+struct Window {
+  Index top, left;
+  Range rows, columns;
+  const float* x;  ///< tap (0,0); outside of the image where rows or columns do not begin at 0
+  Index y;
+};
+
+template <class F>
+void for_each_window(const PoolGeometry& g, Index n, const float* x, const F& f) {
+  for (Index row = 0; row < n * g.oh; ++row) {
+    const Index top = row % g.oh * g.stride_h - g.pad_h;
+    for (Index j = 0; j < g.ow; ++j) {
+      const Index left = j * g.stride_w - g.pad_w;
+      f(Window{top, left, taps_inside(top, g.kh, g.h), taps_inside(left, g.kw, g.w),
+               x + ((row / g.oh * g.h + top) * g.w + left) * g.c, (row * g.ow + j) * g.c});
+    }
+  }
+}
+
+/// Taps of a window that begins at `start` which lie inside of the padded axis.
+Index padded_taps(Index start, Index k, Index size, Index pad) {
+  return smaller(k, size + pad - start);
+}
+
+template <bool with_position>
+void max_pool(const PoolGeometry& g, Index n, const float* x, float* y, std::uint8_t* position) {
+  for_each_window(g, n, x, [&](const Window& w) {
+    for_each_vector(g.c, [&](Index c, Index count, const auto& load_at) {
+      Vec best = load_at(w.x + (w.rows.first * g.w + w.columns.first) * g.c + c);
+      VecInt place = VecInt{} + static_cast<std::int32_t>(w.rows.first * g.kw + w.columns.first);
+      for (Index a = w.rows.first; a < w.rows.last; ++a) {
+        for (Index b = w.columns.first; b < w.columns.last; ++b) {
+          const Vec value = load_at(w.x + (a * g.w + b) * g.c + c);
+          const VecInt keep = (value <= best) | (best != best);
+          best = keep ? best : value;
+          if (with_position) place = keep ? place : VecInt{} + static_cast<std::int32_t>(a * g.kw + b);
+        }
+      }
+      store_part(y + w.y + c, best, count);
+      if (with_position) store_bytes(position + w.y + c, place, count);
+    });
+  });
+}
+
+void max_forward(const PoolGeometry& g, Index n, const real* x, real* y, std::uint8_t* position) {
+  if (position != nullptr) {
+    max_pool<true>(g, n, x, y, position);
+  } else {
+    max_pool<false>(g, n, x, y, nullptr);
+  }
+}
+
+/// Calls f(row, column, outputs' rows, outputs' columns, their first row in the batch, offset in dx) for
+/// every input pixel: each is written once, whatever the windows do.
+template <class F>
+void for_each_input(const PoolGeometry& g, Index n, const F& f) {
+  for (Index row = 0; row < n * g.h; ++row) {
+    const Range us = outputs_of_input(row % g.h, g.kh, g.oh, g.stride_h, g.pad_h);
+    for (Index j = 0; j < g.w; ++j) {
+      f(row % g.h, j, us, outputs_of_input(j, g.kw, g.ow, g.stride_w, g.pad_w), row / g.h * g.oh,
+        (row * g.w + j) * g.c);
+    }
+  }
+}
+
+void max_gradient(const PoolGeometry& g, Index n, const real* dy, const std::uint8_t* position, real* dx) {
+  for_each_input(g, n, [&](Index i, Index j, Range us, Range vs, Index base, Index to) {
+    for_each_vector(g.c, [&](Index c, Index count, const auto& load_at) {
+      Vec z{};
+      for (Index u = us.first; u < us.last; ++u) {
+        for (Index v = vs.first; v < vs.last; ++v) {
+          const Index from = ((base + u) * g.ow + v) * g.c + c;
+          const Index tap = (i + g.pad_h - u * g.stride_h) * g.kw + j + g.pad_w - v * g.stride_w;
+          const VecInt mine = load_bytes(position + from, count) == static_cast<std::int32_t>(tap);
+          z += mine ? load_at(dy + from) : Vec{};
+        }
+      }
+      store_part(dx + to + c, z, count);
+    });
+  });
+}
+
+float divisor(const PoolGeometry& g, Index top, Index left) {
+  if (g.count_padding) {
+    return static_cast<float>(padded_taps(top, g.kh, g.h, g.pad_h) * padded_taps(left, g.kw, g.w, g.pad_w));
+  }
+  const Range rows = taps_inside(top, g.kh, g.h), columns = taps_inside(left, g.kw, g.w);
+  return static_cast<float>((rows.last - rows.first) * (columns.last - columns.first));
+}
+
+void average_forward(const PoolGeometry& g, Index n, const real* x, real* y) {
+  for_each_window(g, n, x, [&](const Window& w) {
+    const float places = divisor(g, w.top, w.left);
+    for_each_vector(g.c, [&](Index c, Index count, const auto& load_at) {
+      Vec sum{};
+      for (Index a = w.rows.first; a < w.rows.last; ++a) {
+        for (Index b = w.columns.first; b < w.columns.last; ++b)
+          sum += load_at(w.x + (a * g.w + b) * g.c + c);
+      }
+      store_part(y + w.y + c, sum / places, count);
+    });
+  });
+}
+
+void average_gradient(const PoolGeometry& g, Index n, const real* dy, real* dx) {
+  for_each_input(g, n, [&](Index, Index, Range us, Range vs, Index base, Index to) {
+    for_each_vector(g.c, [&](Index c, Index count, const auto& load_at) {
+      Vec sum{};
+      for (Index u = us.first; u < us.last; ++u) {
+        for (Index v = vs.first; v < vs.last; ++v) {
+          const float places = divisor(g, u * g.stride_h - g.pad_h, v * g.stride_w - g.pad_w);
+          sum += load_at(dy + ((base + u) * g.ow + v) * g.c + c) / places;
+        }
+      }
+      store_part(dx + to + c, sum, count);
+    });
+  });
+}
+
+void global_forward(Index n, Index pixels, Index c, const real* x, real* y) {
+  for (Index image = 0; image < n; ++image) {
+    float* const to = y + image * c;
+    gemm.column_sum(pixels, c, x + image * pixels * c, c, to, false);
+    for_each_vector(c, [&](Index k, Index count, const auto& load_at) {
+      store_part(to + k, load_at(to + k) / static_cast<float>(pixels), count);
+    });
+  }
+}
+
+void global_gradient(Index n, Index pixels, Index c, const real* dy, real* dx) {
+  for (Index image = 0; image < n; ++image) {
+    for_each_vector(c, [&](Index k, Index count, const auto& load_at) {
+      const Vec share = load_at(dy + image * c + k) / static_cast<float>(pixels);
+      for (Index pixel = 0; pixel < pixels; ++pixel)
+        store_part(dx + (image * pixels + pixel) * c + k, share, count);
+    });
+  }
+}
+
+}  // namespace
+
+extern const PoolKernels pool;
+const PoolKernels pool{max_forward,      max_gradient,   average_forward,
+                       average_gradient, global_forward, global_gradient};
+
+}  // namespace firn::FIRN_ISA_SPACE
