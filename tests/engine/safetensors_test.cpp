@@ -19,12 +19,19 @@
 
 using namespace firn;
 
-// Counts what operator new holds and the most it held; tensors' own blocks are not among it.
+// What operator new holds and the most it held; tensors' own blocks are not among it.
 namespace {
 std::atomic<std::size_t> held{0};
 std::atomic<std::size_t> most{0};
 }  // namespace
 
+// The thread sanitizer brings operators of its own, and none can be put in their place.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define FIRN_UNCOUNTED
+#endif
+#endif
+#if !defined(FIRN_UNCOUNTED) && !defined(__SANITIZE_THREAD__)
 void* operator new(std::size_t size) {
   void* p = std::malloc(size);
   if (p == nullptr) throw std::bad_alloc();
@@ -39,6 +46,7 @@ void operator delete(void* p) noexcept {
 void operator delete(void* p, std::size_t) noexcept {
   operator delete(p);
 }
+#endif
 
 namespace {
 

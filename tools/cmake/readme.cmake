@@ -5,7 +5,9 @@
 #   cmake          an excerpt in the same way of tests/consumer/CMakeLists.txt
 #   sh             each line that begins with tools/run or firn is run with the program as built
 #   sh slow        the same, in the tests labelled slow
-#   text           what is shown is not a command or a program
+#   text of firn ARGUMENTS   what that command prints: these lines, in this order, others may stand between them;
+#                  a … in a line stands for anything
+#   text           what is shown is no command, program or output
 # Any other fence is a failing test. Each block is the test NAME_<its line>.
 function(firn_markdown_tests name file)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
@@ -68,6 +70,11 @@ function(firn_markdown_block name fence block folder)
     if(fence STREQUAL "sh slow")
       set_tests_properties(${name} PROPERTIES LABELS slow)
     endif()
+  elseif(fence MATCHES "^text of firn (.+)$")
+    set(arguments "${CMAKE_MATCH_1}")
+    firn_write_if_changed(${folder}/${name}.txt "${block}")
+    add_test(NAME ${name} COMMAND ${PROJECT_SOURCE_DIR}/tests/tools/prints $<TARGET_FILE:firn> "${arguments}"
+                                  ${folder}/${name}.txt ${folder}/scratch)
   elseif(fence MATCHES "^cpp from ([^ ]+)$" OR fence STREQUAL "cmake")
     set(source ${CMAKE_MATCH_1})
     if(fence STREQUAL "cmake")
