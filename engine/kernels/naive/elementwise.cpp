@@ -9,10 +9,7 @@ namespace firn::naive {
 
 namespace {
 
-real normal_cdf(real x) {
-  return std::erfc(-x * real(0.70710678118654752440)) / 2;
-}
-
+/// a'(x), from y = a(x) or from x as `gradient_uses_output` says.
 real derivative(Activation a, real slope, real kept) {
   switch (a) {
     case Activation::none:
@@ -21,10 +18,12 @@ real derivative(Activation a, real slope, real kept) {
       return kept > 0 ? real(1) : real(0);
     case Activation::leaky_relu:
       return kept > 0 ? real(1) : slope;
-    case Activation::gelu:
-      return normal_cdf(kept) + kept * std::exp(-kept * kept / 2) * real(0.39894228040143267794);
+    case Activation::gelu: {
+      const real phi = std::exp(-kept * kept / 2) * real(0.39894228040143267794);
+      return real(0.5) * std::erfc(-kept * real(0.70710678118654752440)) + kept * phi;
+    }
     case Activation::silu: {
-      const real s = 1 / (1 + std::exp(-kept));
+      const real s = activated(Activation::sigmoid, 0, kept);
       return s * (1 + kept * (1 - s));
     }
     case Activation::sigmoid:
@@ -38,63 +37,75 @@ real derivative(Activation a, real slope, real kept) {
 void activate(Activation a, real slope, Index count, const real* x, real* y) {
   for (Index i = 0; i < count; ++i) y[i] = activated(a, slope, x[i]);
 }
+
 void activate_gradient(Activation a, real slope, Index count, const real* kept, const real* dy, real* dx) {
   for (Index i = 0; i < count; ++i) dx[i] = derivative(a, slope, kept[i]) * dy[i];
 }
+
 void add(Index count, const real* x1, const real* x2, real* y) {
   for (Index i = 0; i < count; ++i) y[i] = x1[i] + x2[i];
 }
+
 void multiply(Index count, const real* x1, const real* x2, real* y) {
   for (Index i = 0; i < count; ++i) y[i] = x1[i] * x2[i];
 }
+
 void axpby(Index count, real alpha, const real* x, real beta, real* y) {
-  for (Index i = 0; i < count; ++i) y[i] = alpha * x[i] + (beta == 0 ? real(0) : beta * y[i]);
+  for (Index i = 0; i < count; ++i) y[i] = beta == 0 ? alpha * x[i] : alpha * x[i] + beta * y[i];
 }
+
 void add_row(Index rows, Index columns, const real* x, const real* bias, real* y) {
   for (Index r = 0; r < rows; ++r) {
     for (Index c = 0; c < columns; ++c) y[r * columns + c] = x[r * columns + c] + bias[c];
   }
 }
+
 real sum(Index count, const real* x) {
-  real total = 0;
+  double total = 0;
   for (Index i = 0; i < count; ++i) total += x[i];
-  return total;
+  return static_cast<real>(total);
 }
+
 double sum_squares(Index count, const real* x) {
   double total = 0;
   for (Index i = 0; i < count; ++i) total += static_cast<double>(x[i]) * static_cast<double>(x[i]);
   return total;
 }
+
 bool all_finite(Index count, const real* x) {
   for (Index i = 0; i < count; ++i) {
     if (!std::isfinite(x[i])) return false;
   }
   return true;
 }
+
 void reduce_parts(Index parts_count, Index stride, Index count, const real* parts, real* out,
                   bool accumulate) {
   for (Index i = 0; i < count; ++i) {
-    real total = accumulate ? out[i] : 0;
+    real total = accumulate ? out[i] : real(0);
     for (Index p = 0; p < parts_count; ++p) total += parts[p * stride + i];
     out[i] = total;
   }
 }
+
 void dropout(Index count, std::uint64_t first, real p, std::array<std::uint32_t, 2> key, std::uint64_t step,
              const real* x, real* y) {
-  const double threshold = static_cast<double>(p) * 0x1p32;
+  const auto low = [](std::uint64_t v) { return static_cast<std::uint32_t>(v); };
+  const auto high = [](std::uint64_t v) { return static_cast<std::uint32_t>(v >> 32); };
   for (Index i = 0; i < count; ++i) {
     const std::uint64_t j = first + static_cast<std::uint64_t>(i);
-    const auto words = philox({static_cast<std::uint32_t>(j / 4), static_cast<std::uint32_t>((j / 4) >> 32),
-                               static_cast<std::uint32_t>(step), static_cast<std::uint32_t>(step >> 32)},
-                              key);
-    y[i] = static_cast<double>(words[j % 4]) >= threshold ? x[i] / (1 - p) : 0;
+    const std::uint32_t word = philox({low(j / 4), high(j / 4), low(step), high(step)}, key)[j % 4];
+    const bool keep = static_cast<double>(word) >= static_cast<double>(p) * 0x1p32;
+    y[i] = keep ? x[i] / (1 - p) : real(0);
   }
 }
+
 void gather(Index rows, Index columns, const real* table, const std::int32_t* tokens, real* y) {
   for (Index r = 0; r < rows; ++r) {
     for (Index c = 0; c < columns; ++c) y[r * columns + c] = table[tokens[r] * columns + c];
   }
 }
+
 void scatter_add(Index rows, Index columns, const real* dy, const std::int32_t* tokens, real* dtable) {
   for (Index r = 0; r < rows; ++r) {
     for (Index c = 0; c < columns; ++c) dtable[tokens[r] * columns + c] += dy[r * columns + c];

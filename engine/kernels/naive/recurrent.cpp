@@ -1,6 +1,5 @@
 #include "engine/kernels/recurrent.h"
 
-#include <algorithm>
 #include <cmath>
 
 namespace firn::naive {
@@ -11,36 +10,41 @@ real sigmoid(real x) {
   return 1 / (1 + std::exp(-x));
 }
 
-Index packed_count(Index gates, Index h) {
+Index weight_count(Index gates, Index h) {
   return gates * h * h;
 }
-void pack(Index gates, Index h, const real* weight, real* packed) {
-  std::copy_n(weight, gates * h * h, packed);
+
+void copy_weight(Index gates, Index h, const real* weight, real* packed) {
+  for (Index i = 0; i < gates * h * h; ++i) packed[i] = weight[i];
 }
 
-/// The step that comes s-th, and whether sequence n is valid there.
-Index place(const RecurrentGeometry& g, Index s) {
-  return g.reverse ? g.t - 1 - s : s;
-}
-bool valid(const std::int32_t* lengths, Index n, Index t) {
-  return lengths == nullptr || t < lengths[n];
+/// The steps of one sequence in the order in which the state goes through them.
+struct Steps {
+  Index valid;
+  bool reverse;
+
+  Steps(const RecurrentGeometry& g, const std::int32_t* lengths, Index n)
+      : valid(lengths != nullptr ? lengths[n] : g.t), reverse(g.reverse) {}
+  /// The place in memory of the s-th step, s in [0, valid).
+  Index place(Index s) const { return reverse ? valid - 1 - s : s; }
+};
+
+void zero_invalid(const Steps& steps, Index t, Index width, real* sequence) {
+  if (sequence == nullptr) return;
+  for (Index i = steps.valid * width; i < t * width; ++i) sequence[i] = 0;
 }
 
-/// out[j] = (bias ? bias[j] : 0) + sum_k state[k] * weight[k, j]
-void recurrent_product(Index h, Index columns, const real* state, const real* weight, const real* bias,
-                       real* out) {
-  for (Index j = 0; j < columns; ++j) {
-    real total = bias != nullptr ? bias[j] : 0;
-    for (Index k = 0; k < h; ++k) total += state[k] * weight[k * columns + j];
-    out[j] = total;
+/// q (columns) += state (h) * weight (h, columns)
+void add_product(Index h, Index columns, const real* state, const real* weight, real* q) {
+  for (Index k = 0; k < h; ++k) {
+    for (Index j = 0; j < columns; ++j) q[j] += state[k] * weight[k * columns + j];
   }
 }
-/// out[k] += sum_j d[j] * weight[k, j]
-void transposed_product(Index h, Index columns, const real* d, const real* weight, real* out) {
+
+/// state (h) += q (columns) * transpose of weight (h, columns)
+void add_transposed_product(Index h, Index columns, const real* q, const real* weight, real* state) {
   for (Index k = 0; k < h; ++k) {
-    real total = 0;
-    for (Index j = 0; j < columns; ++j) total += d[j] * weight[k * columns + j];
-    out[k] += total;
+    for (Index j = 0; j < columns; ++j) state[k] += q[j] * weight[k * columns + j];
   }
 }
 
@@ -51,156 +55,127 @@ Index lstm_scratch(const RecurrentGeometry& g, Index) {
 void lstm_forward(const RecurrentGeometry& g, Index n, const std::int32_t* lengths, const real* pre,
                   const real* packed, real* hidden, real* gates, real* cell, real* scratch) {
   const Index h = g.h;
-  real* q = scratch;
-  real* h_state = scratch + 4 * h;
-  real* c_state = scratch + 5 * h;
+  real* const q = scratch;
+  real* const c = scratch + 4 * h;
   for (Index b = 0; b < n; ++b) {
-    std::fill_n(h_state, 2 * h, real(0));
-    for (Index s = 0; s < g.t; ++s) {
-      const Index at = b * g.t + place(g, s);
-      const bool live = valid(lengths, b, place(g, s));
-      recurrent_product(h, 4 * h, h_state, packed, nullptr, q);
+    const Steps steps(g, lengths, b);
+    for (Index u = 0; u < h; ++u) c[u] = 0;
+    for (Index s = 0; s < steps.valid; ++s) {
+      const Index at = b * g.t + steps.place(s);
+      for (Index j = 0; j < 4 * h; ++j) q[j] = pre[at * 4 * h + j];
+      if (s > 0) add_product(h, 4 * h, hidden + (b * g.t + steps.place(s - 1)) * h, packed, q);
       for (Index u = 0; u < h; ++u) {
-        const real* z = pre + at * 4 * h;
-        const real i = live ? sigmoid(z[u] + q[u]) : real(0);
-        const real f = live ? sigmoid(z[h + u] + q[h + u]) : real(0);
-        const real c = live ? std::tanh(z[2 * h + u] + q[2 * h + u]) : real(0);
-        const real o = live ? sigmoid(z[3 * h + u] + q[3 * h + u]) : real(0);
-        if (live) {
-          c_state[u] = f * c_state[u] + i * c;
-          h_state[u] = o * std::tanh(c_state[u]);
-        }
-        if (gates != nullptr) {
-          real* to = gates + at * 4 * h;
-          to[u] = i;
-          to[h + u] = f;
-          to[2 * h + u] = c;
-          to[3 * h + u] = o;
-        }
-        if (cell != nullptr) cell[at * h + u] = live ? c_state[u] : real(0);
-        hidden[at * h + u] = live ? h_state[u] : real(0);
+        const real gate[] = {sigmoid(q[u]), sigmoid(q[h + u]), std::tanh(q[2 * h + u]),
+                             sigmoid(q[3 * h + u])};
+        c[u] = gate[1] * c[u] + gate[0] * gate[2];
+        hidden[at * h + u] = gate[3] * std::tanh(c[u]);
+        if (cell != nullptr) cell[at * h + u] = c[u];
+        for (Index k = 0; k < 4 && gates != nullptr; ++k) gates[(at * 4 + k) * h + u] = gate[k];
       }
     }
+    zero_invalid(steps, g.t, h, hidden + b * g.t * h);
+    if (cell != nullptr) zero_invalid(steps, g.t, h, cell + b * g.t * h);
+    if (gates != nullptr) zero_invalid(steps, g.t, 4 * h, gates + b * g.t * 4 * h);
   }
 }
 
 void lstm_backward(const RecurrentGeometry& g, Index n, const std::int32_t* lengths, const real* dhidden,
-                   const real* gates, const real* cell, const real* packed, real* dpre, real* scratch) {
+                   const real* gates, const real* cell, const real* packed_transposed, real* dpre,
+                   real* scratch) {
   const Index h = g.h;
-  real* dh = scratch;
-  real* dc = scratch + h;
+  real* const dh = scratch;
+  real* const dc = scratch + h;
   for (Index b = 0; b < n; ++b) {
-    std::fill_n(dh, 2 * h, real(0));
-    for (Index s = g.t - 1; s >= 0; --s) {
-      const Index t = place(g, s);
-      const Index at = b * g.t + t;
-      real* d = dpre + at * 4 * h;
-      if (!valid(lengths, b, t)) {
-        std::fill_n(d, 4 * h, real(0));
-        continue;
-      }
-      const Index before = b * g.t + (s > 0 ? place(g, s - 1) : 0);
-      const bool first = s == 0 || !valid(lengths, b, place(g, s - 1));
+    const Steps steps(g, lengths, b);
+    for (Index u = 0; u < 2 * h; ++u) scratch[u] = 0;
+    for (Index s = steps.valid - 1; s >= 0; --s) {
+      const Index at = b * g.t + steps.place(s);
+      const real* before = s > 0 ? cell + (b * g.t + steps.place(s - 1)) * h : nullptr;
       const real* gate = gates + at * 4 * h;
+      real* d = dpre + at * 4 * h;
       for (Index u = 0; u < h; ++u) {
-        const real i = gate[u];
-        const real f = gate[h + u];
-        const real c = gate[2 * h + u];
-        const real o = gate[3 * h + u];
-        const real squashed = std::tanh(cell[at * h + u]);
-        const real dh_u = dhidden[at * h + u] + dh[u];
-        const real dc_u = dc[u] + dh_u * o * (1 - squashed * squashed);
-        const real previous = first ? real(0) : cell[before * h + u];
-        d[u] = dc_u * c * i * (1 - i);
-        d[h + u] = dc_u * previous * f * (1 - f);
-        d[2 * h + u] = dc_u * i * (1 - c * c);
-        d[3 * h + u] = dh_u * squashed * o * (1 - o);
-        dc[u] = dc_u * f;
+        const real i = gate[u], f = gate[h + u], z = gate[2 * h + u], o = gate[3 * h + u];
+        const real out = std::tanh(cell[at * h + u]);
+        const real dhu = dh[u] + dhidden[at * h + u];
+        const real dcu = dc[u] + dhu * o * (1 - out * out);
+        d[u] = dcu * z * i * (1 - i);
+        d[h + u] = dcu * (before != nullptr ? before[u] : real(0)) * f * (1 - f);
+        d[2 * h + u] = dcu * i * (1 - z * z);
+        d[3 * h + u] = dhu * out * o * (1 - o);
+        dc[u] = dcu * f;
         dh[u] = 0;
       }
-      transposed_product(h, 4 * h, d, packed, dh);
+      add_transposed_product(h, 4 * h, d, packed_transposed, dh);
     }
+    zero_invalid(steps, g.t, 4 * h, dpre + b * g.t * 4 * h);
   }
 }
 
 Index gru_scratch(const RecurrentGeometry& g, Index) {
-  return 4 * g.h;
+  return 3 * g.h;
 }
 
 void gru_forward(const RecurrentGeometry& g, Index n, const std::int32_t* lengths, const real* pre,
                  const real* packed, const real* bias, real* hidden, real* gates, real* scratch) {
   const Index h = g.h;
-  real* q = scratch;
-  real* h_state = scratch + 3 * h;
+  real* const q = scratch;
   for (Index b = 0; b < n; ++b) {
-    std::fill_n(h_state, h, real(0));
-    for (Index s = 0; s < g.t; ++s) {
-      const Index at = b * g.t + place(g, s);
-      const bool live = valid(lengths, b, place(g, s));
-      recurrent_product(h, 3 * h, h_state, packed, bias, q);
+    const Steps steps(g, lengths, b);
+    for (Index s = 0; s < steps.valid; ++s) {
+      const Index at = b * g.t + steps.place(s);
+      const real* before = s > 0 ? hidden + (b * g.t + steps.place(s - 1)) * h : nullptr;
+      for (Index j = 0; j < 3 * h; ++j) q[j] = bias[j];
+      if (before != nullptr) add_product(h, 3 * h, before, packed, q);
+      const real* p = pre + at * 3 * h;
       for (Index u = 0; u < h; ++u) {
-        const real* p = pre + at * 3 * h;
-        const real r = live ? sigmoid(p[u] + q[u]) : real(0);
-        const real z = live ? sigmoid(p[h + u] + q[h + u]) : real(0);
-        const real c = live ? std::tanh(p[2 * h + u] + r * q[2 * h + u]) : real(0);
-        if (live) h_state[u] = (1 - z) * c + z * h_state[u];
-        if (gates != nullptr) {
-          real* to = gates + at * 4 * h;
-          to[u] = r;
-          to[h + u] = z;
-          to[2 * h + u] = c;
-          to[3 * h + u] = live ? q[2 * h + u] : real(0);
-        }
-        hidden[at * h + u] = live ? h_state[u] : real(0);
+        const real r = sigmoid(p[u] + q[u]);
+        const real z = sigmoid(p[h + u] + q[h + u]);
+        const real candidate = std::tanh(p[2 * h + u] + r * q[2 * h + u]);
+        hidden[at * h + u] = (1 - z) * candidate + z * (before != nullptr ? before[u] : real(0));
+        const real gate[] = {r, z, candidate, q[2 * h + u]};
+        for (Index k = 0; k < 4 && gates != nullptr; ++k) gates[(at * 4 + k) * h + u] = gate[k];
       }
     }
+    zero_invalid(steps, g.t, h, hidden + b * g.t * h);
+    if (gates != nullptr) zero_invalid(steps, g.t, 4 * h, gates + b * g.t * 4 * h);
   }
 }
 
 void gru_backward(const RecurrentGeometry& g, Index n, const std::int32_t* lengths, const real* dhidden,
-                  const real* hidden, const real* gates, const real* packed, real* dpre, real* dq,
+                  const real* hidden, const real* gates, const real* packed_transposed, real* dpre, real* dq,
                   real* scratch) {
   const Index h = g.h;
-  real* dh = scratch;
+  real* const dh = scratch;
   for (Index b = 0; b < n; ++b) {
-    std::fill_n(dh, h, real(0));
-    for (Index s = g.t - 1; s >= 0; --s) {
-      const Index t = place(g, s);
-      const Index at = b * g.t + t;
+    const Steps steps(g, lengths, b);
+    for (Index u = 0; u < h; ++u) dh[u] = 0;
+    for (Index s = steps.valid - 1; s >= 0; --s) {
+      const Index at = b * g.t + steps.place(s);
+      const real* before = s > 0 ? hidden + (b * g.t + steps.place(s - 1)) * h : nullptr;
+      const real* gate = gates + at * 4 * h;
       real* dp = dpre + at * 3 * h;
       real* d = dq + at * 3 * h;
-      if (!valid(lengths, b, t)) {
-        std::fill_n(dp, 3 * h, real(0));
-        std::fill_n(d, 3 * h, real(0));
-        continue;
-      }
-      const Index before = b * g.t + (s > 0 ? place(g, s - 1) : 0);
-      const bool first = s == 0 || !valid(lengths, b, place(g, s - 1));
-      const real* gate = gates + at * 4 * h;
       for (Index u = 0; u < h; ++u) {
-        const real r = gate[u];
-        const real z = gate[h + u];
-        const real c = gate[2 * h + u];
-        const real dh_u = dhidden[at * h + u] + dh[u];
-        const real previous = first ? real(0) : hidden[before * h + u];
-        const real dn = dh_u * (1 - z) * (1 - c * c);
-        dp[u] = dn * gate[3 * h + u] * r * (1 - r);
-        dp[h + u] = dh_u * (previous - c) * z * (1 - z);
+        const real r = gate[u], z = gate[h + u], candidate = gate[2 * h + u], recurrent = gate[3 * h + u];
+        const real dhu = dh[u] + dhidden[at * h + u];
+        const real dn = dhu * (1 - z) * (1 - candidate * candidate);
+        dp[u] = d[u] = dn * recurrent * r * (1 - r);
+        dp[h + u] = d[h + u] = dhu * ((before != nullptr ? before[u] : real(0)) - candidate) * z * (1 - z);
         dp[2 * h + u] = dn;
-        d[u] = dp[u];
-        d[h + u] = dp[h + u];
         d[2 * h + u] = dn * r;
-        dh[u] = dh_u * z;
+        dh[u] = dhu * z;
       }
-      transposed_product(h, 3 * h, d, packed, dh);
+      add_transposed_product(h, 3 * h, d, packed_transposed, dh);
     }
+    zero_invalid(steps, g.t, 3 * h, dpre + b * g.t * 3 * h);
+    zero_invalid(steps, g.t, 3 * h, dq + b * g.t * 3 * h);
   }
 }
 
 }  // namespace
 
 extern const RecurrentKernels recurrent;
-const RecurrentKernels recurrent{packed_count, pack,          packed_count, pack,        lstm_scratch,
+const RecurrentKernels recurrent{weight_count, copy_weight,   weight_count, copy_weight, lstm_scratch,
                                  lstm_forward, lstm_backward, gru_scratch,  gru_forward, gru_backward};
 
 }  // namespace firn::naive

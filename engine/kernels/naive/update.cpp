@@ -9,7 +9,7 @@ namespace {
 void sgd(const SgdRule& rule, Index count, const real* gradient, real* value, real* momentum) {
   for (Index i = 0; i < count; ++i) {
     real g = gradient[i] * rule.gradient_scale + rule.decay * value[i];
-    if (momentum != nullptr) {
+    if (rule.momentum != 0) {
       momentum[i] = rule.first ? g : rule.momentum * momentum[i] + (1 - rule.dampening) * g;
       g = rule.nesterov ? g + rule.momentum * momentum[i] : momentum[i];
     }
@@ -18,18 +18,17 @@ void sgd(const SgdRule& rule, Index count, const real* gradient, real* value, re
 }
 
 void adam(const AdamRule& rule, Index count, const real* gradient, real* value, real* first, real* second) {
-  const real step = rule.rate / rule.correction1;
-  const real root = std::sqrt(rule.correction2);
   for (Index i = 0; i < count; ++i) {
     real g = gradient[i] * rule.gradient_scale;
     if (rule.decoupled) {
-      value[i] -= rule.rate * rule.decay * value[i];
+      value[i] *= 1 - rule.rate * rule.decay;
     } else {
       g += rule.decay * value[i];
     }
-    first[i] = rule.beta1 * first[i] + (1 - rule.beta1) * g;
+    first[i] += (1 - rule.beta1) * (g - first[i]);
     second[i] = rule.beta2 * second[i] + (1 - rule.beta2) * g * g;
-    value[i] -= step * first[i] / (std::sqrt(second[i]) / root + rule.epsilon);
+    const real denominator = std::sqrt(second[i]) / std::sqrt(rule.correction2) + rule.epsilon;
+    value[i] -= rule.rate / rule.correction1 * first[i] / denominator;
   }
 }
 
@@ -38,9 +37,12 @@ void rmsprop(const RmspropRule& rule, Index count, const real* gradient, real* v
   for (Index i = 0; i < count; ++i) {
     const real g = gradient[i] * rule.gradient_scale + rule.decay * value[i];
     square[i] = rule.alpha * square[i] + (1 - rule.alpha) * g * g;
-    real change = g / (std::sqrt(square[i]) + rule.epsilon);
-    if (momentum != nullptr) change = momentum[i] = rule.momentum * momentum[i] + change;
-    value[i] -= rule.rate * change;
+    real step = g / (std::sqrt(square[i]) + rule.epsilon);
+    if (rule.momentum != 0) {
+      momentum[i] = rule.momentum * momentum[i] + step;
+      step = momentum[i];
+    }
+    value[i] -= rule.rate * step;
   }
 }
 
