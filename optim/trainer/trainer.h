@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "data/loader.h"
-#include "optim/evaluate.h"
+#include "optim/trainer/evaluate.h"
 #include "optim/optimizer.h"
-#include "optim/program_cache.h"
+#include "optim/trainer/program_cache.h"
 #include "optim/schedule.h"
 
 namespace firn {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "data/loader.h"
-#include "optim/program_cache.h"
+#include "optim/trainer/program_cache.h"
 
 namespace firn {
 

@@ -1,4 +1,4 @@
-#include "optim/program_cache.h"
+#include "optim/trainer/program_cache.h"
 
 namespace firn {
 

@@ -1,4 +1,4 @@
-#include "optim/trainer.h"
+#include "optim/trainer/trainer.h"
 
 #include <fmt/core.h>
 #include <sys/resource.h>

@@ -1,4 +1,4 @@
-#include "optim/evaluate.h"
+#include "optim/trainer/evaluate.h"
 
 #include <algorithm>
 #include <cmath>
