@@ -51,8 +51,16 @@ class CrossEntropyRows final : public Op {
     return {row, row, inputs[0]};
   }
   void run(const Call& call) const override {
-    kernels().loss.cross_entropy(bind(options_), rows_of(call, 0), call.in_shape(0)[-1], call.in(0),
-                                 call.indices(1), call.out(0), call.out(1), call.out(2));
+    // Losses and weights that nobody reads go to the scratch.
+    const Index rows = rows_of(call, 0);
+    real* losses = call.out(0) != nullptr ? call.out(0) : call.scratch;
+    real* weights = call.out(1) != nullptr ? call.out(1) : call.scratch + rows;
+    kernels().loss.cross_entropy(bind(options_), rows, call.in_shape(0)[-1], call.in(0), call.indices(1), losses, weights,
+                                 call.out(2));
+  }
+  Index scratch(const Node& node, Index rows) const override {
+    const Shape& labels = node.inputs()[1].shape();
+    return 2 * (labels.rank() > 0 ? rows * labels.count_from(1) : 1);
   }
   void gradient(Gradients& g) const override {
     if (!g.wants(0)) return;
