@@ -64,6 +64,7 @@ std::vector<Case> cases() {
   list.push_back({geometry(20, 20, 200, 24, 1, 1, 1, 1, 0, 0), 1});
   list.push_back({geometry(4, 4, 128, 40, 3, 3, 1, 1, 1, 1), 9});    // gathered
   list.push_back({geometry(16, 16, 48, 32, 3, 3, 1, 1, 1, 1), 20});  // more images than a chunk
+  list.push_back({geometry(8, 8, 70, 68, 3, 3, 2, 2, 1, 1), 20});    // gathered for the weight gradient
   for (const Index groups : {2, 3, 4}) {
     list.push_back({geometry(6, 7, 2 * groups, 3 * groups, 3, 3, 1, 1, 1, 1, groups), 2});
     list.push_back({geometry(7, 7, 17 * groups, 16 * groups, 3, 3, 2, 2, 1, 1, groups), 2});

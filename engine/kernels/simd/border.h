@@ -1,7 +1,8 @@
 // Images with a border of zeros, so that the inner loops of a convolution know no edge.
 #pragma once
 
-#include "engine/kernels/simd/micro_kernel.h"
+#include "engine/kernels/conv.h"
+#include "engine/kernels/simd/vec.h"
 
 namespace firn::FIRN_ISA_SPACE {
 
@@ -36,6 +37,29 @@ static inline const float* with_border(const Border& b, Index n, const float* x,
     }
   }
   return scratch;
+}
+
+/// Elements of images that are worked on together, so that they stay in the second-level cache.
+inline constexpr Index kChunk = 128 * 1024;
+
+/// A product of all pixels with one matrix.
+constexpr bool is_pointwise(const ConvGeometry& g) {
+  return g.kh == 1 && g.kw == 1 && g.stride_h == 1 && g.stride_w == 1 && g.pad_h == 0 && g.pad_w == 0 &&
+         g.oh == g.h && g.ow == g.w && g.groups == 1;
+}
+
+/// The border that the forward pass and the weight gradient read x with.
+constexpr Border input_border(const ConvGeometry& g) {
+  return {g.h, g.w, g.c, g.pad_h, g.pad_w, (g.oh - 1) * g.stride_h + g.kh, (g.ow - 1) * g.stride_w + g.kw};
+}
+
+constexpr Index images_at_once(const Border& b, Index n) {
+  return smaller(n, larger(1, kChunk / larger(1, b.image_stride())));
+}
+
+/// The border's elements for as many images as are worked on together, to whole cache lines.
+constexpr Index border_scratch(const Border& b, Index n) {
+  return (images_at_once(b, n) * b.elements() + 15) / 16 * 16;
 }
 
 }  // namespace firn::FIRN_ISA_SPACE

@@ -3,26 +3,14 @@
 #include "engine/kernels/simd/border.h"
 #include "engine/kernels/simd/depthwise.h"
 #include "engine/kernels/simd/sweep.h"
+#include "engine/kernels/simd/weight_gradient.h"
 
 namespace firn::FIRN_ISA_SPACE {
 
 namespace {
 
-/// Elements of images that are worked on together, so that they stay in the second-level cache.
-constexpr Index kChunk = 128 * 1024;
-/// Pixels of dy that a panel of the weight gradient goes over at once: they stay in the first-level cache.
-constexpr Index kBlockPixels = 256;
-/// Rows of dweight in a unit.
-constexpr Index kUnitRows = 64;
-
 Index weight_elements(const ConvGeometry& g) {
   return g.kh * g.kw * (g.c / g.groups) * g.oc;
-}
-
-/// A product of all pixels with one matrix.
-bool is_pointwise(const ConvGeometry& g) {
-  return g.kh == 1 && g.kw == 1 && g.stride_h == 1 && g.stride_w == 1 && g.pad_h == 0 && g.pad_w == 0 &&
-         g.oh == g.h && g.ow == g.w && g.groups == 1;
 }
 
 void multiply_pixels(Index m, Index k, Index n, const float* a, const float* packed, const Epilogue& epilogue,
@@ -39,19 +27,6 @@ void multiply_pixels(Index m, Index k, Index n, const float* a, const float* pac
   call.ldc = n;
   call.epilogue = epilogue;
   gemm.product(call);
-}
-
-Border input_border(const ConvGeometry& g) {
-  return {g.h, g.w, g.c, g.pad_h, g.pad_w, (g.oh - 1) * g.stride_h + g.kh, (g.ow - 1) * g.stride_w + g.kw};
-}
-
-Index images_at_once(const Border& b, Index n) {
-  return smaller(n, larger(1, kChunk / larger(1, b.image_stride())));
-}
-
-/// The border's elements for as many images as are worked on together, to whole cache lines.
-Index border_scratch(const Border& b, Index n) {
-  return (images_at_once(b, n) * b.elements() + 15) / 16 * 16;
 }
 
 // Packing.
@@ -232,141 +207,6 @@ void dx(const ConvGeometry& g, Index n, const real* dy, const real* packed_dx, r
         sweep_rows(s, images, {});
       }
     });
-  }
-}
-
-// Weight gradient: dweight's rows of one kernel row (with groups: of one tap) lie as the channels of x do, so
-// that they are the rows of a product over pixels with x read across.
-
-struct WeightRows {
-  Index segments, run;  ///< dweight has segments * run rows
-  Index blocks;         ///< units of a segment
-};
-
-WeightRows weight_rows(const ConvGeometry& g) {
-  const Index segments = g.groups == 1 ? g.kh : g.kh * g.kw;
-  const Index run = g.groups == 1 ? g.kw * g.c : g.c / g.groups;
-  return {segments, run, larger(1, (run + kUnitRows - 1) / kUnitRows)};
-}
-
-/// A 1x1 convolution sees no rows: an image is one long row unless that is too long for a block.
-ConvGeometry flattened(const ConvGeometry& g) {
-  ConvGeometry flat = g;
-  if (is_pointwise(g) && g.h * g.w <= kBlockPixels) {
-    flat.w = flat.ow = g.h * g.w;
-    flat.h = flat.oh = 1;
-  }
-  return flat;
-}
-
-Index dw_units(const ConvGeometry& g) {
-  if (is_depthwise(g)) return g.kh * g.kw;
-  const WeightRows rows = weight_rows(g);
-  return rows.segments * rows.blocks;
-}
-
-/// Images, or rows of one image, that a block of the weight gradient goes over.
-Index block_images(const ConvGeometry& g) {
-  return larger(1, kBlockPixels / (g.oh * g.ow));
-}
-Index block_rows(const ConvGeometry& g) {
-  return smaller(g.oh, larger(1, kBlockPixels / g.ow));
-}
-
-Index dw_scratch(const ConvGeometry& g, Index n) {
-  if (is_depthwise(g) || g.oh * g.ow == 0) return 0;
-  const ConvGeometry flat = flattened(g);
-  const bool tail = g.oc / g.groups % kLanes != 0;
-  return border_scratch(input_border(flat), n) +
-         (tail ? block_images(flat) * block_rows(flat) * flat.ow * kPanel : 0);
-}
-
-/// A block of output pixels, the bordered input above its first one, and dy there.
-struct PixelBlock {
-  const float* x;
-  const float* dy;
-  Index images, rows;
-};
-
-void add_block(const ConvGeometry& g, const Border& border, const PixelBlock& block, float* dweight,
-               bool accumulate, Index first, Index last, float* tail) {
-  const WeightRows rows = weight_rows(g);
-  const Index in = g.c / g.groups, out = g.oc / g.groups;
-  Tile t{};
-  t.ams = 1;
-  t.aks = g.stride_w * g.c;
-  t.k = g.ow;
-  t.inner = block.rows;
-  t.inner_stride = g.stride_h * border.row_stride();
-  t.outer = block.images;
-  t.outer_stride = border.image_stride();
-  t.ldc = g.oc;
-  t.accumulate = accumulate;
-  for (Index group = 0; group < g.groups; ++group) {
-    for (Index j = 0; j < out; j += kPanel) {
-      t.columns = smaller(out - j, kPanel);
-      const Index column = group * out + j, width = panel_vectors(t.columns) * kLanes;
-      t.b = block.dy + column;
-      t.ldb = g.oc;
-      if (t.columns < width) {
-        const Index pixels = block.images * block.rows * g.ow;
-        pack_rows(pixels, 0, pixels, t.columns, t.b, g.oc, 1, tail);
-        t.b = tail;
-        t.ldb = width;
-      }
-      for (Index unit = first; unit < last; ++unit) {
-        const Index segment = unit / rows.blocks, row0 = unit % rows.blocks * kUnitRows;
-        const float* x = block.x;
-        if (g.groups == 1) {
-          x += segment * border.row_stride() + row0;
-        } else {
-          x += segment / g.kw * border.row_stride() + segment % g.kw * g.c + group * in + row0;
-        }
-        float* const to = dweight + (segment * rows.run + row0) * g.oc + column;
-        for_each_tile(smaller(kUnitRows, rows.run - row0), kRows[panel_vectors(t.columns) - 1],
-                      [&](Index m, Index count) {
-                        t.a = x + m;
-                        t.c = to + m * g.oc;
-                        run_tile(count, t);
-                      });
-      }
-    }
-  }
-}
-
-void dw(const ConvGeometry& geometry, Index n, const real* x, const real* dy, real* dweight, bool accumulate,
-        Index first, Index last, real* scratch) {
-  if (is_depthwise(geometry)) {
-    for (Index tap = first; tap < last; ++tap) depthwise_dw(geometry, n, x, dy, dweight, accumulate, tap);
-    return;
-  }
-  const ConvGeometry g = flattened(geometry);
-  if (n == 0 || g.oh * g.ow == 0) {
-    if (accumulate) return;
-    const WeightRows rows = weight_rows(g);
-    for (Index unit = first; unit < last; ++unit) {
-      const Index row0 = unit % rows.blocks * kUnitRows;
-      zero_floats(smaller(kUnitRows, rows.run - row0) * g.oc,
-                  dweight + (unit / rows.blocks * rows.run + row0) * g.oc);
-    }
-    return;
-  }
-  const Border border = input_border(g);
-  const Index together = images_at_once(border, n), images = block_images(g), rows = block_rows(g);
-  float* const tail = scratch + border_scratch(border, n);
-  bool add = accumulate;
-  for (Index begin = 0; begin < n; begin += together) {
-    const Index end = smaller(n, begin + together);
-    const float* const bordered = with_border(border, end - begin, x + begin * g.h * g.w * g.c, scratch);
-    for (Index image = begin; image < end; image += images) {
-      for (Index row = 0; row < g.oh; row += rows) {
-        const PixelBlock block{
-            bordered + (image - begin) * border.image_stride() + row * g.stride_h * border.row_stride(),
-            dy + (image * g.oh + row) * g.ow * g.oc, smaller(images, end - image), smaller(rows, g.oh - row)};
-        add_block(g, border, block, dweight, add, first, last, tail);
-        add = true;
-      }
-    }
   }
 }
 

@@ -62,32 +62,32 @@ static inline void depthwise_dx(const ConvGeometry& g, Index n, const float* dy,
   }
 }
 
-/// One tap's row of dweight.
+/// The taps [first, last) of dweight; image after image, which stays in the cache meanwhile.
 static inline void depthwise_dw(const ConvGeometry& g, Index n, const float* x, const float* dy,
-                                float* dweight, bool accumulate, Index tap) {
-  const Index a = tap / g.kw, b = tap % g.kw;
-  const Range is = outputs_of_tap(a, g.h, g.oh, g.stride_h, g.pad_h);
-  const Range js = outputs_of_tap(b, g.w, g.ow, g.stride_w, g.pad_w);
-  for_each_vector(g.c, [&](Index c, Index count, const auto& load_at) {
-    Vec sum{};
-    for (Index image = 0; image < n; ++image) {
-      for (Index i = is.first; i < is.last; ++i) {
-        const float* const from =
-            x + ((image * g.h + i * g.stride_h - g.pad_h + a) * g.w - g.pad_w + b) * g.c + c;
-        const float* const by = dy + (image * g.oh + i) * g.ow * g.c + c;
+                                float* dweight, bool accumulate, Index first, Index last) {
+  if (!accumulate) zero_floats((last - first) * g.c, dweight + first * g.c);
+  for (Index image = 0; image < n; ++image, x += g.h * g.w * g.c, dy += g.oh * g.ow * g.c) {
+    for (Index tap = first; tap < last; ++tap) {
+      const Index a = tap / g.kw, b = tap % g.kw, step = g.stride_w * g.c;
+      const Range is = outputs_of_tap(a, g.h, g.oh, g.stride_h, g.pad_h);
+      const Range js = outputs_of_tap(b, g.w, g.ow, g.stride_w, g.pad_w);
+      for_each_vector(g.c, [&](Index c, Index count, const auto& load_at) {
         Vec even{}, odd{};
-        Index j = js.first;
-        for (; j + 1 < js.last; j += 2) {
-          even += load_at(from + j * g.stride_w * g.c) * load_at(by + j * g.c);
-          odd += load_at(from + (j + 1) * g.stride_w * g.c) * load_at(by + (j + 1) * g.c);
+        for (Index i = is.first; i < is.last; ++i) {
+          const float* const from = x + ((i * g.stride_h - g.pad_h + a) * g.w - g.pad_w + b) * g.c + c;
+          const float* const by = dy + i * g.ow * g.c + c;
+          Index j = js.first;
+          for (; j + 1 < js.last; j += 2) {
+            even += load_at(from + j * step) * load_at(by + j * g.c);
+            odd += load_at(from + (j + 1) * step) * load_at(by + (j + 1) * g.c);
+          }
+          if (j < js.last) even += load_at(from + j * step) * load_at(by + j * g.c);
         }
-        if (j < js.last) even += load_at(from + j * g.stride_w * g.c) * load_at(by + j * g.c);
-        sum += even + odd;
-      }
+        float* const to = dweight + tap * g.c + c;
+        store_part(to, load_at(to) + (even + odd), count);
+      });
     }
-    float* const to = dweight + tap * g.c + c;
-    store_part(to, accumulate ? load_at(to) + sum : sum, count);
-  });
+  }
 }
 
 }  // namespace firn::FIRN_ISA_SPACE
