@@ -9,13 +9,16 @@
 namespace firn {
 
 struct DataOptions {
-  Index size = 0;  ///< images are resized to size × size; 0: as they are (folders: 64)
-  bool skip_bad =
-      false;  ///< leave out images that cannot be read, and say which in `notes`; else they are an error
-  Index limit = 5000;  ///< words: at most so many of each language
-  Index window = 64;   ///< text: characters of a sample
-  std::vector<std::string> vocabulary =
-      {};  ///< text: its characters in order; empty: the sorted ones of the file
+  /// Images are resized to size × size; 0 leaves them as they are (pictures in folders: 64).
+  Index size = 0;
+  /// Pictures that cannot be read are left out and named in `DataInfo::notes`; else they are an error.
+  bool skip_bad = false;
+  /// words: at most so many of each language.
+  Index limit = 5000;
+  /// text: characters of a sample.
+  Index window = 64;
+  /// text: its characters in order; empty: the sorted ones of the file.
+  std::vector<std::string> vocabulary = {};
 };
 
 }  // namespace firn

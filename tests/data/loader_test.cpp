@@ -1,0 +1,229 @@
+#include "data/loader.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <numeric>
+#include <thread>
+
+#include "data/digits.h"
+#include "data/memory.h"
+#include "data/tsv.h"
+#include "engine/base/bytes.h"
+#include "engine/base/sha256.h"
+#include "tests/errors.h"
+
+using namespace firn;
+using test::fails_with;
+
+namespace {
+
+/// Everything that an epoch gives.
+std::string epoch_hash(Loader& loader, std::uint64_t epoch, Index first = 0) {
+  Sha256 hash;
+  loader.start(epoch, first);
+  while (const Batch* batch = loader.next()) {
+    for (const Tensor* t : {&batch->x, &batch->lengths, &batch->labels}) {
+      if (!t->defined()) continue;
+      hash.update(std::as_bytes(t->shape().sizes()));
+      hash.update({static_cast<const std::byte*>(t->raw()), static_cast<std::size_t>(t->bytes())});
+    }
+  }
+  return hash.hex();
+}
+
+std::vector<Index> epoch_order(Loader& loader, std::uint64_t epoch) {
+  std::vector<Index> order;
+  loader.start(epoch);
+  while (const Batch* batch = loader.next())
+    order.insert(order.end(), batch->samples.begin(), batch->samples.end());
+  return order;
+}
+
+DatasetPtr lines() {
+  std::string text;
+  for (int i = 0; i < 50; ++i)
+    text += std::string(1, static_cast<char>('a' + i % 3)) + "\t" + std::string(1 + i % 11, 'x') + "\n";
+  return parse_tsv(as_bytes(text), "lines");
+}
+
+/// Fails on one sample.
+class Broken : public Dataset {
+ public:
+  Broken() : Dataset(make_info()) {}
+  Index size() const override { return 10; }
+  std::int32_t label(Index) const override { return 0; }
+  void fill_numbers(Index i, std::span<real> to) const override {
+    if (i == 6) throw Error(Fault::data, "broken", "sample 6");
+    std::fill(to.begin(), to.end(), real{1});
+  }
+
+ private:
+  static DataInfo make_info() {
+    DataInfo info;
+    info.name = "broken";
+    info.shape = Shape({2});
+    info.classes = {"a"};
+    return info;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("every sample comes once an epoch, in an order of (seed, epoch)") {
+  const DatasetPtr digits = open_digits().test;
+  Loader loader(digits, {.batch = 64, .seed = 5});
+  CHECK(loader.batches() == 6);
+  const std::vector<Index> first = epoch_order(loader, 0);
+  std::vector<Index> sorted = first;
+  std::sort(sorted.begin(), sorted.end());
+  std::vector<Index> all(360);
+  std::iota(all.begin(), all.end(), Index{0});
+  CHECK(sorted == all);
+  CHECK(first != all);
+  CHECK(epoch_order(loader, 1) != first);
+  CHECK(epoch_order(loader, 0) == first);
+  Loader other(digits, {.batch = 64, .seed = 6});
+  CHECK(epoch_order(other, 0) != first);
+  Loader plain(digits, {.batch = 64, .shuffle = false});
+  CHECK(epoch_order(plain, 3) == all);
+}
+
+TEST_CASE("the last batch is smaller, or dropped") {
+  const DatasetPtr digits = open_digits().test;
+  Loader loader(digits, {.batch = 100});
+  loader.start(0);
+  std::vector<Index> counts;
+  while (const Batch* batch = loader.next()) {
+    counts.push_back(batch->count);
+    CHECK(batch->x.shape() == Shape({batch->count, 8, 8, 1}));
+    CHECK(batch->labels.shape() == Shape({batch->count}));
+    CHECK_FALSE(batch->lengths.defined());
+  }
+  CHECK(counts == std::vector<Index>{100, 100, 100, 60});
+  CHECK(loader.next() == nullptr);
+  Loader dropping(digits, {.batch = 100, .keep_last = false});
+  CHECK(dropping.batches() == 3);
+  CHECK(epoch_order(dropping, 0).size() == 300);
+}
+
+TEST_CASE("a batch holds the samples that it names") {
+  const DatasetPtr digits = open_digits().train;
+  Loader loader(digits, {.batch = 32, .seed = 1});
+  loader.start(0);
+  std::vector<real> sample(64);
+  while (const Batch* batch = loader.next()) {
+    for (Index n = 0; n < batch->count; ++n) {
+      const Index i = batch->samples[static_cast<std::size_t>(n)];
+      digits->fill_numbers(i, sample);
+      const bool same = std::equal(sample.begin(), sample.end(), batch->x.data() + n * 64);
+      if (!same || batch->labels.indices()[n] != digits->label(i)) FAIL_CHECK("sample " << i);
+    }
+  }
+}
+
+TEST_CASE("the background gives the same bits") {
+  const LoaderOptions images{.batch = 50, .seed = 3, .augment = {.flip = true, .shift = 1, .crop = 2}};
+  LoaderOptions standardised = images;
+  standardised.preprocess = {.mean = {0.3}, .deviation = {0.4}};
+  const LoaderOptions text{.batch = 7, .seed = 3};
+  const struct {
+    DatasetPtr data;
+    LoaderOptions options;
+  } cases[] = {{open_digits().train, images}, {open_digits().train, standardised}, {lines(), text}};
+  for (const auto& c : cases) {
+    LoaderOptions alone = c.options;
+    alone.background = false;
+    Loader a(c.data, c.options);
+    Loader b(c.data, alone);
+    for (const std::uint64_t epoch : {0, 1, 5}) CHECK(epoch_hash(a, epoch) == epoch_hash(b, epoch));
+    CHECK(epoch_hash(a, 0) != epoch_hash(a, 1));
+    CHECK(epoch_hash(a, 2, 3) == epoch_hash(b, 2, 3));
+  }
+}
+
+TEST_CASE("an epoch can begin in its middle") {
+  Loader loader(lines(), {.batch = 7, .seed = 9});
+  const std::vector<Index> order = epoch_order(loader, 4);
+  loader.start(4, 3);
+  const Batch* batch = loader.next();
+  REQUIRE(batch != nullptr);
+  CHECK(std::equal(batch->samples.begin(), batch->samples.end(), order.begin() + 21));
+  loader.start(4, loader.batches());
+  CHECK(loader.next() == nullptr);
+  CHECK(fails_with(Fault::usage, "batch 9 of 8", [&] { loader.start(0, 9); }));
+}
+
+TEST_CASE("texts are as wide as the longest of the batch") {
+  const DatasetPtr data = lines();
+  for (const Index multiple : {1, 4}) {
+    Loader loader(data, {.batch = 4, .width_multiple = multiple, .seed = 2});
+    loader.start(0);
+    while (const Batch* batch = loader.next()) {
+      Index longest = 0;
+      for (const Index i : batch->samples) longest = std::max(longest, data->length(i));
+      const Index width = (longest + multiple - 1) / multiple * multiple;
+      REQUIRE(batch->x.shape() == Shape({batch->count, width}));
+      for (Index n = 0; n < batch->count; ++n) {
+        const std::int32_t length = batch->lengths.indices()[n];
+        CHECK(length == data->length(batch->samples[static_cast<std::size_t>(n)]));
+        for (Index t = 0; t < width; ++t) CHECK((batch->x.indices()[n * width + t] != 0) == (t < length));
+      }
+    }
+  }
+}
+
+TEST_CASE("a batch stays as it is while the next is prepared") {
+  Loader loader(open_digits().train, {.batch = 16, .seed = 1});
+  loader.start(0);
+  for (int i = 0; i < 20; ++i) {
+    const Batch* batch = loader.next();
+    REQUIRE(batch != nullptr);
+    const Tensor before = batch->x.clone();
+    const Batch* held = batch;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    CHECK(std::equal(before.values().begin(), before.values().end(), held->x.values().begin()));
+  }
+}
+
+TEST_CASE("the tensors of a shape are made once") {
+  Loader loader(open_digits().test, {.batch = 60, .seed = 1});
+  std::vector<const void*> blocks;
+  for (const std::uint64_t epoch : {0, 1, 2}) {
+    loader.start(epoch);
+    while (const Batch* batch = loader.next()) blocks.push_back(batch->x.raw());
+  }
+  std::sort(blocks.begin(), blocks.end());
+  CHECK(std::unique(blocks.begin(), blocks.end()) - blocks.begin() == 2);
+}
+
+TEST_CASE("an error in the background reaches the caller at its batch") {
+  for (const bool background : {true, false}) {
+    Loader loader(std::make_shared<Broken>(), {.batch = 2, .shuffle = false, .background = background});
+    loader.start(0);
+    for (int i = 0; i < 3; ++i) CHECK(loader.next() != nullptr);
+    CHECK(fails_with(Fault::data, "sample 6", [&] { loader.next(); }));
+    CHECK(loader.next() == nullptr);
+    loader.start(0, 4);
+    CHECK(loader.next() != nullptr);
+  }
+}
+
+TEST_CASE("a loader can go at any moment") {
+  for (int batches = 0; batches < 6; ++batches) {
+    Loader loader(open_digits().test, {.batch = 10, .seed = 1});
+    if (batches > 0) loader.start(0);
+    for (int i = 1; i < batches; ++i) CHECK(loader.next() != nullptr);
+    if (batches == 5) loader.start(1);
+  }
+}
+
+TEST_CASE("options that do not fit") {
+  const DatasetPtr digits = open_digits().test;
+  CHECK(fails_with(Fault::usage, "a batch of 0", [&] { Loader(digits, {.batch = 0}); }));
+  CHECK(fails_with(Fault::usage, "shift 8", [&] { Loader(digits, {.augment = {.shift = 8}}); }));
+  CHECK(fails_with(Fault::usage, "no images", [&] { Loader(lines(), {.augment = {.flip = true}}); }));
+  CHECK(fails_with(Fault::usage, "tokens", [&] { Loader(lines(), {.preprocess = {.mean = {1}}}); }));
+  CHECK(fails_with(Fault::usage, "2 values", [&] { Loader(digits, {.preprocess = {.mean = {1, 2}}}); }));
+}

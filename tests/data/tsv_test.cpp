@@ -1,0 +1,86 @@
+#include "data/tsv.h"
+
+#include <doctest/doctest.h>
+
+#include "data/source.h"
+#include "tests/data/damage.h"
+#include "tests/data/shared.h"
+#include "tests/folder.h"
+
+using namespace firn;
+using test::fails_with;
+
+namespace {
+
+/// What the same loop over torch_train.py's rows gives in Python: labels and characters, in order.
+std::uint64_t checksum(const Dataset& data) {
+  std::uint64_t sum = 0;
+  const auto add = [&sum](std::int32_t v) {
+    sum = (sum * 31 + static_cast<std::uint64_t>(v)) % (std::uint64_t{1} << 61);
+  };
+  std::vector<std::int32_t> tokens(static_cast<std::size_t>(data.info().shape[0]));
+  for (Index i = 0; i < data.size(); ++i) {
+    add(data.label(i));
+    data.fill_tokens(i, tokens);
+    for (Index t = 0; t < data.length(i); ++t) add(tokens[static_cast<std::size_t>(t)]);
+  }
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("lines become tokens") {
+  const DatasetPtr data = parse_tsv(as_bytes("b\tcab\r\n\na\tä\tc"), "dir/file.tsv");
+  CHECK(data->info().classes == std::vector<std::string>{"a", "b"});
+  CHECK(data->info().vocabulary == std::vector<std::string>{"", "\t", "a", "b", "c", "ä"});
+  CHECK(data->info().shape == Shape({3}));
+  CHECK(data->label(0) == 1);
+  CHECK(data->length(1) == 3);
+  std::vector<std::int32_t> tokens(4, -1);
+  data->fill_tokens(0, tokens);
+  CHECK(tokens == std::vector<std::int32_t>{4, 2, 3, 0});
+  CHECK(fails_with(Fault::usage, "holds tokens", [&] {
+    std::vector<real> numbers(3);
+    data->fill_numbers(0, numbers);
+  }));
+}
+
+TEST_CASE("lines that are none") {
+  CHECK(fails_with(Fault::data, "offset 4: a line without tab",
+                   [] { parse_tsv(as_bytes("a\tb\nab\n"), "f"); }));
+  CHECK(fails_with(Fault::data, "without label", [] { parse_tsv(as_bytes("\tb\n"), "f"); }));
+  CHECK(fails_with(Fault::data, "without text", [] { parse_tsv(as_bytes("a\t\n"), "f"); }));
+  CHECK(fails_with(Fault::data, "no lines", [] { parse_tsv(as_bytes("\n\n"), "f"); }));
+  CHECK(fails_with(Fault::data, "UTF-8", [] { parse_tsv(as_bytes("a\t\xff\n"), "f"); }));
+  CHECK(fails_with(Fault::data, "UTF-8", [] { parse_tsv(as_bytes("\xff\ta\n"), "f"); }));
+  const std::string longest = "a\t" + std::string(kMaxCharacters, 'x');
+  CHECK(parse_tsv(as_bytes(longest), "f")->size() == 1);
+  CHECK(fails_with(Fault::data, "16385 characters", [&] { parse_tsv(as_bytes(longest + "x"), "f"); }));
+}
+
+TEST_CASE("damaged lines are refused or read") {
+  const auto result =
+      test::damage(test::bytes_of("a\tbä\nc\td\n"), [](auto bytes) { parse_tsv(bytes, "file"); });
+  CHECK(result.refused_cuts >= 5);
+  CHECK(result.refused_flips >= 8);
+}
+
+TEST_CASE("the names, as the peer reads them") {
+  const std::string path = test::shared_data("names/names_ascii.tsv");
+  if (path.empty()) return;
+  const DataParts names = open_data("tsv:" + path);
+  CHECK(names.train->size() == 16050);
+  CHECK(names.test->size() == 4000);
+  CHECK(names.train->class_count() == 18);
+  CHECK(names.train->info().vocabulary.size() == 55);
+  CHECK(checksum(*names.train) == 1339957557561356529u);
+  CHECK(checksum(*names.test) == 1443149419713122846u);
+}
+
+TEST_CASE("messages") {
+  const std::string path = test::shared_data("sms_spam");
+  if (path.empty()) return;
+  const DataParts messages = open_data(path);
+  CHECK(messages.train->info().classes == std::vector<std::string>{"ham", "spam"});
+  CHECK(messages.train->size() + messages.test->size() == 5574);
+}
