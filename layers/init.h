@@ -27,9 +27,11 @@ struct Fill {
 /// same bytes.
 void fill(Tensor& tensor, const Fill& rule, Scheme scheme, Random random);
 
-/// He's normal, Xavier's uniform, and an orthogonal matrix of (rows, count / rows), each times `gain`.
+/// He's normal and Xavier's uniform, times `gain`.
 void fill_he(Tensor& tensor, Index fan_in, Random random, real gain = 1);
 void fill_xavier(Tensor& tensor, Index fan_in, Index fan_out, Random random, real gain = 1);
+/// The tensor as a matrix with its last dimension (a weight's outputs) as columns: the columns are
+/// orthonormal, or the rows where there are fewer of them, times `gain`.
 void fill_orthogonal(Tensor& tensor, Random random, real gain = 1);
 
 }  // namespace firn

@@ -41,6 +41,8 @@ class Layer {
   struct Child {
     std::string name;  ///< empty: its parameters are named as if they were this layer's own
     std::shared_ptr<Layer> layer;
+    /// The layer's `build`, with the nodes labelled by its name.
+    Flow build(Graph& graph, Flow in) const;
   };
   const std::vector<Child>& children() const { return children_; }
 
@@ -71,8 +73,7 @@ class Layer {
     bool shared = false;
   };
   void collect(const std::string& prefix, std::vector<NamedParameter>& out) const;
-  void rename(const std::string& prefix);
-  void initialise(const std::string& prefix, std::uint64_t seed, Scheme scheme);
+  void rename();
   void set_trainable(const std::string& pattern, bool trainable);
 
   std::vector<Owned> owned_;
@@ -81,7 +82,19 @@ class Layer {
 
 using LayerPtr = std::shared_ptr<Layer>;
 
+/// A layer by its named options: `make<Conv2d>({.in = 16, .out = 32, .kernel = 3})`.
+template <class L>
+std::shared_ptr<L> make(typename L::Options options) {
+  return std::make_shared<L>(std::move(options));
+}
+
 /// The parameters among `all` that `pattern` names, as `Layer::freeze` understands it; same errors.
 std::vector<ParameterPtr> select(const std::vector<NamedParameter>& all, const std::string& pattern);
+
+/// Whether a dotted name is one that a glob or the name of a layer around it ("conv1") stands for.
+bool names_parameter(const std::string& pattern, const std::string& name);
+
+/// `name` below `prefix`: "layer1" and "conv" give "layer1.conv"; an empty one adds no dot.
+std::string dotted(const std::string& prefix, const std::string& name);
 
 }  // namespace firn

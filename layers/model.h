@@ -20,11 +20,11 @@ struct InputSpec {
 
 /// What a pretrained model wants its images to be like.
 struct ImageRule {
-  Index size = 0;               ///< height and width; 0: as they come
-  real scale = 1;               ///< of the bytes 0..255: 1 or 1/255
-  std::vector<real> mean;       ///< a channel, after scaling
-  std::vector<real> deviation;  ///< a channel
-  bool bgr = false;             ///< channels in the order blue, green, red
+  Index size = 0;                    ///< height and width; 0: as they come
+  real scale = 1;                    ///< of the bytes 0..255: 1 or 1/255
+  std::vector<real> mean = {};       ///< a channel, after scaling
+  std::vector<real> deviation = {};  ///< a channel
+  bool bgr = false;                  ///< channels in the order blue, green, red
 };
 
 /// How the loss of a training graph weighs its samples: see `CrossEntropyOptions`.
@@ -36,8 +36,8 @@ struct LossOptions {
 /// A network with a head that gives class logits (N,classes), or (N,T,classes) for a language model.
 class Model : public Layer {
  public:
-  Model(std::string name, InputSpec input, Index classes)
-      : name_(std::move(name)), input_(input), classes_(classes) {}
+  /// Throws Error(usage) without a class.
+  Model(std::string name, InputSpec input, Index classes);
 
   const std::string& name() const { return name_; }
   const InputSpec& input() const { return input_; }
@@ -52,16 +52,20 @@ class Model : public Layer {
     std::size_t first_child, last_child;  ///< of the model's children: [first, last)
   };
   const std::vector<Block>& blocks() const { return blocks_; }
-  /// The block that a parameter belongs to, by its name in `parameters()`.
+  /// The block that a parameter belongs to, by its name in `parameters()`; -1 for none.
   int block_of(const std::string& parameter) const;
   /// The parameters of one block.
   std::vector<NamedParameter> block_parameters(int block) const;
 
   /// Freezes all and only what `spec` names (what stood frozen before is thawed): "none", "all", "head" (all
   /// but the last block), "half" (the first half of the blocks, rounded down), "3" (the first three blocks),
-  /// "0,2,5" (these blocks), or globs and roles as `Layer::freeze` takes them, several with commas. Throws
-  /// Error(usage) with the nearest name for what matches nothing.
+  /// or several things with commas: numbers of blocks ("0,2,5"), names of blocks, globs and roles as
+  /// `Layer::freeze` takes them. Throws Error(usage) with the nearest name for what matches nothing, and when
+  /// a parameter is shared between what is frozen and what is not; then nothing is changed.
   void set_freeze(const std::string& spec);
+  /// The number of the block of this name, or of the one that holds the parameters that `pattern` names (the
+  /// last of them). Throws Error(usage) with the nearest name.
+  int find_block(const std::string& pattern) const;
 
   std::string text() const override { return name_; }
   Flow build(Graph& graph, Flow in) const override;
@@ -84,6 +88,8 @@ class Model : public Layer {
   void set_image_rule(ImageRule rule) { image_rule_ = std::move(rule); }
 
  private:
+  Value logits(Graph& graph, Index batch, const Shape& sample) const;
+
   std::string name_;
   InputSpec input_;
   Index classes_;

@@ -22,7 +22,9 @@ struct LoadOptions {
 };
 
 /// Reads the parameters from a safetensors file. Nothing is changed unless all of it fits.
-/// `num_batches_tracked` entries are ignored. Throws Error(model_file) with path and tensor name.
+/// `num_batches_tracked` entries are ignored. A shared parameter may stand in the file under any of its
+/// names, or under several with the same numbers. Throws Error(model_file) with path and tensor name, and
+/// Error(usage) for a `skip` that matches nothing on either side.
 LoadReport load_weights(Layer& layer, const std::string& path, const LoadOptions& options = {});
 
 /// Writes all parameters, atomically. A shared parameter is written under its first name.

@@ -155,13 +155,14 @@ class MaxOverTimeGradient final : public Op {
 
 class MaxOverTime final : public Op {
  public:
+  explicit MaxOverTime(Index window) : window_(window) {}
   std::string name() const override { return "max_over_time"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;
     if (x.rank() != 3 || x[1] < 1)
       shape_error(name(), where, fmt::format("input {} must be (N,T,F), T > 0", x.text()));
     if (inputs.size() > 1) {
-      require_type(name(), where, inputs[1], Type::index, "valid steps");
+      require_type(name(), where, inputs[1], Type::index, "lengths");
       require_same(name(), where, inputs[1].shape, Shape{x[0]});
     }
     const Shape y{x[0], x[2]};
@@ -175,7 +176,7 @@ class MaxOverTime final : public Op {
     for (Index n = 0; n < call.rows; ++n) {
       const real* x = call.in(0) + n * t * f;
       real* y = call.out() + n * f;
-      const Index valid = given ? std::clamp<Index>(call.indices(1)[n], 1, t) : t;
+      const Index valid = given ? std::clamp<Index>(call.indices(1)[n] - window_ + 1, 1, t) : t;
       std::copy_n(x, f, y);
       if (position != nullptr) std::fill_n(position + n * f, f, 0);
       for (Index s = 1; s < valid; ++s) {
@@ -191,6 +192,9 @@ class MaxOverTime final : public Op {
     if (!g.wants(0)) return;
     g.set(0, g.graph().add(std::make_shared<MaxOverTimeGradient>(g.input(0).spec()), {g.dy(), g.output(1)}));
   }
+
+ private:
+  Index window_;
 };
 
 }  // namespace
@@ -212,10 +216,10 @@ Value global_average_pool(Graph& graph, Value x) {
   return graph.add(std::make_shared<GlobalAverage>(x.shape(), false), {x});
 }
 
-Value max_over_time(Graph& graph, Value x, Value valid) {
+Value max_over_time(Graph& graph, Value x, Value lengths, Index window) {
   std::vector<Value> inputs{x};
-  if (valid) inputs.push_back(valid);
-  return graph.add(std::make_shared<MaxOverTime>(), std::move(inputs));
+  if (lengths) inputs.push_back(lengths);
+  return graph.add(std::make_shared<MaxOverTime>(window), std::move(inputs));
 }
 
 }  // namespace firn

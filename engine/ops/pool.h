@@ -18,8 +18,9 @@ Value max_pool(Graph& graph, Value x, const PoolOptions& options);
 Value average_pool(Graph& graph, Value x, const PoolOptions& options);
 /// Mean over the image: (N,H,W,C) to (N,C).
 Value global_average_pool(Graph& graph, Value x);
-/// Greatest over time: (N,T,F) to (N,F). `valid` (N), if given, says how many steps of a row count (at least
-/// one does). Keeps one index an output element.
-Value max_over_time(Graph& graph, Value x, Value valid = {});
+/// Greatest over time: (N,T,F) to (N,F). `lengths` (N), if given, says how many steps are valid; where x
+/// comes from windows of `window` of them, the first lengths - window + 1 count (at least one does). Keeps
+/// one index an output element.
+Value max_over_time(Graph& graph, Value x, Value lengths = {}, Index window = 1);
 
 }  // namespace firn

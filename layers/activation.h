@@ -1,0 +1,29 @@
+#pragma once
+
+#include "engine/kernels/gemm.h"
+#include "layers/layer.h"
+
+namespace firn {
+
+/// y = activation(x), element by element.
+class Activate final : public Layer {
+ public:
+  /// `slope` is that of leaky_relu below zero.
+  explicit Activate(Activation activation, real slope = real(0.01))
+      : activation_(activation), slope_(slope) {}
+  std::string text() const override;
+  Flow build(Graph& graph, Flow in) const override;
+
+ private:
+  Activation activation_;
+  real slope_;
+};
+
+/// Probabilities over the last dimension.
+class Softmax final : public Layer {
+ public:
+  std::string text() const override { return "Softmax()"; }
+  Flow build(Graph& graph, Flow in) const override;
+};
+
+}  // namespace firn

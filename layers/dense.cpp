@@ -1,0 +1,41 @@
+#include "layers/dense.h"
+
+#include <fmt/core.h>
+
+#include <cmath>
+
+#include "engine/base/error.h"
+#include "engine/ops/dense.h"
+
+namespace firn {
+
+Dense::Dense(Options options) : options_(options) {
+  const Index in = options_.in;
+  const Index out = options_.out;
+  const bool image = options_.image.rank() > 0;
+  if (in < 1 || out < 1 || (image && (options_.image.rank() != 3 || options_.image.count() != in))) {
+    throw Error(Fault::usage, "dense",
+                image ? fmt::format("{} inputs are no image {}", in, options_.image.text())
+                      : fmt::format("{} inputs and {} outputs", in, out));
+  }
+  FileLayout layout{Shape{out, in}, Shape{out, in}, {1, 0}};
+  if (image) {
+    const Shape& hwc = options_.image;
+    layout = {Shape{out, in}, Shape{out, hwc[2], hwc[0], hwc[1]}, {2, 3, 1, 0}};
+  }
+  const real bound = real(1) / std::sqrt(static_cast<real>(in));
+  const Fill uniform{Fill::Kind::uniform, bound};
+  weight_ = own("weight", Shape{in, out}, Role::weight, {Fill::Kind::uniform, bound, in, out}, layout);
+  if (options_.bias) bias_ = own("bias", Shape{out}, Role::bias, uniform);
+}
+
+std::string Dense::text() const {
+  return fmt::format("Dense({}, {}{})", options_.in, options_.out, options_.bias ? "" : ", no bias");
+}
+
+Flow Dense::build(Graph& graph, Flow in) const {
+  in.x = dense(graph, in.x, graph.parameter(weight_), bias_ ? graph.parameter(bias_) : Value{});
+  return in;
+}
+
+}  // namespace firn

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "layers/layer.h"
+
+namespace firn {
+
+/// y (...,out) = x (...,in) * weight + bias; torch.nn.Linear.
+class Dense final : public Layer {
+ public:
+  struct Options {
+    Index in = 0, out = 0;
+    bool bias = true;
+    Shape image = {};  ///< (H,W,C) when it reads a flattened image: PyTorch's files then run over C,H,W
+  };
+  explicit Dense(Options options);
+
+  std::string text() const override;
+  Flow build(Graph& graph, Flow in) const override;
+
+  const ParameterPtr& weight() const { return weight_; }
+
+ private:
+  Options options_;
+  ParameterPtr weight_, bias_;
+};
+
+}  // namespace firn

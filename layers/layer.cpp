@@ -1,0 +1,146 @@
+#include "layers/layer.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "engine/base/error.h"
+#include "engine/base/glob.h"
+
+namespace firn {
+
+namespace {
+
+constexpr std::string_view kRolePrefix = "role:";
+
+/// Every name that a pattern could have meant: parameters, and the layers around them.
+std::vector<std::string> known_names(const std::vector<NamedParameter>& all) {
+  std::set<std::string> names;
+  for (const NamedParameter& p : all) {
+    names.insert(p.name);
+    for (auto dot = p.name.find('.'); dot != std::string::npos; dot = p.name.find('.', dot + 1)) {
+      names.insert(p.name.substr(0, dot));
+    }
+  }
+  return {names.begin(), names.end()};
+}
+
+bool has_role(const Parameter& parameter, Role role) {
+  return parameter.role() == role || (role == Role::norm && parameter.role() == Role::statistic);
+}
+
+Role parse_role(const std::string& pattern) {
+  const std::string wanted = pattern.substr(kRolePrefix.size());
+  std::vector<std::string> names;
+  for (const Role role : {Role::weight, Role::bias, Role::norm}) {
+    if (wanted == role_name(role)) return role;
+    names.emplace_back(role_name(role));
+  }
+  throw Error(Fault::usage, "freeze",
+              fmt::format("no role is called {}; there are weight, bias and norm{}", wanted,
+                          did_you_mean(wanted, names)));
+}
+
+}  // namespace
+
+std::string dotted(const std::string& prefix, const std::string& name) {
+  return prefix.empty() || name.empty() ? prefix + name : prefix + "." + name;
+}
+
+bool names_parameter(const std::string& pattern, const std::string& name) {
+  return glob_match(pattern, name) || glob_match(pattern + ".*", name);
+}
+
+std::vector<ParameterPtr> select(const std::vector<NamedParameter>& all, const std::string& pattern) {
+  std::vector<ParameterPtr> selected;
+  if (pattern.starts_with(kRolePrefix)) {
+    const Role role = parse_role(pattern);
+    for (const NamedParameter& p : all) {
+      if (has_role(*p.parameter, role)) selected.push_back(p.parameter);
+    }
+    if (selected.empty()) {
+      throw Error(Fault::usage, "freeze", fmt::format("no parameter has the role {}", role_name(role)));
+    }
+    return selected;
+  }
+  std::map<const Parameter*, std::string> unmatched;  // a name under which the pattern does not match
+  for (const NamedParameter& p : all) {
+    if (names_parameter(pattern, p.name)) {
+      selected.push_back(p.parameter);
+    } else {
+      unmatched.emplace(p.parameter.get(), p.name);
+    }
+  }
+  if (selected.empty()) {
+    throw Error(Fault::usage, "freeze",
+                fmt::format("no parameter is called {}{}", pattern, did_you_mean(pattern, known_names(all))));
+  }
+  for (const ParameterPtr& parameter : selected) {
+    const auto other = unmatched.find(parameter.get());
+    if (other == unmatched.end()) continue;
+    throw Error(
+        Fault::usage, "freeze",
+        fmt::format("{} shares its parameter with another layer: {} matches it under one name but not "
+                    "under this",
+                    other->second, pattern));
+  }
+  return selected;
+}
+
+Flow Layer::Child::build(Graph& graph, Flow in) const {
+  const Scope scope(graph, name);
+  return layer->build(graph, in);
+}
+
+std::vector<NamedParameter> Layer::parameters() const {
+  std::vector<NamedParameter> all;
+  collect({}, all);
+  return all;
+}
+
+void Layer::collect(const std::string& prefix, std::vector<NamedParameter>& out) const {
+  for (const Owned& own : owned_) out.push_back({dotted(prefix, own.name), own.parameter});
+  for (const Child& child : children_) child.layer->collect(dotted(prefix, child.name), out);
+}
+
+void Layer::initialise(std::uint64_t seed, Scheme scheme) {
+  for (const Owned& own : owned_) {
+    if (own.shared) continue;
+    Parameter& parameter = *own.parameter;
+    fill(parameter.mutable_value(), own.fill, scheme, Random(seed, "init " + parameter.name()));
+    parameter.touch();
+  }
+  for (const Child& child : children_) child.layer->initialise(seed, scheme);
+}
+
+void Layer::set_trainable(const std::string& pattern, bool trainable) {
+  for (const ParameterPtr& parameter : select(parameters(), pattern)) parameter->set_trainable(trainable);
+}
+
+ParameterPtr Layer::own(std::string name, Shape shape, Role role, Fill fill, FileLayout layout) {
+  auto parameter = std::make_shared<Parameter>(name, Tensor(shape), role, std::move(layout));
+  owned_.push_back({std::move(name), parameter, fill, false});
+  return parameter;
+}
+
+void Layer::share(std::string name, ParameterPtr parameter) {
+  owned_.push_back({std::move(name), std::move(parameter), {}, true});
+  rename();
+}
+
+void Layer::adopt(std::string name, std::shared_ptr<Layer> layer) {
+  if (!layer) throw Error(Fault::usage, "layer", fmt::format("the child {} is missing", name));
+  children_.push_back({std::move(name), std::move(layer)});
+  rename();
+}
+
+void Layer::rename() {
+  std::set<const Parameter*> named;
+  for (const NamedParameter& p : parameters()) {
+    if (named.insert(p.parameter.get()).second) p.parameter->set_name(p.name);
+  }
+}
+
+}  // namespace firn

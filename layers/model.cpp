@@ -1,0 +1,202 @@
+#include "layers/model.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "engine/base/error.h"
+#include "engine/base/glob.h"
+#include "engine/ops/loss.h"
+
+namespace firn {
+
+namespace {
+
+std::vector<std::string> split_commas(const std::string& text) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    parts.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+bool is_number(const std::string& text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+}
+
+/// The number that digits stand for, or one more than `most` where it is greater.
+std::size_t number_of(const std::string& digits, std::size_t most) {
+  std::size_t value = 0;
+  const auto result = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  return result.ec == std::errc() ? std::min(value, most + 1) : most + 1;
+}
+
+Shape batched(Index batch, const Shape& sample) {
+  std::vector<Index> sizes{batch};
+  sizes.insert(sizes.end(), sample.sizes().begin(), sample.sizes().end());
+  return Shape(std::span<const Index>(sizes));
+}
+
+}  // namespace
+
+Model::Model(std::string name, InputSpec input, Index classes)
+    : name_(std::move(name)), input_(input), classes_(classes) {
+  if (classes < 1) throw Error(Fault::usage, name_, fmt::format("{} classes", classes));
+}
+
+void Model::add_block(std::string name, std::vector<Child> children) {
+  const std::size_t first = this->children().size();
+  for (Child& child : children) adopt(std::move(child.name), std::move(child.layer));
+  blocks_.push_back({std::move(name), first, this->children().size()});
+}
+
+std::vector<NamedParameter> Model::block_parameters(int block) const {
+  const Block& range = blocks_[static_cast<std::size_t>(block)];
+  std::vector<NamedParameter> all;
+  for (std::size_t i = range.first_child; i < range.last_child; ++i) {
+    const Child& child = children()[i];
+    for (NamedParameter& p : child.layer->parameters())
+      all.push_back({dotted(child.name, p.name), std::move(p.parameter)});
+  }
+  return all;
+}
+
+int Model::block_of(const std::string& parameter) const {
+  for (int block = 0; block < static_cast<int>(blocks_.size()); ++block) {
+    for (const NamedParameter& p : block_parameters(block)) {
+      if (p.name == parameter) return block;
+    }
+  }
+  return -1;
+}
+
+int Model::find_block(const std::string& pattern) const {
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    if (blocks_[i].name == pattern) return static_cast<int>(i);
+  }
+  int last = -1;
+  for (int block = 0; block < static_cast<int>(blocks_.size()); ++block) {
+    for (const NamedParameter& p : block_parameters(block)) {
+      if (names_parameter(pattern, p.name)) last = block;
+    }
+  }
+  if (last >= 0) return last;
+  std::vector<std::string> names;
+  for (const Block& block : blocks_) names.push_back(block.name);
+  throw Error(Fault::usage, "freeze",
+              fmt::format("{} has no block {}{}", name_, pattern, did_you_mean(pattern, names)));
+}
+
+void Model::set_freeze(const std::string& spec) {
+  const std::size_t count = blocks_.size();
+  std::set<std::size_t> frozen_blocks;
+  std::set<const Parameter*> frozen;
+  const auto freeze_first = [&](std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) frozen_blocks.insert(i);
+  };
+  if (spec == "all") {
+    freeze_first(count);
+  } else if (spec == "head") {
+    freeze_first(count > 0 ? count - 1 : 0);
+  } else if (spec == "half") {
+    freeze_first(count / 2);
+  } else if (is_number(spec)) {
+    const std::size_t n = number_of(spec, count);
+    if (n > count) {
+      throw Error(Fault::usage, "freeze", fmt::format("{} has {} blocks, not {}", name_, count, spec));
+    }
+    freeze_first(n);
+  } else if (spec != "none") {
+    for (const std::string& part : split_commas(spec)) {
+      const auto named =
+          std::find_if(blocks_.begin(), blocks_.end(), [&](const Block& b) { return b.name == part; });
+      if (is_number(part)) {
+        const std::size_t n = number_of(part, count);
+        if (n >= count) {
+          throw Error(Fault::usage, "freeze",
+                      fmt::format("{} has the blocks 0 to {}, there is no {}", name_, count - 1, part));
+        }
+        frozen_blocks.insert(n);
+      } else if (named != blocks_.end()) {
+        frozen_blocks.insert(static_cast<std::size_t>(named - blocks_.begin()));
+      } else {
+        std::vector<NamedParameter> all = parameters();
+        for (const ParameterPtr& p : select(all, part)) frozen.insert(p.get());
+      }
+    }
+  }
+  for (const std::size_t block : frozen_blocks) {
+    for (const NamedParameter& p : block_parameters(static_cast<int>(block)))
+      frozen.insert(p.parameter.get());
+  }
+  for (std::size_t block = 0; block < count; ++block) {
+    if (frozen_blocks.empty() || frozen_blocks.contains(block)) continue;
+    for (const NamedParameter& p : block_parameters(static_cast<int>(block))) {
+      for (const std::size_t other : frozen_blocks) {
+        for (const NamedParameter& q : block_parameters(static_cast<int>(other))) {
+          if (p.parameter != q.parameter) continue;
+          throw Error(
+              Fault::usage, "freeze",
+              fmt::format("{} and {} share a parameter: freeze both blocks or neither", q.name, p.name));
+        }
+      }
+    }
+  }
+  for (const NamedParameter& p : parameters())
+    p.parameter->set_trainable(!frozen.contains(p.parameter.get()));
+}
+
+Flow Model::build(Graph& graph, Flow in) const {
+  const int outer = graph.block();
+  for (std::size_t block = 0; block < blocks_.size(); ++block) {
+    graph.set_block(static_cast<int>(block));
+    for (std::size_t i = blocks_[block].first_child; i < blocks_[block].last_child; ++i)
+      in = children()[i].build(graph, in);
+  }
+  graph.set_block(outer);
+  return in;
+}
+
+std::unique_ptr<Graph> Model::inference_graph(Index batch, const Shape& sample,
+                                              Graph::Options options) const {
+  options.mode = Mode::infer;
+  auto graph = std::make_unique<Graph>(options);
+  graph->output("logits", logits(*graph, batch, sample));
+  return graph;
+}
+
+Model::Training Model::training_graph(Index batch, const Shape& sample, Graph::Options options,
+                                      const LossOptions& loss) const {
+  options.mode = Mode::train;
+  auto graph = std::make_unique<Graph>(options);
+  const Value y = logits(*graph, batch, sample);
+  const Shape& shape = y.shape();
+  const Value labels =
+      graph->feed("labels", shape.rank() == 3 ? Shape{shape[0], shape[1]} : Shape{shape[0]}, Type::index);
+  const Scope scope(*graph, "loss");
+  const Value value = softmax_cross_entropy(*graph, y, labels,
+                                            {.smoothing = loss.smoothing,
+                                             .class_weights = loss.class_weights,
+                                             .ignore_negative = language_model_ && input_.lengths});
+  graph->output("loss", value);
+  graph->output("logits", y);
+  return {std::move(graph), value};
+}
+
+Value Model::logits(Graph& graph, Index batch, const Shape& sample) const {
+  Flow in;
+  in.x = graph.feed("x", batched(batch, sample), input_.vocabulary > 0 ? Type::index : Type::number);
+  if (input_.lengths) in.lengths = graph.feed("lengths", Shape{batch}, Type::index);
+  const Value y = build(graph, in).x;
+  if (y.shape()[-1] != classes_) {
+    throw Error(Fault::usage, name_,
+                fmt::format("the logits are {}, for {} classes", y.shape().text(), classes_));
+  }
+  return y;
+}
+
+}  // namespace firn

@@ -1,0 +1,51 @@
+#include "layers/dense.h"
+#include "layers/models/input.h"
+#include "layers/models/models.h"
+#include "layers/recurrent.h"
+#include "layers/shaping.h"
+
+namespace firn {
+
+namespace {
+
+/// The first block reads images row by row.
+std::vector<Layer::Child> reading(const InputSpec& input, Layer::Child layer) {
+  std::vector<Layer::Child> block;
+  if (input.sample.rank() == 3) block.push_back({"rows", std::make_shared<RowsToSequence>()});
+  block.push_back(std::move(layer));
+  return block;
+}
+
+void add_head(Model& model, Index features) {
+  model.add_block("fc", {{"last", std::make_shared<LastStep>()},
+                         {"fc", make<Dense>({.in = features, .out = model.classes()})}});
+}
+
+ModelPtr one_layer(const std::string& name, const InputSpec& input, Index classes) {
+  const Index features = require_steps(name, input);
+  auto model = std::make_shared<Model>(name, input, classes);
+  model->add_block("lstm", reading(input, {"lstm", make<Lstm>({.in = features, .hidden = 128})}));
+  add_head(*model, 128);
+  return model;
+}
+
+}  // namespace
+
+ModelPtr make_lstm(const InputSpec& input, Index classes) {
+  return one_layer("lstm", input, classes);
+}
+
+ModelPtr make_rowlstm(const InputSpec& input, Index classes) {
+  return one_layer("rowlstm", input, classes);
+}
+
+ModelPtr make_lstm2(const InputSpec& input, Index classes) {
+  const Index features = require_steps("lstm2", input);
+  auto model = std::make_shared<Model>("lstm2", input, classes);
+  model->add_block("lstm1", reading(input, {"lstm1", make<Lstm>({.in = features, .hidden = 256})}));
+  model->add_block("lstm2", {{"lstm2", make<Lstm>({.in = 256, .hidden = 256})}});
+  add_head(*model, 256);
+  return model;
+}
+
+}  // namespace firn

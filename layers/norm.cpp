@@ -1,0 +1,63 @@
+#include "layers/norm.h"
+
+#include <fmt/core.h>
+
+#include "engine/base/error.h"
+#include "engine/ops/batch_norm.h"
+#include "engine/ops/layer_norm.h"
+
+namespace firn {
+
+namespace {
+
+constexpr Fill kZeros{Fill::Kind::constant, 0};
+constexpr Fill kOnes{Fill::Kind::constant, 1};
+
+}  // namespace
+
+BatchNorm::BatchNorm(Options options) : options_(options) {
+  const Shape shape{options_.channels};
+  weight_ = own("weight", shape, Role::norm, kOnes);
+  bias_ = own("bias", shape, Role::norm, kZeros);
+  mean_ = own("running_mean", shape, Role::statistic, kZeros);
+  variance_ = own("running_var", shape, Role::statistic, kOnes);
+}
+
+std::string BatchNorm::text() const {
+  return fmt::format("BatchNorm({})", options_.channels);
+}
+
+Flow BatchNorm::build(Graph& graph, Flow in) const {
+  if (mean_->trainable() != variance_->trainable()) {
+    throw Error(
+        Fault::usage, "batch_norm",
+        fmt::format("of {} and {} one is frozen: freeze both or neither", mean_->name(), variance_->name()));
+  }
+  const Value gamma = graph.parameter(weight_);
+  const Value beta = graph.parameter(bias_);
+  const bool moves = mean_->trainable();
+  if (graph.options().mode == Mode::train && (moves || graph.options().batch_statistics)) {
+    in.x = batch_norm_train(graph, in.x, gamma, beta, moves ? mean_ : nullptr, moves ? variance_ : nullptr,
+                            options_.epsilon, options_.momentum);
+  } else {
+    in.x = batch_norm_frozen(graph, in.x, gamma, beta, graph.parameter(mean_), graph.parameter(variance_),
+                             options_.epsilon);
+  }
+  return in;
+}
+
+LayerNorm::LayerNorm(Options options) : options_(options) {
+  weight_ = own("weight", Shape{options_.features}, Role::norm, kOnes);
+  bias_ = own("bias", Shape{options_.features}, Role::norm, kZeros);
+}
+
+std::string LayerNorm::text() const {
+  return fmt::format("LayerNorm({})", options_.features);
+}
+
+Flow LayerNorm::build(Graph& graph, Flow in) const {
+  in.x = layer_norm(graph, in.x, graph.parameter(weight_), graph.parameter(bias_), options_.epsilon);
+  return in;
+}
+
+}  // namespace firn

@@ -1,0 +1,102 @@
+#include "layers/recurrent.h"
+
+#include <fmt/core.h>
+
+#include <array>
+#include <cmath>
+
+#include "engine/base/error.h"
+#include "engine/ops/dropout.h"
+#include "engine/ops/rearrange.h"
+
+namespace firn {
+
+Recurrent::Recurrent(std::string name, Index gates, Op op, Options options)
+    : name_(std::move(name)), op_(op), options_(options) {
+  if (options_.in < 1 || options_.hidden < 1 || options_.layers < 1) {
+    throw Error(
+        Fault::usage, name_,
+        fmt::format("{} inputs, {} hidden units, {} layers", options_.in, options_.hidden, options_.layers));
+  }
+  if (options_.bidirectional && options_.reverse) {
+    throw Error(Fault::usage, name_, "reverse is one direction, bidirectional both");
+  }
+  const Index hidden = options_.hidden;
+  const Index wide = gates * hidden;
+  const int directions = options_.bidirectional ? 2 : 1;
+  const real bound = real(1) / std::sqrt(static_cast<real>(hidden));
+  const auto weight = [&](const std::string& called, Index in) {
+    return own(called, Shape{in, wide}, Role::weight, {Fill::Kind::uniform, bound, in, wide},
+               {Shape{wide, in}, Shape{wide, in}, {1, 0}});
+  };
+  const auto bias = [&](const std::string& called) {
+    return own(called, Shape{wide}, Role::bias, {Fill::Kind::uniform, bound});
+  };
+  for (Index layer = 0; layer < options_.layers; ++layer) {
+    const Index in = layer == 0 ? options_.in : directions * hidden;
+    for (int direction = 0; direction < directions; ++direction) {
+      const bool reverse = options_.reverse || direction == 1;
+      const std::string suffix =
+          fmt::format("_l{}{}", options_.first_layer + layer, reverse ? "_reverse" : "");
+      Cell cell;
+      cell.weight_ih = weight("weight_ih" + suffix, in);
+      cell.weight_hh = weight("weight_hh" + suffix, hidden);
+      cell.bias_ih = bias("bias_ih" + suffix);
+      cell.bias_hh = bias("bias_hh" + suffix);
+      cell.reverse = reverse;
+      cells_.push_back(std::move(cell));
+    }
+  }
+}
+
+std::string Recurrent::text() const {
+  std::string text = fmt::format("{}({}, {}", name_, options_.in, options_.hidden);
+  if (options_.layers > 1) text += fmt::format(", {} layers", options_.layers);
+  if (options_.bidirectional) text += ", bidirectional";
+  if (options_.reverse) text += ", reverse";
+  if (options_.dropout > 0) text += fmt::format(", dropout {:.3g}", options_.dropout);
+  return text + ")";
+}
+
+Flow Recurrent::build(Graph& graph, Flow in) const {
+  const std::size_t directions = options_.bidirectional ? 2 : 1;
+  for (std::size_t first = 0; first < cells_.size(); first += directions) {
+    if (first > 0 && options_.dropout > 0) {
+      const Scope scope(graph, fmt::format("dropout_l{}", first / directions - 1));
+      in.x = dropout(graph, in.x, options_.dropout);
+    }
+    std::vector<Value> features;
+    for (std::size_t i = first; i < first + directions; ++i) {
+      const Cell& cell = cells_[i];
+      const RecurrentWeights weights{graph.parameter(cell.weight_ih), graph.parameter(cell.weight_hh),
+                                     graph.parameter(cell.bias_ih), graph.parameter(cell.bias_hh)};
+      features.push_back(op_(graph, in.x, weights, {.reverse = cell.reverse, .lengths = in.lengths}));
+    }
+    in.x = concatenate(graph, features, 2);
+  }
+  return in;
+}
+
+Lstm::Lstm(Options options) : Recurrent("Lstm", 4, lstm, options) {}
+
+Gru::Gru(Options options) : Recurrent("Gru", 3, gru, options) {}
+
+Bidirectional::Bidirectional(LayerPtr forward, LayerPtr backward) {
+  adopt({}, std::move(forward));
+  adopt({}, std::move(backward));
+}
+
+std::string Bidirectional::text() const {
+  return fmt::format("Bidirectional({}, {})", children()[0].layer->text(), children()[1].layer->text());
+}
+
+Flow Bidirectional::build(Graph& graph, Flow in) const {
+  const std::array<Value, 2> features{children()[0].build(graph, in).x, children()[1].build(graph, in).x};
+  return {concatenate(graph, features, 2), in.lengths};
+}
+
+Flow LastStep::build(Graph& graph, Flow in) const {
+  return {last_step(graph, in.x, in.lengths)};
+}
+
+}  // namespace firn

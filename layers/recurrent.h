@@ -1,0 +1,67 @@
+// Recurrent layers, with PyTorch's names and gate order.
+#pragma once
+
+#include "engine/ops/recurrent.h"
+#include "layers/layer.h"
+
+namespace firn {
+
+/// h (N,T,directions*hidden) from x (N,T,in): what LSTM and GRU share. Respects the lengths of its input.
+class Recurrent : public Layer {
+ public:
+  struct Options {
+    Index in = 0, hidden = 0;
+    Index layers = 1;
+    bool bidirectional = false;  ///< the features of both directions, forward first
+    bool reverse = false;        ///< from the last step to the first, as the other half of a `Bidirectional`
+    real dropout = 0;            ///< between layers
+    Index first_layer = 0;       ///< number of the first layer in the names: weight_ih_l0
+  };
+
+  std::string text() const override;
+  Flow build(Graph& graph, Flow in) const override;
+
+ protected:
+  using Op = Value (*)(Graph&, Value, const RecurrentWeights&, const RecurrentOptions&);
+  Recurrent(std::string name, Index gates, Op op, Options options);
+
+ private:
+  struct Cell {
+    ParameterPtr weight_ih, weight_hh, bias_ih, bias_hh;
+    bool reverse = false;
+  };
+  std::string name_;
+  Op op_;
+  Options options_;
+  std::vector<Cell> cells_;  // layer by layer, each direction
+};
+
+/// torch.nn.LSTM from a zero state; gates i,f,g,o.
+class Lstm final : public Recurrent {
+ public:
+  explicit Lstm(Options options);
+};
+
+/// torch.nn.GRU from a zero state; gates r,z,n.
+class Gru final : public Recurrent {
+ public:
+  explicit Gru(Options options);
+};
+
+/// Two layers over the same sequence, their features one behind the other. The second one is made with
+/// `reverse`; with a layer of a recurrent kind the names are those of PyTorch's bidirectional one.
+class Bidirectional final : public Layer {
+ public:
+  Bidirectional(LayerPtr forward, LayerPtr backward);
+  std::string text() const override;
+  Flow build(Graph& graph, Flow in) const override;
+};
+
+/// (N,T,F) to (N,F): the last step, or the last valid one where the input has lengths.
+class LastStep final : public Layer {
+ public:
+  std::string text() const override { return "LastStep()"; }
+  Flow build(Graph& graph, Flow in) const override;
+};
+
+}  // namespace firn

@@ -1,0 +1,43 @@
+#include "layers/residual.h"
+
+#include <fmt/core.h>
+
+#include "engine/ops/activation.h"
+#include "engine/ops/arithmetic.h"
+#include "engine/ops/rearrange.h"
+
+namespace firn {
+
+Residual::Residual(Options options) : activation_(options.activation) {
+  adopt({}, std::move(options.body));
+  if (options.shortcut) adopt("shortcut", std::move(options.shortcut));
+}
+
+std::string Residual::text() const {
+  std::string text = fmt::format("Residual({}", children()[0].layer->text());
+  if (children().size() > 1) text += ", " + children()[1].layer->text();
+  return text + ")";
+}
+
+Flow Residual::build(Graph& graph, Flow in) const {
+  const Value shortcut = children().size() > 1 ? children()[1].build(graph, in).x : in.x;
+  Flow out = children()[0].build(graph, in);
+  out.x = add(graph, out.x, shortcut);
+  if (activation_ != Activation::none) out.x = activate(graph, activation_, out.x);
+  return out;
+}
+
+std::string StridedPad::text() const {
+  return fmt::format("StridedPad(stride {}, channels +{} +{})", options_.stride, options_.before,
+                     options_.behind);
+}
+
+Flow StridedPad::build(Graph& graph, Flow in) const {
+  for (const int axis : {1, 2}) {
+    if (options_.stride > 1) in.x = slice(graph, in.x, axis, 0, in.x.shape()[axis], options_.stride);
+  }
+  if (options_.before + options_.behind > 0) in.x = pad(graph, in.x, 3, options_.before, options_.behind);
+  return in;
+}
+
+}  // namespace firn

@@ -1,0 +1,29 @@
+#include "layers/shaping.h"
+
+#include <fmt/core.h>
+
+#include "engine/base/error.h"
+#include "engine/ops/rearrange.h"
+
+namespace firn {
+
+Flow Flatten::build(Graph& graph, Flow in) const {
+  return {flatten(graph, in.x)};
+}
+
+Flow Reshape::build(Graph& graph, Flow in) const {
+  std::vector<Index> sizes{in.x.shape()[0]};
+  sizes.insert(sizes.end(), sample_.sizes().begin(), sample_.sizes().end());
+  return {reshape(graph, in.x, Shape(std::span<const Index>(sizes)))};
+}
+
+Flow RowsToSequence::build(Graph& graph, Flow in) const {
+  const Shape& x = in.x.shape();
+  if (x.rank() != 4) {
+    throw Error(Fault::usage, "rows_to_sequence",
+                fmt::format("input {} must be (N,H,W,C) (layer {})", x.text(), graph.label()));
+  }
+  return {reshape(graph, in.x, Shape{x[0], x[1], x[2] * x[3]}), in.lengths};
+}
+
+}  // namespace firn

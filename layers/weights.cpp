@@ -1,0 +1,137 @@
+#include "layers/weights.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cstring>
+#include <set>
+
+#include "engine/base/error.h"
+#include "engine/base/glob.h"
+#include "engine/tensor/safetensors.h"
+
+namespace firn {
+
+namespace {
+
+constexpr std::size_t kNamesShown = 5;
+
+[[noreturn]] void refuse(const std::string& path, const std::string& message) {
+  throw Error(Fault::model_file, "weights", fmt::format("{}: {}", path, message));
+}
+
+/// "a, b and 7 more"
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(names.size(), kNamesShown); ++i)
+    text += (i > 0 ? ", " : "") + names[i];
+  if (names.size() > kNamesShown) text += fmt::format(" and {} more", names.size() - kNamesShown);
+  return text;
+}
+
+bool is_counter(const std::string& name) {
+  return name == "num_batches_tracked" || name.ends_with(".num_batches_tracked");
+}
+
+bool same_numbers(const Tensor& a, const Tensor& b) {
+  return a.shape() == b.shape() && a.type() == b.type() &&
+         std::memcmp(a.raw(), b.raw(), static_cast<std::size_t>(a.bytes())) == 0;
+}
+
+void check_fits(const Parameter& parameter, const std::string& name, const Tensor& tensor,
+                const std::string& path) {
+  if (tensor.type() != Type::number) refuse(path, fmt::format("{} does not hold real numbers", name));
+  if (tensor.shape() != parameter.file_shape()) {
+    refuse(path, fmt::format("{} is {} in the file, the model wants {}", name, tensor.shape().text(),
+                             parameter.file_shape().text()));
+  }
+}
+
+/// Throws for a glob that names nothing of either side.
+void check_skips(const std::vector<std::string>& skips, const std::vector<std::string>& names) {
+  for (const std::string& skip : skips) {
+    if (std::any_of(names.begin(), names.end(),
+                    [&](const auto& name) { return names_parameter(skip, name); }))
+      continue;
+    throw Error(Fault::usage, "weights",
+                fmt::format("no parameter is called {}{}", skip, did_you_mean(skip, names)));
+  }
+}
+
+}  // namespace
+
+LoadReport load_weights(Layer& layer, const std::string& path, const LoadOptions& options) {
+  SafeTensors file = load_safetensors(path);
+  LoadReport report;
+  report.metadata = std::move(file.metadata);
+
+  const std::vector<NamedParameter> parameters = layer.parameters();
+  std::vector<std::string> names;
+  std::map<std::string, const Tensor*> in_file;
+  for (const NamedTensor& t : file.tensors) {
+    if (is_counter(t.name)) continue;
+    in_file.emplace(t.name, &t.tensor);
+    names.push_back(t.name);
+  }
+  for (const NamedParameter& p : parameters) names.push_back(p.name);
+  check_skips(options.skip, names);
+  const auto skipped = [&](const std::string& name) {
+    return std::any_of(options.skip.begin(), options.skip.end(),
+                       [&](const std::string& skip) { return names_parameter(skip, name); });
+  };
+
+  std::map<const Parameter*, std::pair<Parameter*, const Tensor*>> found;
+  std::vector<std::pair<Parameter*, const Tensor*>> taken;
+  std::set<std::string> known;
+  for (const NamedParameter& p : parameters) {
+    known.insert(p.name);
+    const auto entry = in_file.find(p.name);
+    if (entry == in_file.end() || skipped(p.name)) continue;
+    check_fits(*p.parameter, p.name, *entry->second, path);
+    const auto [before, is_first] =
+        found.emplace(p.parameter.get(), std::pair{p.parameter.get(), entry->second});
+    if (!is_first && !same_numbers(*before->second.second, *entry->second)) {
+      refuse(path, fmt::format("{} has other numbers than {}, with which it is shared", p.name,
+                               p.parameter->name()));
+    }
+    if (is_first) {
+      taken.push_back(before->second);
+      report.loaded.push_back(p.name);
+    }
+  }
+  std::set<const Parameter*> looked_for;
+  for (const NamedParameter& p : parameters) {
+    const bool first_name = looked_for.insert(p.parameter.get()).second;
+    if (first_name && !found.contains(p.parameter.get()) && !skipped(p.name))
+      report.missing.push_back(p.name);
+  }
+  for (const auto& [name, tensor] : in_file) {
+    if (!known.contains(name) && !skipped(name)) report.unexpected.push_back(name);
+  }
+  if (options.strict && !report.missing.empty()) {
+    std::string hint;
+    if (!report.unexpected.empty()) hint = fmt::format("; it has {}", listed(report.unexpected));
+    refuse(path, fmt::format("the file lacks {}{}", listed(report.missing), hint));
+  }
+  if (options.strict && !report.unexpected.empty()) {
+    refuse(path, fmt::format("the model has no {}", listed(report.unexpected)));
+  }
+  if (taken.empty() && !parameters.empty() && options.skip.empty()) {
+    refuse(path,
+           fmt::format("none of its tensors is one of the model's; it has {}", listed(report.unexpected)));
+  }
+  for (const auto& [parameter, tensor] : taken) parameter->from_file(*tensor);
+  return report;
+}
+
+void save_weights(const Layer& layer, const std::string& path,
+                  const std::map<std::string, std::string>& metadata) {
+  std::vector<NamedTensor> tensors;
+  std::set<const Parameter*> written;
+  for (const NamedParameter& p : layer.parameters()) {
+    if (written.insert(p.parameter.get()).second) tensors.push_back({p.name, p.parameter->to_file()});
+  }
+  save_safetensors(path, tensors, metadata);
+}
+
+}  // namespace firn
