@@ -107,8 +107,8 @@ void for_each_case(const F& f) {
   }
   for (const Index m : {1, 60, 130}) {
     for (const Index n : {5, 40, 64}) {
-      f(Case{m, n, 300, Left::crowded, Right::crowded, false, 0, Activation::none});
-      f(Case{m, n, 300, Left::columns, Right::crowded, true, 7, Activation::relu});
+      f(Case{m, n, 511, Left::crowded, Right::crowded, false, 0, Activation::none});
+      f(Case{m, n, 511, Left::columns, Right::crowded, true, 7, Activation::relu});
     }
   }
   f(Case{700, 9, 40, Left::rows, Right::packed, false, 7, Activation::relu});

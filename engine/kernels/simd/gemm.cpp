@@ -109,20 +109,36 @@ void product(const Gemm& g) {
   });
 }
 
-/// Four sums a column, so that the additions need not wait for each other.
-void column_sum(Index m, Index n, const real* x, Index ldx, real* out, bool accumulate) {
-  for (Index j = 0; j < n; j += kLanes) {
-    const Index columns = smaller(n - j, kLanes);
-    const auto at = [&](const float* p) { return columns == kLanes ? load(p) : load_part(p, columns); };
-    Vec sum[4] = {};
-    Index i = 0;
-    for (; i + 4 <= m; i += 4) {
-      for (Index r = 0; r < 4; ++r) sum[r] += at(x + (i + r) * ldx + j);
+/// A panel of NV vectors; four sums a column, so that the additions need not wait for each other.
+template <int NV, class Load>
+void sum_panel(Index m, const float* x, Index ldx, float* out, bool accumulate, Index columns,
+               const Load& load_at) {
+  Vec sum[4][NV] = {};
+  Index i = 0;
+  for (; i + 4 <= m; i += 4) {
+    for (Index r = 0; r < 4; ++r) {
+      for (int v = 0; v < NV; ++v) sum[r][v] += load_at(x + (i + r) * ldx + v * kLanes);
     }
-    for (; i < m; ++i) sum[0] += at(x + i * ldx + j);
-    const Vec total = (sum[0] + sum[1]) + (sum[2] + sum[3]);
-    store_part(out + j, accumulate ? at(out + j) + total : total, columns);
   }
+  for (; i < m; ++i) {
+    for (int v = 0; v < NV; ++v) sum[0][v] += load_at(x + i * ldx + v * kLanes);
+  }
+  for (int v = 0; v < NV; ++v) {
+    const Vec total = (sum[0][v] + sum[1][v]) + (sum[2][v] + sum[3][v]);
+    float* const to = out + v * kLanes;
+    store_part(to, accumulate ? load_at(to) + total : total, columns);
+  }
+}
+
+void column_sum(Index m, Index n, const real* x, Index ldx, real* out, bool accumulate) {
+  const auto whole = [](const float* p) { return load(p); };
+  Index j = 0;
+  for (; j + kPanel <= n; j += kPanel) sum_panel<2>(m, x + j, ldx, out + j, accumulate, kLanes, whole);
+  for (; j + kLanes <= n; j += kLanes) sum_panel<1>(m, x + j, ldx, out + j, accumulate, kLanes, whole);
+  const Index rest = n - j;
+  if (rest == 0) return;
+  sum_panel<1>(m, x + j, ldx, out + j, accumulate, rest,
+               [rest](const float* p) { return load_part(p, rest); });
 }
 
 }  // namespace

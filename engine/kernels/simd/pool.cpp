@@ -12,18 +12,41 @@ namespace {
 typedef std::uint8_t Bytes __attribute__((vector_size(FIRN_LANES)));
 typedef std::uint8_t BytesUnaligned __attribute__((vector_size(FIRN_LANES), aligned(1)));
 
-VecInt load_bytes(const std::uint8_t* p, Index n) {
-  Bytes bytes{};
-  if (n == kLanes) {
-    bytes = *reinterpret_cast<const BytesUnaligned*>(p);
-  } else {
-    for (Index i = 0; i < n; ++i) bytes[i] = p[i];
-  }
+// GCC 12 takes __builtin_convertvector apart lane by lane.
+#if defined(__AVX512F__)
+VecInt widen(Bytes bytes) {
+  return VecInt(_mm512_maskz_cvtepu8_epi32(0xffff, __m128i(bytes)));
+}
+Bytes narrow(VecInt v) {
+  return Bytes(_mm512_maskz_cvtepi32_epi8(0xffff, __m512i(v)));
+}
+#elif defined(__AVX2__)
+VecInt widen(Bytes bytes) {
+  return VecInt(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128(std::int64_t(bytes))));
+}
+Bytes narrow(VecInt v) {
+  const __m256i all = __m256i(v);
+  const __m128i half = _mm_packus_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
+  return Bytes(_mm_cvtsi128_si64(_mm_packus_epi16(half, half)));
+}
+#else
+VecInt widen(Bytes bytes) {
   return __builtin_convertvector(bytes, VecInt);
+}
+Bytes narrow(VecInt v) {
+  return __builtin_convertvector(v, Bytes);
+}
+#endif
+
+VecInt load_bytes(const std::uint8_t* p, Index n) {
+  if (n == kLanes) return widen(*reinterpret_cast<const BytesUnaligned*>(p));
+  Bytes bytes{};
+  for (Index i = 0; i < n; ++i) bytes[i] = p[i];
+  return widen(bytes);
 }
 
 void store_bytes(std::uint8_t* p, VecInt v, Index n) {
-  const Bytes bytes = __builtin_convertvector(v, Bytes);
+  const Bytes bytes = narrow(v);
   if (n == kLanes) {
     *reinterpret_cast<BytesUnaligned*>(p) = bytes;
   } else {
@@ -33,21 +56,22 @@ void store_bytes(std::uint8_t* p, VecInt v, Index n) {
 
 /// An output pixel's window: where it begins, which of its taps lie inside of the image, and where both are
 /// in memory.
+template <class T>
 struct Window {
   Index top, left;
   Range rows, columns;
-  const float* x;  ///< tap (0,0); outside of the image where rows or columns do not begin at 0
+  T* x;  ///< tap (0,0); outside of the image where rows or columns do not begin at 0
   Index y;
 };
 
-template <class F>
-void for_each_window(const PoolGeometry& g, Index n, const float* x, const F& f) {
+template <class T, class F>
+void for_each_window(const PoolGeometry& g, Index n, T* x, const F& f) {
   for (Index row = 0; row < n * g.oh; ++row) {
     const Index top = row % g.oh * g.stride_h - g.pad_h;
     for (Index j = 0; j < g.ow; ++j) {
       const Index left = j * g.stride_w - g.pad_w;
-      f(Window{top, left, taps_inside(top, g.kh, g.h), taps_inside(left, g.kw, g.w),
-               x + ((row / g.oh * g.h + top) * g.w + left) * g.c, (row * g.ow + j) * g.c});
+      f(Window<T>{top, left, taps_inside(top, g.kh, g.h), taps_inside(left, g.kw, g.w),
+                  x + ((row / g.oh * g.h + top) * g.w + left) * g.c, (row * g.ow + j) * g.c});
     }
   }
 }
@@ -59,7 +83,7 @@ Index padded_taps(Index start, Index k, Index size, Index pad) {
 
 template <bool with_position>
 void max_pool(const PoolGeometry& g, Index n, const float* x, float* y, std::uint8_t* position) {
-  for_each_window(g, n, x, [&](const Window& w) {
+  for_each_window(g, n, x, [&](const auto& w) {
     for_each_vector(g.c, [&](Index c, Index count, const auto& load_at) {
       Vec best = load_at(w.x + (w.rows.first * g.w + w.columns.first) * g.c + c);
       VecInt place = VecInt{} + static_cast<std::int32_t>(w.rows.first * g.kw + w.columns.first);
@@ -98,7 +122,41 @@ void for_each_input(const PoolGeometry& g, Index n, const F& f) {
   }
 }
 
+/// Windows that tile the image from its corner: then each input pixel is one tap of one window, or of none.
+bool tiles(const PoolGeometry& g) {
+  return g.pad_h == 0 && g.pad_w == 0 && g.kh == g.stride_h && g.kw == g.stride_w;
+}
+
+/// Zeroes what the windows that tile the image leave over at its right and lower edge.
+void zero_rest(const PoolGeometry& g, Index n, float* dx) {
+  const Index rows = smaller(g.h, g.oh * g.kh), columns = smaller(g.w, g.ow * g.kw);
+  for (Index image = 0; image < n; ++image, dx += g.h * g.w * g.c) {
+    if (columns < g.w) {
+      for (Index i = 0; i < rows; ++i) zero_floats((g.w - columns) * g.c, dx + (i * g.w + columns) * g.c);
+    }
+    zero_floats((g.h - rows) * g.w * g.c, dx + rows * g.w * g.c);
+  }
+}
+
+void max_gradient_tiled(const PoolGeometry& g, Index n, const float* dy, const std::uint8_t* position,
+                        float* dx) {
+  zero_rest(g, n, dx);
+  for_each_window(g, n, dx, [&](const auto& w) {
+    for_each_vector(g.c, [&](Index c, Index count, const auto& load_at) {
+      const Vec value = load_at(dy + w.y + c);
+      const VecInt place = load_bytes(position + w.y + c, count);
+      for (Index a = 0; a < w.rows.last; ++a) {
+        for (Index b = 0; b < w.columns.last; ++b) {
+          const VecInt mine = place == static_cast<std::int32_t>(a * g.kw + b);
+          store_part(w.x + (a * g.w + b) * g.c + c, mine ? value : Vec{}, count);
+        }
+      }
+    });
+  });
+}
+
 void max_gradient(const PoolGeometry& g, Index n, const real* dy, const std::uint8_t* position, real* dx) {
+  if (tiles(g)) return max_gradient_tiled(g, n, dy, position, dx);
   for_each_input(g, n, [&](Index i, Index j, Range us, Range vs, Index base, Index to) {
     for_each_vector(g.c, [&](Index c, Index count, const auto& load_at) {
       Vec z{};
@@ -124,7 +182,7 @@ float divisor(const PoolGeometry& g, Index top, Index left) {
 }
 
 void average_forward(const PoolGeometry& g, Index n, const real* x, real* y) {
-  for_each_window(g, n, x, [&](const Window& w) {
+  for_each_window(g, n, x, [&](const auto& w) {
     const float places = divisor(g, w.top, w.left);
     for_each_vector(g.c, [&](Index c, Index count, const auto& load_at) {
       Vec sum{};
@@ -137,7 +195,21 @@ void average_forward(const PoolGeometry& g, Index n, const real* x, real* y) {
   });
 }
 
+void average_gradient_tiled(const PoolGeometry& g, Index n, const float* dy, float* dx) {
+  zero_rest(g, n, dx);
+  for_each_window(g, n, dx, [&](const auto& w) {
+    const float places = divisor(g, w.top, w.left);
+    for_each_vector(g.c, [&](Index c, Index count, const auto& load_at) {
+      const Vec share = load_at(dy + w.y + c) / places;
+      for (Index a = 0; a < w.rows.last; ++a) {
+        for (Index b = 0; b < w.columns.last; ++b) store_part(w.x + (a * g.w + b) * g.c + c, share, count);
+      }
+    });
+  });
+}
+
 void average_gradient(const PoolGeometry& g, Index n, const real* dy, real* dx) {
+  if (tiles(g)) return average_gradient_tiled(g, n, dy, dx);
   for_each_input(g, n, [&](Index, Index, Range us, Range vs, Index base, Index to) {
     for_each_vector(g.c, [&](Index c, Index count, const auto& load_at) {
       Vec sum{};
