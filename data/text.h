@@ -23,8 +23,10 @@ std::string utf8(char32_t character);
 /// The characters in use.
 class CharacterSet {
  public:
-  CharacterSet() : seen_(0x110000) {}
-  void add(char32_t character) { seen_[character] = true; }
+  void add(char32_t character) {
+    if (character >= seen_.size()) seen_.resize(character + 1);
+    seen_[character] = true;
+  }
   /// In the order of their code points.
   std::vector<char32_t> sorted() const;
 

@@ -44,7 +44,8 @@ std::vector<Index> epoch_order(Loader& loader, std::uint64_t epoch) {
 DatasetPtr lines() {
   std::string text;
   for (int i = 0; i < 50; ++i)
-    text += std::string(1, static_cast<char>('a' + i % 3)) + "\t" + std::string(1 + i % 11, 'x') + "\n";
+    text += std::string(1, static_cast<char>('a' + i % 3)) + "\t" +
+            std::string(static_cast<std::size_t>(1 + i % 11), 'x') + "\n";
   return parse_tsv(as_bytes(text), "lines");
 }
 
@@ -137,7 +138,7 @@ TEST_CASE("the background gives the same bits") {
     alone.background = false;
     Loader a(c.data, c.options);
     Loader b(c.data, alone);
-    for (const std::uint64_t epoch : {0, 1, 5}) CHECK(epoch_hash(a, epoch) == epoch_hash(b, epoch));
+    for (const std::uint64_t epoch : {0u, 1u, 5u}) CHECK(epoch_hash(a, epoch) == epoch_hash(b, epoch));
     CHECK(epoch_hash(a, 0) != epoch_hash(a, 1));
     CHECK(epoch_hash(a, 2, 3) == epoch_hash(b, 2, 3));
   }
@@ -190,7 +191,7 @@ TEST_CASE("a batch stays as it is while the next is prepared") {
 TEST_CASE("the tensors of a shape are made once") {
   Loader loader(open_digits().test, {.batch = 60, .seed = 1});
   std::vector<const void*> blocks;
-  for (const std::uint64_t epoch : {0, 1, 2}) {
+  for (const std::uint64_t epoch : {0u, 1u, 2u}) {
     loader.start(epoch);
     while (const Batch* batch = loader.next()) blocks.push_back(batch->x.raw());
   }

@@ -54,7 +54,8 @@ TEST_CASE("scale, reverse, subtract, divide") {
 }
 
 TEST_CASE("lists that do not fit") {
-  const DataInfo& info = images()->info();
+  const DatasetPtr data = images();
+  const DataInfo& info = data->info();
   CHECK(fails_with(Fault::usage, "1 values for the 2 channels",
                    [&] { check_preprocess({.mean = {1}}, info); }));
   CHECK(fails_with(Fault::usage, "not positive", [&] { check_preprocess({.deviation = {1, 0}}, info); }));
