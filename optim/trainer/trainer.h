@@ -20,9 +20,9 @@ struct TrainConfig {
   double clip_norm = 0;       ///< 0: gradients are not clipped
   Index patience = 0;         ///< epochs without a better test accuracy before training ends; 0: never early
   bool restore_best = false;  ///< leave the weights of the epoch with the best test accuracy in the model
-  std::vector<double> block_rates;  ///< a factor on the rate for each block; empty: all 1
+  std::vector<double> block_rates = {};  ///< a factor on the rate for each block; empty: all 1
   Index evaluate_every = 1;         ///< epochs; the last one is always evaluated
-  ProgramSettings program;
+  ProgramSettings program = {};
 };
 
 /// One epoch as it went.
@@ -51,10 +51,10 @@ struct History {
 /// Observers; each may be empty. They may freeze and thaw parameters of the model: the next step has the new
 /// set.
 struct TrainHooks {
-  std::function<void(Index epoch)> before_epoch;                         ///< counted from 1
-  std::function<void(Index step, Index steps, double loss)> after_step;  ///< of the epoch, counted from 1
+  std::function<void(Index epoch)> before_epoch = {};                         ///< counted from 1
+  std::function<void(Index step, Index steps, double loss)> after_step = {};  ///< of the epoch, counted from 1
   std::function<void(const EpochRecord&)> after_epoch;
-  std::function<bool()> stop;  ///< asked after each step
+  std::function<bool()> stop = {};  ///< asked after each step
 };
 
 /// Trains `model` on `train`, measured on `test`. Never prints. Rates scale per block; a parameter that is
