@@ -55,43 +55,51 @@ constexpr bool dw_gathers(const ConvGeometry& g) {
   return g.groups == 1 && g.oh > 1 && g.oc >= 8 * larger(8, g.ow);
 }
 
-/// The weight gradient's scratch behind the bordered images: a block's last panel of dy, where its columns
-/// are no whole vectors, and a unit's channels of a block of x.
+/// The weight gradient's scratch: bordered images, or a unit's channels of a block of x; and a block's last
+/// panel of dy, where its columns are no whole vectors.
 struct DwScratch {
-  Index tail_count, gathered_count;
-  float *tail, *gathered;
+  Index x_count, tail_count;
+  float *x, *tail;
 };
 
-constexpr DwScratch dw_parts(const ConvGeometry& g, float* begin) {
+constexpr DwScratch dw_parts(const ConvGeometry& g, Index n, float* begin) {
   const Index pixels = block_images(g) * block_rows(g) * g.ow;
-  const Index tail = g.oc / g.groups % kLanes != 0 ? pixels * kPanel : 0;
-  return {tail, dw_gathers(g) ? pixels * kUnitRows : 0, begin, begin + tail};
+  const Index x = dw_gathers(g) ? pixels * kUnitRows : border_scratch(input_border(g), n);
+  return {x, g.oc / g.groups % kLanes != 0 ? pixels * kPanel : 0, begin, begin + x};
 }
 
 constexpr Index dw_scratch(const ConvGeometry& g, Index n) {
   if (is_depthwise(g) || g.oh * g.ow == 0) return 0;
-  const ConvGeometry flat = flattened(g);
-  const DwScratch parts = dw_parts(flat, nullptr);
-  return border_scratch(input_border(flat), n) + parts.tail_count + parts.gathered_count;
+  const DwScratch parts = dw_parts(flattened(g), n, nullptr);
+  return parts.x_count + parts.tail_count;
 }
 
-/// A block of output pixels, the bordered input above its first one, and dy there.
+/// A block of output pixels: whole images, or `rows` rows from `row` on of one. x is with its border, unless
+/// gathered.
 struct PixelBlock {
-  const float* x;
-  const float* dy;
-  Index images, rows;
+  const float* x;   ///< of the first image
+  const float* dy;  ///< of the first pixel
+  Index images, row, rows;
 };
 
-/// Copies `count` channels from each output pixel's place in x: rows of kUnitRows.
-static inline void gather_block(const ConvGeometry& g, const Border& border, const PixelBlock& block,
-                                const float* x, Index count, float* to) {
-  for (Index image = 0; image < block.images; ++image) {
-    for (Index row = 0; row < block.rows; ++row) {
-      const float* from = x + image * border.image_stride() + row * g.stride_h * border.row_stride();
-      for (Index j = 0; j < g.ow; ++j) {
-        copy_floats(count, from + j * g.stride_w * g.c, to);
-        to += kUnitRows;
+/// What each output pixel reads of x in kernel row a, elements [first, first + count) of its kw*c: rows of
+/// kUnitRows.
+static inline void gather_block(const ConvGeometry& g, const PixelBlock& block, Index a, Index first,
+                                Index count, float* to) {
+  const Index line = g.w * g.c;
+  for (Index i = 0; i < block.images * block.rows; ++i) {
+    const Index row = (block.row + i % block.rows) * g.stride_h - g.pad_h + a;
+    const float* const from = block.x + (i / block.rows * g.h + row) * line;
+    for (Index j = 0; j < g.ow; ++j, to += kUnitRows) {
+      const Index start = (j * g.stride_w - g.pad_w) * g.c + first;
+      const Range inside = row < 0 || row >= g.h ? Range{count, count} : taps_inside(start, count, line);
+      if (inside.first >= inside.last) {
+        zero_floats(count, to);
+        continue;
       }
+      zero_floats(inside.first, to);
+      copy_floats(inside.last - inside.first, from + start + inside.first, to + inside.first);
+      zero_floats(count - inside.last, to + inside.last);
     }
   }
 }
@@ -125,15 +133,14 @@ static inline void add_block(const ConvGeometry& g, const Border& border, const 
     for (Index unit = first; unit < last; ++unit) {
       const Index segment = unit / rows.blocks, row0 = unit % rows.blocks * kUnitRows;
       const Index count = smaller(kUnitRows, rows.run - row0);
-      const float* x = block.x + row0;
-      if (g.groups == 1) {
-        x += segment * border.row_stride();
-      } else {
-        x += segment / g.kw * border.row_stride() + segment % g.kw * g.c + group * in;
-      }
+      const float* x = scratch.x;
       if (dw_gathers(g)) {
-        gather_block(g, border, block, x, count, scratch.gathered);
-        x = scratch.gathered;
+        gather_block(g, block, segment, row0, count, scratch.x);
+      } else if (g.groups == 1) {
+        x = block.x + (block.row * g.stride_h + segment) * border.row_stride() + row0;
+      } else {
+        x = block.x + (block.row * g.stride_h + segment / g.kw) * border.row_stride() + segment % g.kw * g.c +
+            group * in + row0;
       }
       float* const to = dweight + (segment * rows.run + row0) * g.oc + group * out;
       for (Index j = 0; j < out; j += kPanel) {
@@ -168,17 +175,20 @@ static inline void dw(const ConvGeometry& geometry, Index n, const real* x, cons
     return;
   }
   const Border border = input_border(g);
-  const Index together = images_at_once(border, n), images = block_images(g), rows = block_rows(g);
-  const DwScratch parts = dw_parts(g, scratch + border_scratch(border, n));
+  const Index together = dw_gathers(g) ? n : images_at_once(border, n);
+  const Index images = block_images(g), rows = block_rows(g);
+  const DwScratch parts = dw_parts(g, n, scratch);
   bool add = accumulate;
   for (Index begin = 0; begin < n; begin += together) {
-    const Index end = smaller(n, begin + together);
-    const float* const bordered = with_border(border, end - begin, x + begin * g.h * g.w * g.c, scratch);
+    const Index end = smaller(n, begin + together), x_image = g.h * g.w * g.c;
+    const float* source = x + begin * x_image;
+    if (!dw_gathers(g)) source = with_border(border, end - begin, source, parts.x);
+    const Index source_image = dw_gathers(g) ? x_image : border.image_stride();
     for (Index image = begin; image < end; image += images) {
       for (Index row = 0; row < g.oh; row += rows) {
-        const PixelBlock block{
-            bordered + (image - begin) * border.image_stride() + row * g.stride_h * border.row_stride(),
-            dy + (image * g.oh + row) * g.ow * g.oc, smaller(images, end - image), smaller(rows, g.oh - row)};
+        const PixelBlock block{source + (image - begin) * source_image,
+                               dy + (image * g.oh + row) * g.ow * g.oc, smaller(images, end - image), row,
+                               smaller(rows, g.oh - row)};
         add_block(g, border, block, dweight, add, first, last, parts);
         add = true;
       }
