@@ -26,6 +26,7 @@ Node& Graph::make(std::string label) {
 }
 
 Value Graph::feed(std::string name, Shape shape, Type type) {
+  if (shape.rank() < 1) throw Error(Fault::usage, "feed", fmt::format("{} has no batch", name));
   Node& node = make(std::move(name));
   node.outputs_ = {{shape, type, Axis::batch}};
   return {&node, 0};

@@ -11,6 +11,22 @@ namespace firn {
 
 namespace {
 
+/// The result of two inputs element by element. Both are samples or neither is: a slice of the batch takes
+/// its own rows of what is a batch, and all of what is none.
+Spec same_elements(std::string_view op, const std::string& where, std::span<const Spec> inputs) {
+  require_type(op, where, inputs[0], Type::number, "input");
+  require_type(op, where, inputs[1], Type::number, "input");
+  require_same(op, where, inputs[0].shape, inputs[1].shape);
+  if (inputs[0].axis != inputs[1].axis) {
+    shape_error(
+        op, where,
+        fmt::format("of two inputs {} only one is a batch: feed the other one too, or give it the shape "
+                    "of one sample",
+                    inputs[0].shape.text()));
+  }
+  return inputs[0];
+}
+
 class Scale final : public Op {
  public:
   explicit Scale(real factor) : factor_(factor) {}
@@ -34,10 +50,7 @@ class Add final : public Op {
  public:
   std::string name() const override { return "add"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
-    require_type(name(), where, inputs[0], Type::number, "input");
-    require_type(name(), where, inputs[1], Type::number, "input");
-    require_same(name(), where, inputs[0].shape, inputs[1].shape);
-    return {{inputs[0].shape, Type::number, row_axis(inputs)}};
+    return {same_elements(name(), where, inputs)};
   }
   void run(const Call& call) const override {
     kernels().elementwise.add(call.out_count(), call.in(0), call.in(1), call.out());
@@ -85,10 +98,7 @@ class Subtract final : public Op {
  public:
   std::string name() const override { return "subtract"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
-    require_type(name(), where, inputs[0], Type::number, "input");
-    require_type(name(), where, inputs[1], Type::number, "input");
-    require_same(name(), where, inputs[0].shape, inputs[1].shape);
-    return {{inputs[0].shape, Type::number, row_axis(inputs)}};
+    return {same_elements(name(), where, inputs)};
   }
   void run(const Call& call) const override {
     const Index count = call.out_count();
@@ -105,10 +115,7 @@ class Multiply final : public Op {
  public:
   std::string name() const override { return "multiply"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
-    require_type(name(), where, inputs[0], Type::number, "input");
-    require_type(name(), where, inputs[1], Type::number, "input");
-    require_same(name(), where, inputs[0].shape, inputs[1].shape);
-    return {{inputs[0].shape, Type::number, row_axis(inputs)}};
+    return {same_elements(name(), where, inputs)};
   }
   void run(const Call& call) const override {
     kernels().elementwise.multiply(call.out_count(), call.in(0), call.in(1), call.out());

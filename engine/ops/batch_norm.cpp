@@ -140,7 +140,9 @@ void ScaleGradient::run(const Call& call) const {
 void Affine::gradient(Gradients& g) const {
   Graph& graph = g.graph();
   if (g.wants(0)) g.set(0, graph.add(std::make_shared<AffineDx>(), {g.dy(), g.input(1)}));
-  if (g.wants(1)) {
+  // The scale is a function of gamma alone, so that beta may train without x being kept.
+  const Value gamma = g.input(1).node->inputs()[0];
+  if (graph.depends_on_trainable(gamma)) {
     const Value sums =
         reduce_parts(graph, graph.add(std::make_shared<ScaleGradient>(), {g.dy(), g.input(0)}));
     g.set(1, graph.add(std::make_shared<PickRow>(1), {sums}));

@@ -18,14 +18,6 @@ namespace firn {
   throw Error(Fault::usage, op, where.empty() ? message : fmt::format("{} (layer {})", message, where));
 }
 
-/// The axis of a result whose rows are computed from the same rows of the inputs.
-inline Axis row_axis(std::span<const Spec> inputs) {
-  for (const Spec& input : inputs) {
-    if (input.axis == Axis::batch) return Axis::batch;
-  }
-  return Axis::none;
-}
-
 /// Throws unless the two shapes are the same.
 inline void require_same(std::string_view op, const std::string& where, const Shape& a, const Shape& b) {
   if (a != b) shape_error(op, where, fmt::format("shapes {} and {} differ", a.text(), b.text()));

@@ -2,6 +2,7 @@
 
 #include "engine/kernels/kernels.h"
 #include "engine/ops/check.h"
+#include "engine/ops/dense.h"
 #include "engine/ops/reduce.h"
 
 namespace firn {
@@ -21,23 +22,18 @@ class LayerNormDx final : public Op {
   }
 };
 
-/// Inputs: x, mean, inverse_std, dy. Gradient of gamma or of beta, as parts of the batch.
-class LayerNormParameter final : public Op {
+/// Inputs: x, mean, inverse_std, dy. Gradient of gamma, as parts of the batch.
+class LayerNormDgamma final : public Op {
  public:
-  explicit LayerNormParameter(bool gamma) : gamma_(gamma) {}
-  std::string name() const override { return gamma_ ? "layer_norm_dgamma" : "layer_norm_dbeta"; }
+  std::string name() const override { return "layer_norm_dgamma"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {
         {Shape{inputs[0].shape[-1]}, Type::number, inputs[0].axis == Axis::batch ? Axis::slice : Axis::none}};
   }
   void run(const Call& call) const override {
     kernels().norm.layer_norm_dparameters(rows_of(call, 0), call.in_shape(0)[-1], call.in(0), call.in(1),
-                                          call.in(2), call.in(3), gamma_ ? call.out() : nullptr,
-                                          gamma_ ? nullptr : call.out());
+                                          call.in(2), call.in(3), call.out(), nullptr);
   }
-
- private:
-  bool gamma_;
 };
 
 /// Inputs: x, gamma, beta. Outputs: y, mean, inverse_std.
@@ -67,10 +63,8 @@ class LayerNorm final : public Op {
     if (g.wants(0)) {
       g.set(0, graph.add(std::make_shared<LayerNormDx>(), {kept[0], g.input(1), kept[1], kept[2], kept[3]}));
     }
-    for (int i = 1; i < 3; ++i) {
-      if (g.wants(i))
-        g.set(i, reduce_parts(graph, graph.add(std::make_shared<LayerNormParameter>(i == 1), kept)));
-    }
+    if (g.wants(1)) g.set(1, reduce_parts(graph, graph.add(std::make_shared<LayerNormDgamma>(), kept)));
+    if (g.wants(2)) g.set(2, column_sum(graph, g.dy(), g.input(2).shape()));
   }
 
  private:

@@ -56,9 +56,12 @@ class Concatenate final : public Op {
       require_type(name(), where, input, Type::number, "input");
       require_axis(name(), where, input, axis_);
       require_same(name(), where, inputs[0].shape.with(axis_, 0), input.shape.with(axis_, 0));
+      if (input.axis != inputs[0].axis) {
+        shape_error(name(), where, fmt::format("of inputs {} only some are a batch", input.shape.text()));
+      }
       total += input.shape[axis_];
     }
-    return {{inputs[0].shape.with(axis_, total), Type::number, row_axis(inputs)}};
+    return {{inputs[0].shape.with(axis_, total), Type::number, inputs[0].axis}};
   }
   void run(const Call& call) const override {
     const AxisView y = view(call.out_shape(), call.out_count(), axis_);

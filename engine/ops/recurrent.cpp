@@ -168,27 +168,34 @@ class Lstm final : public Recurrent {
 };
 
 /// Inputs: dhidden, hidden, gates, packed transposed weight, lengths. Outputs: dpre, dq (N,T,3H).
+/// One of the two may be read by nobody (`spare`); the kernel writes it to the scratch.
 class GruBackward final : public Recurrent {
  public:
-  using Recurrent::Recurrent;
+  GruBackward(bool reverse, bool lengths, bool spare) : Recurrent(reverse, lengths), spare_(spare) {}
   std::string name() const override { return "gru_backward"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     const Spec pre{inputs[0].shape.with(-1, 3 * inputs[0].shape[2]), Type::number, inputs[0].axis};
     return {pre, pre};
   }
   void run(const Call& call) const override {
-    kernels().recurrent.gru_backward(geometry(call.in_shape(0), reverse_), call.rows, lengths(call),
-                                     call.in(0), call.in(1), call.in(2), call.in(3), call.out(0), call.out(1),
-                                     call.scratch);
+    const RecurrentGeometry g = geometry(call.in_shape(0), reverse_);
+    real* spare = call.scratch + kernels().recurrent.gru_scratch(g, call.rows);
+    const auto written = [&](int i) { return call.out(i) != nullptr ? call.out(i) : spare; };
+    kernels().recurrent.gru_backward(g, call.rows, lengths(call), call.in(0), call.in(1), call.in(2),
+                                     call.in(3), written(0), written(1), call.scratch);
   }
   Index scratch(const Node& node, Index rows) const override {
-    return kernels().recurrent.gru_scratch(geometry(node.inputs()[0].shape(), reverse_), rows);
+    const RecurrentGeometry g = geometry(node.inputs()[0].shape(), reverse_);
+    return kernels().recurrent.gru_scratch(g, rows) + (spare_ ? rows * g.t * 3 * g.h : 0);
   }
   Cost cost(const Node& node) const override {
     Cost cost = Op::cost(node);
     cost.macs = recurrent_macs(node.inputs()[0].shape(), 3);
     return cost;
   }
+
+ private:
+  bool spare_;
 };
 
 /// Inputs: pre (N,T,3H), packed, weight_hh (for its gradient only), bias_hh, lengths. Outputs: hidden, gates.
@@ -212,10 +219,11 @@ class Gru final : public Recurrent {
   void gradient(Gradients& g) const override {
     Graph& graph = g.graph();
     if (!g.wants(0) && !g.wants(2) && !g.wants(3)) return;
+    const bool spare = g.wants(0) != (g.wants(2) || g.wants(3));
     const Value packed = graph.add(std::make_shared<PackRecurrent>(3, true), {g.input(2)});
     std::vector<Value> inputs{g.dy(), g.output(0), g.output(1), packed};
     if (lengths_) inputs.push_back(g.input(4));
-    const Value dpre = graph.add(std::make_shared<GruBackward>(reverse_, lengths_), inputs);
+    const Value dpre = graph.add(std::make_shared<GruBackward>(reverse_, lengths_, spare), inputs);
     const Value dq{dpre.node, 1};
     if (g.wants(0)) g.set(0, dpre);
     if (g.wants(2)) g.set(2, recurrent_dw(graph, g.output(), dq, reverse_));

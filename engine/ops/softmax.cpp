@@ -25,7 +25,9 @@ class Softmax final : public Op {
   std::string name() const override { return "softmax"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;
-    if (x.rank() < 1) shape_error(name(), where, fmt::format("input {} has no last dimension", x.text()));
+    if (x.rank() < (inputs[0].axis == Axis::batch ? 2 : 1)) {
+      shape_error(name(), where, fmt::format("input {} must be (...,C)", x.text()));
+    }
     return {inputs[0]};
   }
   void run(const Call& call) const override {

@@ -1,8 +1,11 @@
 #include "engine/program/plan.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <map>
 
+#include "engine/base/error.h"
 #include "engine/program/place.h"
 
 namespace firn {
@@ -35,8 +38,7 @@ class Planner {
     Index good = 1;
     for (const auto& node : graph_.nodes()) {
       if (!live_[at(*node)]) continue;
-      if (node->is_feed() && node->outputs()[0].axis == Axis::batch)
-        plan_.batch = node->outputs()[0].shape[0];
+      if (node->is_feed()) take_batch(*node);
       if (node->op() != nullptr) good = std::max(good, node->op()->good_rows());
     }
     const Index batch = std::max<Index>(1, plan_.batch);
@@ -47,6 +49,17 @@ class Planner {
     }
     plan_.slice_rows = std::min(rows, batch);
     plan_.slices = (batch + plan_.slice_rows - 1) / plan_.slice_rows;
+  }
+
+  void take_batch(const Node& feed) {
+    const Shape& shape = feed.outputs()[0].shape;
+    if (fed_ != nullptr && shape[0] != plan_.batch) {
+      throw Error(Fault::usage, "plan",
+                  fmt::format("feeds {} {} and {} {} have different batches", fed_->label(),
+                              fed_->outputs()[0].shape.text(), feed.label(), shape.text()));
+    }
+    fed_ = &feed;
+    plan_.batch = shape[0];
   }
 
   /// A source whose bytes stay the same from run to run.
@@ -176,6 +189,7 @@ class Planner {
   const std::vector<bool>& live_;
   const std::vector<Value>& keep_;
   const PlanOptions& options_;
+  const Node* fed_ = nullptr;  // the last feed seen
   std::vector<bool> constant_;
   std::map<std::pair<int, int>, Index> source_;
   Plan plan_;

@@ -70,7 +70,9 @@ void Program::compile() {
   for (std::size_t i = 0; i < plan_.sources.size(); ++i) {
     const Value value = plan_.sources[i];
     if (value.node->op() != nullptr) {
-      computed_once_[i] = Tensor(value.shape(), value.spec().type);
+      const bool parts = value.spec().axis == Axis::slice;
+      const Shape shape = parts ? Shape{plan_.slices, value.shape().count()} : value.shape();
+      computed_once_[i] = Tensor(shape, value.spec().type);
       sources_[i] = computed_once_[i].raw();
     } else if (value.node->constant().defined()) {
       sources_[i] = const_cast<void*>(value.node->constant().raw());
@@ -78,7 +80,8 @@ void Program::compile() {
   }
   for (const Step& step : plan_.once) {
     for (const Value& input : step.node->inputs()) {
-      if (input.node->parameter()) versions_.emplace_back(input.node->parameter().get(), 0);
+      const Node& source = *behind_views(input).node;
+      if (source.parameter()) versions_.emplace_back(source.parameter().get(), 0);
     }
   }
   for (const auto& [parameter, value] : derivatives_.gradients) {
@@ -108,6 +111,7 @@ void Program::feed(std::string_view name, const Tensor& tensor) {
 }
 
 int Program::threads_wanted() const {
+  if (options_.every_thread) return thread_count();
   constexpr double kWorthOneThread = 20e-6;  // seconds
   const double useful = work_seconds_ / kWorthOneThread;
   return std::clamp(useful < 1e6 ? static_cast<int>(useful) : 1'000'000, 1, thread_count());

@@ -14,10 +14,11 @@
 namespace firn {
 
 struct ProgramOptions {
-  bool fuse = true;      ///< pull activations, batch norms and residuals into the kernels before them
-  Index slice_rows = 0;  ///< samples of a slice; 0: chosen
-  std::shared_ptr<Workspace>
-      workspace;  ///< shared with programs that never run at the same time; null: its own
+  bool fuse = true;           ///< pull activations, batch norms and residuals into the kernels before them
+  Index slice_rows = 0;       ///< samples of a slice; 0: chosen
+  bool every_thread = false;  ///< use all threads, however little work there is for each
+  std::shared_ptr<Workspace> workspace =
+      {};  ///< shared with programs that never run at the same time; null: its own
 };
 
 /// What a program has done so far, for those who promise that frozen is free.
