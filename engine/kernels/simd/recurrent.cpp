@@ -1,0 +1,348 @@
+#include "engine/kernels/recurrent.h"
+
+#include "engine/kernels/gemm.h"
+#include "engine/kernels/simd/map.h"
+#include "engine/kernels/simd/recurrent_product.h"
+#include "engine/kernels/simd/transcendental.h"
+
+namespace firn::FIRN_ISA_SPACE {
+
+extern const GemmKernels gemm;
+
+namespace {
+
+Index smaller(Index a, Index b) {
+  return a < b ? a : b;
+}
+
+Index packed_count(Index gates, Index h) {
+  return unit_blocks(h) * panel_count(gates, h);
+}
+
+void pack(Index gates, Index h, const float* weight, float* packed) {
+  for (Index u = 0; u < h; u += kLanes) {
+    for (Index k = 0; k < h; ++k) {
+      for (Index g = 0; g < gates; ++g, packed += kLanes) {
+        store(packed, load_part(weight + (k * gates + g) * h + u, smaller(kLanes, h - u)));
+      }
+    }
+  }
+}
+
+Index packed_transposed_count(Index gates, Index h) {
+  return gemm.packed_count(gates * h, h);
+}
+
+void pack_transposed(Index gates, Index h, const float* weight, float* packed) {
+  gemm.pack_transposed(gates * h, h, weight, gates * h, packed);
+}
+
+/// A sequence's steps in the order of time, and rows of scratch that are whole vectors.
+struct Run {
+  Index t, h, n;
+  bool reverse;
+  const std::int32_t* lengths;
+  Index stride;  ///< of a row of h units in scratch
+
+  Run(const RecurrentGeometry& g, Index rows, const std::int32_t* valid)
+      : t(g.t), h(g.h), n(rows), reverse(g.reverse), lengths(valid), stride(unit_blocks(g.h) * kLanes) {}
+
+  /// The place in memory of the s-th step.
+  Index place(Index s) const { return reverse ? t - 1 - s : s; }
+  bool valid(Index row, Index at) const { return lengths == nullptr || at < lengths[row]; }
+};
+
+/// A stride of scratch rows of `columns` numbers; rows a multiple of 4096 bytes apart would push each other
+/// out of the cache.
+Index apart(Index columns) {
+  return (columns + kLanes - 1) / kLanes * kLanes + 16;
+}
+
+/// Runs the forward: at each step for each block of units the products of all rows, then
+/// cell.update(row, step, first unit, lanes, products) for each row or, where the row has no such step,
+/// cell.skip(row, step, first unit, lanes). cell.prefetch(row, at, u) may fetch what update will read.
+template <int gates, class Cell>
+void run_forward(const Run& run, const float* packed, Cell& cell) {
+  constexpr Index kTile = tile_rows(gates);
+  const Index tiles = (run.n + kTile - 1) / kTile;
+  for (Index s = 0; s < run.t; ++s) {
+    const Index at = run.place(s);
+    for (Index u = 0; u < run.h; u += kLanes) {
+      const float* const panel = packed + u / kLanes * panel_count(gates, run.h);
+      for (Index tile = 0, first = 0; tile < tiles; ++tile) {
+        const Index rows = (run.n - first) / (tiles - tile);
+        bool any = false;
+        for (Index m = 0; m < rows; ++m) {
+          if (!run.valid(first + m, at)) continue;
+          cell.prefetch(first + m, at, u);
+          any = true;
+        }
+        // The state before the first step is zero, and so is its product.
+        Vec products[kTile * gates];
+        ProductKernels<gates>::of_rows[rows - 1](s > 0 && any ? run.h : 0, cell.state + first * run.stride,
+                                                 run.stride, panel, products);
+        const auto finish = [&](auto lanes) {
+          for (Index m = 0; m < rows; ++m) {
+            if (run.valid(first + m, at)) {
+              cell.update(first + m, at, u, lanes, products + m * gates);
+            } else {
+              cell.skip(first + m, at, u, lanes);
+            }
+          }
+        };
+        if (u + kLanes <= run.h) {
+          finish(Whole{});
+        } else {
+          finish(Part{run.h - u});
+        }
+        first += rows;
+      }
+    }
+    float* const before = cell.state;
+    cell.state = cell.next;
+    cell.next = before;
+  }
+}
+
+Index lstm_scratch(const RecurrentGeometry& g, Index n) {
+  // Forward: two hidden states and a cell; backward: dgates, dh and dc.
+  return n * (apart(4 * g.h) + 2 * unit_blocks(g.h) * kLanes);
+}
+
+struct LstmCell {
+  const Run& run;
+  const float* pre;
+  float* hidden;
+  float* gates;
+  float* cell;
+  float* state;   ///< h of the step before
+  float* next;    ///< h of this step
+  float* memory;  ///< c
+
+  void prefetch(Index row, Index at, Index u) const {
+    const float* const p = pre + (row * run.t + at) * 4 * run.h + u;
+    for (Index g = 0; g < 4; ++g) __builtin_prefetch(p + g * run.h);
+  }
+
+  template <class Lanes>
+  void update(Index row, Index at, Index u, Lanes lanes, const Vec* products) const {
+    const Index step = row * run.t + at;
+    const Index own = row * run.stride + u;
+    const float* const p = pre + step * 4 * run.h + u;
+    const Vec i = sigmoid(products[0] + load(p, lanes));
+    const Vec f = sigmoid(products[1] + load(p + run.h, lanes));
+    const Vec g = tanh(products[2] + load(p + 2 * run.h, lanes));
+    const Vec o = sigmoid(products[3] + load(p + 3 * run.h, lanes));
+    const Vec c = f * load(memory + own) + i * g;
+    const Vec h = o * tanh(c);
+    store(memory + own, c);
+    store(next + own, h);
+    store(hidden + step * run.h + u, h, lanes);
+    if (cell != nullptr) store(cell + step * run.h + u, c, lanes);
+    if (gates != nullptr) {
+      float* const kept = gates + step * 4 * run.h + u;
+      store(kept, i, lanes);
+      store(kept + run.h, f, lanes);
+      store(kept + 2 * run.h, g, lanes);
+      store(kept + 3 * run.h, o, lanes);
+    }
+  }
+
+  template <class Lanes>
+  void skip(Index row, Index at, Index u, Lanes lanes) const {
+    const Index step = row * run.t + at;
+    store(memory + row * run.stride + u, Vec{});
+    store(next + row * run.stride + u, Vec{});
+    store(hidden + step * run.h + u, Vec{}, lanes);
+    if (cell != nullptr) store(cell + step * run.h + u, Vec{}, lanes);
+    for (Index g = 0; g < 4 && gates != nullptr; ++g) store(gates + (step * 4 + g) * run.h + u, Vec{}, lanes);
+  }
+};
+
+void lstm_forward(const RecurrentGeometry& g, Index n, const std::int32_t* lengths, const float* pre,
+                  const float* packed, float* hidden, float* gates, float* cell, float* scratch) {
+  const Run run(g, n, lengths);
+  const Index size = n * run.stride;
+  zero_floats(3 * size, scratch);
+  LstmCell lstm{run, pre, hidden, gates, cell, scratch, scratch + size, scratch + 2 * size};
+  run_forward<4>(run, packed, lstm);
+}
+
+/// dh (n, stride) = (accumulate ? dh : 0) + dq (n, columns) * W_hh transposed
+void multiply_transposed(const Run& run, Index columns, const float* dq, Index dq_stride, const float* packed,
+                         bool accumulate, float* dh) {
+  Gemm call;
+  call.m = run.n;
+  call.n = run.h;
+  call.k = columns;
+  call.a = dq;
+  call.ams = dq_stride;
+  call.b = packed;
+  call.c = dh;
+  call.ldc = run.stride;
+  call.accumulate = accumulate;
+  gemm.product(call);
+}
+
+void lstm_backward(const RecurrentGeometry& g, Index n, const std::int32_t* lengths, const float* dhidden,
+                   const float* gates, const float* cell, const float* packed_transposed, float* dpre,
+                   float* scratch) {
+  const Run run(g, n, lengths);
+  const Index h = run.h;
+  const Index dq_stride = apart(4 * h);
+  float* const dq = scratch;
+  float* const dh = dq + n * dq_stride;
+  float* const dc = dh + n * run.stride;
+  zero_floats(2 * n * run.stride, dh);
+  for (Index s = run.t - 1; s >= 0; --s) {
+    const Index at = run.place(s);
+    for (Index row = 0; row < n; ++row) {
+      const Index step = row * run.t + at;
+      float* const d = dpre + step * 4 * h;
+      float* const copy = dq + row * dq_stride;
+      if (!run.valid(row, at)) {
+        zero_floats(4 * h, d);
+        zero_floats(4 * h, copy);
+        zero_floats(h, dc + row * run.stride);
+        continue;
+      }
+      const float* const gate = gates + step * 4 * h;
+      const float* const before = s > 0 ? cell + (row * run.t + run.place(s - 1)) * h : nullptr;
+      for_each_vector(h, [&](Index u, auto lanes) {
+        const Vec i = load(gate + u, lanes);
+        const Vec f = load(gate + h + u, lanes);
+        const Vec z = load(gate + 2 * h + u, lanes);
+        const Vec o = load(gate + 3 * h + u, lanes);
+        const Vec c0 = before != nullptr ? load(before + u, lanes) : Vec{};
+        const Vec out = tanh(load(cell + step * h + u, lanes));
+        const Vec dhu = load(dh + row * run.stride + u, lanes) + load(dhidden + step * h + u, lanes);
+        const Vec dcu = load(dc + row * run.stride + u, lanes) + dhu * o * (1 - out * out);
+        store(dc + row * run.stride + u, dcu * f, lanes);
+        const Vec result[] = {dcu * z * (i * (1 - i)), dcu * c0 * (f * (1 - f)), dcu * i * (1 - z * z),
+                              dhu * out * (o * (1 - o))};
+        for (Index k = 0; k < 4; ++k) {
+          store(d + k * h + u, result[k], lanes);
+          store(copy + k * h + u, result[k], lanes);
+        }
+      });
+    }
+    if (s > 0) multiply_transposed(run, 4 * h, dq, dq_stride, packed_transposed, false, dh);
+  }
+}
+
+Index gru_scratch(const RecurrentGeometry& g, Index n) {
+  // Forward: two hidden states; backward: dq and dh.
+  return n * (apart(3 * g.h) + unit_blocks(g.h) * kLanes);
+}
+
+struct GruCell {
+  const Run& run;
+  const float* pre;
+  const float* bias;
+  float* hidden;
+  float* gates;
+  float* state;  ///< h of the step before
+  float* next;   ///< h of this step
+
+  void prefetch(Index row, Index at, Index u) const {
+    const float* const p = pre + (row * run.t + at) * 3 * run.h + u;
+    for (Index g = 0; g < 3; ++g) __builtin_prefetch(p + g * run.h);
+  }
+
+  template <class Lanes>
+  void update(Index row, Index at, Index u, Lanes lanes, const Vec* products) const {
+    const Index step = row * run.t + at;
+    const Index own = row * run.stride + u;
+    const float* const p = pre + step * 3 * run.h + u;
+    const float* const b = bias + u;
+    const Vec r = sigmoid(load(p, lanes) + (products[0] + load(b, lanes)));
+    const Vec z = sigmoid(load(p + run.h, lanes) + (products[1] + load(b + run.h, lanes)));
+    const Vec recurrent_part = products[2] + load(b + 2 * run.h, lanes);
+    const Vec candidate = tanh(load(p + 2 * run.h, lanes) + r * recurrent_part);
+    const Vec h = (1 - z) * candidate + z * load(state + own);
+    store(next + own, h);
+    store(hidden + step * run.h + u, h, lanes);
+    if (gates == nullptr) return;
+    float* const kept = gates + step * 4 * run.h + u;
+    store(kept, r, lanes);
+    store(kept + run.h, z, lanes);
+    store(kept + 2 * run.h, candidate, lanes);
+    store(kept + 3 * run.h, recurrent_part, lanes);
+  }
+
+  template <class Lanes>
+  void skip(Index row, Index at, Index u, Lanes lanes) const {
+    const Index step = row * run.t + at;
+    store(next + row * run.stride + u, Vec{});
+    store(hidden + step * run.h + u, Vec{}, lanes);
+    for (Index g = 0; g < 4 && gates != nullptr; ++g) store(gates + (step * 4 + g) * run.h + u, Vec{}, lanes);
+  }
+};
+
+void gru_forward(const RecurrentGeometry& g, Index n, const std::int32_t* lengths, const float* pre,
+                 const float* packed, const float* bias, float* hidden, float* gates, float* scratch) {
+  const Run run(g, n, lengths);
+  const Index size = n * run.stride;
+  zero_floats(2 * size, scratch);
+  GruCell gru{run, pre, bias, hidden, gates, scratch, scratch + size};
+  run_forward<3>(run, packed, gru);
+}
+
+void gru_backward(const RecurrentGeometry& g, Index n, const std::int32_t* lengths, const float* dhidden,
+                  const float* hidden, const float* gates, const float* packed_transposed, float* dpre,
+                  float* dq, float* scratch) {
+  const Run run(g, n, lengths);
+  const Index h = run.h;
+  const Index copy_stride = apart(3 * h);
+  float* const copies = scratch;
+  float* const dh = copies + n * copy_stride;
+  zero_floats(n * run.stride, dh);
+  for (Index s = run.t - 1; s >= 0; --s) {
+    const Index at = run.place(s);
+    for (Index row = 0; row < n; ++row) {
+      const Index step = row * run.t + at;
+      float* const dp = dpre + step * 3 * h;
+      float* const d = dq + step * 3 * h;
+      float* const copy = copies + row * copy_stride;
+      if (!run.valid(row, at)) {
+        zero_floats(3 * h, dp);
+        zero_floats(3 * h, d);
+        zero_floats(3 * h, copy);
+        zero_floats(h, dh + row * run.stride);
+        continue;
+      }
+      const float* const gate = gates + step * 4 * h;
+      const float* const before = s > 0 ? hidden + (row * run.t + run.place(s - 1)) * h : nullptr;
+      for_each_vector(h, [&](Index u, auto lanes) {
+        const Vec r = load(gate + u, lanes);
+        const Vec z = load(gate + h + u, lanes);
+        const Vec candidate = load(gate + 2 * h + u, lanes);
+        const Vec recurrent_part = load(gate + 3 * h + u, lanes);
+        const Vec h0 = before != nullptr ? load(before + u, lanes) : Vec{};
+        const Vec dhu = load(dh + row * run.stride + u, lanes) + load(dhidden + step * h + u, lanes);
+        const Vec dn = dhu * (1 - z) * (1 - candidate * candidate);
+        const Vec dr = dn * recurrent_part * (r * (1 - r));
+        const Vec dz = dhu * (h0 - candidate) * (z * (1 - z));
+        store(dh + row * run.stride + u, dhu * z, lanes);
+        store(dp + u, dr, lanes);
+        store(dp + h + u, dz, lanes);
+        store(dp + 2 * h + u, dn, lanes);
+        const Vec result[] = {dr, dz, dn * r};
+        for (Index k = 0; k < 3; ++k) {
+          store(d + k * h + u, result[k], lanes);
+          store(copy + k * h + u, result[k], lanes);
+        }
+      });
+    }
+    if (s > 0) multiply_transposed(run, 3 * h, copies, copy_stride, packed_transposed, true, dh);
+  }
+}
+
+}  // namespace
+
+extern const RecurrentKernels recurrent;
+const RecurrentKernels recurrent{packed_count, pack,         packed_transposed_count, pack_transposed,
+                                 lstm_scratch, lstm_forward, lstm_backward,           gru_scratch,
+                                 gru_forward,  gru_backward};
+
+}  // namespace firn::FIRN_ISA_SPACE
