@@ -1,5 +1,7 @@
 #include "engine/ops/conv2d.h"
 
+#include <algorithm>
+
 #include "engine/kernels/kernels.h"
 #include "engine/ops/check.h"
 #include "engine/ops/dense.h"
@@ -11,6 +13,7 @@ namespace firn {
 namespace {
 
 constexpr Index kUsualParts = 8;  // parts of the batch that a gradient is usually summed from
+constexpr Index kMostPieces = 8;  // pieces of a weight whose gradients are computed apart
 
 std::string text(const ConvGeometry& g) {
   std::string s = fmt::format("{}x{} {}->{}", g.kh, g.kw, g.c, g.oc);
@@ -78,13 +81,14 @@ class Conv2dDw final : public Op {
     return {{weight_, Type::number, parts_ ? Axis::slice : Axis::none}};
   }
   void run(const Call& call) const override {
-    const Index first = parts_ ? 0 : call.unit;
-    const Index last = parts_ ? kernels().conv.dw_units(g_) : call.unit + 1;
+    const Index units = kernels().conv.dw_units(g_);
+    const Index first = parts_ ? 0 : units * call.unit / pieces();
+    const Index last = parts_ ? units : units * (call.unit + 1) / pieces();
     kernels().conv.dw(g_, call.rows, call.in(0), call.in(1), call.out(), false, first, last, call.scratch);
   }
   Cut cut(const Node&) const override {
     if (parts_) return {Cut::Kind::slices, 1};
-    return {Cut::Kind::units, kernels().conv.dw_units(g_)};
+    return {Cut::Kind::units, pieces()};
   }
   Index scratch(const Node&, Index rows) const override { return kernels().conv.dw_scratch(g_, rows); }
   Cost cost(const Node& node) const override {
@@ -94,6 +98,10 @@ class Conv2dDw final : public Op {
   }
 
  private:
+  /// Several of the kernel's units make a piece: one call for many units shares what it gathers from the
+  /// images.
+  Index pieces() const { return std::min(kMostPieces, kernels().conv.dw_units(g_)); }
+
   ConvGeometry g_;
   Shape weight_;
   bool parts_;
