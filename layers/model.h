@@ -30,7 +30,7 @@ struct ImageRule {
 /// How the loss of a training graph weighs its samples: see `CrossEntropyOptions`.
 struct LossOptions {
   real smoothing = 0;
-  std::vector<real> class_weights;
+  std::vector<real> class_weights = {};
 };
 
 /// A network with a head that gives class logits (N,classes), or (N,T,classes) for a language model.

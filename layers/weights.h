@@ -17,8 +17,9 @@ struct LoadReport {
 };
 
 struct LoadOptions {
-  bool strict = true;             ///< missing or unexpected tensors are an error
-  std::vector<std::string> skip;  ///< globs of parameters that are not taken from the file (a replaced head)
+  bool strict = true;  ///< missing or unexpected tensors are an error
+  std::vector<std::string> skip =
+      {};  ///< globs of parameters that are not taken from the file (a replaced head)
 };
 
 /// Reads the parameters from a safetensors file. Nothing is changed unless all of it fits.

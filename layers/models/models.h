@@ -17,7 +17,7 @@ ModelPtr make_cnn(const InputSpec& input, Index classes);
 ModelPtr make_vgg(const InputSpec& input, Index classes);
 
 /// LeNet-5 (LeCun 1998) with ReLU and max pools; blocks conv1, conv2, fc1, fc2, fc3. Images of 32 pixels and
-/// more are not padded; below 10 the second convolution keeps the size.
+/// more are not padded; below 12 the second convolution keeps the size.
 ModelPtr make_lenet(const InputSpec& input, Index classes);
 
 /// ResNet for CIFAR (He et al. 2015, section 4.2, option A) of 6n+2 layers; blocks conv1, layer1.0, ...,
