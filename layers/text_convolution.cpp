@@ -31,7 +31,8 @@ Flow TextConvolution::build(Graph& graph, Flow in) const {
     throw Error(Fault::usage, "text_convolution",
                 fmt::format("input {} must be (N,T,F) (layer {})", shape.text(), graph.label()));
   }
-  // A text shorter than a window is read with zeros behind it.
+  // A text shorter than a window is read with zeros behind it, however long the others of its batch are.
+  if (in.lengths) in.x = mask_steps(graph, in.x, in.lengths);
   const Index widest = *std::max_element(options_.widths.begin(), options_.widths.end());
   const Index steps = std::max(shape[1], widest);
   if (steps > shape[1]) in.x = pad(graph, in.x, 1, 0, steps - shape[1]);

@@ -157,6 +157,35 @@ class Slice final : public Op {
   Index begin_, end_, step_;
 };
 
+/// Inputs: x, lengths.
+class MaskSteps final : public Op {
+ public:
+  std::string name() const override { return "mask_steps"; }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
+    const Shape& x = inputs[0].shape;
+    require_type(name(), where, inputs[0], Type::number, "input");
+    require_type(name(), where, inputs[1], Type::index, "lengths");
+    if (x.rank() < 2) shape_error(name(), where, fmt::format("input {} must be (N,T,...)", x.text()));
+    require_same(name(), where, inputs[1].shape, Shape{x[0]});
+    return {inputs[0]};
+  }
+  void run(const Call& call) const override {
+    const Index steps = call.in_shape(0)[1];
+    const Index features = call.in_shape(0).count_from(2);
+    for (Index n = 0; n < call.rows; ++n) {
+      const Index valid = std::clamp<Index>(call.indices(1)[n], 0, steps) * features;
+      real* y = call.out() + n * steps * features;
+      const real* x = call.in(0) + n * steps * features;
+      if (y != x) std::copy_n(x, valid, y);
+      std::fill(y + valid, y + steps * features, real(0));
+    }
+  }
+  void gradient(Gradients& g) const override {
+    if (g.wants(0)) g.set(0, mask_steps(g.graph(), g.dy(), g.input(1)));
+  }
+  int in_place(int input) const override { return input == 0 ? 0 : -1; }
+};
+
 }  // namespace
 
 Value reshape(Graph& graph, Value x, Shape shape) {
@@ -176,6 +205,10 @@ Value concatenate(Graph& graph, std::span<const Value> values, int axis) {
 
 Value slice(Graph& graph, Value x, int axis, Index begin, Index end, Index step) {
   return graph.add(std::make_shared<Slice>(axis, begin, end, step), {x});
+}
+
+Value mask_steps(Graph& graph, Value x, Value lengths) {
+  return graph.add(std::make_shared<MaskSteps>(), {x, lengths});
 }
 
 Value pad(Graph& graph, Value x, int axis, Index before, Index behind) {

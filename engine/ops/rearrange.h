@@ -19,6 +19,9 @@ Value concatenate(Graph& graph, std::span<const Value> values, int axis);
 /// Of axis `axis` the places begin, begin + step, ... below end; not the batch's axis.
 Value slice(Graph& graph, Value x, int axis, Index begin, Index end, Index step = 1);
 
+/// y (N,T,...) = x where t < lengths[n], else zero; lengths (N) indices. Keeps nothing.
+Value mask_steps(Graph& graph, Value x, Value lengths);
+
 /// Zeros before and behind the places of an axis; not the batch's axis.
 Value pad(Graph& graph, Value x, int axis, Index before, Index behind);
 

@@ -250,7 +250,13 @@ TEST_CASE("a text convolution counts the windows that lie within the text") {
   CHECK(whole.shape() == Shape{1, 6});
   const Tensor alone = run(*layer, cut);
   for (Index i = 0; i < 6; ++i) CHECK(whole.data()[i] == doctest::Approx(alone.data()[i]));
-  CHECK(run(*layer, Tensor(Shape{1, 1, 2}, x.values().first(2))).shape() == Shape{1, 6});
+
+  // A text of one step is read with zeros behind it, padded by its batch or not.
+  const Tensor one = Tensor::of_indices(Shape{1}, std::vector<std::int32_t>{1});
+  const Tensor padded = run(*layer, x, one);
+  const Tensor bare = run(*layer, Tensor(Shape{1, 1, 2}, x.values().first(2)), one);
+  REQUIRE(bare.shape() == Shape{1, 6});
+  for (Index i = 0; i < 6; ++i) CHECK(padded.data()[i] == doctest::Approx(bare.data()[i]));
 }
 
 TEST_CASE("sizes that make no layer are refused") {
