@@ -166,6 +166,10 @@ const std::vector<BadCase>& bad_cases() {
          return gru(g, v[0], {v[1], v[2], v[3], v[3]});
        },
        {"(8)", "(6)"}},
+      {"mask_steps",
+       {{"x", {2, 3, 4}}, {"lengths", {3}, Kind::indices, 1, 3}},
+       [](Graph& g, Values v) { return mask_steps(g, v[0], v[1]); },
+       {"(3)", "(2)"}},
       {"last_step", {{"x", {2, 4}}}, [](Graph& g, Values v) { return last_step(g, v[0]); }, {"(2,4)"}},
       {"softmax_cross_entropy",
        {{"x", {2, 4}}, {"labels", {3}, Kind::indices, 0, 3}},

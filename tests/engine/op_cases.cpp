@@ -168,6 +168,11 @@ void pool_rows(Rows& rows) {
                         return max_over_time(g, v[0], v.size() > 1 ? v[1] : Value{});
                       }});
     }
+    const Drawn lengths{"lengths", {x[0]}, Kind::indices, 0, static_cast<double>(x[1] + 2)};
+    rows.push_back({.op = "max_over_time",
+                    .name = x.text() + " window 3",
+                    .operands = {{"x", x, Kind::batch, -1, 1, Draw::distinct}, lengths},
+                    .build = [](Graph& g, Values v) { return max_over_time(g, v[0], v[1], 3); }});
   }
 }
 
@@ -203,7 +208,7 @@ void norm_rows(Rows& rows) {
                     .tolerance = 2e-6,
                     .gradient_tolerance = kTranscendental});
   }
-  for (const Shape& x : std::vector<Shape>{{1, 2},
+  for (const Shape& x : std::vector<Shape>{{1, 3},
                                            {4, 6},
                                            {3, 16},
                                            {2, 17},
@@ -323,6 +328,22 @@ void sequence_rows(Rows& rows) {
         {.op = "first_step", .name = x.text(), .operands = {{"x", x}}, .build = [](Graph& g, Values v) {
            return last_step(g, v[0], {}, true);
          }});
+  }
+  for (const Shape& x : std::vector<Shape>{{1, 1},
+                                           {2, 3},
+                                           {5, 2},
+                                           {3, 4, 2},
+                                           {2, 7, 1},
+                                           {17, 2, 2},
+                                           {4, 4, 16},
+                                           {3, 9, 17},
+                                           {2, 3, 2, 2},
+                                           {6, 5, 4}}) {
+    const Drawn lengths{"lengths", {x[0]}, Kind::indices, 0, static_cast<double>(x[1])};
+    rows.push_back({.op = "mask_steps",
+                    .name = x.text(),
+                    .operands = {{"x", x}, lengths},
+                    .build = [](Graph& g, Values v) { return mask_steps(g, v[0], v[1]); }});
   }
 }
 

@@ -1,0 +1,25 @@
+// One program, run once for every instruction set: FIRN_ISA names it.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <string_view>
+
+#include "engine/base/cpu.h"
+
+namespace firn::test {
+
+/// False, with a message, where FIRN_ISA names a set that this processor lacks: then there is nothing to
+/// test.
+inline bool isa_in_force() {
+  const char* wanted = std::getenv("FIRN_ISA");
+  if (wanted == nullptr) return true;
+  for (const Isa isa : {Isa::naive, Isa::generic, Isa::avx2, Isa::avx512}) {
+    if (isa_name(isa) == wanted && isa_available(isa)) return true;
+  }
+  MESSAGE("skipped: this processor or build has no " << wanted);
+  return false;
+}
+
+}  // namespace firn::test
