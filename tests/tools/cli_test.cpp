@@ -1,0 +1,269 @@
+// The program firn, verb by verb, on the embedded digits.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/tensor/safetensors.h"
+#include "tests/tools/cli_program.h"
+
+namespace {
+
+using firn::test::Cli;
+using firn::test::Outcome;
+using Json = nlohmann::json;
+
+/// Every line of stdout as JSON with the schema's version.
+std::vector<Json> json_lines(const Outcome& outcome) {
+  std::vector<Json> all;
+  for (const std::string& line : outcome.lines()) {
+    all.push_back(Json::parse(line));
+    CHECK(all.back().at("schema") == 1);
+  }
+  return all;
+}
+
+std::vector<Json> of_kind(const std::vector<Json>& lines, const std::string& kind) {
+  std::vector<Json> some;
+  for (const Json& line : lines) {
+    if (line.at("kind") == kind) some.push_back(line);
+  }
+  return some;
+}
+
+/// A trained network in runs/a.
+void train_small(Cli& cli, const std::string& more = "") {
+  const Outcome outcome = cli.run("train --model mlp --data digits --epochs 2 --run a --json " + more);
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+}
+
+TEST_CASE("help begins with examples, for every verb") {
+  Cli cli;
+  for (const std::string verb : {"train", "eval", "predict", "inspect", "explain", "data", "doctor"}) {
+    const Outcome outcome = cli.run(verb + " --help");
+    CAPTURE(verb);
+    CHECK(outcome.code == 0);
+    CHECK(outcome.out.starts_with("Examples\n  firn " + verb));
+    CHECK(outcome.out.find("--json") != std::string::npos);
+    CHECK(cli.run("--help").out.find("\n  " + verb) != std::string::npos);
+  }
+  CHECK(cli.run("--version").out.starts_with("firn "));
+  CHECK(cli.run("").code == 2);
+}
+
+TEST_CASE("train prints an epoch a line and leaves a whole run folder") {
+  Cli cli;
+  const Outcome outcome = cli.run("train --model mlp --data digits --epochs 3 --run a --json");
+  CHECK(outcome.code == 0);
+  const std::vector<Json> epochs = json_lines(outcome);
+  REQUIRE(epochs.size() == 3);
+  for (const char* field : {"epoch", "loss", "test_accuracy", "seconds", "eval_seconds", "rss_mb"}) {
+    CHECK(epochs[0].at(field).is_number());
+  }
+  CHECK(epochs[2].at("loss").get<double>() < epochs[0].at("loss").get<double>());
+  CHECK(epochs[2].at("test_accuracy").get<double>() > 0.7);
+  CHECK(cli.files() == std::vector<std::string>{"runs/a/best.safetensors", "runs/a/config.json",
+                                                "runs/a/env.json", "runs/a/last.safetensors",
+                                                "runs/a/metrics.jsonl", "runs/a/results.csv"});
+  CHECK(cli.read("runs/a/metrics.jsonl") == outcome.out);
+  CHECK(Json::parse(cli.read("runs/a/config.json")).at("training").at("optimizer") == "sgd");
+  const Json environment = Json::parse(cli.read("runs/a/env.json"));
+  for (const char* field : {"seed", "version", "commit", "compiler", "isa", "threads", "train_sha256"}) {
+    CHECK(environment.contains(field));
+  }
+}
+
+TEST_CASE(
+    "the same seed gives the same bytes on other numbers of threads, and no run is overwritten unasked") {
+  Cli cli;
+  CHECK(cli.run("train --model mlp --data digits --epochs 1 --threads 1").code == 0);
+  CHECK(cli.run("train --model mlp --data digits --epochs 1 --threads 3").code == 0);
+  const std::string first = cli.read("runs/mlp-digits-1/last.safetensors");
+  CHECK(first.size() > 1000);
+  CHECK(first == cli.read("runs/mlp-digits-1-2/last.safetensors"));
+  CHECK(cli.run("train --model mlp --data digits --epochs 1 --seed 2 --run mlp-digits-1 --overwrite").code ==
+        0);
+  CHECK(first != cli.read("runs/mlp-digits-1/last.safetensors"));
+  CHECK(cli.run("train --model mlp --data digits --epochs 1 --no-run -q").err.empty());
+  CHECK(cli.files().size() == 12);
+}
+
+TEST_CASE("eval and predict agree with what training said") {
+  Cli cli;
+  train_small(cli);
+  const Json last =
+      Json::parse(cli.read("runs/a/metrics.jsonl").substr(cli.read("runs/a/metrics.jsonl").find('\n')));
+  const std::string with = " --weights runs/a/last.safetensors --data digits --json";
+  const std::vector<Json> eval = json_lines(cli.run("eval" + with));
+  REQUIRE(eval.size() == 1);
+  CHECK(eval[0].at("samples") == 360);
+  CHECK(eval[0].at("accuracy") == last.at("test_accuracy"));
+  CHECK(eval[0].at("classes").size() == 10);
+
+  const Outcome predicted = cli.run("predict" + with + " --top 2 --logits logits.npy");
+  const std::vector<Json> answers = json_lines(predicted);
+  REQUIRE(answers.size() == 360);
+  int right = 0;
+  for (const Json& answer : answers) {
+    CHECK(answer.at("top").size() == 2);
+    right += answer.at("top")[0].at("class") == answer.at("label") ? 1 : 0;
+  }
+  CHECK(right / 360.0 == doctest::Approx(eval[0].at("accuracy").get<double>()));
+  const std::string npy = cli.read("logits.npy");
+  CHECK(npy.find("'shape': (360, 10)") != std::string::npos);
+  CHECK(npy.size() == 128 + 360 * 10 * 4);
+  CHECK(json_lines(cli.run("predict --split all" + with)).size() == 1797);
+}
+
+TEST_CASE("text: a word is answered by weights that carry their vocabulary") {
+  Cli cli;
+  std::string lines;
+  for (int i = 0; i < 40; ++i) {
+    lines += "vowels\t" + std::string(static_cast<std::size_t>(1 + i % 5), "aeiou"[i % 5]) + "\n";
+    lines += "others\t" + std::string(static_cast<std::size_t>(1 + i % 5), "bcdfg"[i % 5]) + "\n";
+  }
+  cli.write("letters.tsv", lines);
+  REQUIRE(
+      cli.run("train --model textlstm --data letters.tsv --epochs 12 --batch 8 --rate 0.01 --run t").code ==
+      0);
+  const std::vector<Json> answers =
+      json_lines(cli.run("predict --weights runs/t/best.safetensors --json --text aaa bb"));
+  REQUIRE(answers.size() == 2);
+  CHECK(answers[0].at("top")[0].at("class") == "vowels");
+  CHECK(answers[1].at("top")[0].at("class") == "others");
+  CHECK(cli.run("predict --weights runs/t/best.safetensors --text xyz").code == 3);
+}
+
+TEST_CASE("frozen blocks keep their bytes, and train until a thaw") {
+  Cli cli;
+  train_small(cli);
+  const std::string from = "train --model mlp --data digits --epochs 2 --weights runs/a/last.safetensors ";
+  const Outcome frozen = cli.run(from + "--freeze head --run head");
+  CHECK(frozen.code == 0);
+  CHECK(frozen.err.find("frozen") != std::string::npos);
+  CHECK(frozen.err.find("--bn frozen") != std::string::npos);
+  CHECK(cli.run(from + "--freeze head --thaw 2:fc2 --run thawed").code == 0);
+  const auto load = [&](const std::string& run) {
+    return firn::load_safetensors(cli.path("runs/" + run + "/last.safetensors")).tensors;
+  };
+  const auto before = load("a");
+  const auto after = load("head");
+  const auto thawed = load("thawed");
+  REQUIRE(before.size() == after.size());
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    const std::string& name = before[i].name;
+    CAPTURE(name);
+    REQUIRE(after[i].name == name);
+    const auto same = [&](const firn::NamedTensor& t) {
+      const auto a = before[i].tensor.values();
+      const auto b = t.tensor.values();
+      return std::equal(a.begin(), a.end(), b.begin(), b.end());
+    };
+    CHECK(same(after[i]) == !name.starts_with("fc3"));
+    CHECK(same(thawed[i]) == name.starts_with("fc1"));
+  }
+}
+
+/// A table of ten rows for each of `classes` classes.
+std::string csv_of(int classes) {
+  std::string csv = "f,g,h,label\n";
+  for (int i = 0; i < 10 * classes; ++i) {
+    const int c = i % classes;
+    csv += std::to_string(c + i % 5) + "," + std::to_string(c * c) + "," + std::to_string(i % 7) + "," +
+           std::to_string(c) + "\n";
+  }
+  return csv;
+}
+
+TEST_CASE("weights for other classes want --replace-head") {
+  Cli cli;
+  cli.write("three.csv", csv_of(3));
+  cli.write("four.csv", csv_of(4));
+  REQUIRE(cli.run("train --model mlp --data three.csv --epochs 1 --run three").code == 0);
+  const std::string from =
+      "train --data four.csv --epochs 1 --weights runs/three/last.safetensors --run four";
+  const Outcome refused = cli.run(from);
+  CHECK(refused.code == 2);
+  CHECK(refused.err.find("--replace-head") != std::string::npos);
+  CHECK_FALSE(cli.has("runs/four"));
+  CHECK(cli.run(from + " --replace-head --freeze head").code == 0);
+}
+
+TEST_CASE("inspect adds up") {
+  Cli cli;
+  const std::vector<Json> lines = json_lines(cli.run("inspect --model cnn --data digits --json"));
+  const std::vector<Json> totals = of_kind(lines, "model");
+  REQUIRE(totals.size() == 1);
+  long parameters = 0;
+  double macs = 0;
+  for (const Json& block : of_kind(lines, "block")) {
+    parameters += block.at("parameters").get<long>();
+    macs += block.at("macs_forward").get<double>();
+  }
+  CHECK(parameters == totals[0].at("parameters"));
+  CHECK(macs == totals[0].at("macs_forward"));
+  CHECK(totals[0].at("trainable") == totals[0].at("parameters"));
+  CHECK(cli.run("inspect --model cnn --input 28,28,1 --freeze half").code == 0);
+  train_small(cli);
+  const std::vector<Json> tensors = json_lines(cli.run("inspect runs/a/best.safetensors --json"));
+  CHECK(of_kind(tensors, "tensor").size() == 6);
+  CHECK(tensors.back().at("metadata").at("firn.model") == "mlp");
+}
+
+TEST_CASE("explain --freeze head lists no gradient below the head, and says why") {
+  Cli cli;
+  const std::vector<Json> lines =
+      json_lines(cli.run("explain --model cnn --data digits --freeze head --json"));
+  int gradients = 0;
+  for (const Json& step : of_kind(lines, "step")) {
+    if (step.at("pass") == "forward") continue;
+    ++gradients;
+    CHECK((step.at("block") == 3 || step.at("block") == -1));
+  }
+  CHECK(gradients > 0);
+  CHECK(of_kind(lines, "left_out").size() >= 6);
+  CHECK(of_kind(lines, "total").at(0).at("macs_weight_gradient").get<double>() <
+        of_kind(lines, "total_without_freeze").at(0).at("macs_weight_gradient").get<double>());
+  const Outcome text = cli.run("explain --model cnn --data digits --freeze head");
+  CHECK(text.out.find("left out") != std::string::npos);
+  CHECK(text.out.find("not frozen") != std::string::npos);
+  CHECK(cli.run("explain --model cnn --freeze all").code == 0);
+}
+
+TEST_CASE("data and doctor") {
+  Cli cli;
+  const std::vector<Json> digits = json_lines(cli.run("data digits --json"));
+  REQUIRE(digits.size() == 1);
+  CHECK(digits[0].at("train") == 1437);
+  CHECK(digits[0].at("shape") == Json({8, 8, 1}));
+  CHECK(json_lines(cli.run("data --json")).size() >= 10);
+  CHECK(cli.run("data digits").out.find("1437 to train") != std::string::npos);
+  const Outcome doctor = cli.run("doctor --json");
+  CHECK(doctor.code == 0);
+  CHECK(json_lines(doctor).at(0).at("ok") == true);
+}
+
+TEST_CASE("an interrupted run keeps its weights") {
+  for (const auto& [signal, code] : {std::pair{SIGINT, 130}, std::pair{SIGTERM, 143}}) {
+    Cli cli;
+    const pid_t process =
+        cli.start("train --model mlp --data digits --epochs 100000 --schedule constant --run long");
+    for (int i = 0; i < 600 && !cli.has("runs/long/metrics.jsonl"); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    CHECK(kill(process, signal) == 0);
+    const Outcome outcome = cli.wait(process);
+    CHECK(outcome.code == code);
+    CHECK(outcome.err.find("interrupted after") != std::string::npos);
+    CHECK(firn::load_safetensors(cli.path("runs/long/last.safetensors")).tensors.size() == 6);
+    CHECK(cli.run("eval --weights runs/long/last.safetensors --data digits").code == 0);
+  }
+}
+
+}  // namespace

@@ -1,0 +1,9 @@
+# The tests of the program firn, which they run as it was built.
+foreach(name cli_test cli_errors_test)
+  firn_test(${name} ${name}.cpp cli_program.cpp LIBS firn::engine nlohmann_json::nlohmann_json)
+  target_compile_definitions(${name} PRIVATE FIRN_PROGRAM="$<TARGET_FILE:firn>")
+  add_dependencies(${name} firn)
+endforeach()
+set(parts ${PROJECT_SOURCE_DIR}/tools)
+firn_test(cli_parts_test cli_parts_test.cpp ${parts}/adapt.cpp ${parts}/json.cpp ${parts}/table.cpp
+          LIBS firn::data nlohmann_json::nlohmann_json)

@@ -1,0 +1,161 @@
+#include "tools/adapt.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <map>
+
+#include "engine/base/error.h"
+
+namespace firn::cli {
+
+namespace {
+
+/// Passes everything on; views override what they change.
+class View : public Dataset {
+ public:
+  View(DataInfo info, DatasetPtr data) : Dataset(std::move(info)), data_(std::move(data)) {}
+
+  Index size() const override { return data_->size(); }
+  std::int32_t label(Index i) const override { return data_->label(i); }
+  Index length(Index i) const override { return data_->length(i); }
+  void fill_numbers(Index i, std::span<real> to) const override { data_->fill_numbers(i, to); }
+  void fill_tokens(Index i, std::span<std::int32_t> to) const override { data_->fill_tokens(i, to); }
+  void fill_labels(Index i, std::span<std::int32_t> to) const override { data_->fill_labels(i, to); }
+
+ protected:
+  const Dataset& data() const { return *data_; }
+
+ private:
+  DatasetPtr data_;
+};
+
+class Colour : public View {
+ public:
+  using View::View;
+  void fill_numbers(Index i, std::span<real> to) const override {
+    const std::size_t pixels = to.size() / 3;
+    const std::span<real> grey = to.first(pixels);
+    data().fill_numbers(i, grey);
+    for (std::size_t p = pixels; p-- > 0;) to[3 * p] = to[3 * p + 1] = to[3 * p + 2] = grey[p];
+  }
+};
+
+class Grey : public View {
+ public:
+  using View::View;
+  void fill_numbers(Index i, std::span<real> to) const override {
+    // A view is read by several threads; the colours have no room in `to`.
+    static thread_local std::vector<real> colours;
+    colours.resize(3 * to.size());
+    data().fill_numbers(i, colours);
+    for (std::size_t p = 0; p < to.size(); ++p) {
+      const real* c = &colours[3 * p];
+      to[p] = real(0.299) * c[0] + real(0.587) * c[1] + real(0.114) * c[2];
+    }
+  }
+};
+
+class Renumbered : public View {
+ public:
+  Renumbered(DataInfo info, DatasetPtr data, std::vector<std::int32_t> number)
+      : View(std::move(info), std::move(data)), number_(std::move(number)) {}
+  void fill_tokens(Index i, std::span<std::int32_t> to) const override {
+    data().fill_tokens(i, to);
+    for (std::int32_t& token : to) token = number_[static_cast<std::size_t>(token)];
+  }
+
+ private:
+  std::vector<std::int32_t> number_;
+};
+
+class Relabelled : public View {
+ public:
+  Relabelled(DataInfo info, DatasetPtr data, std::vector<std::int32_t> new_label)
+      : View(std::move(info), std::move(data)), new_label_(std::move(new_label)) {}
+  std::int32_t label(Index i) const override { return new_label_[static_cast<std::size_t>(data().label(i))]; }
+  void fill_labels(Index i, std::span<std::int32_t> to) const override {
+    data().fill_labels(i, to);
+    for (std::int32_t& label : to) label = new_label_[static_cast<std::size_t>(label)];
+  }
+
+ private:
+  std::vector<std::int32_t> new_label_;
+};
+
+class Concatenated : public Dataset {
+ public:
+  Concatenated(DatasetPtr first, DatasetPtr second)
+      : Dataset(first->info()), first_(std::move(first)), second_(std::move(second)) {}
+
+  Index size() const override { return first_->size() + second_->size(); }
+  std::int32_t label(Index i) const override { return part(i).label(i); }
+  Index length(Index i) const override { return part(i).length(i); }
+  void fill_numbers(Index i, std::span<real> to) const override { part(i).fill_numbers(i, to); }
+  void fill_tokens(Index i, std::span<std::int32_t> to) const override { part(i).fill_tokens(i, to); }
+  void fill_labels(Index i, std::span<std::int32_t> to) const override { part(i).fill_labels(i, to); }
+
+ private:
+  /// The part that holds sample i, which becomes its position there.
+  const Dataset& part(Index& i) const {
+    if (i < first_->size()) return *first_;
+    i -= first_->size();
+    return *second_;
+  }
+
+  DatasetPtr first_, second_;
+};
+
+std::map<std::string, std::int32_t> numbered(const std::vector<std::string>& names) {
+  std::map<std::string, std::int32_t> numbers;
+  for (std::size_t i = 0; i < names.size(); ++i) numbers.emplace(names[i], static_cast<std::int32_t>(i));
+  return numbers;
+}
+
+}  // namespace
+
+DatasetPtr with_channels(DatasetPtr data, Index channels) {
+  DataInfo info = data->info();
+  const Index own = info.shape[-1];
+  if (own == channels) return data;
+  info.shape = info.shape.with(2, channels);
+  if (own == 1 && channels == 3) return std::make_shared<Colour>(std::move(info), std::move(data));
+  if (own == 3 && channels == 1) return std::make_shared<Grey>(std::move(info), std::move(data));
+  throw Error(Fault::usage, "data",
+              fmt::format("{}: images of {} channels, the model wants {}", info.name, own, channels));
+}
+
+DatasetPtr with_vocabulary(DatasetPtr data, const std::vector<std::string>& vocabulary) {
+  DataInfo info = data->info();
+  if (info.vocabulary == vocabulary) return data;
+  const auto numbers = numbered(vocabulary);
+  std::vector<std::int32_t> number;
+  for (const std::string& character : info.vocabulary) {
+    const auto found = numbers.find(character);
+    number.push_back(found == numbers.end() ? 0 : found->second);
+  }
+  info.vocabulary = vocabulary;
+  return std::make_shared<Renumbered>(std::move(info), std::move(data), std::move(number));
+}
+
+std::vector<std::string> unknown_characters(const std::vector<std::string>& from,
+                                            const std::vector<std::string>& vocabulary) {
+  const auto numbers = numbered(vocabulary);
+  std::vector<std::string> unknown;
+  std::copy_if(from.begin(), from.end(), std::back_inserter(unknown),
+               [&](const std::string& c) { return !numbers.contains(c); });
+  return unknown;
+}
+
+DatasetPtr with_labels(DatasetPtr data, std::vector<std::string> classes,
+                       std::vector<std::int32_t> new_label) {
+  DataInfo info = data->info();
+  info.classes = std::move(classes);
+  return std::make_shared<Relabelled>(std::move(info), std::move(data), std::move(new_label));
+}
+
+DatasetPtr concatenated(DatasetPtr first, DatasetPtr second) {
+  return std::make_shared<Concatenated>(std::move(first), std::move(second));
+}
+
+}  // namespace firn::cli

@@ -1,0 +1,66 @@
+// The words behind a verb: options bound to variables, and the help made of them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/real.h"
+
+namespace firn::cli {
+
+/// Declares what a verb takes, then reads it. Names are as typed: "--model", "-q,--quiet". What is not given
+/// leaves its variable as it was. All readers throw Error(usage), one line, with the nearest name for a typo.
+class Arguments {
+ public:
+  Arguments(std::string verb, std::string summary);
+  ~Arguments();
+  Arguments(const Arguments&) = delete;
+  Arguments& operator=(const Arguments&) = delete;
+
+  /// One line of the examples that the help begins with.
+  void example(const std::string& command, const std::string& what);
+  /// The options that follow stand under this title in the help.
+  void group(const std::string& title);
+
+  void flag(const std::string& names, bool& to, const std::string& help);
+  void option(const std::string& names, std::string& to, const std::string& value, const std::string& help);
+  void option(const std::string& names, Index& to, const std::string& value, const std::string& help);
+  void option(const std::string& names, std::uint64_t& to, const std::string& value, const std::string& help);
+  void option(const std::string& names, double& to, const std::string& value, const std::string& help);
+  void option(const std::string& names, std::optional<double>& to, const std::string& value,
+              const std::string& help);
+  /// Several words, or the option several times.
+  void list(const std::string& names, std::vector<std::string>& to, const std::string& value,
+            const std::string& help);
+  /// Numbers with commas between them.
+  void list(const std::string& names, std::vector<double>& to, const std::string& value,
+            const std::string& help);
+  void list(const std::string& names, std::vector<Index>& to, const std::string& value,
+            const std::string& help);
+  /// One of these words.
+  void choice(const std::string& names, std::string& to, const std::vector<std::string>& among,
+              const std::string& help);
+  /// A word without a name; it may be left out.
+  void positional(const std::string& value, std::string& to, const std::string& help);
+
+  /// Reads the words behind the verb. False when help was asked for.
+  bool parse(std::vector<std::string> words);
+  std::string help() const;
+
+ private:
+  struct Parser;
+  void describe(const std::string& names, const std::string& value, const std::string& help);
+  std::vector<std::string> names() const;
+
+  struct Line {
+    std::string left, right;  ///< a title has no right side
+  };
+  std::string verb_, summary_;
+  std::vector<Line> examples_, lines_, positionals_;
+  std::unique_ptr<Parser> parser_;
+};
+
+}  // namespace firn::cli

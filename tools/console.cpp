@@ -1,0 +1,121 @@
+#include "tools/console.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "tools/arguments.h"
+
+namespace firn::cli {
+
+namespace {
+
+constexpr auto kRedraw = std::chrono::milliseconds(100);
+constexpr auto kPlainLine = std::chrono::seconds(10);
+constexpr Index kBarWidth = 24;
+
+bool dumb_terminal() {
+  const char* term = std::getenv("TERM");
+  return term == nullptr || std::string_view(term) == "dumb";
+}
+
+bool no_color_asked() {
+  const char* no_color = std::getenv("NO_COLOR");
+  return no_color != nullptr && *no_color != '\0';
+}
+
+void write(std::FILE* to, std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), to);
+  std::fflush(to);
+}
+
+}  // namespace
+
+void declare_console(Arguments& arguments, ConsoleOptions& options) {
+  arguments.group("What is printed");
+  arguments.flag("--json", options.json, "one JSON object a line on stdout");
+  arguments.flag("-q,--quiet", options.quiet, "no messages and no progress");
+  arguments.flag("-v,--verbose", options.verbose, "more messages");
+  arguments.flag("--no-color", options.no_color, "no colours (NO_COLOR and TERM=dumb do the same)");
+}
+
+Console::Console(const ConsoleOptions& options)
+    : options_(options),
+      color_(!options.no_color && !no_color_asked() && !dumb_terminal() && isatty(STDOUT_FILENO) == 1),
+      bar_(!options.quiet && !dumb_terminal() && isatty(STDERR_FILENO) == 1) {}
+
+void Console::out(std::string_view text) {
+  draw({});
+  write(stdout, std::string(text) + "\n");
+}
+
+void Console::note(std::string_view text) {
+  if (options_.quiet) return;
+  draw({});
+  write(stderr, std::string(text) + "\n");
+}
+
+void Console::notes(const std::vector<std::string>& texts) {
+  for (const std::string& text : texts) note(text);
+}
+
+void Console::detail(std::string_view text) {
+  if (options_.verbose) note(text);
+}
+
+void Console::draw(std::string_view text) {
+  if (!bar_ || (!drawn_ && text.empty())) return;
+  drawn_ = !text.empty();
+  write(stderr, fmt::format("\r\033[K{}", text));
+}
+
+std::string Console::coloured(const char* code, std::string_view text) const {
+  return color_ ? fmt::format("\033[{}m{}\033[0m", code, text) : std::string(text);
+}
+
+std::string Console::bold(std::string_view text) const {
+  return coloured("1", text);
+}
+
+std::string Console::good(std::string_view text) const {
+  return coloured("32", text);
+}
+
+std::string Console::bad(std::string_view text) const {
+  return coloured("31", text);
+}
+
+Progress::Progress(Console& console, std::string what, Index total)
+    : console_(console), what_(std::move(what)), total_(total), begin_(Clock::now()), last_(begin_) {}
+
+Progress::~Progress() {
+  console_.draw({});
+}
+
+void Progress::at(Index done, std::string_view extra) {
+  const auto now = Clock::now();
+  if (console_.bar() ? now - last_ < kRedraw : now - last_ < kPlainLine) return;
+  last_ = now;
+  const double seconds = std::chrono::duration<double>(now - begin_).count();
+  const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
+  const double left = rate > 0 ? static_cast<double>(total_ - done) / rate : 0;
+  const std::string state =
+      fmt::format("{}/{}  {:.1f}/s  {} left  {}", done, total_, rate, clock_text(left), extra);
+  if (console_.bar()) {
+    const Index filled = total_ > 0 ? kBarWidth * done / total_ : 0;
+    console_.draw(fmt::format("{} [{}{}] {}", what_, std::string(static_cast<std::size_t>(filled), '#'),
+                              std::string(static_cast<std::size_t>(kBarWidth - filled), '-'), state));
+  } else {
+    console_.note(what_ + " " + state);
+  }
+}
+
+std::string clock_text(double seconds) {
+  const auto whole = static_cast<Index>(seconds + 0.5);
+  if (whole >= 3600) return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
+  return fmt::format("{}:{:02}", whole / 60, whole % 60);
+}
+
+}  // namespace firn::cli

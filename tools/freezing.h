@@ -1,0 +1,44 @@
+// Freezing as every verb writes it, and the table that says what came of it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "layers/model.h"
+#include "optim/trainer/program_cache.h"
+#include "tools/json.h"
+#include "tools/options.h"
+
+namespace firn::cli {
+
+/// Freezes what is chosen. Throws Error(usage) with the nearest name for what matches nothing.
+void apply_freeze(Model& model, const FreezeChoice& choice);
+
+/// Sets what holds for frozen batch norms and for dropout.
+void apply_freeze_rules(const FreezeChoice& choice, ProgramSettings& settings);
+
+/// A thaw that is due before an epoch.
+struct Thaw {
+  Index epoch;
+  std::string pattern;
+};
+
+/// Reads EPOCH:PATTERN. Throws Error(usage) on anything else, and for a pattern that matches nothing.
+std::vector<Thaw> parse_thaws(const Model& model, const FreezeChoice& choice);
+
+/// Lets "all", a block by number or name, or what `Layer::thaw` takes train again.
+void thaw(Model& model, const std::string& pattern);
+
+/// True where a parameter does not train.
+bool anything_frozen(const Model& model);
+
+/// A block a line with its parameters and whether it is frozen; what is in force for batch norm and dropout.
+std::string freeze_table(const Model& model, const FreezeChoice& choice);
+JsonObject freeze_json(const Model& model, const FreezeChoice& choice);
+
+/// "yes", "no", or "3 of 4": tensors of these that do not train.
+std::string frozen_text(const std::vector<NamedParameter>& parameters);
+/// Numbers that gradients can change: all but running statistics.
+Index parameter_count(const std::vector<NamedParameter>& parameters, bool only_trainable = false);
+
+}  // namespace firn::cli

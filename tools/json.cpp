@@ -1,0 +1,103 @@
+#include "tools/json.h"
+
+#include <fmt/core.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace firn::cli {
+
+namespace {
+
+std::string json_text(std::string_view text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string number(double value) {
+  return std::isfinite(value) ? fmt::format("{}", value) : "null";
+}
+
+template <class T, class F>
+std::string list(const std::vector<T>& values, F format) {
+  std::string out = "[";
+  for (const T& value : values) out += (out.size() > 1 ? "," : "") + format(value);
+  return out + "]";
+}
+
+}  // namespace
+
+JsonObject& JsonObject::add_raw(std::string_view key, std::string_view value) {
+  if (!fields_.empty()) fields_ += ',';
+  fields_ += json_text(key);
+  fields_ += ':';
+  fields_ += value;
+  return *this;
+}
+
+JsonObject& JsonObject::add(std::string_view key, std::string_view value) {
+  return add_raw(key, json_text(value));
+}
+
+JsonObject& JsonObject::add(std::string_view key, double value) {
+  return add_raw(key, number(value));
+}
+
+JsonObject& JsonObject::add(std::string_view key, std::int64_t value) {
+  return add_raw(key, fmt::format("{}", value));
+}
+
+JsonObject& JsonObject::add(std::string_view key, const std::vector<std::string>& values) {
+  return add_raw(key, format_strings(values));
+}
+
+JsonObject& JsonObject::add(std::string_view key, const std::vector<double>& values) {
+  return add_raw(key, list(values, number));
+}
+
+JsonObject& JsonObject::add(std::string_view key, const std::vector<std::int64_t>& values) {
+  return add_raw(key, list(values, [](std::int64_t v) { return fmt::format("{}", v); }));
+}
+
+JsonObject& JsonObject::add(std::string_view key, const std::vector<JsonObject>& values) {
+  return add_raw(key, list(values, [](const JsonObject& v) { return v.text(); }));
+}
+
+JsonObject json_line(std::string_view kind) {
+  JsonObject object;
+  object.add("schema", kJsonSchema).add("kind", kind);
+  return object;
+}
+
+std::string format_strings(const std::vector<std::string>& values) {
+  return list(values, [](const std::string& v) { return json_text(v); });
+}
+
+std::vector<std::string> parse_strings(std::string_view text, Fault fault, const std::string& where) {
+  const auto refuse = [&](bool good) {
+    if (!good) throw Error(fault, "json", where + ": want a list of strings");
+  };
+  std::vector<std::string> values;
+  bool open = false;
+  // The depth is looked at while parsing, so that no file can nest without end.
+  const auto look = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& value) {
+    using Event = nlohmann::json::parse_event_t;
+    refuse(event != Event::object_start && event != Event::key && depth <= 1);
+    if (event == Event::array_start) refuse(!std::exchange(open, true));
+    if (event == Event::value) {
+      refuse(depth == 1 && value.is_string());
+      values.push_back(value.get<std::string>());
+    }
+    return true;
+  };
+  const nlohmann::json parsed = nlohmann::json::parse(text, look, false);
+  refuse(!parsed.is_discarded() && open);
+  return values;
+}
+
+std::string json_library() {
+  return fmt::format("nlohmann/json {}.{}.{}", NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR,
+                     NLOHMANN_JSON_VERSION_PATCH);
+}
+
+}  // namespace firn::cli

@@ -1,0 +1,126 @@
+// The program firn: finds the verb, reads its options, runs it; errors become one line and an exit code.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "engine/base/error.h"
+#include "engine/base/glob.h"
+#include "tools/interrupt.h"
+#include "tools/verb.h"
+#include "tools/verb_bench.h"
+#include "tools/verb_data.h"
+#include "tools/verb_doctor.h"
+#include "tools/verb_eval.h"
+#include "tools/verb_explain.h"
+#include "tools/verb_inspect.h"
+#include "tools/verb_predict.h"
+#include "tools/verb_study.h"
+#include "tools/verb_train.h"
+#include "tools/version.h"
+
+namespace firn::cli {
+
+namespace {
+
+struct Entry {
+  const char* name;
+  const char* summary;
+  VerbPtr (*make)();
+};
+
+constexpr Entry kVerbs[] = {
+    {"train", "trains a model on data and writes a run folder", make_train},
+    {"eval", "says how well a model answers on data", make_eval},
+    {"predict", "gives a model's answers, sample by sample", make_predict},
+    {"inspect", "shows a model layer by layer, or what a weights file holds", make_inspect},
+    {"explain", "shows a training step: what is computed, what is not, and why", make_explain},
+    {"study", "measures what freezing does to accuracy, time and memory", make_study},
+    {"bench", "times training steps of the reference models", make_bench},
+    {"data", "says what a set of data is, or which sets there are", make_data},
+    {"doctor", "checks this machine and this build", make_doctor},
+};
+
+std::string general_help() {
+  std::string out =
+      "Examples\n"
+      "  firn train --model cnn --data digits --epochs 5\n"
+      "  firn explain --model cnn --freeze head\n"
+      "  firn eval --weights runs/cnn-digits-1/best.safetensors --data digits\n"
+      "\nfirn: neural networks on the CPU, in which frozen layers cost nothing\n\nUsage: firn VERB "
+      "[OPTION...]\n\n";
+  for (const Entry& verb : kVerbs) out += fmt::format("  {:<9} {}\n", verb.name, verb.summary);
+  return out + "\nfirn VERB --help says more; firn --version gives the version.\n";
+}
+
+int run_verb(const Entry& entry, std::vector<std::string> words) {
+  const VerbPtr verb = entry.make();
+  Arguments arguments(entry.name, entry.summary);
+  ConsoleOptions console_options;
+  verb->declare(arguments);
+  declare_console(arguments, console_options);
+  if (!arguments.parse(std::move(words))) {
+    std::fputs(arguments.help().c_str(), stdout);
+    return 0;
+  }
+  Console console(console_options);
+  return verb->run(console);
+}
+
+int run(std::vector<std::string> words) {
+  if (words.empty()) {
+    std::fputs(general_help().c_str(), stderr);
+    return static_cast<int>(Fault::usage);
+  }
+  std::string first = words.front();
+  words.erase(words.begin());
+  if (first == "--version") {
+    std::fputs(fmt::format("firn {} ({})\n", version(), commit()).c_str(), stdout);
+    return 0;
+  }
+  if (first == "help" && !words.empty()) {
+    first = words.front();
+    words = {"--help"};
+  }
+  if (first == "--help" || first == "-h" || first == "help") {
+    std::fputs(general_help().c_str(), stdout);
+    return 0;
+  }
+  const auto found =
+      std::find_if(std::begin(kVerbs), std::end(kVerbs), [&](const Entry& v) { return v.name == first; });
+  if (found != std::end(kVerbs)) return run_verb(*found, std::move(words));
+  std::vector<std::string> names;
+  for (const Entry& verb : kVerbs) names.emplace_back(verb.name);
+  throw Error(Fault::usage, "firn",
+              fmt::format("unknown verb '{}'{}; see firn --help", first, did_you_mean(first, names)));
+}
+
+int complain(const std::string& message, Fault fault) {
+  std::string line = "firn: " + message + "\n";
+  std::replace(line.begin(), line.end() - 1, '\n', ' ');
+  std::fputs(line.c_str(), stderr);
+  return static_cast<int>(fault);
+}
+
+}  // namespace
+
+}  // namespace firn::cli
+
+int main(int argc, char** argv) {
+  using namespace firn;
+  try {
+    return cli::run(std::vector<std::string>(argv + 1, argv + argc));
+  } catch (const cli::Interrupted& interrupted) {
+    return 128 + interrupted.signal;
+  } catch (const Error& error) {
+    return cli::complain(error.what(), error.fault());
+  } catch (const std::bad_alloc&) {
+    return cli::complain("memory is out", Fault::failure);
+  } catch (const std::exception& error) {
+    return cli::complain(error.what(), Fault::failure);
+  }
+}

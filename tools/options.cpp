@@ -1,0 +1,104 @@
+#include "tools/options.h"
+
+#include <fmt/core.h>
+
+#include <charconv>
+#include <limits>
+
+#include "data/source.h"
+#include "engine/base/error.h"
+#include "engine/base/parallel.h"
+#include "layers/model.h"
+
+namespace firn::cli {
+
+namespace {
+
+template <class List, class F>
+std::string joined(const List& list, F name) {
+  std::string out;
+  for (const auto& item : list) out += (out.empty() ? "" : ", ") + std::string(name(item));
+  return out;
+}
+
+}  // namespace
+
+void declare_model(Arguments& arguments, ModelChoice& choice) {
+  arguments.group("The model");
+  arguments.option("--model", choice.name, "NAME",
+                   joined(model_registry(), [](const ModelEntry& m) { return m.name; }));
+  arguments.option("--weights", choice.weights, "FILE",
+                   "safetensors with PyTorch's names; firn's own also say which "
+                   "model and preparation of the data they go with");
+}
+
+void declare_data(Arguments& arguments, DataChoice& choice) {
+  arguments.group("The data");
+  arguments.option("--data", choice.spec, "SPEC", joined(data_sources(), [](const DataSource& s) {
+                                                    return std::string(s.name) +
+                                                           (s.recognises != nullptr ? ":PATH" : "");
+                                                  }) + ", or a path; see firn data");
+  arguments.option("--size", choice.size, "PIXELS", "pictures are resized to PIXELS x PIXELS");
+  arguments.option("--window", choice.window, "N", "plain text: characters of a sample (64)");
+  arguments.option("--limit", choice.limit, "N", "words: at most so many of each language (5000)");
+  arguments.flag("--skip-bad", choice.skip_bad, "leave out pictures that cannot be read, and say which");
+}
+
+void declare_freeze(Arguments& arguments, FreezeChoice& choice, bool in_training) {
+  arguments.group("What is frozen");
+  arguments.option(
+      "--freeze", choice.freeze, "WHAT",
+      "none, half, head (all but it), all; 3 (the first three blocks); 0,2,5 (these); names as in "
+      "'conv*' or layer1.0; role:weight, role:bias, role:norm");
+  arguments.option("--freeze-until", choice.until, "BLOCK", "the blocks before this one");
+  if (in_training) {
+    arguments.list("--thaw", choice.thaw, "EPOCH:WHAT",
+                   "before this epoch these train again: all, a block's name or number, names, roles");
+  }
+  arguments.choice("--bn", choice.bn, {"frozen", "batch"},
+                   "frozen batch norms use their running statistics (frozen), or the batch's");
+  arguments.choice("--dropout-in-frozen", choice.dropout, {"on", "off"},
+                   "whether dropout acts below the lowest layer that trains (off)");
+}
+
+void declare_run(Arguments& arguments, RunChoice& choice) {
+  arguments.group("The run");
+  arguments.option("--seed", choice.seed, "S", "of everything random (1)");
+  arguments.option("--threads", choice.threads, "T", "threads; the results do not depend on it (one a core)");
+  arguments.option("--batch", choice.batch, "B", "samples of a step (64)");
+}
+
+void declare_input(Arguments& arguments, InputChoice& choice) {
+  arguments.list("--input", choice.sample, "H,W,C", "without data: the shape of a sample");
+  arguments.option("--classes", choice.classes, "N", "without data: the number of classes");
+  arguments.option("--vocabulary", choice.vocabulary, "N", "without data: how many different tokens");
+}
+
+void use_threads(const RunChoice& choice) {
+  if (choice.threads == 0) return;
+  const Index most = std::numeric_limits<int>::max();
+  set_thread_count(static_cast<int>(choice.threads < 0 ? -1 : choice.threads > most ? most : choice.threads));
+}
+
+std::vector<std::string> split(const std::string& text, char at) {
+  std::vector<std::string> parts(1);
+  for (const char c : text) {
+    if (c == at) {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  }
+  return parts;
+}
+
+Index whole_number(const std::string& text, const std::string& what) {
+  Index value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) {
+    throw Error(Fault::usage, what, fmt::format("'{}' is no whole number", text));
+  }
+  return value;
+}
+
+}  // namespace firn::cli

@@ -1,0 +1,63 @@
+// The options that several verbs share, each group declared in one call.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tools/arguments.h"
+
+namespace firn::cli {
+
+struct ModelChoice {
+  std::string name;     ///< empty: what the weights say
+  std::string weights;  ///< a safetensors file; empty: none
+  bool replace_head = false;
+};
+
+struct DataChoice {
+  std::string spec;  ///< as `open_data` takes it
+  Index size = 0;
+  Index limit = 5000;
+  Index window = 64;
+  bool skip_bad = false;
+};
+
+struct FreezeChoice {
+  std::string freeze;             ///< as `Model::set_freeze` takes it
+  std::string until;              ///< all blocks before this one
+  std::vector<std::string> thaw;  ///< EPOCH:PATTERN
+  std::string bn = "frozen";      ///< or "batch"
+  std::string dropout = "off";    ///< or "on"
+  bool any() const { return !freeze.empty() || !until.empty(); }
+};
+
+struct RunChoice {
+  std::uint64_t seed = 1;
+  Index threads = 0;  ///< 0: one a core
+  Index batch = 0;    ///< 0: the verb's own
+};
+
+/// What a model looks at when there is no data: --input H,W,C, --classes, --vocabulary.
+struct InputChoice {
+  std::vector<Index> sample;
+  Index classes = 0;
+  Index vocabulary = 0;
+};
+
+void declare_model(Arguments& arguments, ModelChoice& choice);
+void declare_data(Arguments& arguments, DataChoice& choice);
+/// `in_training`: --thaw too.
+void declare_freeze(Arguments& arguments, FreezeChoice& choice, bool in_training);
+void declare_run(Arguments& arguments, RunChoice& choice);
+void declare_input(Arguments& arguments, InputChoice& choice);
+
+/// Makes the number of threads what was asked for.
+void use_threads(const RunChoice& choice);
+
+/// "a,b,c" in parts.
+std::vector<std::string> split(const std::string& text, char at);
+/// A whole number, all of `text`. Throws Error(usage) naming `what`.
+Index whole_number(const std::string& text, const std::string& what);
+
+}  // namespace firn::cli

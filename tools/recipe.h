@@ -1,0 +1,38 @@
+// What must be known besides the weights to use a model: how data becomes what it was trained on, and what
+// its answers mean. Kept in the metadata of firn's own weights; for others taken from the model's own rule.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "data/transform.h"
+#include "layers/model.h"
+
+namespace firn::cli {
+
+struct Recipe {
+  std::string model;
+  InputSpec input;
+  Index classes = 0;
+  std::vector<std::string> class_names;  ///< empty: not known
+  std::vector<std::string> vocabulary;   ///< of tokens
+  Preprocess preprocess;
+  bool images = false;  ///< a sample is an image
+  bool own = false;     ///< written by firn
+};
+
+/// Entries firn.model, firn.sample, firn.kind, firn.lengths, firn.classes, firn.class_names, firn.vocabulary,
+/// firn.scale, firn.mean, firn.deviation, firn.bgr.
+std::map<std::string, std::string> to_metadata(const Recipe& recipe);
+
+/// The recipe of a weights file; of one that firn has not written with `model` (which must be given then):
+/// its usual input, as many classes as the last of its tensors has rows, the class names in class_names.txt
+/// and the vocabulary in NAME.vocab.json (a list of characters) beside it. Throws Error(model_file) for
+/// metadata that is damaged, Error(usage) when the file is of another model than `model`.
+Recipe read_recipe(const std::string& weights, const std::string& model);
+
+/// The numbers that a model's own rule for images asks for; data gives pixels from 0 to 1.
+Preprocess preprocess_of(const ImageRule& rule);
+
+}  // namespace firn::cli

@@ -1,0 +1,246 @@
+#include "tools/session.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "data/source.h"
+#include "data/subset.h"
+#include "engine/base/error.h"
+#include "layers/weights.h"
+#include "tools/adapt.h"
+#include "tools/fit.h"
+
+namespace firn::cli {
+
+namespace {
+
+DataOptions data_options(const DataChoice& choice) {
+  DataOptions options;
+  options.size = choice.size;
+  options.limit = choice.limit;
+  options.window = choice.window;
+  options.skip_bad = choice.skip_bad;
+  return options;
+}
+
+DataParts map_parts(const DataParts& parts, const auto& change) {
+  return {change(parts.train), change(parts.test)};
+}
+
+/// Opens data for a model that starts anew, and says how it is prepared.
+void open_fresh(const SessionChoice& choice, const ModelEntry& entry, Session& session) {
+  const ImageRule rule = entry.make(entry.usual_input, entry.usual_classes)->image_rule();
+  const bool has_rule = rule.size > 0 || !rule.mean.empty();
+  DataOptions options = data_options(choice.data);
+  const bool resize = options.size == 0 && rule.size > 0;
+  if (resize) options.size = rule.size;
+  session.data = open_data(choice.data.spec, options);
+  const DataInfo* info = &session.data.train->info();
+  const bool ruled = has_rule && info->kind == DataKind::image &&
+                     (rule.mean.empty() || static_cast<Index>(rule.mean.size()) == info->shape[2]);
+  if (resize && !ruled && info->kind == DataKind::image) {
+    session.data = open_data(choice.data.spec, data_options(choice.data));
+    info = &session.data.train->info();
+  }
+  if (choice.labels > 0) {
+    session.data.train = subset_per_class(session.data.train, choice.labels, choice.seed);
+  }
+  Recipe& recipe = session.recipe;
+  recipe.model = entry.name;
+  recipe.input = input_of(*info);
+  recipe.classes = static_cast<Index>(info->classes.size());
+  recipe.class_names = info->classes;
+  recipe.vocabulary = info->vocabulary;
+  recipe.images = info->kind == DataKind::image;
+  recipe.preprocess = ruled ? preprocess_of(rule) : standardise(*session.data.train);
+  session.labelled = session.data;
+}
+
+/// Makes the samples what the weights were trained on.
+void fit_samples(Session& session) {
+  const Recipe& recipe = session.recipe;
+  const DataInfo info = session.data.train->info();
+  const bool tokens = info.kind == DataKind::tokens;
+  const bool images = info.kind == DataKind::image;
+  if (tokens != (recipe.input.vocabulary > 0) || images != recipe.images) {
+    throw Error(Fault::usage, "data",
+                fmt::format("{} holds samples of kind {}, the weights of {} want {}", info.name,
+                            data_kind_name(info.kind), recipe.model,
+                            recipe.images                 ? "images"
+                            : recipe.input.vocabulary > 0 ? "text"
+                                                          : "numbers " + recipe.input.sample.text()));
+  }
+  if (images && info.shape[2] != recipe.input.sample[2]) {
+    session.data = map_parts(
+        session.data, [&](const DatasetPtr& part) { return with_channels(part, recipe.input.sample[2]); });
+    session.notes.push_back(info.shape[2] == 1
+                                ? "grey is repeated for the three colours that the weights want"
+                                : "colours are made grey, which the weights want");
+  }
+  if (tokens && !info.label_each_step) {
+    const std::vector<std::string> unknown = unknown_characters(info.vocabulary, recipe.vocabulary);
+    session.data = map_parts(
+        session.data, [&](const DatasetPtr& part) { return with_vocabulary(part, recipe.vocabulary); });
+    if (!unknown.empty()) {
+      session.notes.push_back(
+          fmt::format("{} characters of {} are unknown to the weights and read as padding: '{}'{}",
+                      unknown.size(), info.name, unknown.front(), unknown.size() > 1 ? ", ..." : ""));
+    }
+  }
+}
+
+/// Gives the data's labels the places of the weights' classes.
+void fit_classes(const SessionChoice& choice, Session& session) {
+  Recipe& recipe = session.recipe;
+  const DataInfo info = session.data.train->info();
+  if (info.label_each_step) return;
+  const auto own = static_cast<Index>(info.classes.size());
+  const std::vector<std::string>& known = recipe.class_names;
+  const bool training = choice.purpose == Purpose::train;
+  if (training && choice.model.replace_head) {
+    recipe.classes = own;
+    recipe.class_names = info.classes;
+    return;
+  }
+  if (training && own != recipe.classes) {
+    throw Error(
+        Fault::usage, "weights",
+        fmt::format(
+            "{} answers in {} classes, {} has {}: --replace-head takes all but the last block from it",
+            choice.model.weights, recipe.classes, info.name, own));
+  }
+  std::vector<std::int32_t> place;
+  std::string missing;
+  for (std::size_t i = 0; i < info.classes.size(); ++i) {
+    const auto found = std::find(known.begin(), known.end(), info.classes[i]);
+    if (found == known.end()) missing = info.classes[i];
+    place.push_back(found == known.end() ? -1 : static_cast<std::int32_t>(found - known.begin()));
+  }
+  if (known.empty() ? own == recipe.classes : training && !missing.empty()) {
+    // The places are the data's own: the weights name no classes, or their head learns new ones.
+    if (!known.empty()) {
+      session.notes.push_back(
+          fmt::format("the {} answers of the weights now stand for the classes of {}", own, info.name));
+    }
+    recipe.class_names = info.classes;
+    return;
+  }
+  if (!missing.empty() && choice.purpose == Purpose::judge) {
+    throw Error(Fault::usage, "weights",
+                known.empty() ? fmt::format("{} answers in {} classes, {} has {}", choice.model.weights,
+                                            recipe.classes, info.name, own)
+                              : fmt::format("class '{}' of {} is none of the {} of {}", missing, info.name,
+                                            recipe.classes, choice.model.weights));
+  }
+  if (info.classes == known) return;
+  session.data =
+      map_parts(session.data, [&](const DatasetPtr& part) { return with_labels(part, known, place); });
+}
+
+/// Opens data for weights, by their recipe.
+void open_for_weights(const SessionChoice& choice, Session& session) {
+  Recipe& recipe = session.recipe;
+  DataOptions options = data_options(choice.data);
+  const Shape& sample = recipe.input.sample;
+  if (recipe.images && options.size == 0 && sample[0] == sample[1]) options.size = sample[0];
+  options.vocabulary = recipe.vocabulary;
+  session.data = open_data(choice.data.spec, options);
+  if (choice.labels > 0) {
+    session.data.train = subset_per_class(session.data.train, choice.labels, choice.seed);
+  }
+  fit_samples(session);
+  session.labelled = session.data;
+  fit_classes(choice, session);
+  const bool lengths = recipe.input.lengths;
+  recipe.input = input_of(session.data.train->info());
+  if (recipe.own) recipe.input.lengths = lengths;
+}
+
+void without_data(const SessionChoice& choice, Session& session) {
+  Recipe& recipe = session.recipe;
+  if (recipe.model.empty()) {
+    const ModelEntry& entry = find_model(choice.model.name);
+    recipe.model = entry.name;
+    recipe.input = entry.usual_input;
+    recipe.classes = entry.usual_classes;
+  }
+  if (!choice.input.sample.empty()) {
+    recipe.input.sample = Shape(std::span<const Index>(choice.input.sample));
+  }
+  if (choice.input.classes > 0) recipe.classes = choice.input.classes;
+  if (choice.input.vocabulary > 0) recipe.input.vocabulary = choice.input.vocabulary;
+}
+
+void load(const SessionChoice& choice, Session& session) {
+  LoadOptions options;
+  if (choice.model.replace_head) {
+    const int last = static_cast<int>(session.model->blocks().size()) - 1;
+    for (const NamedParameter& p : session.model->block_parameters(last)) options.skip.push_back(p.name);
+    session.notes.push_back(
+        fmt::format("block {} starts anew: {}", last, session.model->blocks().back().name));
+  }
+  load_weights(*session.model, choice.model.weights, options);
+}
+
+}  // namespace
+
+Session open_session(const SessionChoice& choice) {
+  Session session;
+  const bool weights = !choice.model.weights.empty();
+  if (choice.model.replace_head && !weights) {
+    throw Error(Fault::usage, "weights", "--replace-head goes with --weights");
+  }
+  if (weights) {
+    session.recipe = read_recipe(choice.model.weights, choice.model.name);
+  } else {
+    require(choice.model.name, "--model", "model");
+  }
+  if (choice.data.spec.empty()) {
+    without_data(choice, session);
+  } else if (weights) {
+    open_for_weights(choice, session);
+  } else {
+    open_fresh(choice, find_model(choice.model.name), session);
+  }
+  const Recipe& recipe = session.recipe;
+  session.model = find_model(recipe.model).make(recipe.input, recipe.classes);
+  if (session.data.train && session.model->language_model() != session.data.train->info().label_each_step) {
+    const std::string& name = session.data.train->info().name;
+    throw Error(Fault::usage, "data",
+                session.model->language_model()
+                    ? fmt::format("{} predicts the next character: it wants plain text (text:FILE), not {}",
+                                  recipe.model, name)
+                    : fmt::format("{} is plain text without classes, which {} cannot learn: see charrnn",
+                                  name, recipe.model));
+  }
+  session.model->initialise(choice.seed);
+  if (weights) load(choice, session);
+  if (session.data.train) {
+    const std::vector<std::string>& notes = session.data.train->info().notes;
+    session.notes.insert(session.notes.end(), notes.begin(), notes.end());
+  }
+  return session;
+}
+
+DatasetPtr part_of(const DataParts& parts, const std::string& split) {
+  if (split == "train") return parts.train;
+  if (split == "test") return parts.test;
+  return concatenated(parts.train, parts.test);
+}
+
+LoaderOptions loader_options(const Session& session, Index batch, std::uint64_t seed) {
+  LoaderOptions options;
+  options.batch = batch;
+  options.seed = seed;
+  options.preprocess = session.recipe.preprocess;
+  // Programs are made for each width: at most 64 of them.
+  if (session.recipe.input.lengths) options.width_multiple = (session.recipe.input.sample[0] + 63) / 64;
+  return options;
+}
+
+void require(const std::string& value, const std::string& option, const std::string& verb) {
+  if (value.empty()) throw Error(Fault::usage, verb, fmt::format("{} is needed", option));
+}
+
+}  // namespace firn::cli

@@ -1,0 +1,127 @@
+#include "tools/training.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+
+#include "engine/base/error.h"
+#include "engine/base/glob.h"
+#include "tools/options.h"
+
+namespace firn::cli {
+
+namespace {
+
+constexpr std::array kAdamModels = {"lstm", "lstm2", "rowlstm", "textlstm", "textcnn", "charrnn"};
+
+}  // namespace
+
+void declare_training(Arguments& arguments, TrainingChoice& choice) {
+  arguments.group("How it is trained");
+  arguments.option("--epochs", choice.epochs, "E", "how often all samples are seen (5)");
+  arguments.choice("--optimizer", choice.optimizer, {"sgd", "adam", "adamw", "rmsprop"},
+                   "adam for lstm, lstm2, rowlstm, textlstm, textcnn and charrnn, else sgd");
+  arguments.option("--rate", choice.rate, "R", "greatest learning rate (sgd 0.05, others 0.001)");
+  arguments.option("--momentum", choice.momentum, "M", "of sgd (0.9) and rmsprop (0)");
+  arguments.flag("--nesterov", choice.nesterov, "sgd with Nesterov's momentum");
+  arguments.option("--decay", choice.decay, "W", "weight decay (0); of adamw the decoupled one");
+  arguments.option(
+      "--schedule", choice.schedule, "NAME",
+      "constant, cosine, one-cycle, step:EVERY:GAMMA (in steps), each also with ,warm-up:STEPS (cosine)");
+  arguments.option("--clip", choice.clip, "NORM", "all gradients together are cut to this 2-norm (0: not)");
+  arguments.option("--smoothing", choice.smoothing, "S", "label smoothing, 0 to 1 (0)");
+  arguments.option("--augment", choice.augment, "LIST", "changes of training images: flip,shift:N,crop:N");
+  arguments.list("--block-rates", choice.block_rates, "R,R,...", "a factor on the rate for each block");
+  arguments.option("--patience", choice.patience, "N",
+                   "end after N epochs without a better test accuracy (0: never)");
+}
+
+void resolve_training(TrainingChoice& choice, const std::string& model) {
+  if (choice.optimizer.empty()) {
+    const bool adam = std::find(kAdamModels.begin(), kAdamModels.end(), model) != kAdamModels.end();
+    choice.optimizer = adam ? "adam" : "sgd";
+  }
+  const bool sgd = choice.optimizer == "sgd";
+  if (!choice.rate) choice.rate = sgd ? 0.05 : 1e-3;
+  if (choice.momentum && !sgd && choice.optimizer != "rmsprop") {
+    throw Error(Fault::usage, "train", fmt::format("{} has no --momentum", choice.optimizer));
+  }
+  if (choice.nesterov && !sgd) throw Error(Fault::usage, "train", "--nesterov goes with sgd");
+  if (!choice.momentum && sgd) choice.momentum = 0.9;
+}
+
+std::unique_ptr<Optimizer> make_optimizer(const TrainingChoice& choice) {
+  const double rate = choice.rate.value_or(0);
+  const double momentum = choice.momentum.value_or(0);
+  if (choice.optimizer == "sgd") {
+    SgdConfig config;
+    config.rate = rate;
+    config.momentum = momentum;
+    config.decay = choice.decay;
+    config.nesterov = choice.nesterov;
+    return make_sgd(config);
+  }
+  if (choice.optimizer == "rmsprop") {
+    RmspropConfig config;
+    config.rate = rate;
+    config.momentum = momentum;
+    config.decay = choice.decay;
+    return make_rmsprop(config);
+  }
+  AdamConfig config;
+  config.rate = rate;
+  config.decay = choice.decay;
+  config.decoupled = choice.optimizer == "adamw";
+  return make_adam(config);
+}
+
+Augment parse_augment(const std::string& text) {
+  Augment augment;
+  if (text.empty()) return augment;
+  for (const std::string& part : split(text, ',')) {
+    if (part == "flip") {
+      augment.flip = true;
+    } else if (part.starts_with("shift:")) {
+      augment.shift = whole_number(part.substr(6), "augment");
+    } else if (part.starts_with("crop:")) {
+      augment.crop = whole_number(part.substr(5), "augment");
+    } else {
+      const std::vector<std::string> known = {"flip", "shift:N", "crop:N"};
+      throw Error(Fault::usage, "augment",
+                  fmt::format("'{}' is none of flip, shift:N, crop:N{}", part, did_you_mean(part, known)));
+    }
+  }
+  return augment;
+}
+
+TrainConfig make_config(const TrainingChoice& choice) {
+  if (!(choice.smoothing >= 0 && choice.smoothing < 1)) {
+    throw Error(Fault::usage, "train", fmt::format("smoothing {} is not in 0 to 1", choice.smoothing));
+  }
+  if (!(choice.clip >= 0)) throw Error(Fault::usage, "train", fmt::format("clipping to {}", choice.clip));
+  if (choice.patience < 0) throw Error(Fault::usage, "train", fmt::format("patience of {}", choice.patience));
+  TrainConfig config;
+  config.epochs = choice.epochs;
+  config.schedule = parse_schedule(choice.schedule);
+  config.clip_norm = choice.clip;
+  config.patience = choice.patience;
+  config.block_rates = choice.block_rates;
+  config.program.loss.smoothing = static_cast<real>(choice.smoothing);
+  return config;
+}
+
+JsonObject training_json(const TrainingChoice& choice) {
+  JsonObject object;
+  object.add("epochs", choice.epochs).add("optimizer", choice.optimizer).add("rate", choice.rate.value_or(0));
+  object.add("momentum", choice.momentum.value_or(0))
+      .add("nesterov", choice.nesterov)
+      .add("decay", choice.decay);
+  object.add("schedule", choice.schedule).add("clip", choice.clip).add("smoothing", choice.smoothing);
+  object.add("augment", choice.augment)
+      .add("block_rates", choice.block_rates)
+      .add("patience", choice.patience);
+  return object;
+}
+
+}  // namespace firn::cli

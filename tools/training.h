@@ -1,0 +1,46 @@
+// How a model is trained, as options say it, with defaults for each kind of model.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/transform.h"
+#include "optim/optimizer.h"
+#include "optim/trainer/trainer.h"
+#include "tools/arguments.h"
+#include "tools/json.h"
+
+namespace firn::cli {
+
+struct TrainingChoice {
+  Index epochs = 5;
+  std::string optimizer;       ///< empty: by the model
+  std::optional<double> rate;  ///< none: by the optimizer
+  std::optional<double> momentum;
+  bool nesterov = false;
+  double decay = 0;
+  std::string schedule = "cosine";
+  double clip = 0;
+  double smoothing = 0;
+  std::string augment;  ///< "flip,shift:2,crop:4"
+  std::vector<double> block_rates;
+  Index patience = 0;
+};
+
+void declare_training(Arguments& arguments, TrainingChoice& choice);
+
+/// Fills in what was left to the model: adam for recurrent and text models, sgd for the others; sgd 0.05 with
+/// momentum 0.9, adam, adamw and rmsprop 1e-3.
+void resolve_training(TrainingChoice& choice, const std::string& model);
+
+/// Of a resolved choice.
+std::unique_ptr<Optimizer> make_optimizer(const TrainingChoice& choice);
+/// Throws Error(usage) on anything but flip, shift:N and crop:N with commas.
+Augment parse_augment(const std::string& text);
+/// Epochs, schedule, clipping, rates of the blocks, patience, smoothing.
+TrainConfig make_config(const TrainingChoice& choice);
+JsonObject training_json(const TrainingChoice& choice);
+
+}  // namespace firn::cli

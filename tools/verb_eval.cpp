@@ -1,0 +1,133 @@
+#include "tools/verb_eval.h"
+
+#include <fmt/core.h>
+
+#include <numbers>
+
+#include "optim/trainer/evaluate.h"
+#include "tools/session.h"
+#include "tools/table.h"
+
+namespace firn::cli {
+
+namespace {
+
+/// Samples of a class, and how many of them were answered rightly.
+struct ClassScore {
+  Index samples = 0, right = 0;
+  double recall() const {
+    return samples > 0 ? static_cast<double>(right) / static_cast<double>(samples) : 0;
+  }
+};
+
+ClassScore score_of(const Evaluation& e, Index c) {
+  ClassScore score;
+  for (Index said = 0; said < e.classes; ++said) {
+    score.samples += e.confusion[static_cast<std::size_t>(c * e.classes + said)];
+  }
+  score.right = e.confusion[static_cast<std::size_t>(c * e.classes + c)];
+  return score;
+}
+
+std::string class_name(const Session& session, Index c) {
+  const std::vector<std::string>& names = session.recipe.class_names;
+  return names.empty() ? fmt::format("{}", c) : names[static_cast<std::size_t>(c)];
+}
+
+class Eval : public Verb {
+ public:
+  void declare(Arguments& arguments) override {
+    arguments.example("--weights runs/cnn-digits-1/best.safetensors --data digits",
+                      "a trained model on its test part");
+    arguments.example("--model resnet20 --weights resnet20_cifar10.safetensors --data cifar10:PATH --json",
+                      "published weights");
+    declare_model(arguments, session_.model);
+    declare_data(arguments, session_.data);
+    arguments.choice("--split", split_, {"train", "test", "all"}, "the part of the data (test)");
+    declare_run(arguments, run_);
+  }
+  int run(Console& console) override;
+
+ private:
+  void print(Console& console, const Session& session, const Evaluation& e) const;
+  void print_json(Console& console, const Session& session, const Evaluation& e) const;
+
+  SessionChoice session_;
+  RunChoice run_;
+  std::string split_ = "test";
+};
+
+int Eval::run(Console& console) {
+  require(session_.model.weights, "--weights", "eval");
+  require(session_.data.spec, "--data", "eval");
+  use_threads(run_);
+  session_.purpose = Purpose::judge;
+  session_.seed = run_.seed;
+  const Session session = open_session(session_);
+  console.notes(session.notes);
+  LoaderOptions options = loader_options(session, run_.batch > 0 ? run_.batch : 64, run_.seed);
+  options.shuffle = false;
+  Loader loader(part_of(session.data, split_), options);
+  ProgramCache programs(*session.model, {});
+  Progress progress(console, "evaluating", loader.batches());
+  Index batches = 0;
+  const Evaluation e =
+      evaluate(*session.model, programs, loader, [&](const Batch&, const real*) { progress.at(++batches); });
+  if (console.json()) {
+    print_json(console, session, e);
+  } else {
+    print(console, session, e);
+  }
+  return 0;
+}
+
+void Eval::print(Console& console, const Session& session, const Evaluation& e) const {
+  console.out(fmt::format("{} on the {} part of {}: {} {}", session.recipe.model, split_,
+                          session.data.train->info().name, e.samples,
+                          session.model->language_model() ? "characters" : "samples"));
+  console.out(console.bold(fmt::format("accuracy  {:.4f}", e.accuracy())));
+  console.out(fmt::format("loss      {:.4f}", e.loss));
+  if (session.model->language_model()) {
+    console.out(fmt::format("bits      {:.4f} a character", e.loss / std::numbers::ln2));
+    return;
+  }
+  console.out(fmt::format("macro F1  {:.4f}", e.macro_f1()));
+  Table table({"<class", "samples", "recall"});
+  for (Index c = 0; c < e.classes; ++c) {
+    const ClassScore score = score_of(e, c);
+    if (score.samples == 0) continue;
+    table.row(
+        {class_name(session, c), fmt::format("{}", score.samples), fmt::format("{:.4f}", score.recall())});
+  }
+  console.out(table.text());
+}
+
+void Eval::print_json(Console& console, const Session& session, const Evaluation& e) const {
+  JsonObject line = json_line("eval");
+  line.add("model", session.recipe.model)
+      .add("weights", session_.model.weights)
+      .add("data", session_.data.spec);
+  line.add("split", split_).add("samples", e.samples).add("accuracy", e.accuracy()).add("loss", e.loss);
+  if (session.model->language_model()) {
+    line.add("bits_per_character", e.loss / std::numbers::ln2);
+  } else {
+    std::vector<JsonObject> recalls;
+    for (Index c = 0; c < e.classes; ++c) {
+      const ClassScore score = score_of(e, c);
+      if (score.samples == 0) continue;
+      JsonObject one;
+      one.add("class", class_name(session, c)).add("samples", score.samples).add("recall", score.recall());
+      recalls.push_back(std::move(one));
+    }
+    line.add("macro_f1", e.macro_f1()).add("classes", recalls);
+  }
+  console.out(line);
+}
+
+}  // namespace
+
+VerbPtr make_eval() {
+  return std::make_unique<Eval>();
+}
+
+}  // namespace firn::cli

@@ -1,0 +1,233 @@
+#include "tools/verb_inspect.h"
+
+#include <fmt/core.h>
+
+#include <map>
+
+#include "engine/base/error.h"
+#include "engine/program/cost.h"
+#include "engine/program/listing.h"
+#include "engine/tensor/safetensors.h"
+#include "tools/freezing.h"
+#include "tools/session.h"
+#include "tools/table.h"
+
+namespace firn::cli {
+
+namespace {
+
+/// One line of the table: a block, or a layer in it.
+struct Row {
+  int depth = 0;
+  std::string name, text;
+  std::vector<NamedParameter> parameters;
+  Shape output;
+  ByPass<Cost> cost;
+  Index kept = 0;
+};
+
+/// Whether the dotted `label` is `name` or below it.
+bool within(const std::string& label, const std::string& name) {
+  return label == name || (label.starts_with(name) && label[name.size()] == '.');
+}
+
+class Inspect : public Verb {
+ public:
+  void declare(Arguments& arguments) override;
+  int run(Console& console) override;
+
+ private:
+  int inspect_file(Console& console) const;
+  void collect(const Layer& layer, const std::string& prefix, int depth, std::vector<Row>& rows) const;
+  void print(Console& console, const Session& session, const Program& program,
+             const std::vector<Row>& rows) const;
+
+  SessionChoice session_;
+  FreezeChoice freeze_;
+  RunChoice run_;
+  std::string file_;
+};
+
+void Inspect::declare(Arguments& arguments) {
+  arguments.example("--model resnet20", "what it is made of and what a step costs");
+  arguments.example("--model cnn --data digits --freeze half", "for other data, with a part frozen");
+  arguments.example("runs/cnn-digits-1/best.safetensors", "the tensors in a file");
+  arguments.positional("FILE", file_, "a safetensors file: its tensors are listed");
+  declare_model(arguments, session_.model);
+  declare_data(arguments, session_.data);
+  declare_input(arguments, session_.input);
+  declare_freeze(arguments, freeze_, false);
+  declare_run(arguments, run_);
+}
+
+/// The layers that build something themselves, below `layer`.
+void Inspect::collect(const Layer& layer, const std::string& prefix, int depth,
+                      std::vector<Row>& rows) const {
+  Row row;
+  row.depth = depth;
+  row.name = prefix;
+  row.text = layer.text();
+  for (NamedParameter& p : layer.parameters()) {
+    row.parameters.push_back({prefix.empty() ? p.name : prefix + "." + p.name, p.parameter});
+  }
+  rows.push_back(std::move(row));
+  for (const Layer::Child& child : layer.children()) {
+    collect(*child.layer,
+            child.name.empty() ? prefix
+            : prefix.empty()   ? child.name
+                               : prefix + "." + child.name,
+            depth + 1, rows);
+  }
+}
+
+int Inspect::inspect_file(Console& console) const {
+  const SafeTensors file = load_safetensors(file_);
+  Table table({"<tensor", "<shape", "numbers"});
+  Index total = 0;
+  for (const NamedTensor& t : file.tensors) {
+    total += t.tensor.count();
+    table.row({t.name, t.tensor.shape().text(), fmt::format("{}", t.tensor.count())});
+    if (!console.json()) continue;
+    JsonObject line = json_line("tensor");
+    const auto sizes = t.tensor.shape().sizes();
+    line.add("name", t.name).add("shape", std::vector<std::int64_t>(sizes.begin(), sizes.end()));
+    console.out(line.add("numbers", t.tensor.count()));
+  }
+  if (console.json()) {
+    JsonObject metadata;
+    for (const auto& [key, value] : file.metadata) metadata.add(key, value);
+    console.out(json_line("file")
+                    .add("path", file_)
+                    .add("tensors", file.tensors.size())
+                    .add("numbers", total)
+                    .add("metadata", metadata));
+    return 0;
+  }
+  console.out(table.text());
+  console.out(fmt::format("{} tensors, {} numbers", file.tensors.size(), total));
+  for (const auto& [key, value] : file.metadata) {
+    console.out(fmt::format("{}: {}", key, value.size() > 70 ? value.substr(0, 70) + "..." : value));
+  }
+  return 0;
+}
+
+int Inspect::run(Console& console) {
+  if (!file_.empty()) {
+    if (!session_.model.name.empty() || !session_.data.spec.empty()) {
+      throw Error(Fault::usage, "inspect", fmt::format("'{}' was not expected (--weights FILE?)", file_));
+    }
+    return inspect_file(console);
+  }
+  use_threads(run_);
+  session_.seed = run_.seed;
+  session_.purpose = Purpose::predict;
+  const Session session = open_session(session_);
+  Model& model = *session.model;
+  apply_freeze(model, freeze_);
+  ProgramSettings settings;
+  apply_freeze_rules(freeze_, settings);
+  const Index batch = run_.batch > 0 ? run_.batch : find_model(session.recipe.model).usual_batch;
+  const Shape& sample = session.recipe.input.sample;
+  ProgramCache programs(model, settings);
+  const bool trains = parameter_count(model.parameters(), true) > 0;
+  const Program& program = trains ? programs.training(batch, sample) : programs.inference(batch, sample);
+  console.notes(session.notes);
+
+  std::vector<Row> rows;
+  const ProgramCost cost = cost_of(program);
+  for (std::size_t i = 0; i < model.blocks().size(); ++i) {
+    const Model::Block& block = model.blocks()[i];
+    Row row;
+    row.name = block.name;
+    row.text = fmt::format("block {}", i);
+    row.parameters = model.block_parameters(static_cast<int>(i));
+    if (i < cost.blocks.size()) row.cost = cost.blocks[i];
+    for (const Kept& kept : cost.kept) row.kept += kept.block == static_cast<int>(i) ? kept.bytes : 0;
+    rows.push_back(std::move(row));
+    const std::size_t first = rows.size();
+    for (std::size_t c = block.first_child; c < block.last_child; ++c) {
+      collect(*model.children()[c].layer, model.children()[c].name, 1, rows);
+    }
+    for (std::size_t r = first; r < rows.size(); ++r) {
+      if (rows[r].name.empty()) continue;
+      for (const Step& step : program.plan().steps) {
+        if (within(step.node->label(), rows[r].name)) {
+          rows[r].cost.of(step.node->pass()) += step.node->op()->cost(*step.node);
+        }
+      }
+      for (const Kept& kept : cost.kept) rows[r].kept += within(kept.label, rows[r].name) ? kept.bytes : 0;
+    }
+  }
+  // Shapes as the layers make them, before kernels are fused.
+  const auto graph = model.inference_graph(batch, sample);
+  for (const auto& node : graph->nodes()) {
+    if (node->op() == nullptr || node->outputs()[0].axis != Axis::batch) continue;
+    int block = -1;
+    for (Row& row : rows) {
+      if (row.depth == 0) ++block;
+      if (row.depth == 0 ? block == node->block() : !row.name.empty() && within(node->label(), row.name)) {
+        row.output = node->outputs()[0].shape;
+      }
+    }
+  }
+  print(console, session, program, rows);
+  return 0;
+}
+
+void Inspect::print(Console& console, const Session& session, const Program& program,
+                    const std::vector<Row>& rows) const {
+  const Model& model = *session.model;
+  const ProgramCost cost = cost_of(program);
+  Table table({"<layer", "<what", "<output", "parameters", "<frozen", "MACs F", "MACs X", "MACs W", "kept"});
+  const auto number = [](double value) { return value > 0 ? short_number(value) : std::string("-"); };
+  for (const Row& row : rows) {
+    table.row({std::string(static_cast<std::size_t>(2 * row.depth), ' ') + row.name, row.text,
+               row.output.rank() > 0 ? row.output.text() : "",
+               fmt::format("{}", parameter_count(row.parameters)), frozen_text(row.parameters),
+               number(row.cost.forward.macs), number(row.cost.input_gradient.macs),
+               number(row.cost.weight_gradient.macs),
+               row.kept > 0 ? short_bytes(static_cast<double>(row.kept)) : "-"});
+    if (!console.json()) continue;
+    JsonObject line = json_line(row.depth == 0 ? "block" : "layer");
+    const auto sizes = row.output.sizes();
+    line.add("name", row.name).add("text", row.text);
+    line.add("output", std::vector<std::int64_t>(sizes.begin(), sizes.end()));
+    line.add("parameters", parameter_count(row.parameters)).add("frozen", frozen_text(row.parameters));
+    line.add("macs_forward", row.cost.forward.macs).add("macs_input_gradient", row.cost.input_gradient.macs);
+    console.out(line.add("macs_weight_gradient", row.cost.weight_gradient.macs).add("kept_bytes", row.kept));
+  }
+  const Index all = parameter_count(model.parameters());
+  const Index trainable = parameter_count(model.parameters(), true);
+  const ByPass<Cost>& total = cost.total;
+  if (console.json()) {
+    JsonObject line = json_line("model");
+    line.add("model", model.name())
+        .add("batch", program.plan().batch)
+        .add("sample", session.recipe.input.sample.text());
+    line.add("classes", model.classes()).add("parameters", all).add("trainable", trainable);
+    line.add("macs_forward", total.forward.macs).add("macs_input_gradient", total.input_gradient.macs);
+    line.add("macs_weight_gradient", total.weight_gradient.macs).add("kept_bytes", cost.kept_bytes);
+    line.add("kernels", program.plan().steps.size()).add("shared_bytes", program.plan().shared_bytes);
+    console.out(
+        line.add("local_bytes", program.plan().local_bytes).add("freezing", freeze_json(model, freeze_)));
+    return;
+  }
+  console.out(table.text());
+  console.out(fmt::format(
+      "{} parameters, {} of them train; a step of {}: {} kernels, F {}MAC, X {}MAC, W {}MAC; kept {}; "
+      "arena {} + {} a thread",
+      all, trainable, program.plan().batch, program.plan().steps.size(), short_number(total.forward.macs),
+      short_number(total.input_gradient.macs), short_number(total.weight_gradient.macs),
+      short_bytes(static_cast<double>(cost.kept_bytes)),
+      short_bytes(static_cast<double>(program.plan().shared_bytes)),
+      short_bytes(static_cast<double>(program.plan().local_bytes))));
+  if (anything_frozen(model)) console.note(freeze_table(model, freeze_));
+}
+
+}  // namespace
+
+VerbPtr make_inspect() {
+  return std::make_unique<Inspect>();
+}
+
+}  // namespace firn::cli

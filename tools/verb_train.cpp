@@ -1,0 +1,190 @@
+#include "tools/verb_train.h"
+
+#include <fmt/core.h>
+
+#include <optional>
+
+#include "engine/base/error.h"
+#include "layers/weights.h"
+#include "tools/freezing.h"
+#include "tools/interrupt.h"
+#include "tools/run_folder.h"
+#include "tools/session.h"
+#include "tools/training.h"
+
+namespace firn::cli {
+
+namespace {
+
+/// `text` as part of a folder's name.
+std::string folder_name(std::string text) {
+  for (char& c : text) {
+    if (std::string_view("/\\: \t").find(c) != std::string_view::npos) c = '-';
+  }
+  return text.substr(text.find_first_not_of("-."));
+}
+
+class Train : public Verb {
+ public:
+  void declare(Arguments& arguments) override;
+  int run(Console& console) override;
+
+ private:
+  JsonObject config(const Session& session) const;
+  History train(Console& console, Session& session, Trainer& trainer, const std::vector<Thaw>& thaws,
+                std::optional<RunFolder>& folder);
+
+  SessionChoice session_;
+  FreezeChoice freeze_;
+  RunChoice run_;
+  TrainingChoice training_;
+  std::string name_;
+  bool overwrite_ = false;
+  bool no_run_ = false;
+};
+
+void Train::declare(Arguments& arguments) {
+  arguments.example("--model cnn --data digits", "a small network on the embedded digits");
+  arguments.example("--model cnn --data fashion-mnist --epochs 5 --batch 64 --rate 0.05 --decay 5e-4 --json",
+                    "an epoch a line as JSON");
+  arguments.example("--model cnn --data digits --weights runs/cnn-digits-1/best.safetensors --freeze head",
+                    "train the last block of a trained network");
+  arguments.example(
+      "--model resnet20 --data folder:pictures --weights resnet20.safetensors --replace-head "
+      "--freeze half --thaw 3:all",
+      "other classes: a new head first, everything from epoch 3 on");
+  declare_model(arguments, session_.model);
+  arguments.flag("--replace-head", session_.model.replace_head,
+                 "take all but the last block from the weights: for other classes");
+  declare_data(arguments, session_.data);
+  arguments.option("--labels", session_.labels, "N", "train on N samples of each class (0: all)");
+  declare_training(arguments, training_);
+  declare_freeze(arguments, freeze_, true);
+  declare_run(arguments, run_);
+  arguments.option("--run", name_, "NAME", "the folder runs/NAME is written (MODEL-DATA-SEED)");
+  arguments.flag("--overwrite", overwrite_, "replace a run of that name");
+  arguments.flag("--no-run", no_run_, "write nothing");
+}
+
+JsonObject Train::config(const Session& session) const {
+  JsonObject object = json_line("config");
+  object.add("model", session.recipe.model).add("data", session_.data.spec);
+  object.add("weights", session_.model.weights).add("replace_head", session_.model.replace_head);
+  object.add("size", session_.data.size)
+      .add("window", session_.data.window)
+      .add("limit", session_.data.limit);
+  object.add("labels", session_.labels).add("classes", session.recipe.class_names);
+  object.add("sample", session.recipe.input.sample.text()).add("scale", session.recipe.preprocess.scale);
+  object.add("mean", session.recipe.preprocess.mean).add("deviation", session.recipe.preprocess.deviation);
+  object.add("seed", run_.seed).add("batch", run_.batch).add("training", training_json(training_));
+  return object.add("freezing", freeze_json(*session.model, freeze_));
+}
+
+int Train::run(Console& console) {
+  require(session_.data.spec, "--data", "train");
+  use_threads(run_);
+  if (run_.batch == 0) run_.batch = 64;
+  session_.purpose = Purpose::train;
+  session_.seed = run_.seed;
+  const Augment augment = parse_augment(training_.augment);
+  TrainConfig config = make_config(training_);
+
+  Session session = open_session(session_);
+  resolve_training(training_, session.recipe.model);
+  apply_freeze(*session.model, freeze_);
+  const std::vector<Thaw> thaws = parse_thaws(*session.model, freeze_);
+  apply_freeze_rules(freeze_, config.program);
+  config.program.seed = run_.seed;
+
+  LoaderOptions options = loader_options(session, run_.batch, run_.seed);
+  options.augment = augment;
+  Loader train_loader(session.data.train, options);
+  options.augment = {};
+  options.shuffle = false;
+  Loader test_loader(session.data.test, options);
+  const std::unique_ptr<Optimizer> optimizer = make_optimizer(training_);
+  Trainer trainer(*session.model, *optimizer, train_loader, test_loader, config);
+  // What does not fit shows here, before anything is written.
+  trainer.programs().training(std::min(run_.batch, session.data.train->size()), session.recipe.input.sample);
+
+  std::optional<RunFolder> folder;
+  if (!no_run_) {
+    const std::string usual = fmt::format("{}-{}-{}", session.recipe.model,
+                                          folder_name(session.data.train->info().name), run_.seed);
+    folder.emplace(name_.empty() ? usual : name_, name_.empty(), overwrite_);
+    folder->write("config.json", this->config(session).text() + "\n");
+    folder->write("env.json", environment_json(run_.seed, session.data).text() + "\n");
+  }
+  console.notes(session.notes);
+  if (anything_frozen(*session.model)) console.note(freeze_table(*session.model, freeze_));
+  console.detail(fmt::format("{}, {} on {} training and {} test samples", session.recipe.model,
+                             optimizer->text(), session.data.train->size(), session.data.test->size()));
+  const History history = train(console, session, trainer, thaws, folder);
+  console.note(fmt::format("best test accuracy {:.4f} in epoch {}{}{}", history.best_accuracy,
+                           history.best_epoch, history.stopped_early ? ", then not better: ended early" : "",
+                           folder ? "; " + folder->path() : ""));
+  return 0;
+}
+
+History Train::train(Console& console, Session& session, Trainer& trainer, const std::vector<Thaw>& thaws,
+                     std::optional<RunFolder>& folder) {
+  const auto save = [&](const std::string& name) {
+    if (folder) save_weights(*session.model, folder->file(name), to_metadata(session.recipe));
+  };
+  std::optional<Progress> progress;
+  double best = -1;
+  TrainHooks hooks;
+  hooks.before_epoch = [&](Index epoch) {
+    for (const Thaw& due : thaws) {
+      if (due.epoch != epoch) continue;
+      thaw(*session.model, due.pattern);
+      console.note(fmt::format("epoch {}: {} trains from here on\n{}", epoch, due.pattern,
+                               freeze_table(*session.model, freeze_)));
+    }
+  };
+  hooks.after_step = [&](Index step, Index steps, double loss) {
+    if (step == 1) progress.emplace(console, "training", steps);
+    progress->at(step, fmt::format("loss {:.4f}", loss));
+    if (step == steps) progress.reset();
+  };
+  hooks.after_epoch = [&](const EpochRecord& r) {
+    if (folder) {
+      if (r.evaluated && r.test_accuracy > best) {
+        best = r.test_accuracy;
+        save("best.safetensors");
+      }
+      save("last.safetensors");
+      folder->add_epoch(r);
+    }
+    if (console.json()) {
+      console.out(epoch_json(r));
+      return;
+    }
+    if (r.epoch == 1) {
+      console.out(
+          console.bold(fmt::format("{:>5} {:>10} {:>9} {:>10} {:>10} {:>9} {:>7} {:>7}", "epoch", "loss",
+                                   "accuracy", "test loss", "rate", "seconds", "eval s", "rss MB")));
+    }
+    console.out(fmt::format("{:>5} {:>10.4f} {:>9.4f} {:>10.4f} {:>10.3g} {:>9.2f} {:>7.2f} {:>7.0f}",
+                            r.epoch, r.loss, r.test_accuracy, r.test_loss, r.rate, r.seconds, r.eval_seconds,
+                            r.rss_mb));
+  };
+  const InterruptScope interrupts;
+  hooks.stop = [&] {
+    if (InterruptScope::signal() == 0) return false;
+    progress.reset();
+    save("last.safetensors");
+    console.note(fmt::format("interrupted after {} steps{}", trainer.steps(),
+                             folder ? "; the weights are in " + folder->file("last.safetensors") : ""));
+    throw Interrupted{InterruptScope::signal()};
+  };
+  return trainer.run(hooks);
+}
+
+}  // namespace
+
+VerbPtr make_train() {
+  return std::make_unique<Train>();
+}
+
+}  // namespace firn::cli
