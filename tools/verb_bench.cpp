@@ -14,8 +14,8 @@ namespace {
 class Bench final : public Verb {
  public:
   void declare(Arguments& arguments) override {
-    arguments.example("firn bench step", "every reference model, frozen and not, on all cores");
-    arguments.example("firn bench step --models cnn,lstm --freeze 0,head --threads 1 --json", "a row a line");
+    arguments.example("step", "every reference model, frozen and not, on all cores");
+    arguments.example("step --models cnn,lstm --freeze 0,head --threads 1 --json", "a row a line");
     arguments.positional("WHAT", what_, "what to measure: step");
     arguments.option("--models", models_, "M,...", "models by name");
     arguments.option("--freeze", freezes_, "F,...",

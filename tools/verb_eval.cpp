@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "optim/trainer/evaluate.h"
+#include "tools/logits.h"
 #include "tools/session.h"
 #include "tools/table.h"
 
@@ -44,6 +45,8 @@ class Eval : public Verb {
     declare_model(arguments, session_.model);
     declare_data(arguments, session_.data);
     arguments.choice("--split", split_, {"train", "test", "all"}, "the part of the data (test)");
+    arguments.option("--logits", logits_, "FILE.npy",
+                     "also write the raw logits, float32, in the order of the data");
     declare_run(arguments, run_);
   }
   int run(Console& console) override;
@@ -55,6 +58,7 @@ class Eval : public Verb {
   SessionChoice session_;
   RunChoice run_;
   std::string split_ = "test";
+  std::string logits_;
 };
 
 int Eval::run(Console& console) {
@@ -71,8 +75,13 @@ int Eval::run(Console& console) {
   ProgramCache programs(*session.model, {});
   Progress progress(console, "evaluating", loader.batches());
   Index batches = 0;
+  LogitsFile logits(logits_, *session.model, loader.data());
   const Evaluation e =
-      evaluate(*session.model, programs, loader, [&](const Batch&, const real*) { progress.at(++batches); });
+      evaluate(*session.model, programs, loader, [&](const Batch& batch, const real* values) {
+        logits.add(batch, values);
+        progress.at(++batches);
+      });
+  logits.save();
   if (console.json()) {
     print_json(console, session, e);
   } else {

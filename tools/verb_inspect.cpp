@@ -18,13 +18,18 @@ namespace {
 
 /// One line of the table: a block, or a layer in it.
 struct Row {
-  int depth = 0;
+  bool whole = false;  ///< the block itself
+  int block = 0;
   std::string name, text;
   std::vector<NamedParameter> parameters;
   Shape output;
   ByPass<Cost> cost;
   Index kept = 0;
 };
+
+std::string dotted(const std::string& outer, const std::string& name) {
+  return outer.empty() || name.empty() ? outer + name : outer + "." + name;
+}
 
 /// Whether the dotted `label` is `name` or below it.
 bool within(const std::string& label, const std::string& name) {
@@ -38,7 +43,7 @@ class Inspect : public Verb {
 
  private:
   int inspect_file(Console& console) const;
-  void collect(const Layer& layer, const std::string& prefix, int depth, std::vector<Row>& rows) const;
+  void collect(const Layer& layer, const std::string& name, int block, std::vector<Row>& rows) const;
   void print(Console& console, const Session& session, const Program& program,
              const std::vector<Row>& rows) const;
 
@@ -60,23 +65,18 @@ void Inspect::declare(Arguments& arguments) {
   declare_run(arguments, run_);
 }
 
-/// The layers that build something themselves, below `layer`.
-void Inspect::collect(const Layer& layer, const std::string& prefix, int depth,
-                      std::vector<Row>& rows) const {
+/// The layers below, but for those that only hold others.
+void Inspect::collect(const Layer& layer, const std::string& name, int block, std::vector<Row>& rows) const {
   Row row;
-  row.depth = depth;
-  row.name = prefix;
+  row.block = block;
+  row.name = name;
   row.text = layer.text();
-  for (NamedParameter& p : layer.parameters()) {
-    row.parameters.push_back({prefix.empty() ? p.name : prefix + "." + p.name, p.parameter});
-  }
-  rows.push_back(std::move(row));
+  for (NamedParameter& p : layer.parameters()) row.parameters.push_back({dotted(name, p.name), p.parameter});
+  std::size_t of_children = 0;
+  for (const Layer::Child& child : layer.children()) of_children += child.layer->parameters().size();
+  if (layer.children().empty() || row.parameters.size() > of_children) rows.push_back(std::move(row));
   for (const Layer::Child& child : layer.children()) {
-    collect(*child.layer,
-            child.name.empty() ? prefix
-            : prefix.empty()   ? child.name
-                               : prefix + "." + child.name,
-            depth + 1, rows);
+    collect(*child.layer, dotted(name, child.name), block, rows);
   }
 }
 
@@ -138,6 +138,8 @@ int Inspect::run(Console& console) {
   for (std::size_t i = 0; i < model.blocks().size(); ++i) {
     const Model::Block& block = model.blocks()[i];
     Row row;
+    row.whole = true;
+    row.block = static_cast<int>(i);
     row.name = block.name;
     row.text = fmt::format("block {}", i);
     row.parameters = model.block_parameters(static_cast<int>(i));
@@ -146,26 +148,26 @@ int Inspect::run(Console& console) {
     rows.push_back(std::move(row));
     const std::size_t first = rows.size();
     for (std::size_t c = block.first_child; c < block.last_child; ++c) {
-      collect(*model.children()[c].layer, model.children()[c].name, 1, rows);
+      collect(*model.children()[c].layer, model.children()[c].name, static_cast<int>(i), rows);
     }
     for (std::size_t r = first; r < rows.size(); ++r) {
-      if (rows[r].name.empty()) continue;
       for (const Step& step : program.plan().steps) {
-        if (within(step.node->label(), rows[r].name)) {
+        if (step.node->block() == rows[r].block && within(step.node->label(), rows[r].name)) {
           rows[r].cost.of(step.node->pass()) += step.node->op()->cost(*step.node);
         }
       }
-      for (const Kept& kept : cost.kept) rows[r].kept += within(kept.label, rows[r].name) ? kept.bytes : 0;
+      for (const Kept& kept : cost.kept) {
+        const bool own = kept.block == rows[r].block && within(kept.label, rows[r].name);
+        rows[r].kept += own ? kept.bytes : 0;
+      }
     }
   }
   // Shapes as the layers make them, before kernels are fused.
   const auto graph = model.inference_graph(batch, sample);
   for (const auto& node : graph->nodes()) {
     if (node->op() == nullptr || node->outputs()[0].axis != Axis::batch) continue;
-    int block = -1;
     for (Row& row : rows) {
-      if (row.depth == 0) ++block;
-      if (row.depth == 0 ? block == node->block() : !row.name.empty() && within(node->label(), row.name)) {
+      if (row.block == node->block() && (row.whole || within(node->label(), row.name))) {
         row.output = node->outputs()[0].shape;
       }
     }
@@ -181,14 +183,13 @@ void Inspect::print(Console& console, const Session& session, const Program& pro
   Table table({"<layer", "<what", "<output", "parameters", "<frozen", "MACs F", "MACs X", "MACs W", "kept"});
   const auto number = [](double value) { return value > 0 ? short_number(value) : std::string("-"); };
   for (const Row& row : rows) {
-    table.row({std::string(static_cast<std::size_t>(2 * row.depth), ' ') + row.name, row.text,
-               row.output.rank() > 0 ? row.output.text() : "",
+    table.row({(row.whole ? "" : "  ") + row.name, row.text, row.output.rank() > 0 ? row.output.text() : "",
                fmt::format("{}", parameter_count(row.parameters)), frozen_text(row.parameters),
                number(row.cost.forward.macs), number(row.cost.input_gradient.macs),
                number(row.cost.weight_gradient.macs),
                row.kept > 0 ? short_bytes(static_cast<double>(row.kept)) : "-"});
     if (!console.json()) continue;
-    JsonObject line = json_line(row.depth == 0 ? "block" : "layer");
+    JsonObject line = json_line(row.whole ? "block" : "layer");
     const auto sizes = row.output.sizes();
     line.add("name", row.name).add("text", row.text);
     line.add("output", std::vector<std::int64_t>(sizes.begin(), sizes.end()));

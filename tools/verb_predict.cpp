@@ -11,12 +11,12 @@
 
 #include "data/image.h"
 #include "data/memory.h"
-#include "data/npy.h"
 #include "data/text.h"
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
 #include "optim/trainer/evaluate.h"
 #include "tools/adapt.h"
+#include "tools/logits.h"
 #include "tools/session.h"
 
 namespace firn::cli {
@@ -202,28 +202,21 @@ int Predict::run(Console& console) {
   const Index classes = session.model->classes();
   const Index samples = questions.samples->size();
   const Index steps = session.model->language_model() ? questions.samples->info().shape[0] : 1;
-  Tensor logits;
-  if (!logits_.empty()) {
-    logits = Tensor(session.model->language_model() ? Shape({samples, steps, classes})
-                                                    : Shape({samples, classes}));
-  }
+  LogitsFile logits(logits_, *session.model, *questions.samples);
   // Everything is answered before anything is printed or written.
   std::vector<real> last(static_cast<std::size_t>(samples * classes));
   Progress progress(console, "predicting", samples);
   Index done = 0;
   evaluate(*session.model, programs, loader, [&](const Batch& batch, const real* values) {
     const Index row = steps * classes;
-    if (logits.defined()) {
-      std::memcpy(logits.data() + done * row, values,
-                  static_cast<std::size_t>(batch.count * row) * sizeof(real));
-    }
+    logits.add(batch, values);
     for (Index i = 0; i < batch.count; ++i) {
       std::copy_n(values + i * row + (steps - 1) * classes, classes, last.begin() + (done + i) * classes);
     }
     done += batch.count;
     progress.at(done);
   });
-  if (logits.defined()) save_npy(logits_, logits);
+  logits.save();
   for (Index i = 0; i < samples; ++i) print(console, session, questions, i, last.data() + i * classes);
   return 0;
 }

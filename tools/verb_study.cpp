@@ -16,9 +16,8 @@ namespace {
 class StudyVerb final : public Verb {
  public:
   void declare(Arguments& arguments) override {
-    arguments.example("firn study", "the embedded digits, a small CNN and a row LSTM, in under two minutes");
-    arguments.example("firn study --data fashion-mnist --model cnn --labels 10,100",
-                      "other data, other label counts");
+    arguments.example("", "the embedded digits, a small CNN and a row LSTM, in under two minutes");
+    arguments.example("--data fashion-mnist --model cnn --labels 10,100", "other data, other label counts");
     arguments.option("--data", options_.data, "D", "a name or kind:path, as firn data lists them");
     arguments.option("--model", models_, "M,...", "models by name; chosen by the data unless given");
     arguments.option("--labels", labels_, "N,...", "labelled samples a class; 'all' for all of them");

@@ -50,8 +50,7 @@ void Train::declare(Arguments& arguments) {
   arguments.example("--model cnn --data digits --weights runs/cnn-digits-1/best.safetensors --freeze head",
                     "train the last block of a trained network");
   arguments.example(
-      "--model resnet20 --data folder:pictures --weights resnet20.safetensors --replace-head "
-      "--freeze half --thaw 3:all",
+      "--data pictures --weights runs/old/best.safetensors --replace-head --freeze head --thaw 3:all",
       "other classes: a new head first, everything from epoch 3 on");
   declare_model(arguments, session_.model);
   arguments.flag("--replace-head", session_.model.replace_head,

@@ -1,0 +1,27 @@
+#include "tools/logits.h"
+
+#include <algorithm>
+
+#include "data/npy.h"
+
+namespace firn::cli {
+
+LogitsFile::LogitsFile(std::string path, const Model& model, const Dataset& data) : path_(std::move(path)) {
+  if (path_.empty()) return;
+  const Index samples = data.size();
+  logits_ = Tensor(model.language_model() ? Shape{samples, data.info().shape[0], model.classes()}
+                                          : Shape{samples, model.classes()});
+}
+
+void LogitsFile::add(const Batch& batch, const real* logits) {
+  if (!logits_.defined()) return;
+  const Index row = logits_.shape().count_from(1);
+  std::copy_n(logits, batch.count * row, logits_.data() + done_ * row);
+  done_ += batch.count;
+}
+
+void LogitsFile::save() const {
+  if (logits_.defined()) save_npy(path_, logits_);
+}
+
+}  // namespace firn::cli
