@@ -39,17 +39,19 @@ double formula(Activation a, double x) {
 }
 
 /// Every `stride`-th of all bit patterns, the ends of the ranges and the special ones.
-std::vector<float> sweep(std::uint64_t stride) {
-  std::vector<float> values{0.0f,       -0.0f,      1.0f,       -1.0f,    88.72283f,
-                            -88.72283f, -87.33655f, -103.9720f, -103.98f, 9.0f};
-  for (const float limit : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::max(),
-                            std::numeric_limits<float>::min(), std::numeric_limits<float>::denorm_min()}) {
+std::vector<real> sweep(std::uint64_t stride) {
+  std::vector<real> values{
+      0, real(-0.0), 1, -1, real(88.72283), real(-88.72283), real(-87.33655), real(-103.972), real(-103.98),
+      9};
+  for (const real limit :
+       {real(std::numeric_limits<float>::infinity()), real(std::numeric_limits<float>::max()),
+        std::numeric_limits<float>::min(), std::numeric_limits<float>::denorm_min()}) {
     values.push_back(limit);
     values.push_back(-limit);
   }
   values.push_back(std::numeric_limits<float>::quiet_NaN());
   for (std::uint64_t bits = 0; bits < (1ull << 32); bits += stride) {
-    values.push_back(std::bit_cast<float>(static_cast<std::uint32_t>(bits)));
+    values.push_back(static_cast<real>(std::bit_cast<float>(static_cast<std::uint32_t>(bits))));
   }
   return values;
 }
@@ -57,9 +59,9 @@ std::vector<float> sweep(std::uint64_t stride) {
 }  // namespace
 
 TEST_CASE("gelu, silu, sigmoid and tanh are within 8 ulp over all floats") {
-  const std::vector<float> x = sweep(1511);
+  const std::vector<real> x = sweep(1511);
   const auto count = static_cast<Index>(x.size());
-  std::vector<float> y(x.size());
+  std::vector<real> y(x.size());
   for (const Activation a : {Activation::gelu, Activation::silu, Activation::sigmoid, Activation::tanh}) {
     std::vector<double> want(x.size());
     for (std::size_t i = 0; i < x.size(); ++i) want[i] = formula(a, x[i]);
@@ -68,10 +70,10 @@ TEST_CASE("gelu, silu, sigmoid and tanh are within 8 ulp over all floats") {
     for (const Isa isa : fast_sets()) {
       kernels(isa).elementwise.activate(a, 0, count, x.data(), y.data());
       double worst = 0;
-      float where = 0;
+      real where = 0;
       for (std::size_t i = 0; i < x.size(); ++i) {
         const bool spared = std::isinf(x[i]) && x[i] < 0 && !at_minus_infinity;
-        const double error = spared ? 0 : ulp_error(y[i], want[i]);
+        const double error = spared ? 0 : ulp_error(static_cast<float>(y[i]), want[i]);
         if (!(error <= worst)) {
           worst = error;
           where = x[i];

@@ -120,19 +120,20 @@ TEST_CASE("binary cross-entropy and its gradient") {
 }
 
 TEST_CASE("log(1 + exp(x)), the loss of target 0, is within 8 ulp over all floats") {
-  std::vector<float> x{0.0f, -0.0f, 88.8f, -88.8f, -103.9f};
+  std::vector<real> x{0, real(-0.0), real(88.8), real(-88.8), real(-103.9)};
   for (std::uint64_t bits = 0; bits < (1ull << 32); bits += 3001) {
-    x.push_back(std::bit_cast<float>(static_cast<std::uint32_t>(bits)));
+    x.push_back(static_cast<real>(std::bit_cast<float>(static_cast<std::uint32_t>(bits))));
   }
-  const std::vector<float> zeros(x.size());
-  std::vector<float> y(x.size());
+  const std::vector<real> zeros(x.size());
+  std::vector<real> y(x.size());
   for (const Isa isa : fast_sets()) {
     kernels(isa).loss.binary_cross_entropy(static_cast<Index>(x.size()), x.data(), zeros.data(), y.data());
     double worst = 0;
     for (std::size_t i = 0; i < x.size(); ++i) {
       if (std::isinf(x[i])) continue;  // x * target is infinity * 0
       const double v = x[i];
-      const double error = ulp_error(y[i], (v > 0 ? v : 0) + std::log1p(std::exp(-std::abs(v))));
+      const double error =
+          ulp_error(static_cast<float>(y[i]), (v > 0 ? v : 0) + std::log1p(std::exp(-std::abs(v))));
       if (!(error <= worst)) worst = error;
     }
     CHECK_MESSAGE(worst <= 8, isa_name(isa));

@@ -158,6 +158,8 @@ void for_each_case(const F& f) {
   }
   f(Case{32, 20, 128, false, false});
   f(Case{17, 30, 100, true, true});
+  f(Case{70, 3, 20, false, true});
+  f(Case{5, 4, 300, true, false});
 }
 
 double tolerance(const Case& c, Index terms, bool backward) {

@@ -50,6 +50,12 @@ struct Run {
   /// The place in memory of the s-th step.
   Index place(Index s) const { return reverse ? t - 1 - s : s; }
   bool valid(Index row, Index at) const { return lengths == nullptr || at < lengths[row]; }
+  bool any_valid(Index first, Index rows, Index at) const {
+    for (Index row = first; row < first + rows; ++row) {
+      if (valid(row, at)) return true;
+    }
+    return false;
+  }
 };
 
 /// A stride of scratch rows of `columns` numbers; rows a multiple of 4096 bytes apart would push each other
@@ -58,44 +64,63 @@ Index apart(Index columns) {
   return (columns + kLanes - 1) / kLanes * kLanes + 16;
 }
 
-/// Runs the forward: at each step for each block of units the products of all rows, then
-/// cell.update(row, step, first unit, lanes, products) for each row or, where the row has no such step,
-/// cell.skip(row, step, first unit, lanes). cell.prefetch(row, at, u) may fetch what update will read.
+/// Finishes a block of units of the rows [first, first + rows): cell.update(row, at, u, lanes, products) or,
+/// where the row has no such step, cell.skip(row, at, u, lanes).
+template <int gates, class Cell>
+void finish_rows(const Run& run, Index first, Index rows, Index at, Index u, const Vec* products,
+                 const Cell& cell) {
+  const auto finish = [&](auto lanes) {
+    for (Index m = 0; m < rows; ++m) {
+      if (run.valid(first + m, at)) {
+        cell.update(first + m, at, u, lanes, products + m * gates);
+      } else {
+        cell.skip(first + m, at, u, lanes);
+      }
+    }
+  };
+  if (u + kLanes <= run.h) {
+    finish(Whole{});
+  } else {
+    finish(Part{run.h - u});
+  }
+}
+
+/// The products of the rows [first, first + rows) with one panel; meanwhile cell.prefetch(row, at, u) may
+/// fetch what update will read.
+template <int gates, class Cell>
+void multiply_rows(const Run& run, Index first, Index rows, Index at, Index u, Index depth,
+                   const float* packed, Vec* products, const Cell& cell) {
+  constexpr Index kTile = tile_rows(gates);
+  const float* const panel = packed + u / kLanes * panel_count(gates, run.h);
+  const Index tiles = (rows + kTile - 1) / kTile;
+  Index k = 0;
+  do {
+    const Index deep = smaller(kDepth, depth - k);
+    for (Index tile = 0, m = 0; tile < tiles; ++tile) {
+      const Index count = (rows - m) / (tiles - tile);
+      for (Index i = 0; i < count && k == 0; ++i) cell.prefetch(first + m + i, at, u);
+      ProductKernels<gates>::of_rows[count - 1](deep, cell.state + (first + m) * run.stride + k, run.stride,
+                                                panel + k * gates * kLanes, k > 0, products + m * gates);
+      m += count;
+    }
+    k += deep;
+  } while (k < depth);
+}
+
+/// Runs the forward: at each step, for each block of units, the products of all rows and then their cells.
 template <int gates, class Cell>
 void run_forward(const Run& run, const float* packed, Cell& cell) {
-  constexpr Index kTile = tile_rows(gates);
-  const Index tiles = (run.n + kTile - 1) / kTile;
+  constexpr Index kRows = kTogether * tile_rows(gates);
   for (Index s = 0; s < run.t; ++s) {
     const Index at = run.place(s);
     for (Index u = 0; u < run.h; u += kLanes) {
-      const float* const panel = packed + u / kLanes * panel_count(gates, run.h);
-      for (Index tile = 0, first = 0; tile < tiles; ++tile) {
-        const Index rows = (run.n - first) / (tiles - tile);
-        bool any = false;
-        for (Index m = 0; m < rows; ++m) {
-          if (!run.valid(first + m, at)) continue;
-          cell.prefetch(first + m, at, u);
-          any = true;
-        }
+      for (Index first = 0; first < run.n; first += kRows) {
+        const Index rows = smaller(kRows, run.n - first);
         // The state before the first step is zero, and so is its product.
-        Vec products[kTile * gates];
-        ProductKernels<gates>::of_rows[rows - 1](s > 0 && any ? run.h : 0, cell.state + first * run.stride,
-                                                 run.stride, panel, products);
-        const auto finish = [&](auto lanes) {
-          for (Index m = 0; m < rows; ++m) {
-            if (run.valid(first + m, at)) {
-              cell.update(first + m, at, u, lanes, products + m * gates);
-            } else {
-              cell.skip(first + m, at, u, lanes);
-            }
-          }
-        };
-        if (u + kLanes <= run.h) {
-          finish(Whole{});
-        } else {
-          finish(Part{run.h - u});
-        }
-        first += rows;
+        const Index depth = s > 0 && run.any_valid(first, rows, at) ? run.h : 0;
+        Vec products[kRows * gates];
+        multiply_rows<gates>(run, first, rows, at, u, depth, packed, products, cell);
+        finish_rows<gates>(run, first, rows, at, u, products, cell);
       }
     }
     float* const before = cell.state;

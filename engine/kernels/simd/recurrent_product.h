@@ -23,7 +23,10 @@ constexpr Index tile_rows(Index gates) {
 }
 #endif
 
-inline constexpr Index kMostTileRows = 8;
+/// Tiles that go through a panel together, and how deep at a time: so much of a panel stays in the
+/// first-level cache.
+inline constexpr Index kTogether = 8;
+inline constexpr Index kDepth = 128;
 
 /// The packed weight: for each block of kLanes units a panel of h rows, a row holding the block's columns of
 /// one gate after the other; units beyond h are zero.
@@ -34,11 +37,14 @@ constexpr Index panel_count(Index gates, Index h) {
   return h * gates * kLanes;
 }
 
-/// out[row][gate] = sum_k state[row*stride + k] * panel[k][gate], k ascending in [0, depth).
-using ProductKernel = void (*)(Index depth, const float* state, Index stride, const float* panel, Vec* out);
+/// out[row][gate] = (accumulate ? out[row][gate] : 0) + sum_k state[row*stride + k] * panel[k][gate], k
+/// ascending in [0, depth).
+using ProductKernel = void (*)(Index depth, const float* state, Index stride, const float* panel,
+                               bool accumulate, Vec* out);
 
 template <int gates, int rows>
-static void product_kernel(Index depth, const float* state, Index stride, const float* panel, Vec* out) {
+static void product_kernel(Index depth, const float* state, Index stride, const float* panel, bool accumulate,
+                           Vec* out) {
   // Four rows share a pointer: their distances 0, 1, 2, 3 * stride cost two registers for all.
   constexpr int kPointers = (rows + 3) / 4;
   const float* a[kPointers];
@@ -48,6 +54,13 @@ static void product_kernel(Index depth, const float* state, Index stride, const 
     asm("" : "+r"(a[p]));  // else the compiler gives every row a pointer of its own
   }
   Vec z[rows][gates] = {};
+  if (accumulate) {
+#pragma GCC unroll 8
+    for (int m = 0; m < rows; ++m) {
+#pragma GCC unroll 4
+      for (int g = 0; g < gates; ++g) z[m][g] = out[m * gates + g];
+    }
+  }
   for (Index k = 0; k < depth; ++k) {
     Vec w[gates];
 #pragma GCC unroll 4

@@ -53,24 +53,45 @@ struct Exponential {
   Vec q, n, n_shifted;
 };
 
-/// exp(high + low) for |low| much smaller than |high|, which lies in [-110, 90].
-static inline Exponential reduce_exp(Vec high, Vec low) {
+/// The whole number n nearest to x / ln 2, and the rest r = x - n * ln 2.
+static inline Exponential reduce(Vec x, Vec& r) {
   constexpr float kShift = 12582912;  // 1.5 * 2^23: adding it rounds to a whole number
   Exponential e;
-  e.n_shifted = high * 1.44269504f + kShift;
+  e.n_shifted = x * 1.44269504f + kShift;
   e.n = e.n_shifted - kShift;
   // ln 2 in two parts, n times the first of which is exact.
-  const Vec r = (high - e.n * 0.693359375f) - e.n * -2.12194440e-4f + low;
+  r = (x - e.n * 0.693359375f) - e.n * -2.12194440e-4f;
+  return e;
+}
+
+/// exp(r) - 1 for |r| <= ln(2) / 2.
+static inline Vec small_exp_minus_1(Vec r) {
   Vec p = r * 0.00139262508315f + 0.00836323288368f;
   p = p * r + 0.041666554213f;
   p = p * r + 0.166665766661f;
   p = p * r + 0.5f;
-  e.q = p * (r * r) + r;
+  return p * (r * r) + r;
+}
+
+/// exp(x) for x in [-110, 90].
+static inline Exponential exponential(Vec x) {
+  Vec r;
+  Exponential e = reduce(x, r);
+  e.q = small_exp_minus_1(r);
   return e;
 }
 
+/// exp(high + low), where |low| is much smaller than |high|.
+static inline Exponential exponential(Vec high, Vec low) {
+  Vec r;
+  Exponential e = reduce(high, r);
+  e.q = small_exp_minus_1(r + low);
+  return e;
+}
+
+/// exp(x) for x <= 90.
 static inline Vec exp(Vec x) {
-  const Exponential e = reduce_exp(min(broadcast(90), max(broadcast(-110), x)), Vec{});
+  const Exponential e = exponential(max(broadcast(-110), x));
   return scale_by_power(1 + e.q, e.n_shifted, e.n);
 }
 
@@ -80,23 +101,23 @@ static inline Vec sigmoid(Vec x) {
   return (x < Vec{} ? e : broadcast(1)) / (1 + e);
 }
 
-/// x * sigmoid(x); for negative x as x * exp(x) / (1 + exp(x)), x times the power before the power is
-/// denormal.
-static inline Vec silu(Vec x) {
-  const Vec a = max(broadcast(-110), -absolute(x));
-  const Exponential r = reduce_exp(a, Vec{});
-  const Vec e = scale_by_power(1 + r.q, r.n_shifted, r.n);
-  const Vec scaled = scale_by_power(a + a * r.q, r.n_shifted, r.n);
-  return (x < Vec{} ? scaled : x) / (1 + e);
-}
-
 /// (exp(2|x|) - 1) / (exp(2|x|) + 1), with the difference computed as such.
 static inline Vec tanh(Vec x) {
-  const Exponential e = reduce_exp(2 * min(broadcast(10), absolute(x)), Vec{});
+  const Exponential e = exponential(2 * min(broadcast(10), absolute(x)));
   const Vec power =
       __builtin_bit_cast(Vec, (__builtin_bit_cast(VecInt, e.n_shifted) - (0x4b400000 - 127)) << 23);
   const Vec difference = power * e.q + (power - 1);
   return with_sign_of(difference / (difference + 2), x);
+}
+
+/// x * sigmoid(x); for negative x as x * exp(x) / (1 + exp(x)), x times the power before the power is
+/// denormal.
+static inline Vec silu(Vec x) {
+  const Vec a = max(broadcast(-110), -absolute(x));
+  const Exponential r = exponential(a);
+  const Vec e = scale_by_power(1 + r.q, r.n_shifted, r.n);
+  const Vec scaled = scale_by_power(a + a * r.q, r.n_shifted, r.n);
+  return (x < Vec{} ? scaled : x) / (1 + e);
 }
 
 /// log(1 + e) for e in [0, 1], as 2 atanh(e / (2 + e)).
@@ -124,7 +145,7 @@ static inline Normal normal(Vec x) {
   const Vec high =
       __builtin_bit_cast(Vec, __builtin_bit_cast(VecInt, a) & static_cast<std::int32_t>(0xfffff000));
   const Exponential e =
-      reduce_exp(max(broadcast(-110), high * high * -0.5f), (a - high) * (a + high) * -0.5f);
+      exponential(max(broadcast(-110), high * high * -0.5f), (a - high) * (a + high) * -0.5f);
   const Vec gauss = scale_by_power(1 + e.q, e.n_shifted, e.n);
   // Mills' ratio times (1 + a) is nearly constant; after Shepherd and Laframboise 1981.
   const Vec s = (a - 3) / (a + 3);

@@ -83,12 +83,29 @@ static inline void zero_floats(Index count, float* to) {
   if (i < count) store_part(to + i, Vec{}, count - i);
 }
 
+/// a > b ? a : b and a < b ? a : b, so that of a NaN and a number the second is taken.
+#if defined(__AVX512F__)
+static inline Vec max(Vec a, Vec b) {
+  return _mm512_maskz_max_ps(0xffff, a, b);
+}
+static inline Vec min(Vec a, Vec b) {
+  return _mm512_maskz_min_ps(0xffff, a, b);
+}
+#elif defined(__AVX2__)
+static inline Vec max(Vec a, Vec b) {
+  return _mm256_max_ps(a, b);
+}
+static inline Vec min(Vec a, Vec b) {
+  return _mm256_min_ps(a, b);
+}
+#else
 static inline Vec max(Vec a, Vec b) {
   return a > b ? a : b;
 }
 static inline Vec min(Vec a, Vec b) {
   return a < b ? a : b;
 }
+#endif
 
 /// Sum of the lanes, by halves.
 static inline float sum_lanes(Vec v) {
