@@ -9,7 +9,7 @@
 #include <iterator>
 
 #include "layers/weights.h"
-#include "support.h"
+#include "tests/layers/support.h"
 
 using namespace firn;
 using namespace firn::test;

@@ -12,7 +12,7 @@
 #include "layers/norm.h"
 #include "layers/recurrent.h"
 #include "layers/sequential.h"
-#include "support.h"
+#include "tests/layers/support.h"
 
 using namespace firn;
 using namespace firn::test;

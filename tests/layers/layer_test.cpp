@@ -3,12 +3,12 @@
 
 #include <doctest/doctest.h>
 
-#include "../errors.h"
+#include "tests/errors.h"
 #include "layers/conv2d.h"
 #include "layers/dense.h"
 #include "layers/norm.h"
 #include "layers/sequential.h"
-#include "support.h"
+#include "tests/layers/support.h"
 
 using namespace firn;
 using namespace firn::test;

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "../errors.h"
+#include "tests/errors.h"
 #include "layers/activation.h"
 #include "layers/conv2d.h"
 #include "layers/dense.h"
@@ -17,7 +17,7 @@
 #include "layers/sequential.h"
 #include "layers/shaping.h"
 #include "layers/text_convolution.h"
-#include "support.h"
+#include "tests/layers/support.h"
 
 using namespace firn;
 using namespace firn::test;

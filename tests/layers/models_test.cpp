@@ -4,8 +4,8 @@
 #include <cstring>
 #include <map>
 
-#include "../errors.h"
-#include "support.h"
+#include "tests/errors.h"
+#include "tests/layers/support.h"
 
 using namespace firn;
 using namespace firn::test;

@@ -5,12 +5,12 @@
 #include <cstring>
 #include <filesystem>
 
-#include "../errors.h"
-#include "../folder.h"
+#include "tests/errors.h"
+#include "tests/folder.h"
 #include "engine/tensor/safetensors.h"
 #include "layers/dense.h"
 #include "layers/sequential.h"
-#include "support.h"
+#include "tests/layers/support.h"
 
 using namespace firn;
 using namespace firn::test;
