@@ -43,9 +43,8 @@ std::vector<real> sweep(std::uint64_t stride) {
   std::vector<real> values{
       0, real(-0.0), 1, -1, real(88.72283), real(-88.72283), real(-87.33655), real(-103.972), real(-103.98),
       9};
-  for (const real limit :
-       {real(std::numeric_limits<float>::infinity()), real(std::numeric_limits<float>::max()),
-        std::numeric_limits<float>::min(), std::numeric_limits<float>::denorm_min()}) {
+  for (const float limit : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::max(),
+                            std::numeric_limits<float>::min(), std::numeric_limits<float>::denorm_min()}) {
     values.push_back(limit);
     values.push_back(-limit);
   }
