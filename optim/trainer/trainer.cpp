@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstring>
@@ -35,6 +36,10 @@ Trainer::Trainer(Model& model, Optimizer& optimizer, Loader& train, Loader& test
       config_(std::move(config)),
       programs_(model, config_.program) {
   if (config_.epochs < 1) throw Error(Fault::usage, "train", fmt::format("{} epochs", config_.epochs));
+  for (const NamedParameter& p : model.parameters()) {
+    if (p.parameter->role() == Role::statistic)
+      statistics_.emplace_back(p.parameter, p.parameter->value().clone());
+  }
   if (!config_.block_rates.empty() && config_.block_rates.size() != model.blocks().size()) {
     throw Error(
         Fault::usage, "train",
@@ -68,39 +73,69 @@ void Trainer::restore_best() {
   }
 }
 
+// The forward pass moves running statistics before it is known whether its numbers are any.
+void Trainer::keep_statistics() {
+  for (auto& [parameter, copy] : statistics_) {
+    std::memcpy(copy.raw(), parameter->value().raw(), static_cast<std::size_t>(copy.bytes()));
+  }
+}
+
+void Trainer::restore_statistics() {
+  for (auto& [parameter, copy] : statistics_) {
+    std::memcpy(parameter->mutable_value().raw(), copy.raw(), static_cast<std::size_t>(copy.bytes()));
+    parameter->touch();
+  }
+}
+
+double Trainer::train_step(const Batch& batch, Index all_steps, EpochRecord& record) {
+  Program& program = programs_.training(batch.count, batch.x.shape().tail(1));
+  feed_batch(program, model_, batch);
+  program.feed("labels", batch.labels);
+  program.run(static_cast<std::uint64_t>(step_));
+  const double loss = static_cast<double>(*program.output_data("loss"));
+  if (!std::isfinite(loss)) {
+    throw Error(Fault::non_finite, "train",
+                fmt::format("the loss is {} in epoch {}, step {} (a smaller --rate may help)", loss,
+                            record.epoch, record.steps + 1));
+  }
+  StepOptions options;
+  options.rate_factor = config_.schedule(step_, all_steps);
+  options.clip_norm = config_.clip_norm;
+  // A sum until the epoch is over.
+  record.gradient_norm += optimizer_.step(program.gradients(), options).gradient_norm;
+  record.rate = optimizer_.rate() * options.rate_factor;
+  return loss;
+}
+
 bool Trainer::train_epoch(Index epoch, const TrainHooks& hooks, EpochRecord& record) {
   const Index steps = train_.batches();
   const Index all_steps = steps * config_.epochs;
   Index samples = 0;
   double loss_sum = 0;
-  double norm_sum = 0;
+  bool whole = true;
   train_.start(static_cast<std::uint64_t>(epoch - 1));
   while (const Batch* batch = train_.next()) {
-    Program& program = programs_.training(batch->count, batch->x.shape().tail(1));
-    feed_batch(program, model_, *batch);
-    program.feed("labels", batch->labels);
-    program.run(static_cast<std::uint64_t>(step_));
-    const double loss = static_cast<double>(*program.output_data("loss"));
-    if (!std::isfinite(loss)) {
-      throw Error(Fault::non_finite, "train",
-                  fmt::format("the loss is {} in epoch {}, step {} (a smaller --rate may help)", loss, epoch,
-                              record.steps + 1));
+    keep_statistics();
+    double loss = 0;
+    try {
+      loss = train_step(*batch, all_steps, record);
+    } catch (const Error&) {
+      restore_statistics();
+      throw;
     }
-    StepOptions options;
-    options.rate_factor = config_.schedule(step_, all_steps);
-    options.clip_norm = config_.clip_norm;
-    norm_sum += optimizer_.step(program.gradients(), options).gradient_norm;
-    record.rate = optimizer_.rate() * options.rate_factor;
     loss_sum += loss * static_cast<double>(batch->count);
     samples += batch->count;
     ++step_;
     ++record.steps;
     if (hooks.after_step) hooks.after_step(record.steps, steps, loss);
-    if (hooks.stop && hooks.stop()) return false;
+    if (hooks.stop && hooks.stop()) {
+      whole = false;
+      break;
+    }
   }
   record.loss = samples > 0 ? loss_sum / static_cast<double>(samples) : 0;
-  record.gradient_norm = record.steps > 0 ? norm_sum / static_cast<double>(record.steps) : 0;
-  return true;
+  record.gradient_norm /= static_cast<double>(std::max<Index>(1, record.steps));
+  return whole;
 }
 
 History Trainer::run(const TrainHooks& hooks) {

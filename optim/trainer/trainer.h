@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "data/loader.h"
-#include "optim/trainer/evaluate.h"
 #include "optim/optimizer.h"
-#include "optim/trainer/program_cache.h"
 #include "optim/schedule.h"
+#include "optim/trainer/evaluate.h"
+#include "optim/trainer/program_cache.h"
 
 namespace firn {
 
@@ -21,7 +21,7 @@ struct TrainConfig {
   Index patience = 0;         ///< epochs without a better test accuracy before training ends; 0: never early
   bool restore_best = false;  ///< leave the weights of the epoch with the best test accuracy in the model
   std::vector<double> block_rates = {};  ///< a factor on the rate for each block; empty: all 1
-  Index evaluate_every = 1;         ///< epochs; the last one is always evaluated
+  Index evaluate_every = 1;              ///< epochs; the last one is always evaluated
   ProgramSettings program = {};
 };
 
@@ -51,8 +51,9 @@ struct History {
 /// Observers; each may be empty. They may freeze and thaw parameters of the model: the next step has the new
 /// set.
 struct TrainHooks {
-  std::function<void(Index epoch)> before_epoch = {};                         ///< counted from 1
-  std::function<void(Index step, Index steps, double loss)> after_step = {};  ///< of the epoch, counted from 1
+  std::function<void(Index epoch)> before_epoch = {};  ///< counted from 1
+  std::function<void(Index step, Index steps, double loss)> after_step =
+      {};  ///< of the epoch, counted from 1
   std::function<void(const EpochRecord&)> after_epoch;
   std::function<bool()> stop = {};  ///< asked after each step
 };
@@ -73,6 +74,9 @@ class Trainer {
 
  private:
   bool train_epoch(Index epoch, const TrainHooks& hooks, EpochRecord& record);
+  double train_step(const Batch& batch, Index all_steps, EpochRecord& record);
+  void keep_statistics();
+  void restore_statistics();
   void set_block_rates();
   void keep_best();
   void restore_best();
@@ -85,6 +89,7 @@ class Trainer {
   ProgramCache programs_;
   Index step_ = 0;
   std::vector<std::pair<ParameterPtr, Tensor>> best_;
+  std::vector<std::pair<ParameterPtr, Tensor>> statistics_;  // running ones, as before the step
 };
 
 /// Greatest resident memory of the process so far, in MiB.
