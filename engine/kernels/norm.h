@@ -10,9 +10,10 @@ namespace firn {
 struct NormKernels {
   /// mean[c] and m2[c] = sum (x - mean)^2 over the rows; accurate for any mean (shifted or two passes).
   void (*moments)(Index rows, Index columns, const real* x, real* mean, real* m2);
-  /// y = x * scale + shift, by column; with `relu` max(.,0) of it. A null shift is zero.
-  void (*affine)(Index rows, Index columns, const real* x, const real* scale, const real* shift, bool relu,
-                 real* y);
+  /// y = x * scale + shift + residual, scale and shift by column, residual laid out as x; with `relu`
+  /// max(.,0) of it. A null shift or residual is zero; y may be x.
+  void (*affine)(Index rows, Index columns, const real* x, const real* scale, const real* shift,
+                 const real* residual, bool relu, real* y);
   /// sum_dy[c] = sum dy, sum_dy_xhat[c] = sum dy * (x - mean) * inverse_std. Null: mean 0, inverse_std 1.
   void (*gradient_sums)(Index rows, Index columns, const real* x, const real* mean, const real* inverse_std,
                         const real* dy, real* sum_dy, real* sum_dy_xhat);

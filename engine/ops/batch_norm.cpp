@@ -6,6 +6,7 @@
 #include "engine/kernels/kernels.h"
 #include "engine/ops/check.h"
 #include "engine/ops/dense.h"
+#include "engine/ops/epilogue.h"
 #include "engine/ops/reduce.h"
 
 namespace firn {
@@ -81,23 +82,43 @@ class ScaleGradient final : public Op {
   void run(const Call& call) const override;
 };
 
-/// y = x * scale + shift by channel. Inputs: x, scale, shift.
+/// What the affine kernel applies behind scale and shift: a residual and a ReLU, and nothing else.
+bool pull_into_affine(EpilogueForm& form, const Node& self, const Node& next, std::vector<Value>& extra) {
+  return form.pull(self, next, extra) &&
+         (form.activation == Activation::none || form.activation == Activation::relu);
+}
+
+/// y = x * scale + shift by channel, and what is pulled in behind. Inputs: x, scale, shift, residual if any.
 class Affine final : public Op {
  public:
+  explicit Affine(EpilogueForm form = {.scale = 1, .shift = 2}) : form_(form) {}
   std::string name() const override { return "affine"; }
+  std::string detail() const override { return form_.text(); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_channels(where, inputs[0].shape, inputs.subspan(1));
     return {inputs[0]};
   }
   void run(const Call& call) const override {
     const Index c = call.in_shape(0)[-1];
-    kernels().norm.affine(rows_of(call, 0), c, call.in(0), call.in(1), call.in(2), false, call.out());
+    const Epilogue epilogue = form_.bind(call);
+    kernels().norm.affine(rows_of(call, 0), c, call.in(0), epilogue.scale, epilogue.shift, epilogue.residual,
+                          epilogue.activation == Activation::relu, call.out());
   }
   void gradient(Gradients& g) const override;
+  Fused absorb(const Node& self, const Node& next) const override {
+    EpilogueForm form = form_;
+    std::vector<Value> extra;
+    if (!pull_into_affine(form, self, next, extra)) return {};
+    return {std::make_shared<Affine>(form), extra};
+  }
   int in_place(int input) const override { return input == 0 ? 0 : -1; }
   std::optional<EpilogueTerm> epilogue_term(const Node& self, Value) const override {
+    if (form_.residual >= 0 || form_.activation != Activation::none) return std::nullopt;
     return EpilogueTerm{.kind = EpilogueTerm::Kind::affine, .inputs = {self.inputs()[1], self.inputs()[2]}};
   }
+
+ private:
+  EpilogueForm form_;
 };
 
 /// dx = dy * scale. Inputs: dy, scale.
@@ -109,7 +130,7 @@ class AffineDx final : public Op {
   }
   void run(const Call& call) const override {
     const Index c = call.in_shape(0)[-1];
-    kernels().norm.affine(rows_of(call, 0), c, call.in(0), call.in(1), nullptr, false, call.out());
+    kernels().norm.affine(rows_of(call, 0), c, call.in(0), call.in(1), nullptr, nullptr, false, call.out());
   }
   int in_place(int input) const override { return input == 0 ? 0 : -1; }
 };
@@ -287,7 +308,20 @@ class TrainDx final : public Op {
 /// that of the whole batch norm: mean and inverse_std are functions of x.
 class Normalise final : public Op {
  public:
+  // Scale and shift stand for the terms that are taken; they are computed in the scratch.
+  explicit Normalise(EpilogueForm form = {.scale = 1, .shift = 2}) : form_(form) {}
   std::string name() const override { return "batch_norm"; }
+  std::string detail() const override {
+    EpilogueForm behind = form_;
+    behind.scale = behind.shift = -1;
+    return behind.text();
+  }
+  Fused absorb(const Node& self, const Node& next) const override {
+    EpilogueForm form = form_;
+    std::vector<Value> extra;
+    if (!pull_into_affine(form, self, next, extra)) return {};
+    return {std::make_shared<Normalise>(form), extra};
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_channels(where, inputs[0].shape, inputs.subspan(1));
     return {inputs[0]};
@@ -300,7 +334,8 @@ class Normalise final : public Op {
       scale[c] = call.in(1)[c] * call.in(4)[c];
       shift[c] = call.in(2)[c] - call.in(3)[c] * scale[c];
     }
-    kernels().norm.affine(rows_of(call, 0), channels, call.in(0), scale, shift, false, call.out());
+    kernels().norm.affine(rows_of(call, 0), channels, call.in(0), scale, shift, form_.bind(call).residual,
+                          form_.activation == Activation::relu, call.out());
   }
   Index scratch(const Node& node, Index) const override { return 2 * node.outputs()[0].shape[-1]; }
   void gradient(Gradients& g) const override {
@@ -319,6 +354,9 @@ class Normalise final : public Op {
       g.set(0, graph.add(std::make_shared<TrainDx>(), {x, g.dy(), k}));
     }
   }
+
+ private:
+  EpilogueForm form_;
 };
 
 }  // namespace

@@ -76,21 +76,26 @@ TEST_CASE("the affine pass and its gradient are exact on small integers, in plac
                   b = Guarded(columns, 2).fill(6), d = Guarded(columns).fill(7);
     for (const Isa isa : all_sets()) {
       const NormKernels& k = kernels(isa).norm;
-      Guarded y(count), rectified(count), plain(count), dx(count), in_place = x;
-      k.affine(rows, columns, x.data(), a.data(), b.data(), false, y.data());
-      k.affine(rows, columns, x.data(), a.data(), b.data(), true, rectified.data());
-      k.affine(rows, columns, x.data(), a.data(), nullptr, false, plain.data());
-      k.affine(rows, columns, in_place.data(), a.data(), b.data(), false, in_place.data());
+      Guarded y(count), rectified(count), summed(count), unshifted(count), plain(count), dx(count),
+          in_place = x;
+      k.affine(rows, columns, x.data(), a.data(), b.data(), nullptr, false, y.data());
+      k.affine(rows, columns, x.data(), a.data(), b.data(), nullptr, true, rectified.data());
+      k.affine(rows, columns, x.data(), a.data(), b.data(), dy.data(), true, summed.data());
+      k.affine(rows, columns, x.data(), a.data(), nullptr, dy.data(), false, unshifted.data());
+      k.affine(rows, columns, x.data(), a.data(), nullptr, nullptr, false, plain.data());
+      k.affine(rows, columns, in_place.data(), a.data(), b.data(), nullptr, false, in_place.data());
       k.gradient_apply(rows, columns, x.data(), dy.data(), a.data(), b.data(), d.data(), dx.data());
       bool same = true;
       for (Index i = 0; i < count; ++i) {
         const Index c = i % columns;
         const real z = x[i] * a[c] + b[c];
         same = same && y[i] == z && rectified[i] == std::max(z, real(0)) && plain[i] == x[i] * a[c] &&
+               summed[i] == std::max(z + dy[i], real(0)) && unshifted[i] == x[i] * a[c] + dy[i] &&
                in_place[i] == z && dx[i] == a[c] * dy[i] + b[c] * x[i] + d[c];
       }
       CHECK(same);
-      CHECK((y.intact() && rectified.intact() && plain.intact() && dx.intact() && in_place.intact()));
+      CHECK((y.intact() && rectified.intact() && summed.intact() && unshifted.intact() && plain.intact() &&
+             dx.intact() && in_place.intact()));
     }
   });
 }

@@ -23,11 +23,12 @@ void moments(Index rows, Index columns, const real* x, real* mean, real* m2) {
   }
 }
 
-void affine(Index rows, Index columns, const real* x, const real* scale, const real* shift, bool relu,
-            real* y) {
+void affine(Index rows, Index columns, const real* x, const real* scale, const real* shift,
+            const real* residual, bool relu, real* y) {
   for (Index r = 0; r < rows; ++r) {
     for (Index c = 0; c < columns; ++c) {
-      const real z = x[r * columns + c] * scale[c] + (shift != nullptr ? shift[c] : real(0));
+      real z = x[r * columns + c] * scale[c] + (shift != nullptr ? shift[c] : real(0));
+      if (residual != nullptr) z += residual[r * columns + c];
       y[r * columns + c] = relu && z < 0 ? real(0) : z;
     }
   }

@@ -104,18 +104,29 @@ void sum_columns(Index rows, Index columns, const float* dy, const F& xhat, floa
   });
 }
 
-void affine(Index rows, Index columns, const float* x, const float* scale, const float* shift, bool relu,
-            float* y) {
+void affine(Index rows, Index columns, const float* x, const float* scale, const float* shift,
+            const float* residual, bool relu, float* y) {
   for (Index r = 0; r < rows; ++r) {
     const float* const from = x + r * columns;
     float* const to = y + r * columns;
-    if (shift == nullptr) {
+    if (residual != nullptr && shift != nullptr) {
       map(
-          columns, to, [&](Vec v, Vec s) { return relu ? max(Vec{}, v * s) : v * s; }, from, scale);
-    } else {
+          columns, to,
+          [&](Vec v, Vec s, Vec t, Vec more) {
+            return relu ? max(Vec{}, v * s + t + more) : v * s + t + more;
+          },
+          from, scale, shift, residual + r * columns);
+    } else if (residual != nullptr) {
+      map(
+          columns, to, [&](Vec v, Vec s, Vec more) { return relu ? max(Vec{}, v * s + more) : v * s + more; },
+          from, scale, residual + r * columns);
+    } else if (shift != nullptr) {
       map(
           columns, to, [&](Vec v, Vec s, Vec t) { return relu ? max(Vec{}, v * s + t) : v * s + t; }, from,
           scale, shift);
+    } else {
+      map(
+          columns, to, [&](Vec v, Vec s) { return relu ? max(Vec{}, v * s) : v * s; }, from, scale);
     }
   }
 }
