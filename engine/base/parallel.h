@@ -27,24 +27,29 @@ class Task {
   void (*call_)(const void*, Index);
 };
 
-/// The threads inside one region. Every member must call the same members in the same order.
+/// What the members of one region share: which piece of work is next, and whether all are done.
+struct TeamWork {
+  alignas(64) std::atomic<std::uint64_t> next{0};   ///< stage in the upper half, piece in the lower
+  alignas(64) std::atomic<std::uint32_t> done{0};   ///< pieces of the stage that are finished
+  alignas(64) std::atomic<std::uint32_t> stage{0};  ///< the same stage again, to sleep on
+};
+
+/// A member's view of a region. All members call `for_each` equally often with equal counts, but none waits
+/// for another one as such: a stage is over when its pieces are done, whoever did them, and a member that
+/// comes late walks through what is over. So a member whose core is busy elsewhere costs its share of the
+/// work and no more.
 class Team {
  public:
-  explicit Team(int size) : size_(size) {}
-  int size() const { return size_; }
+  Team(TeamWork& work, bool spin) : work_(work), spin_(spin) {}
 
-  /// Runs task(i) once for each i in [0, count), by whichever member is free; returns to all when
-  /// all are done.
+  /// Runs task(i) once for each i in [0, count), by whichever member is free; returns when all are done, and
+  /// then sees what they wrote. Requires count < 2^32.
   void for_each(Index count, const Task& task);
-  /// Returns when every member has come. Spins shortly, then sleeps, so that a member whose core
-  /// is busy elsewhere costs its share only.
-  void barrier();
 
  private:
-  const int size_;
-  alignas(64) std::atomic<Index> next_{0};
-  alignas(64) std::atomic<int> waiting_{0};
-  alignas(64) std::atomic<std::uint32_t> phase_{0};
+  TeamWork& work_;
+  const bool spin_;  // whether to poll before sleeping
+  std::uint32_t stage_ = 0;
 };
 
 /// A call of `void(Team&, int member)`; must not throw.
@@ -61,8 +66,10 @@ class TeamTask {
   void (*call_)(const void*, Team&, int);
 };
 
-/// Opens a region of `threads` members (at least 1) and runs `body` on each: one fork, one join.
-/// Inside a region it runs alone on the calling thread.
+/// Opens a region of up to `threads` members (at least 1) and runs `body(team, member)` on each; the caller
+/// is member 0. A member that has not begun when the others have finished never does: only what runs through
+/// `Team::for_each` is sure to be done. Inside a region, and while another thread has one open, it runs alone
+/// on the calling thread.
 void parallel_region(int threads, const TeamTask& body);
 
 /// Runs task(i) for i in [0, count) on up to `thread_count()` threads.

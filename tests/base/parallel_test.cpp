@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <thread>
 #include <vector>
 
 #include "tests/errors.h"
@@ -36,53 +37,68 @@ TEST_CASE("each piece of work is done once") {
   }
 }
 
-TEST_CASE("a barrier parts what comes before from what comes after") {
-  for (const int threads : {1, 2, 5}) {
-    std::atomic<int> before{0};
-    std::atomic<int> early{0};
-    std::atomic<int> members{0};
+TEST_CASE("the stages of a region come one after the other, and see what the ones before them wrote") {
+  for (const int threads : {1, 2, 3, 5, 9}) {
+    constexpr Index kPieces = 100;
+    std::vector<int> values(kPieces, 0);
+    std::vector<int> copies(kPieces, 0);
+    std::atomic<int> wrong{0};
     parallel_region(threads, [&](Team& team, int) {
-      members.store(team.size());
       for (int round = 1; round <= 50; ++round) {
-        before.fetch_add(1);
-        team.barrier();
-        if (before.load() < round * team.size()) early.fetch_add(1);
-        team.barrier();
+        team.for_each(kPieces, [&](Index i) { values[static_cast<std::size_t>(i)] += 1; });
+        team.for_each(0, [&](Index) { wrong.fetch_add(1); });
+        // Each piece reads what another one wrote in the stage before.
+        team.for_each(kPieces, [&](Index i) {
+          copies[static_cast<std::size_t>(i)] = values[static_cast<std::size_t>(kPieces - 1 - i)];
+        });
+        team.for_each(1, [&](Index) {
+          for (const int copy : copies) {
+            if (copy != round) wrong.fetch_add(1);
+          }
+        });
       }
     });
-    CHECK(early.load() == 0);
-    CHECK(before.load() == 50 * members.load());
+    CHECK(wrong.load() == 0);
+    CHECK(values == std::vector<int>(kPieces, 50));
   }
 }
 
-TEST_CASE("for_each inside a region can be repeated, its results are seen by all") {
-  std::atomic<int> wrong{0};
-  std::vector<int> values(100, 0);
-  parallel_region(3, [&](Team& team, int) {
-    for (int round = 1; round <= 20; ++round) {
-      team.for_each(100, [&](Index i) { values[static_cast<std::size_t>(i)] += 1; });
-      for (const int v : values) {
-        if (v != round) wrong.fetch_add(1);
-      }
-      team.barrier();
+TEST_CASE("members have numbers of their own below the number asked for") {
+  for (const int threads : {7, 2, 4}) {
+    for (int repeat = 0; repeat < 200; ++repeat) {
+      std::vector<std::atomic<int>> inside(static_cast<std::size_t>(threads));
+      std::atomic<int> wrong{0};
+      parallel_region(threads, [&](Team& team, int member) {
+        if (member < 0 || member >= threads) {
+          wrong.fetch_add(1);
+          return;
+        }
+        if (inside[static_cast<std::size_t>(member)].fetch_add(1) != 0) wrong.fetch_add(1);
+        team.for_each(20, [](Index) {});
+        inside[static_cast<std::size_t>(member)].fetch_sub(1);
+      });
+      CHECK(wrong.load() == 0);
     }
-  });
-  CHECK(wrong.load() == 0);
+  }
 }
 
-TEST_CASE("a region inside a region runs alone") {
-  std::atomic<int> inner{0};
-  std::atomic<int> wide{0};
-  std::atomic<int> outer{0};
-  parallel_region(2, [&](Team&, int) {
-    outer.fetch_add(1);
-    parallel_region(4, [&](Team& team, int) {
-      inner.fetch_add(1);
-      if (team.size() != 1) wide.fetch_add(1);
+TEST_CASE("a region inside a region, and one of another thread meanwhile, runs alone") {
+  std::atomic<int> strangers{0};
+  std::atomic<int> done{0};
+  parallel_region(3, [&](Team& team, int) {
+    team.for_each(8, [&](Index) {
+      parallel_region(4, [&](Team& inner, int member) {
+        if (member != 0) strangers.fetch_add(1);
+        inner.for_each(5, [&](Index) { done.fetch_add(1); });
+      });
+    });
+    team.for_each(1, [&](Index) {
+      std::thread other([&] { parallel_for(10, [&](Index) { done.fetch_add(1); }); });
+      other.join();
     });
   });
-  CHECK(inner.load() == outer.load());
-  CHECK((outer.load() == 1 || wide.load() == 0));
+  CHECK(strangers.load() == 0);
+  CHECK(done.load() == 8 * 5 + 10);
 }
 
 TEST_CASE("the number of threads is checked") {
