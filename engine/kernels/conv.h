@@ -41,8 +41,8 @@ struct ConvKernels {
   /// dx (N,h,w,c) = the input gradient for dy (N,oh,ow,oc).
   void (*dx)(const ConvGeometry& g, Index n, const real* dy, const real* packed_dx, real* dx, real* scratch);
 
-  /// Independent pieces that the weight gradient can be cut into; a function of the geometry alone. A call with many
-  /// of them is cheaper than many calls: what they share is prepared once.
+  /// Independent pieces that the weight gradient can be cut into; a function of the geometry alone. A call
+  /// with many of them is cheaper than many calls: what they share is prepared once.
   Index (*dw_units)(const ConvGeometry& g);
   Index (*dw_scratch)(const ConvGeometry& g, Index n);
   /// The units [first, last) of dweight (kh,kw,c/groups,oc), summed over the n images; `accumulate` adds to

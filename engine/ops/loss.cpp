@@ -55,8 +55,8 @@ class CrossEntropyRows final : public Op {
     const Index rows = rows_of(call, 0);
     real* losses = call.out(0) != nullptr ? call.out(0) : call.scratch;
     real* weights = call.out(1) != nullptr ? call.out(1) : call.scratch + rows;
-    kernels().loss.cross_entropy(bind(options_), rows, call.in_shape(0)[-1], call.in(0), call.indices(1), losses, weights,
-                                 call.out(2));
+    kernels().loss.cross_entropy(bind(options_), rows, call.in_shape(0)[-1], call.in(0), call.indices(1),
+                                 losses, weights, call.out(2));
   }
   Index scratch(const Node& node, Index rows) const override {
     const Shape& labels = node.inputs()[1].shape();

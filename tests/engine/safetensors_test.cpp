@@ -32,18 +32,19 @@ std::atomic<std::size_t> most{0};
 #endif
 #endif
 #if !defined(FIRN_UNCOUNTED) && !defined(__SANITIZE_THREAD__)
-void* operator new(std::size_t size) {
+// Inlined, GCC takes them for a mismatched pair.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   void* p = std::malloc(size);
   if (p == nullptr) throw std::bad_alloc();
   const std::size_t now = held += malloc_usable_size(p);
   if (now > most) most = now;
   return p;
 }
-void operator delete(void* p) noexcept {
+[[gnu::noinline]] void operator delete(void* p) noexcept {
   held -= malloc_usable_size(p);
   std::free(p);
 }
-void operator delete(void* p, std::size_t) noexcept {
+[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept {
   operator delete(p);
 }
 #endif

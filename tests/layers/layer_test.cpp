@@ -3,11 +3,11 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/errors.h"
 #include "layers/conv2d.h"
 #include "layers/dense.h"
 #include "layers/norm.h"
 #include "layers/sequential.h"
+#include "tests/errors.h"
 #include "tests/layers/support.h"
 
 using namespace firn;

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstring>
 
-#include "tests/errors.h"
 #include "layers/activation.h"
 #include "layers/conv2d.h"
 #include "layers/dense.h"
@@ -17,6 +16,7 @@
 #include "layers/sequential.h"
 #include "layers/shaping.h"
 #include "layers/text_convolution.h"
+#include "tests/errors.h"
 #include "tests/layers/support.h"
 
 using namespace firn;

@@ -5,11 +5,11 @@
 #include <cstring>
 #include <filesystem>
 
-#include "tests/errors.h"
-#include "tests/folder.h"
 #include "engine/tensor/safetensors.h"
 #include "layers/dense.h"
 #include "layers/sequential.h"
+#include "tests/errors.h"
+#include "tests/folder.h"
 #include "tests/layers/support.h"
 
 using namespace firn;
