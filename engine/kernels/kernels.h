@@ -9,6 +9,7 @@
 #include "engine/kernels/pool.h"
 #include "engine/kernels/recurrent.h"
 #include "engine/kernels/update.h"
+#include "engine/kernels/winograd.h"
 
 namespace firn {
 
@@ -25,6 +26,7 @@ struct Kernels {
   const LossKernels& loss;
   const RecurrentKernels& recurrent;
   const UpdateKernels& update;
+  const WinogradKernels& winograd;
 };
 
 /// The kernels of the set in force (`selected_isa`).

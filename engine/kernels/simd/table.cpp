@@ -12,8 +12,10 @@ extern const NormKernels norm;
 extern const LossKernels loss;
 extern const RecurrentKernels recurrent;
 extern const UpdateKernels update;
+extern const WinogradKernels winograd;
 
 extern const Kernels table;
-const Kernels table{Isa::FIRN_ISA_SPACE, gemm, conv, pool, elementwise, norm, loss, recurrent, update};
+const Kernels table{Isa::FIRN_ISA_SPACE, gemm,   conv,    pool, elementwise, norm, loss,
+                    recurrent,           update, winograd};
 
 }  // namespace firn::FIRN_ISA_SPACE
