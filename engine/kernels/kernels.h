@@ -6,6 +6,7 @@
 #include "engine/kernels/elementwise.h"
 #include "engine/kernels/gemm.h"
 #include "engine/kernels/norm.h"
+#include "engine/kernels/peak.h"
 #include "engine/kernels/pool.h"
 #include "engine/kernels/recurrent.h"
 #include "engine/kernels/update.h"
@@ -27,6 +28,7 @@ struct Kernels {
   const RecurrentKernels& recurrent;
   const UpdateKernels& update;
   const WinogradKernels& winograd;
+  const PeakKernels& peak;
 };
 
 /// The kernels of the set in force (`selected_isa`).

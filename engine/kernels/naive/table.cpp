@@ -12,8 +12,9 @@ extern const LossKernels loss;
 extern const RecurrentKernels recurrent;
 extern const UpdateKernels update;
 extern const WinogradKernels winograd;
+extern const PeakKernels peak;
 
 extern const Kernels table;
-const Kernels table{Isa::naive, gemm, conv, pool, elementwise, norm, loss, recurrent, update, winograd};
+const Kernels table{Isa::naive, gemm, conv, pool, elementwise, norm, loss, recurrent, update, winograd, peak};
 
 }  // namespace firn::naive

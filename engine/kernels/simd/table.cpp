@@ -13,9 +13,10 @@ extern const LossKernels loss;
 extern const RecurrentKernels recurrent;
 extern const UpdateKernels update;
 extern const WinogradKernels winograd;
+extern const PeakKernels peak;
 
 extern const Kernels table;
-const Kernels table{Isa::FIRN_ISA_SPACE, gemm,   conv,    pool, elementwise, norm, loss,
-                    recurrent,           update, winograd};
+const Kernels table{Isa::FIRN_ISA_SPACE, gemm,   conv,     pool, elementwise, norm, loss,
+                    recurrent,           update, winograd, peak};
 
 }  // namespace firn::FIRN_ISA_SPACE
