@@ -88,7 +88,7 @@ void bench_step(const StepBenchmark& benchmark, const std::function<void(const S
       model->initialise(0);
       model->set_freeze(freeze == "0" ? "none" : freeze);
       const Feeds feeds = random_feeds(model->input(), batch, model->classes(), model->language_model());
-      ProgramCache programs(*model, {});
+      ProgramCache programs(*model, {.exact = benchmark.exact});
       Program& forward = programs.inference(batch, model->input().sample);
       feed(forward, *model, feeds, false);
 

@@ -14,6 +14,7 @@ struct StepBenchmark {
   std::vector<std::string> freezes{"0", "half", "head", "all"};
   int threads = 0;     ///< 0: as many as there are cores
   Index batch = 0;     ///< 0: each model's usual one
+  bool exact = false;  ///< direct convolutions only
   double seconds = 2;  ///< measured for each row, at least five steps
 };
 

@@ -119,14 +119,14 @@ Index parameter_count(const std::vector<NamedParameter>& parameters, bool only_t
   return count;
 }
 
-std::string freeze_table(const Model& model, const FreezeChoice& choice) {
+std::string freeze_table(const Model& model, const FreezeChoice& choice, bool exact) {
   Table table({"block", "<name", "parameters", "train", "<frozen"});
   for (std::size_t i = 0; i < model.blocks().size(); ++i) {
     const auto parameters = model.block_parameters(static_cast<int>(i));
     table.row({fmt::format("{}", i), model.blocks()[i].name, fmt::format("{}", parameter_count(parameters)),
                fmt::format("{}", parameter_count(parameters, true)), frozen_text(parameters)});
   }
-  return table.text() + "\n" + rules_text(choice);
+  return table.text() + "\n" + rules_text(choice) + "; " + exact_text(exact);
 }
 
 JsonObject freeze_json(const Model& model, const FreezeChoice& choice) {

@@ -32,8 +32,9 @@ void thaw(Model& model, const std::string& pattern);
 /// True where a parameter does not train.
 bool anything_frozen(const Model& model);
 
-/// A block a line with its parameters and whether it is frozen; what is in force for batch norm and dropout.
-std::string freeze_table(const Model& model, const FreezeChoice& choice);
+/// A block a line with its parameters and whether it is frozen; what is in force for batch norm, dropout and
+/// convolutions.
+std::string freeze_table(const Model& model, const FreezeChoice& choice, bool exact);
 JsonObject freeze_json(const Model& model, const FreezeChoice& choice);
 
 /// "yes", "no", or "3 of 4": tensors of these that do not train.

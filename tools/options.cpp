@@ -66,6 +66,17 @@ void declare_run(Arguments& arguments, RunChoice& choice) {
   arguments.option("--seed", choice.seed, "S", "of everything random (1)");
   arguments.option("--threads", choice.threads, "T", "threads; the results do not depend on it (one a core)");
   arguments.option("--batch", choice.batch, "B", "samples of a step (64)");
+  declare_exact(arguments, choice.exact);
+}
+
+void declare_exact(Arguments& arguments, bool& exact) {
+  arguments.flag("--exact", exact, "compute every convolution directly, never by Winograd's algorithm");
+}
+
+std::string exact_text(bool exact) {
+  return exact
+             ? "every convolution is computed directly (--exact)"
+             : "3x3 convolutions are computed by Winograd's algorithm where that is faster (--exact: never)";
 }
 
 void declare_input(Arguments& arguments, InputChoice& choice) {

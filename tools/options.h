@@ -36,6 +36,7 @@ struct RunChoice {
   std::uint64_t seed = 1;
   Index threads = 0;  ///< 0: one a core
   Index batch = 0;    ///< 0: the verb's own
+  bool exact = false;
 };
 
 /// What a model looks at when there is no data: --input H,W,C, --classes, --vocabulary.
@@ -51,6 +52,10 @@ void declare_data(Arguments& arguments, DataChoice& choice);
 void declare_freeze(Arguments& arguments, FreezeChoice& choice, bool in_training);
 void declare_run(Arguments& arguments, RunChoice& choice);
 void declare_input(Arguments& arguments, InputChoice& choice);
+/// --exact, which `declare_run` declares too.
+void declare_exact(Arguments& arguments, bool& exact);
+/// What is in force for convolutions.
+std::string exact_text(bool exact);
 
 /// Makes the number of threads what was asked for.
 void use_threads(const RunChoice& choice);

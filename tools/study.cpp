@@ -118,6 +118,7 @@ void train_origin(Origin& origin, const StudyData& data, const StudyOptions& opt
   config.evaluate_every = options.source_epochs;
   config.schedule = cosine_schedule();
   config.program.seed = origin.seed;
+  config.program.exact = options.exact;
   Trainer(*origin.trained, *optimizer, train, test, config).run();
 }
 
@@ -137,6 +138,7 @@ double train_arm(const Arm& arm, const Origin& origin, const StudyData& data, co
   config.schedule = cosine_schedule();
   config.clip_norm = 1;
   config.program.seed = origin.seed;
+  config.program.exact = options.exact;
   const History history = Trainer(*model, *optimizer, train, test, config).run();
   return history.epochs.back().test_accuracy;
 }
@@ -181,7 +183,7 @@ void measure_costs(const std::string& name, const StudyData& data, const StudyOp
   BlockTimes full;
   for (int cut = 0; cut < blocks; ++cut) {
     model->set_freeze(std::to_string(cut));
-    ProgramCache programs(*model, {});
+    ProgramCache programs(*model, {.exact = options.exact});
     Program& program = programs.training(batch.count, sample);
     feed_batch(program, *model, batch);
     program.feed("labels", batch.labels);

@@ -19,6 +19,7 @@ struct StudyOptions {
   Index batch = 32;
   double rate = 2e-3;  ///< of Adam, falling along a cosine, the same for every arm
   std::uint64_t first_seed = 1;
+  bool exact = false;  ///< direct convolutions only
 };
 
 /// One cell of the table: one model, number of labels and cut, over all seeds.

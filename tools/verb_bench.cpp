@@ -23,6 +23,7 @@ class Bench final : public Verb {
     arguments.option("--threads", threads_, "T", "threads; one a core unless given");
     arguments.option("--batch", batch_, "B", "samples of a step; each model's usual number unless given");
     arguments.option("--seconds", seconds_, "S", "measured for each row, at least five steps");
+    declare_exact(arguments, exact_);
   }
 
   int run(Console& console) override {
@@ -38,9 +39,10 @@ class Bench final : public Verb {
     benchmark.freezes = split(freezes_, ',');
     benchmark.threads = static_cast<int>(threads_);
     benchmark.batch = batch_;
+    benchmark.exact = exact_;
     benchmark.seconds = seconds_;
     if (!console.json()) {
-      console.note(selected_isa_line());
+      console.note(selected_isa_line() + "; " + exact_text(exact_));
       console.out(fmt::format("{:<10} {:>6} {:>6} {:>8} {:>10} {:>11} {:>6} {:>8} {:>8}", "model", "freeze",
                               "batch", "threads", "step ms", "forward ms", "runs", "kernels", "rss MiB"));
     }
@@ -78,6 +80,7 @@ class Bench final : public Verb {
   Index threads_ = 0;
   Index batch_ = 0;
   double seconds_ = 2;
+  bool exact_ = false;
 };
 
 }  // namespace

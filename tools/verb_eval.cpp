@@ -69,10 +69,11 @@ int Eval::run(Console& console) {
   session_.seed = run_.seed;
   const Session session = open_session(session_);
   console.notes(session.notes);
+  if (run_.exact) console.note("in force: " + exact_text(true));
   LoaderOptions options = loader_options(session, run_.batch > 0 ? run_.batch : 64, run_.seed);
   options.shuffle = false;
   Loader loader(part_of(session.data, split_), options);
-  ProgramCache programs(*session.model, {});
+  ProgramCache programs(*session.model, {.exact = run_.exact});
   Progress progress(console, "evaluating", loader.batches());
   Index batches = 0;
   LogitsFile logits(logits_, *session.model, loader.data());

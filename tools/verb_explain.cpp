@@ -52,6 +52,7 @@ int Explain::run(Console& console) {
   const Shape& sample = session.recipe.input.sample;
   ProgramSettings settings;
   apply_freeze_rules(freeze_, settings);
+  settings.exact = run_.exact;
   ProgramCache programs(model, settings);
   const Program& full = programs.training(batch, sample);
   apply_freeze(model, freeze_);
@@ -59,7 +60,8 @@ int Explain::run(Console& console) {
   const Program& program = trains ? programs.training(batch, sample) : programs.inference(batch, sample);
   console.notes(session.notes);
   if (!trains) console.note("nothing trains: this is the forward pass alone");
-  if (anything_frozen(model)) console.note(freeze_table(model, freeze_));
+  if (!anything_frozen(model) && run_.exact) console.note("in force: " + exact_text(true));
+  if (anything_frozen(model)) console.note(freeze_table(model, freeze_, run_.exact));
   if (console.json()) {
     print_json(console, program);
     console.out(total("total", program));

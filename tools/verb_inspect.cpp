@@ -126,6 +126,7 @@ int Inspect::run(Console& console) {
   apply_freeze(model, freeze_);
   ProgramSettings settings;
   apply_freeze_rules(freeze_, settings);
+  settings.exact = run_.exact;
   const Index batch = run_.batch > 0 ? run_.batch : find_model(session.recipe.model).usual_batch;
   const Shape& sample = session.recipe.input.sample;
   ProgramCache programs(model, settings);
@@ -222,7 +223,7 @@ void Inspect::print(Console& console, const Session& session, const Program& pro
       short_bytes(static_cast<double>(cost.kept_bytes)),
       short_bytes(static_cast<double>(program.plan().shared_bytes)),
       short_bytes(static_cast<double>(program.plan().local_bytes))));
-  if (anything_frozen(model)) console.note(freeze_table(model, freeze_));
+  if (anything_frozen(model)) console.note(freeze_table(model, freeze_, run_.exact));
 }
 
 }  // namespace

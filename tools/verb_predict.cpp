@@ -185,6 +185,7 @@ int Predict::run(Console& console) {
   session_.seed = run_.seed;
   const Session session = open_session(session_);
   console.notes(session.notes);
+  if (run_.exact) console.note("in force: " + exact_text(true));
 
   Questions questions;
   if (!images_.empty()) {
@@ -197,7 +198,7 @@ int Predict::run(Console& console) {
   LoaderOptions options = loader_options(session, run_.batch > 0 ? run_.batch : 64, run_.seed);
   options.shuffle = false;
   Loader loader(questions.samples, options);
-  ProgramCache programs(*session.model, {});
+  ProgramCache programs(*session.model, {.exact = run_.exact});
 
   const Index classes = session.model->classes();
   const Index samples = questions.samples->size();

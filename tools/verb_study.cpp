@@ -28,6 +28,7 @@ class StudyVerb final : public Verb {
     arguments.option("--batch", options_.batch, "B", "samples of a step");
     arguments.option("--rate", options_.rate, "R", "Adam's rate, the same for every arm");
     arguments.option("--seed", options_.first_seed, "S", "the first seed");
+    declare_exact(arguments, options_.exact);
     arguments.option("--threads", threads_, "T", "threads; one a core unless given");
     arguments.option("--run", run_, "NAME", "the run folder runs/NAME; else runs/study, study-2, ...");
     arguments.flag("--overwrite", overwrite_, "take over the run folder where there is one");
@@ -38,6 +39,7 @@ class StudyVerb final : public Verb {
     if (threads_ > 0) set_thread_count(static_cast<int>(threads_));
     const DataParts data = open_data(options_.data);
     console.notes(data.train->info().notes);
+    if (options_.exact) console.note("in force: " + exact_text(true));
     // The folder is made before the work, so that a name that is taken costs nothing.
     const RunFolder folder(run_.empty() ? "study" : run_, run_.empty(), overwrite_);
     std::unique_ptr<Progress> progress;
@@ -88,7 +90,8 @@ class StudyVerb final : public Verb {
         .add("source_epochs", options_.source_epochs)
         .add("steps", options_.steps)
         .add("batch", options_.batch)
-        .add("rate", options_.rate);
+        .add("rate", options_.rate)
+        .add("exact", options_.exact);
   }
 
   static JsonObject json(const StudyRow& row) {

@@ -75,7 +75,10 @@ JsonObject Train::config(const Session& session) const {
   object.add("labels", session_.labels).add("classes", session.recipe.class_names);
   object.add("sample", session.recipe.input.sample.text()).add("scale", session.recipe.preprocess.scale);
   object.add("mean", session.recipe.preprocess.mean).add("deviation", session.recipe.preprocess.deviation);
-  object.add("seed", run_.seed).add("batch", run_.batch).add("training", training_json(training_));
+  object.add("seed", run_.seed)
+      .add("batch", run_.batch)
+      .add("exact", run_.exact)
+      .add("training", training_json(training_));
   return object.add("freezing", freeze_json(*session.model, freeze_));
 }
 
@@ -93,6 +96,7 @@ int Train::run(Console& console) {
   apply_freeze(*session.model, freeze_);
   const std::vector<Thaw> thaws = parse_thaws(*session.model, freeze_);
   apply_freeze_rules(freeze_, config.program);
+  config.program.exact = run_.exact;
   config.program.seed = run_.seed;
 
   LoaderOptions options = loader_options(session, run_.batch, run_.seed);
@@ -115,7 +119,8 @@ int Train::run(Console& console) {
     folder->write("env.json", environment_json(run_.seed, session.data).text() + "\n");
   }
   console.notes(session.notes);
-  if (anything_frozen(*session.model)) console.note(freeze_table(*session.model, freeze_));
+  if (!anything_frozen(*session.model) && run_.exact) console.note("in force: " + exact_text(true));
+  if (anything_frozen(*session.model)) console.note(freeze_table(*session.model, freeze_, run_.exact));
   console.detail(fmt::format("{}, {} on {} training and {} test samples", session.recipe.model,
                              optimizer->text(), session.data.train->size(), session.data.test->size()));
   const History history = train(console, session, trainer, thaws, folder);
@@ -138,7 +143,7 @@ History Train::train(Console& console, Session& session, Trainer& trainer, const
       if (due.epoch != epoch) continue;
       thaw(*session.model, due.pattern);
       console.note(fmt::format("epoch {}: {} trains from here on\n{}", epoch, due.pattern,
-                               freeze_table(*session.model, freeze_)));
+                               freeze_table(*session.model, freeze_, run_.exact)));
     }
   };
   hooks.after_step = [&](Index step, Index steps, double loss) {

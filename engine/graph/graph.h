@@ -62,6 +62,7 @@ class Graph {
     std::uint64_t seed = 0;          ///< of what is random in a step
     bool batch_statistics = false;   ///< frozen batch norms use the batch's statistics nevertheless
     bool dropout_in_frozen = false;  ///< dropout acts below the lowest trainable parameter too
+    bool exact = false;  ///< no algorithm whose choice, and so whose rounding, depends on what is frozen
   };
 
   Graph() = default;

@@ -7,6 +7,7 @@
 #include "engine/ops/dense.h"
 #include "engine/ops/epilogue.h"
 #include "engine/ops/reduce.h"
+#include "engine/ops/winograd.h"
 
 namespace firn {
 
@@ -27,38 +28,64 @@ double macs(const ConvGeometry& g, const Shape& batch_value) {
   return static_cast<double>(g.macs()) * static_cast<double>(batch_value[0]);
 }
 
-/// The weight in the form of the forward kernel or of the input gradient's.
+/// " F(4x4)": how a convolution is computed.
+std::string text_of_tile(Index tile) {
+  return tile == 0 ? "" : fmt::format(" F({}x{})", tile, tile);
+}
+
+/// The weight in the form of the forward kernel or of the input gradient's, for Winograd's tiles or (0)
+/// without.
 class PackConv final : public Op {
  public:
-  PackConv(const ConvGeometry& g, bool for_dx) : g_(g), for_dx_(for_dx) {}
+  PackConv(const ConvGeometry& g, bool for_dx, Index tile) : g_(g), for_dx_(for_dx), tile_(tile) {}
   std::string name() const override { return for_dx_ ? "pack_dx" : "pack"; }
+  std::string detail() const override { return tile_ == 0 ? "" : "for" + text_of_tile(tile_); }
   std::vector<Spec> infer(std::span<const Spec>, const std::string&) const override {
-    const ConvKernels& conv = kernels().conv;
-    return {{Shape{for_dx_ ? conv.packed_dx_count(g_) : conv.packed_count(g_)}, Type::number, Axis::none}};
+    return {{Shape{count()}, Type::number, Axis::none}};
   }
   bool differentiable() const override { return false; }
   void run(const Call& call) const override {
-    (for_dx_ ? kernels().conv.pack_dx : kernels().conv.pack)(g_, call.in(0), call.out());
+    const Kernels& k = kernels();
+    if (tile_ == 0) {
+      (for_dx_ ? k.conv.pack_dx : k.conv.pack)(g_, call.in(0), call.out());
+    } else {
+      (for_dx_ ? k.winograd.transform_dx : k.winograd.transform)(g_, tile_, call.in(0), call.out());
+    }
   }
 
  private:
+  Index count() const {
+    const Kernels& k = kernels();
+    if (tile_ == 0) return for_dx_ ? k.conv.packed_dx_count(g_) : k.conv.packed_count(g_);
+    return k.winograd.weight_count(for_dx_ ? input_gradient_of(g_) : g_, tile_);
+  }
+
   ConvGeometry g_;
   bool for_dx_;
+  Index tile_;
 };
 
 /// Inputs: dy, packed weight.
 class Conv2dDx final : public Op {
  public:
-  explicit Conv2dDx(const ConvGeometry& g) : g_(g) {}
+  Conv2dDx(const ConvGeometry& g, Index tile) : g_(g), tile_(tile) {}
   std::string name() const override { return "conv2d_dx"; }
-  std::string detail() const override { return text(g_); }
+  std::string detail() const override { return text(g_) + text_of_tile(tile_); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{Shape{inputs[0].shape[0], g_.h, g_.w, g_.c}, Type::number, inputs[0].axis}};
   }
   void run(const Call& call) const override {
-    kernels().conv.dx(g_, call.rows, call.in(0), call.in(1), call.out(), call.scratch);
+    if (tile_ == 0) {
+      kernels().conv.dx(g_, call.rows, call.in(0), call.in(1), call.out(), call.scratch);
+    } else {
+      kernels().winograd.forward(input_gradient_of(g_), tile_, call.rows, call.in(0), call.in(1), {},
+                                 call.out(), call.scratch);
+    }
   }
-  Index scratch(const Node&, Index rows) const override { return kernels().conv.dx_scratch(g_, rows); }
+  Index scratch(const Node&, Index rows) const override {
+    return tile_ == 0 ? kernels().conv.dx_scratch(g_, rows)
+                      : kernels().winograd.scratch(input_gradient_of(g_), tile_, rows);
+  }
   Cost cost(const Node& node) const override {
     Cost cost = Op::cost(node);
     cost.macs = macs(g_, node.outputs()[0].shape);
@@ -67,6 +94,7 @@ class Conv2dDx final : public Op {
 
  private:
   ConvGeometry g_;
+  Index tile_;
 };
 
 /// Inputs: x, dy. As parts of the batch, or in the kernel's units.
@@ -107,26 +135,46 @@ class Conv2dDw final : public Op {
   bool parts_;
 };
 
+/// Chooses Winograd's tiles for the convolution `g` over `batch` images.
+Index chosen_tile(const Graph& graph, std::optional<Index> wanted, const ConvGeometry& g, Value weight,
+                  Index batch) {
+  if (!winograd_fits(g) || graph.options().exact) return 0;
+  if (wanted) return *wanted;
+  const bool each_step = graph.options().mode == Mode::train && graph.depends_on_trainable(weight);
+  return winograd_tile(g, kernels().isa, each_step ? batch : 0);
+}
+
 /// Inputs: x, packed weight, weight (for its gradient only), and what the epilogue needs.
 class Conv2d final : public Op {
  public:
-  Conv2d(const ConvGeometry& g, EpilogueForm form) : g_(g), form_(form) {}
+  Conv2d(const ConvGeometry& g, Index tile, std::optional<Index> wanted, EpilogueForm form)
+      : g_(g), tile_(tile), wanted_(wanted), form_(form) {}
   std::string name() const override {
     return g_.groups == g_.c && g_.groups > 1 ? "conv2d_depthwise" : "conv2d";
   }
-  std::string detail() const override { return text(g_) + form_.text(); }
+  std::string detail() const override { return text(g_) + text_of_tile(tile_) + form_.text(); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{Shape{inputs[0].shape[0], g_.oh, g_.ow, g_.oc}, Type::number, inputs[0].axis}};
   }
   void run(const Call& call) const override {
-    kernels().conv.forward(g_, call.rows, call.in(0), call.in(1), form_.bind(call), call.out(), call.scratch);
+    const Epilogue epilogue = form_.bind(call);
+    if (tile_ == 0) {
+      kernels().conv.forward(g_, call.rows, call.in(0), call.in(1), epilogue, call.out(), call.scratch);
+    } else {
+      kernels().winograd.forward(g_, tile_, call.rows, call.in(0), call.in(1), epilogue, call.out(),
+                                 call.scratch);
+    }
   }
-  Index scratch(const Node&, Index rows) const override { return kernels().conv.forward_scratch(g_, rows); }
+  Index scratch(const Node&, Index rows) const override {
+    return tile_ == 0 ? kernels().conv.forward_scratch(g_, rows)
+                      : kernels().winograd.scratch(g_, tile_, rows);
+  }
   void gradient(Gradients& g) const override {
     Graph& graph = g.graph();
     if (g.wants(0)) {
-      const Value packed = graph.add(std::make_shared<PackConv>(g_, true), {g.input(2)});
-      g.set(0, graph.add(std::make_shared<Conv2dDx>(g_), {g.dy(), packed}));
+      const Index tile = chosen_tile(graph, wanted_, input_gradient_of(g_), g.input(2), g.dy().shape()[0]);
+      const Value packed = graph.add(std::make_shared<PackConv>(g_, true, tile), {g.input(2)});
+      g.set(0, graph.add(std::make_shared<Conv2dDx>(g_, tile), {g.dy(), packed}));
     }
     if (g.wants(2)) {
       const Index activations = g.input(0).shape().count() + g.dy().shape().count();
@@ -148,11 +196,13 @@ class Conv2d final : public Op {
     EpilogueForm form = form_;
     std::vector<Value> extra;
     if (!form.pull(self, next, extra)) return {};
-    return {std::make_shared<Conv2d>(g_, form), extra};
+    return {std::make_shared<Conv2d>(g_, tile_, wanted_, form), extra};
   }
 
  private:
   ConvGeometry g_;
+  Index tile_;
+  std::optional<Index> wanted_;  // tiles of the input gradient too
   EpilogueForm form_;
 };
 
@@ -174,6 +224,13 @@ ConvGeometry geometry(const Shape& x, const Shape& w, const Conv2dOptions& o, co
     shape_error(
         "conv2d", where,
         fmt::format("stride {}x{} or pad {}x{} is out of range", o.stride_h, o.stride_w, o.pad_h, o.pad_w));
+  }
+  const bool plain = w[0] == 3 && w[1] == 3 && o.stride_h == 1 && o.stride_w == 1 && o.groups == 1;
+  if (o.winograd && *o.winograd != 0 && !(plain && (*o.winograd == 2 || *o.winograd == 4))) {
+    shape_error(
+        "conv2d", where,
+        fmt::format("input {} and weight {}: Winograd's tiles of {} are for 3x3 kernels of stride 1, 2 or 4",
+                    x.text(), w.text(), *o.winograd));
   }
   ConvGeometry g;
   g.h = x[1];
@@ -201,7 +258,8 @@ ConvGeometry geometry(const Shape& x, const Shape& w, const Conv2dOptions& o, co
 
 Value conv2d(Graph& graph, Value x, Value weight, Value bias, const Conv2dOptions& options) {
   const ConvGeometry g = geometry(x.shape(), weight.shape(), options, graph.label());
-  const Value packed = graph.add(std::make_shared<PackConv>(g, false), {weight});
+  const Index tile = chosen_tile(graph, options.winograd, g, weight, x.shape()[0]);
+  const Value packed = graph.add(std::make_shared<PackConv>(g, false, tile), {weight});
   EpilogueForm form;
   std::vector<Value> inputs{x, packed, weight};
   if (bias) {
@@ -209,7 +267,7 @@ Value conv2d(Graph& graph, Value x, Value weight, Value bias, const Conv2dOption
     form.shift = 3;
     inputs.push_back(bias);
   }
-  return graph.add(std::make_shared<Conv2d>(g, form), std::move(inputs));
+  return graph.add(std::make_shared<Conv2d>(g, tile, options.winograd, form), std::move(inputs));
 }
 
 }  // namespace firn

@@ -22,6 +22,7 @@ Program& ProgramCache::find(bool training, Index batch, const Shape& sample) {
   options.seed = settings_.seed;
   options.batch_statistics = settings_.batch_statistics;
   options.dropout_in_frozen = settings_.dropout_in_frozen;
+  options.exact = settings_.exact;
   ProgramOptions program_options;
   program_options.fuse = settings_.fuse;
   program_options.workspace = workspace_;

@@ -12,9 +12,10 @@ namespace firn {
 
 /// What differs between the programs of one model.
 struct ProgramSettings {
-  LossOptions loss;
+  LossOptions loss = {};
   bool batch_statistics = false;  ///< frozen batch norms use the batch's statistics
   bool dropout_in_frozen = false;
+  bool exact = false;  ///< direct convolutions only, so that no bit depends on what is frozen
   std::uint64_t seed = 0;
   bool fuse = true;
 };

@@ -56,6 +56,16 @@ const std::vector<BadCase>& bad_cases() {
        {{"x", {2, 4, 4, 3}}, {"w", {3, 3, 3, 4}, Kind::parameter}, {"b", {5}, Kind::parameter}},
        [](Graph& g, Values v) { return conv2d(g, v[0], v[1], v[2], {}); },
        {"(5)", "(4)"}},
+      {"conv2d",
+       {{"x", {2, 4, 4, 3}}, {"w", {3, 3, 3, 4}, Kind::parameter}},
+       [](Graph& g, Values v) { return conv2d(g, v[0], v[1], {}, {.winograd = 3}); },
+       {"(2,4,4,3)", "(3,3,3,4)", "tiles of 3"}},
+      {"conv2d",
+       {{"x", {2, 9, 9, 3}}, {"w", {3, 3, 3, 4}, Kind::parameter}},
+       [](Graph& g, Values v) {
+         return conv2d(g, v[0], v[1], {}, {.stride_h = 2, .stride_w = 2, .winograd = 4});
+       },
+       {"(2,9,9,3)", "(3,3,3,4)", "stride 1"}},
       {"max_pool",
        {{"x", {2, 2, 2, 3}}},
        [](Graph& g, Values v) { return max_pool(g, v[0], {.kernel_h = 3, .kernel_w = 3}); },

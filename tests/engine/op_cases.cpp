@@ -82,6 +82,10 @@ void conv_rows(Rows& rows) {
       {{1, 3, 3, 16}, 3, 3, 17, {.pad_h = 1, .pad_w = 1}, true},
       {{2, 3, 4, 2}, 4, 4, 3, {.pad_h = 2, .pad_w = 2}, true},
       {{9, 3, 3, 18}, 2, 2, 12, {.pad_h = 1}, true},
+      {{2, 7, 6, 3}, 3, 3, 4, {.pad_h = 1, .pad_w = 1, .winograd = 2}, true},
+      {{2, 7, 6, 3}, 3, 3, 4, {.pad_h = 1, .pad_w = 1, .winograd = 4}, true},
+      {{3, 8, 5, 2}, 3, 3, 5, {.winograd = 4}, false},
+      {{2, 4, 9, 17}, 3, 3, 18, {.pad_h = 1, .winograd = 2}, false},
   };
   for (const auto& s : shapes) {
     const Index oh = (s.x[1] + 2 * s.o.pad_h - s.kh) / s.o.stride_h + 1;
@@ -92,11 +96,14 @@ void conv_rows(Rows& rows) {
     if (s.bias) operands.push_back({"bias", {s.out}, Kind::parameter});
     rows.push_back(
         {.op = "conv2d",
-         .name = fmt::format("{} weight {} stride {}x{} pad {}x{} groups {}", s.x.text(), weight.text(),
-                             s.o.stride_h, s.o.stride_w, s.o.pad_h, s.o.pad_w, s.o.groups),
+         .name = fmt::format("{} weight {} stride {}x{} pad {}x{} groups {} F({})", s.x.text(), weight.text(),
+                             s.o.stride_h, s.o.stride_w, s.o.pad_h, s.o.pad_w, s.o.groups,
+                             s.o.winograd.value_or(0)),
          .operands = std::move(operands),
          .build = [o = s.o](Graph& g,
                             Values v) { return conv2d(g, v[0], v[1], v.size() > 2 ? v[2] : Value{}, o); },
+         .tolerance = s.o.winograd ? 4e-5 : 4e-6,
+         .gradient_tolerance = s.o.winograd ? 4e-5 : 4e-6,
          .macs = Macs{macs, macs, macs}});
   }
 }
