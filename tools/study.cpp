@@ -6,7 +6,6 @@
 #include <atomic>
 #include <cmath>
 #include <exception>
-#include <iterator>
 #include <mutex>
 #include <numeric>
 #include <optional>
@@ -310,11 +309,10 @@ std::string study_csv(const std::vector<StudyRow>& rows) {
     std::string each;
     for (const double accuracy : row.accuracies)
       each += (each.empty() ? "" : " ") + fmt::format("{:.6f}", accuracy);
-    fmt::format_to(std::back_inserter(out),
-                   "{},{},{},{},{:.6f},{:.6f},{},{:.5f},{:.5f},{:.5f},{:.5f},{},{},{},{}\n", row.model,
-                   labels_text(row.labels), row.frozen_blocks, row.blocks, row.mean, row.deviation, each,
-                   row.step_ms, row.step_predicted_ms, row.backward_ms, row.backward_predicted_ms,
-                   row.arena_bytes, row.state_bytes, row.train_samples, row.test_samples);
+    out += fmt::format("{},{},{},{},{:.6f},{:.6f},{},{:.5f},{:.5f},{:.5f},{:.5f},{},{},{},{}\n", row.model,
+                       labels_text(row.labels), row.frozen_blocks, row.blocks, row.mean, row.deviation, each,
+                       row.step_ms, row.step_predicted_ms, row.backward_ms, row.backward_predicted_ms,
+                       row.arena_bytes, row.state_bytes, row.train_samples, row.test_samples);
   }
   return out;
 }
@@ -325,20 +323,17 @@ std::string study_table(const std::vector<StudyRow>& rows) {
   for (const StudyRow& row : rows) {
     if (row.model != model) {
       model = row.model;
-      fmt::format_to(std::back_inserter(out),
-                     "\n{}, {} blocks; {} test samples; costs of one step on one thread\n", model, row.blocks,
-                     row.test_samples);
-      fmt::format_to(std::back_inserter(out), "{:>8} {:>7} {:>16} {:>22} {:>22} {:>11} {:>11}\n", "labels",
-                     "frozen", "accuracy", "step ms (predicted)", "backward ms (pred.)", "memory",
-                     "optimizer");
+      out += fmt::format("\n{}, {} blocks; {} test samples; costs of one step on one thread\n", model,
+                         row.blocks, row.test_samples);
+      out += fmt::format("{:>8} {:>7} {:>16} {:>22} {:>22} {:>11} {:>11}\n", "labels", "frozen", "accuracy",
+                         "step ms (predicted)", "backward ms (pred.)", "memory", "optimizer");
     }
-    fmt::format_to(std::back_inserter(out),
-                   "{:>8} {:>7} {:>8.3f} ± {:.3f} {:>11.3f} {:>10} {:>11.3f} {:>10} {:>11} {:>11}\n",
-                   labels_text(row.labels), row.frozen_blocks, row.mean, row.deviation, row.step_ms,
-                   fmt::format("({:.3f})", row.step_predicted_ms), row.backward_ms,
-                   fmt::format("({:.3f})", row.backward_predicted_ms),
-                   short_bytes(static_cast<double>(row.arena_bytes)),
-                   short_bytes(static_cast<double>(row.state_bytes)));
+    out += fmt::format("{:>8} {:>7} {:>8.3f} ± {:.3f} {:>11.3f} {:>10} {:>11.3f} {:>10} {:>11} {:>11}\n",
+                       labels_text(row.labels), row.frozen_blocks, row.mean, row.deviation, row.step_ms,
+                       fmt::format("({:.3f})", row.step_predicted_ms), row.backward_ms,
+                       fmt::format("({:.3f})", row.backward_predicted_ms),
+                       short_bytes(static_cast<double>(row.arena_bytes)),
+                       short_bytes(static_cast<double>(row.state_bytes)));
   }
   return out;
 }

@@ -13,7 +13,6 @@ namespace firn {
 
 namespace {
 
-constexpr Index kUsualParts = 8;  // parts of the batch that a gradient is usually summed from
 constexpr Index kMostPieces = 8;  // pieces of a weight whose gradients are computed apart
 
 std::string text(const ConvGeometry& g) {
@@ -177,8 +176,7 @@ class Conv2d final : public Op {
       g.set(0, graph.add(std::make_shared<Conv2dDx>(g_, tile), {g.dy(), packed}));
     }
     if (g.wants(2)) {
-      const Index activations = g.input(0).shape().count() + g.dy().shape().count();
-      const bool parts = g.dy().spec().axis == Axis::batch && g_.weight_count() * kUsualParts <= activations;
+      const bool parts = sums_by_parts(g_.weight_count(), g.input(0), g.dy());
       const Value dw =
           graph.add(std::make_shared<Conv2dDw>(g_, g.input(2).shape(), parts), {g.input(0), g.dy()});
       g.set(2, reduce_parts(graph, dw));

@@ -12,7 +12,6 @@ namespace firn {
 namespace {
 
 constexpr Index kRowsOfUnit = 64;  // rows of the weight in a unit of its gradient
-constexpr Index kUsualParts = 8;   // parts of the batch that a gradient is usually summed from
 
 /// The weight in the kernel's panels, or its transpose in them.
 class PackDense final : public Op {
@@ -210,9 +209,7 @@ Value column_sum(Graph& graph, Value x, Shape shape) {
 }
 
 Value outer_sum(Graph& graph, Value x, Value dy) {
-  const Index weight = x.shape()[-1] * dy.shape()[-1];
-  const Index activations = x.shape().count() + dy.shape().count();
-  const bool parts = dy.spec().axis == Axis::batch && weight * kUsualParts <= activations;
+  const bool parts = sums_by_parts(x.shape()[-1] * dy.shape()[-1], x, dy);
   return reduce_parts(graph, graph.add(std::make_shared<OuterSum>(parts), {x, dy}));
 }
 

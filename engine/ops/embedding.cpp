@@ -10,8 +10,6 @@ namespace firn {
 
 namespace {
 
-constexpr Index kUsualParts = 8;  // parts of the batch that a gradient is usually summed from
-
 /// Inputs: tokens, dy. Gradient of the table.
 class EmbeddingDw final : public Op {
  public:
@@ -51,8 +49,7 @@ class Embedding final : public Op {
   void gradient(Gradients& g) const override {
     if (!g.wants(1)) return;
     const Shape table = g.input(1).shape();
-    const bool parts =
-        g.dy().spec().axis == Axis::batch && table.count() * kUsualParts <= g.dy().shape().count();
+    const bool parts = sums_by_parts(table.count(), g.input(0), g.dy());
     const Value dw = g.graph().add(std::make_shared<EmbeddingDw>(table, parts), {g.input(0), g.dy()});
     g.set(1, reduce_parts(g.graph(), dw));
   }

@@ -12,8 +12,6 @@ namespace firn {
 
 namespace {
 
-constexpr Index kUsualParts = 8;  // parts of the batch that a gradient is usually summed from
-
 RecurrentGeometry geometry(const Shape& hidden, bool reverse) {
   return {hidden[1], hidden[2], reverse};
 }
@@ -84,9 +82,7 @@ class RecurrentDw final : public Op {
 };
 
 Value recurrent_dw(Graph& graph, Value hidden, Value dq, bool reverse) {
-  const Index weight = hidden.shape()[2] * dq.shape()[2];
-  const bool parts =
-      dq.spec().axis == Axis::batch && weight * kUsualParts <= hidden.shape().count() + dq.shape().count();
+  const bool parts = sums_by_parts(hidden.shape()[2] * dq.shape()[2], hidden, dq);
   return reduce_parts(graph, graph.add(std::make_shared<RecurrentDw>(reverse, parts), {hidden, dq}));
 }
 

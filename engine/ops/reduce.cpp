@@ -10,6 +10,7 @@ namespace firn {
 
 namespace {
 
+constexpr Index kUsualParts = 8;     // parts that a training batch is usually cut into
 constexpr Index kReduceUnit = 8192;  // elements of a unit of reduce_parts
 
 class ReduceParts final : public Op {
@@ -133,6 +134,11 @@ class Ratio final : public Op {
 };
 
 }  // namespace
+
+bool sums_by_parts(Index weight_count, Value x, Value dy) {
+  return dy.spec().axis == Axis::batch &&
+         weight_count * kUsualParts <= x.shape().count() + dy.shape().count();
+}
 
 Value reduce_parts(Graph& graph, Value parts) {
   if (parts.spec().axis != Axis::slice) return parts;

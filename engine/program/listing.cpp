@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
 
 #include "engine/program/cost.h"
 
@@ -39,8 +38,8 @@ void print_step(std::string& out, const Step& step) {
   const Cost cost = node.op()->cost(node);
   const std::string macs = cost.macs > 0 ? short_number(cost.macs) + "MAC" : "";
   const std::string target = node.assigns() ? " -> " + node.assigns()->name() : "";
-  fmt::format_to(std::back_inserter(out), "  {} {:<22} {:<44} {:<20} {:>10}\n", pass_letter(node.pass()),
-                 node.label(), operation(node) + target, node.outputs()[0].shape.text(), macs);
+  out += fmt::format("  {} {:<22} {:<44} {:<20} {:>10}\n", pass_letter(node.pass()), node.label(),
+                     operation(node) + target, node.outputs()[0].shape.text(), macs);
 }
 
 void print_kept(std::string& out, const ProgramCost& cost) {
@@ -48,8 +47,8 @@ void print_kept(std::string& out, const ProgramCost& cost) {
   for (const Kept& kept : cost.kept) {
     std::string readers;
     for (const std::string& reader : kept.readers) readers += (readers.empty() ? "" : ", ") + reader;
-    fmt::format_to(std::back_inserter(out), "    {:<22} {:<44} {:>10}  for {}\n", kept.label, kept.what,
-                   short_bytes(static_cast<double>(kept.bytes)), readers);
+    out += fmt::format("    {:<22} {:<44} {:>10}  for {}\n", kept.label, kept.what,
+                       short_bytes(static_cast<double>(kept.bytes)), readers);
   }
 }
 
@@ -57,8 +56,8 @@ void print_left_out(std::string& out, const Program& program) {
   if (program.left_out().empty()) return;
   out += "left out\n";
   for (const LeftOut& item : program.left_out()) {
-    fmt::format_to(std::back_inserter(out), "  {} {:<22} {:<44} {:<20} {:>10}\n", pass_letter(item.pass),
-                   item.label, item.what, item.reason, item.macs > 0 ? short_number(item.macs) + "MAC" : "");
+    out += fmt::format("  {} {:<22} {:<44} {:<20} {:>10}\n", pass_letter(item.pass), item.label, item.what,
+                       item.reason, item.macs > 0 ? short_number(item.macs) + "MAC" : "");
   }
 }
 
@@ -95,14 +94,14 @@ std::string listing(const Program& program) {
   }
   double left_out = 0;
   for (const LeftOut& item : program.left_out()) left_out += item.macs;
-  fmt::format_to(std::back_inserter(out),
-                 "total: {} kernels a step, {} once; F {}MAC, X {}MAC, W {}MAC; left out {}MAC; kept {}; "
-                 "arena {} + {} a thread\n",
-                 plan.steps.size(), plan.once.size(), short_number(cost.total.forward.macs),
-                 short_number(cost.total.input_gradient.macs), short_number(cost.total.weight_gradient.macs),
-                 short_number(left_out), short_bytes(static_cast<double>(cost.kept_bytes)),
-                 short_bytes(static_cast<double>(plan.shared_bytes)),
-                 short_bytes(static_cast<double>(plan.local_bytes)));
+  out += fmt::format(
+      "total: {} kernels a step, {} once; F {}MAC, X {}MAC, W {}MAC; left out {}MAC; kept {}; "
+      "arena {} + {} a thread\n",
+      plan.steps.size(), plan.once.size(), short_number(cost.total.forward.macs),
+      short_number(cost.total.input_gradient.macs), short_number(cost.total.weight_gradient.macs),
+      short_number(left_out), short_bytes(static_cast<double>(cost.kept_bytes)),
+      short_bytes(static_cast<double>(plan.shared_bytes)),
+      short_bytes(static_cast<double>(plan.local_bytes)));
   return out;
 }
 
