@@ -11,11 +11,11 @@ namespace {
 
 /// Elements of transformed inputs and of products that are worked on together: both stay in the second-level
 /// cache, beside the weights that stream through it.
-constexpr Index kInputs = 256 * 1024;
+constexpr Index kInputs = 96 * 1024;
 constexpr Index kProducts = 128 * 1024;
 /// Tiles of a block: whole register tiles of the micro-kernel, as many as the inputs leave room for.
-constexpr Index kLeastTiles = 28;
-constexpr Index kMostTiles = 168;
+constexpr Index kLeastTiles = 42;
+constexpr Index kMostTiles = 84;
 /// Between the matrices of two points, so that the same element of all of them does not fall into one cache
 /// set.
 constexpr Index kSkew = 16;
@@ -100,7 +100,7 @@ Blocks blocks_of(const ConvGeometry& g, Index n) {
   b.tiles = n * b.tiles_h * b.tiles_w;
   b.input_row = whole_vectors(g.c);
   const Index room = kInputs / (points * larger(1, b.input_row));
-  b.most_tiles = smaller(kMostTiles, larger(kLeastTiles, room / kLeastTiles * kLeastTiles));
+  b.most_tiles = smaller(kMostTiles, larger(kLeastTiles, room / 14 * 14));
   const Index rows = smaller(b.most_tiles, b.tiles);
   b.columns = larger(kPanel, kProducts / (points * larger(1, rows)) / kPanel * kPanel);
   b.columns = smaller(b.columns, whole_vectors(g.oc));
