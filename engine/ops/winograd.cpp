@@ -15,7 +15,7 @@ constexpr double kFilter = 750;
 double transform_cost(Isa isa, Index m) {
   switch (isa) {
     case Isa::avx512:
-      return m == 2 ? 10.5 : 15;
+      return m == 2 ? 10 : 12;
     case Isa::avx2:
       return m == 2 ? 6.5 : 9;
     default:

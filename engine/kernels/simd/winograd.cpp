@@ -88,7 +88,7 @@ void transform_filters(const Filters& f, float* transformed) {
 struct Blocks {
   Index tiles_h, tiles_w, tiles, most_tiles, columns;
   Index input_row, input_plane, product_row, product_plane;
-  Index inputs_at, products_at, elements;
+  Index products_at, elements;
 };
 
 template <int m>
@@ -107,8 +107,7 @@ Blocks blocks_of(const ConvGeometry& g, Index n) {
   b.input_plane = rows * b.input_row + kSkew;
   b.product_row = b.columns;
   b.product_plane = rows * b.product_row + kSkew;
-  b.inputs_at = b.input_row;  // behind a pixel of zeros
-  b.products_at = b.inputs_at + points * b.input_plane;
+  b.products_at = points * b.input_plane;
   b.elements = b.products_at + points * b.product_plane;
   return b;
 }
@@ -123,45 +122,77 @@ Place place_of(const Blocks& b, Index tile) {
   return {row / b.tiles_h, row % b.tiles_h * m, tile % b.tiles_w * m};
 }
 
-/// v(point, channel) = B^T d B for the inputs under a tile; points lie `plane` apart.
+/// The inputs under a tile; its rows [top, bottom) and columns [left, right) lie inside of the image.
+struct Patch {
+  const float* x;  ///< the first one inside
+  Index line, pixel;
+  Index top, bottom, left, right;
+};
 template <int m>
-void transform_input(const ConvGeometry& g, const Place& p, const float* x, const float* zeros, float* v,
-                     Index plane) {
+Patch patch_of(const ConvGeometry& g, const Place& p, const float* x) {
   constexpr int t = m + 2;
   const Index i0 = p.i - g.pad_h, j0 = p.j - g.pad_w;
-  const Index first = larger(0, -j0), last = smaller(t, g.w - j0);  // columns inside of the image
-  const float* row[t];
-  Index step[t];
-  for (Index i = 0; i < t; ++i) {
-    const bool inside = i0 + i >= 0 && i0 + i < g.h && first < last;
-    row[i] = inside ? x + ((p.image * g.h + i0 + i) * g.w + j0 + first) * g.c : zeros;
-    step[i] = inside ? g.c : 0;
+  Patch patch{x, g.w * g.c, g.c, larger(0, -i0), smaller(t, g.h - i0), larger(0, -j0), smaller(t, g.w - j0)};
+  if (patch.top >= patch.bottom || patch.left >= patch.right) {
+    patch.bottom = patch.right = 0;
+  } else {
+    patch.x += ((p.image * g.h + i0 + patch.top) * g.w + j0 + patch.left) * g.c;
   }
-  const auto channels = [&](Index c, const auto& load_at) __attribute__((always_inline)) {
+  return patch;
+}
+
+/// v(point, channel) = B^T d B for `channels` channels under a tile, `whole` where all of it lies inside of
+/// the image; points lie `plane` apart.
+template <int m, bool whole>
+void transform_input(const Patch& patch, Index channels, float* v, Index plane) {
+  constexpr int t = m + 2;
+  const Index line = patch.line, pixel = patch.pixel;
+  const auto vector = [&](Index c, const auto& load_at) __attribute__((always_inline)) {
     Vec half[t][t];
+    const float* from = patch.x + c;
 #pragma GCC unroll 6
     for (int j = 0; j < t; ++j) {
       Vec column[t] = {}, w[t] = {};
-      if (j >= first && j < last) {
+      if (whole || (j >= patch.left && j < patch.right)) {
+        asm("" : "+r"(from));  // else every load has a pointer of its own, kept in memory
+        const float* at = from;
 #pragma GCC unroll 6
-        for (int i = 0; i < t; ++i) column[i] = load_at(row[i] + (j - first) * step[i] + c);
+        for (int i = 0; i < t; ++i) {
+          if (!whole && (i < patch.top || i >= patch.bottom)) continue;
+          column[i] = load_at(at);
+          at += line;
+        }
         WinogradLine<m>::input(column, w);
+        from += pixel;
       }
 #pragma GCC unroll 6
       for (int i = 0; i < t; ++i) half[i][j] = w[i];
     }
+    float* to = v + c;
 #pragma GCC unroll 6
     for (int i = 0; i < t; ++i) {
       Vec w[t];
       WinogradLine<m>::input(half[i], w);
+      asm("" : "+r"(to));
 #pragma GCC unroll 6
-      for (int j = 0; j < t; ++j) store(v + (i * t + j) * plane + c, w[j]);
+      for (int j = 0; j < t; ++j) {
+        store(to, w[j]);
+        to += plane;
+      }
     }
   };
   Index c = 0;
-  for (; c + kLanes <= g.c; c += kLanes) channels(c, [](const float* from) { return load(from); });
-  const Index rest = g.c - c;
-  if (rest > 0) channels(c, [rest](const float* from) { return load_part(from, rest); });
+  for (; c + kLanes <= channels; c += kLanes) vector(c, [](const float* at) { return load(at); });
+  const Index rest = channels - c;
+  if (rest > 0) vector(c, [rest](const float* at) { return load_part(at, rest); });
+}
+
+template <int m>
+void transform_input(const ConvGeometry& g, const Place& p, const float* x, float* v, Index plane) {
+  constexpr int t = m + 2;
+  const Patch patch = patch_of<m>(g, p, x);
+  const bool whole = patch.top == 0 && patch.bottom == t && patch.left == 0 && patch.right == t;
+  (whole ? transform_input<m, true> : transform_input<m, false>)(patch, g.c, v, plane);
 }
 
 /// y = epilogue(A^T p A) for `columns` output channels of a tile from `column` on.
@@ -177,8 +208,13 @@ void transform_output(const ConvGeometry& g, const Place& p, const float* produc
 #pragma GCC unroll 6
     for (int j = 0; j < t; ++j) {
       Vec z[t], w[m];
+      const float* from = products + j * plane + o;
+      asm("" : "+r"(from));
 #pragma GCC unroll 6
-      for (int i = 0; i < t; ++i) z[i] = load(products + (i * t + j) * plane + o);
+      for (int i = 0; i < t; ++i) {
+        z[i] = load(from);
+        from += t * plane;
+      }
       WinogradLine<m>::output(z, w);
 #pragma GCC unroll 6
       for (int i = 0; i < m; ++i) half[i][j] = w[i];
@@ -221,11 +257,10 @@ void convolve(const ConvGeometry& g, Index n, const float* x, const float* trans
   constexpr Index points = (m + 2) * (m + 2);
   if (n * g.oh * g.ow * g.oc == 0) return;
   const Blocks b = blocks_of<m>(g, n);
-  float *const inputs = scratch + b.inputs_at, *const products = scratch + b.products_at;
-  zero_floats(b.input_row, scratch);
+  float *const inputs = scratch, *const products = scratch + b.products_at;
   for_each_tile(b.tiles, b.most_tiles, [&](Index first, Index rows) {
     for (Index i = 0; i < rows; ++i) {
-      transform_input<m>(g, place_of<m>(b, first + i), x, scratch, inputs + i * b.input_row, b.input_plane);
+      transform_input<m>(g, place_of<m>(b, first + i), x, inputs + i * b.input_row, b.input_plane);
     }
     for (Index column = 0; column < g.oc; column += b.columns) {
       Gemm call{};
