@@ -60,6 +60,10 @@ bool keeps(const ProgramCost& cost, const std::string& label) {
   if (void* block = std::malloc(size > 0 ? size : 1)) return block;
   throw std::bad_alloc();
 }
+[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  ++allocations;
+  return std::malloc(size);
+}
 [[gnu::noinline]] void operator delete(void* block) noexcept {
   std::free(block);
 }

@@ -40,6 +40,11 @@ std::atomic<std::size_t> most{0};
   if (now > most) most = now;
   return p;
 }
+[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  void* p = std::malloc(size);
+  if (p != nullptr) held += malloc_usable_size(p);
+  return p;
+}
 [[gnu::noinline]] void operator delete(void* p) noexcept {
   held -= malloc_usable_size(p);
   std::free(p);
