@@ -12,11 +12,12 @@ namespace firn {
 /// matrices are those of Toom and Cook at the points 0, 1, -1 and infinity for m = 2, and for m = 4
 /// 0, +-kWinogradNear, +-kWinogradFar and infinity: nearer to 1 than the usual +-1, +-2, which rounds less.
 ///
-/// Rounding, as the largest error over the root mean square of the output (normal inputs, He weights, 64 to
-/// 512 channels): below kWinogradTolerance; the table is in bench/README.md. An infinite or NaN input
-/// spoils all outputs of its tiles.
+/// An infinite or NaN input spoils all outputs of its tiles.
 inline constexpr double kWinogradNear = 0.75;
 inline constexpr double kWinogradFar = 1.5;
+
+/// What the rounding errors stay below, as the largest one over the root mean square of the output, for
+/// normal inputs, He weights and 64 to 512 channels; measured: a third of it (bench/winograd.md).
 constexpr double winograd_tolerance(Index m) {
   return m == 2 ? 1e-5 : 4e-5;
 }

@@ -8,18 +8,21 @@ namespace {
 
 /// What must be won for the trouble, and to be sure of it on other processors too.
 constexpr double kWorthwhile = 1.2;
+/// With fewer channels the products are too shallow for what is counted here.
+constexpr Index kFewest = 8;
 /// The transform of one channel pair's filter, in multiply-adds of the direct kernel.
 constexpr double kFilter = 750;
 
-/// The transforms of a tile's inputs and outputs, in products with one channel; fitted to measurements.
+/// The transforms of a tile's inputs and outputs, in products with one channel; fitted to the
+/// measurements in bench/winograd.md.
 double transform_cost(Isa isa, Index m) {
   switch (isa) {
     case Isa::avx512:
       return m == 2 ? 10 : 12;
     case Isa::avx2:
-      return m == 2 ? 6.5 : 9;
+      return m == 2 ? 6 : 8;
     default:
-      return m == 2 ? 3.4 : 5.6;
+      return m == 2 ? 3.4 : 5.2;
   }
 }
 
@@ -37,6 +40,7 @@ double gain(const ConvGeometry& g, Isa isa, Index batch, Index m) {
 
 Index winograd_tile(const ConvGeometry& g, Isa isa, Index batch) {
   if (isa == Isa::naive || !winograd_fits(g) || g.macs() == 0) return 0;
+  if (g.c < kFewest || g.oc < kFewest) return 0;
   const double two = gain(g, isa, batch, 2), four = gain(g, isa, batch, 4);
   if (two < kWorthwhile && four < kWorthwhile) return 0;
   return four >= two ? 4 : 2;

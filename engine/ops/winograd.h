@@ -9,7 +9,7 @@ namespace firn {
 /// The m of the F(m x m, 3x3) that computes `g` faster than the direct kernel, where `winograd_fits(g)`; 0
 /// where none does. `batch`: the images of a step when the weight trains, so that its transform is paid in
 /// each step; 0 when it is transformed once. A function of its arguments alone: which bits come out depends
-/// on no clock and no number of threads. The measurements behind it are in bench/README.md.
+/// on no clock and no number of threads. The measurements behind it are in bench/winograd.md.
 Index winograd_tile(const ConvGeometry& g, Isa isa, Index batch);
 
 }  // namespace firn
