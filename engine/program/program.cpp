@@ -219,6 +219,7 @@ void Program::run(std::uint64_t number) {
   for (const auto& node : graph_->nodes()) {
     if (node->assigns()) node->assigns()->touch();
   }
+  if (timing_) ++timed_runs_;
   for (std::size_t i = 0; i < member_times_.size(); ++i)
     step_times_[i % plan_.steps.size()] += member_times_[i];
   ++counters_.runs;
