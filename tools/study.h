@@ -43,7 +43,7 @@ struct StudyProgress {
 
 /// Trains each model on the first half of the data's classes, then from there on the other half with its
 /// first 0, 1, ... blocks frozen and a new head. Costs are measured first, alone on one thread; predicted
-/// ones come from the times of the step that trains everything (FREEZING cost model: `predict_step`). Arms
+/// ones come from the times of the step that trains everything (`predicted_seconds`). Arms
 /// run on all threads, one arm a thread; the accuracies do not depend on their number. Throws Error(usage)
 /// when the data has fewer than four classes or a model does not fit it.
 std::vector<StudyRow> run_study(const StudyOptions& options,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 namespace firn {
 
@@ -56,33 +57,33 @@ ProgramCost cost_of(const Program& program) {
   return result;
 }
 
-BlockTimes block_times(const Program& program, int blocks) {
-  BlockTimes times(static_cast<std::size_t>(blocks) + 1);
-  const double runs = static_cast<double>(std::max<std::uint64_t>(1, program.timed_runs()));
-  for (std::size_t i = 0; i < program.plan().steps.size(); ++i) {
-    const Node& node = *program.plan().steps[i].node;
-    const int block = node.block() >= 0 && node.block() < blocks ? node.block() : blocks;
-    times[static_cast<std::size_t>(block)].of(node.pass()) += program.step_times()[i] / runs;
+ByPass<double> seconds_by_pass(const Program& program, std::span<const double> step_seconds) {
+  ByPass<double> seconds;
+  for (std::size_t i = 0; i < step_seconds.size(); ++i) {
+    seconds.of(program.plan().steps[i].node->pass()) += step_seconds[i];
   }
-  return times;
+  return seconds;
 }
 
-double predict_backward(const BlockTimes& full, const std::vector<bool>& trains) {
-  const auto lowest =
-      static_cast<std::size_t>(std::find(trains.begin(), trains.end(), true) - trains.begin());
-  if (lowest == trains.size()) return 0;
-  double seconds = 0;
-  for (std::size_t block = 0; block < full.size(); ++block) {
-    if (block > lowest) seconds += full[block].input_gradient;
-    if (block >= trains.size() || trains[block]) seconds += full[block].weight_gradient;
-  }
-  // A block's own input gradients (between its layers) are needed when it trains itself.
-  return seconds + full[lowest].input_gradient;
-}
-
-double predict_step(const BlockTimes& full, const std::vector<bool>& trains) {
-  double seconds = predict_backward(full, trains);
-  for (const ByPass<double>& block : full) seconds += block.forward;
+ByPass<double> predicted_seconds(const Program& timed, std::span<const double> step_seconds,
+                                 const Program& other) {
+  // Steps of the same layer, operation and pass are paired in their order.
+  using Key = std::tuple<std::string, std::string, Pass, int>;
+  const auto for_each_key = [](const Program& program, const auto& f) {
+    std::map<std::tuple<std::string, std::string, Pass>, int> seen;
+    for (std::size_t i = 0; i < program.plan().steps.size(); ++i) {
+      const Node& node = *program.plan().steps[i].node;
+      const int which = seen[{node.label(), node.kind(), node.pass()}]++;
+      f(Key{node.label(), node.kind(), node.pass(), which}, i);
+    }
+  };
+  std::map<Key, double> known;
+  for_each_key(timed, [&](const Key& key, std::size_t i) { known[key] = step_seconds[i]; });
+  ByPass<double> seconds;
+  for_each_key(other, [&](const Key& key, std::size_t) {
+    if (const auto found = known.find(key); found != known.end())
+      seconds.of(std::get<Pass>(key)) += found->second;
+  });
   return seconds;
 }
 

@@ -1,6 +1,7 @@
 // What a program costs: counted from its steps, and predicted from measured times.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -37,19 +38,14 @@ struct ProgramCost {
 /// Counted from the program's own steps; what was left out is not in it.
 ProgramCost cost_of(const Program& program);
 
-/// Seconds of one block's passes, as measured in a step that trains everything; summed over threads.
-using BlockTimes = std::vector<ByPass<double>>;
+/// Seconds of a run by pass, from the seconds of each of the plan's steps, summed over threads.
+ByPass<double> seconds_by_pass(const Program& program, std::span<const double> step_seconds);
 
-/// The times of a program's steps by block, per run, after runs with `Program::set_timing`. Steps outside of
-/// all blocks (the loss) are in the last entry, one more than there are blocks.
-BlockTimes block_times(const Program& program, int blocks);
-
-/// Predicted seconds of a step that trains only the blocks marked in `trains`, from the times of one that
-/// trains all: sum F + sum of X above the lowest trainable block + sum of W of the trainable ones (the cost
-/// model of docs/freezing.md).
-double predict_step(const BlockTimes& full, const std::vector<bool>& trains);
-
-/// The backward share of `predict_step`: its X and W.
-double predict_backward(const BlockTimes& full, const std::vector<bool>& trains);
+/// The same predicted for another program of the same model and batch (another set of frozen parameters),
+/// from the measured `step_seconds` of `timed`: what both hold (the same operation of the same layer) costs
+/// the same, what only `other` holds nothing. With `timed` the step that trains everything this is the cost
+/// model of docs/freezing.md: all F, the X above what trains, the W of what trains.
+ByPass<double> predicted_seconds(const Program& timed, std::span<const double> step_seconds,
+                                 const Program& other);
 
 }  // namespace firn

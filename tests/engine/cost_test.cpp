@@ -7,20 +7,37 @@
 
 using namespace firn;
 
-namespace {
-
-/// Two blocks and what is in none of them: F 1, X 2, W 4 for the first; ten times that for the second, a
-/// hundred times for the rest.
-const BlockTimes kTimes{{1, 2, 4}, {10, 20, 40}, {100, 200, 400}};
-
-}  // namespace
-
-TEST_CASE("the predicted step is all F, X above and in the lowest block that trains, W of those that train") {
-  CHECK(predict_step(kTimes, {true, true}) == 111 + 222 + 444);
-  CHECK(predict_step(kTimes, {false, true}) == 111 + 220 + 440);
-  CHECK(predict_step(kTimes, {true, false}) == 111 + 222 + 404);
-  CHECK(predict_backward(kTimes, {false, true}) == 220 + 440);
-  CHECK(predict_step(kTimes, {false, false}) == 111);
+TEST_CASE("a prediction adds up the measured steps that the other program holds too") {
+  const auto net = test::make_mlp_net();
+  const auto full = net->training();
+  const std::size_t steps = full->plan().steps.size();
+  // Powers of two: each sum of them is exact and says what is in it.
+  std::vector<double> seconds(steps);
+  ByPass<double> want_full;
+  ByPass<double> want;
+  net->freeze("fc1");
+  const auto frozen = net->training();
+  for (std::size_t i = 0; i < steps; ++i) {
+    seconds[i] = static_cast<double>(std::uint64_t{1} << i);
+    const Node& node = *full->plan().steps[i].node;
+    want_full.of(node.pass()) += seconds[i];
+    // Frozen, fc1 is packed once and not in a step, has no gradients, and nothing behind it needs its input
+    // gradient.
+    const bool gone =
+        (node.label() == "fc1" && (node.kind() == "pack" || node.pass() != Pass::forward)) ||
+        (node.label() == "fc2" && (node.kind() == "dense_dx" || node.kind() == "pack_transposed"));
+    if (!gone && node.kind() != "relu_gradient") want.of(node.pass()) += seconds[i];
+  }
+  REQUIRE(steps < 50);
+  const ByPass<double> same = predicted_seconds(*full, seconds, *full);
+  CHECK(same.forward == want_full.forward);
+  CHECK(same.input_gradient == want_full.input_gradient);
+  CHECK(same.weight_gradient == want_full.weight_gradient);
+  CHECK(seconds_by_pass(*full, seconds).forward == want_full.forward);
+  const ByPass<double> less = predicted_seconds(*full, seconds, *frozen);
+  CHECK(less.forward == want.forward);
+  CHECK(less.input_gradient == want.input_gradient);
+  CHECK(less.weight_gradient == want.weight_gradient);
 }
 
 TEST_CASE("timing counts its runs, and the times of a run's steps are no longer than the run") {
@@ -38,11 +55,9 @@ TEST_CASE("timing counts its runs, and the times of a run's steps are no longer 
       for (const double time : program->step_times()) seconds += time;
     }
     CHECK(program->timed_runs() == static_cast<std::uint64_t>(runs));
-    const BlockTimes times = block_times(*program, 0);
-    REQUIRE(times.size() == 1);
-    const double a_run = times[0].forward + times[0].input_gradient + times[0].weight_gradient;
-    CHECK(a_run > 0);
-    CHECK(a_run * runs == doctest::Approx(seconds));
+    const ByPass<double> passes = seconds_by_pass(*program, program->step_times());
+    CHECK(passes.forward > 0);
+    CHECK(passes.forward + passes.input_gradient + passes.weight_gradient == doctest::Approx(seconds));
   }
   program->set_timing(false);
   program->run();
