@@ -142,29 +142,24 @@ double train_arm(const Arm& arm, const Origin& origin, const StudyData& data, co
   return history.epochs.back().test_accuracy;
 }
 
-double total(const BlockTimes& times) {
-  double seconds = 0;
-  for (const ByPass<double>& block : times)
-    seconds += block.forward + block.input_gradient + block.weight_gradient;
-  return seconds;
-}
-
-/// The times of a step by block: of many short rounds the one with the median total, so that what else the
-/// machine did meanwhile does not count.
-BlockTimes usual_times(Program& program, int blocks) {
-  constexpr int kRounds = 41;
-  constexpr int kRuns = 3;
-  std::vector<BlockTimes> rounds;
-  for (int round = 0; round < kRounds; ++round) {
+/// The seconds of each of a program's steps: the median over many runs, so that what else the machine did
+/// meanwhile does not count.
+std::vector<double> usual_step_seconds(Program& program) {
+  constexpr std::size_t kRuns = 61;
+  std::vector<std::vector<double>> runs(program.plan().steps.size());
+  for (std::size_t run = 0; run < kRuns; ++run) {
     program.set_timing(true);
-    for (int i = 0; i < kRuns; ++i) program.run();
-    rounds.push_back(block_times(program, blocks));
+    program.run();
+    for (std::size_t i = 0; i < runs.size(); ++i) runs[i].push_back(program.step_times()[i]);
   }
   program.set_timing(false);
-  const auto middle = rounds.begin() + kRounds / 2;
-  std::nth_element(rounds.begin(), middle, rounds.end(),
-                   [](const BlockTimes& a, const BlockTimes& b) { return total(a) < total(b); });
-  return *middle;
+  std::vector<double> seconds;
+  for (std::vector<double>& times : runs) {
+    const auto middle = times.begin() + kRuns / 2;
+    std::nth_element(times.begin(), middle, times.end());
+    seconds.push_back(*middle);
+  }
+  return seconds;
 }
 
 /// Fills in the costs of each cut of one model: measured alone on one thread, and predicted from the full
@@ -177,29 +172,29 @@ void measure_costs(const std::string& name, const StudyData& data, const StudyOp
   Loader loader = make_loader(data.target.train, data, options.batch, true, 0);
   loader.start(0);
   const Batch& batch = *loader.next();
-  const Shape sample = batch.x.shape().tail(1);
 
-  BlockTimes full;
+  ProgramCache programs(*model, {.exact = options.exact});
+  const Program* full = nullptr;
+  std::vector<double> full_seconds;
   for (int cut = 0; cut < blocks; ++cut) {
     model->set_freeze(std::to_string(cut));
-    ProgramCache programs(*model, {.exact = options.exact});
-    Program& program = programs.training(batch.count, sample);
+    Program& program = programs.training(batch.count, batch.x.shape().tail(1));
     feed_batch(program, *model, batch);
     program.feed("labels", batch.labels);
     const double step_ms = median_ms(0.1, [&] { program.run(); });
-    const BlockTimes times = usual_times(program, blocks);
-    if (cut == 0) full = times;
-
-    std::vector<bool> trains(static_cast<std::size_t>(blocks));
-    for (int block = cut; block < blocks; ++block) trains[static_cast<std::size_t>(block)] = true;
-    double backward = 0;
-    for (const ByPass<double>& block : times) backward += block.input_gradient + block.weight_gradient;
+    const std::vector<double> seconds = usual_step_seconds(program);
+    if (full == nullptr) {
+      full = &program;
+      full_seconds = seconds;
+    }
+    const ByPass<double> measured = seconds_by_pass(program, seconds);
+    const ByPass<double> predicted = predicted_seconds(*full, full_seconds, program);
     for (StudyRow& row : rows) {
       if (row.model != name || row.frozen_blocks != cut) continue;
       row.step_ms = step_ms;
-      row.step_predicted_ms = predict_step(full, trains) * 1e3;
-      row.backward_ms = backward * 1e3;
-      row.backward_predicted_ms = predict_backward(full, trains) * 1e3;
+      row.backward_ms = (measured.input_gradient + measured.weight_gradient) * 1e3;
+      row.backward_predicted_ms = (predicted.input_gradient + predicted.weight_gradient) * 1e3;
+      row.step_predicted_ms = predicted.forward * 1e3 + row.backward_predicted_ms;
       row.arena_bytes = program.arena_bytes(1);
       row.state_bytes = 0;
       for (const GradientView& gradient : program.gradients())
