@@ -1,122 +1,76 @@
 #include "tools/bench_step.h"
 
-#include <algorithm>
-#include <chrono>
+#include <fmt/core.h>
 
 #include "engine/base/parallel.h"
-#include "engine/base/rng.h"
-#include "layers/model.h"
-#include "optim/optimizer.h"
-#include "optim/trainer/program_cache.h"
 #include "optim/trainer/trainer.h"
+#include "tools/bench_model.h"
+#include "tools/bench_timing.h"
+#include "tools/options.h"
 
 namespace firn::cli {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-Shape batched(Index batch, const Shape& sample) {
-  std::vector<Index> sizes{batch};
-  sizes.insert(sizes.end(), sample.sizes().begin(), sample.sizes().end());
-  return Shape(std::span<const Index>(sizes));
-}
-
-/// Standard normal numbers, or tokens and lengths of full sequences.
-struct Feeds {
-  Tensor x, lengths, labels;
+struct StepRow {
+  std::string model, freeze;
+  Index batch = 0;
+  int threads = 0;
+  double step_ms = 0, forward_ms = 0;
+  Index runs = 0;  ///< of the step
+  double rss_mb = 0;
+  Index arena_bytes = 0;
+  Index kernels = 0;
 };
 
-Feeds random_feeds(const InputSpec& input, Index batch, Index classes, bool language_model) {
-  Feeds feeds;
-  Random random(0, "bench step");
-  const Shape shape = batched(batch, input.sample);
-  feeds.x = Tensor(shape, input.vocabulary > 0 ? Type::index : Type::number);
-  for (Index i = 0; i < shape.count(); ++i) {
-    if (input.vocabulary > 0) {
-      feeds.x.indices()[i] =
-          static_cast<std::int32_t>(random.below(static_cast<std::uint32_t>(input.vocabulary)));
-    } else {
-      feeds.x.data()[i] = static_cast<real>(random.normal());
-    }
-  }
-  feeds.lengths = Tensor(Shape{batch}, Type::index);
-  for (Index i = 0; i < batch; ++i) feeds.lengths.indices()[i] = static_cast<std::int32_t>(input.sample[0]);
-  feeds.labels = Tensor(language_model ? shape : Shape{batch}, Type::index);
-  for (Index i = 0; i < feeds.labels.count(); ++i) {
-    feeds.labels.indices()[i] = static_cast<std::int32_t>(random.below(static_cast<std::uint32_t>(classes)));
-  }
-  return feeds;
+StepRow measure(const std::string& name, const std::string& freeze, const BenchOptions& options) {
+  const double seconds = options.seconds.value_or(2);
+  BenchModel model(name, freeze, options.batch, options.exact);
+  StepRow row{.model = name, .freeze = freeze, .batch = model.batch(), .threads = thread_count()};
+  row.step_ms = median_ms(
+      seconds, [&] { model.step(); }, &row.runs);
+  row.forward_ms = median_ms(seconds / 2, [&] { model.forward(); });
+  row.arena_bytes = model.step_program().arena_bytes(row.threads);
+  row.kernels = static_cast<Index>(model.step_program().plan().steps.size());
+  row.rss_mb = peak_rss_mb();
+  return row;
 }
 
-void feed(Program& program, const Model& model, const Feeds& feeds, bool labels) {
-  program.feed("x", feeds.x);
-  if (model.input().lengths) program.feed("lengths", feeds.lengths);
-  if (labels) program.feed("labels", feeds.labels);
+void print(Console& console, const StepRow& row) {
+  if (console.json()) {
+    console.out(json_line("bench_step")
+                    .add("model", row.model)
+                    .add("freeze", row.freeze)
+                    .add("batch", row.batch)
+                    .add("threads", row.threads)
+                    .add("step_ms", row.step_ms)
+                    .add("forward_ms", row.forward_ms)
+                    .add("runs", row.runs)
+                    .add("kernels", row.kernels)
+                    .add("arena_bytes", row.arena_bytes)
+                    .add("rss_mb", row.rss_mb)
+                    .add("isa", isa_name(selected_isa())));
+    return;
+  }
+  console.out(fmt::format("{:<10} {:>6} {:>6} {:>8} {:>10.3f} {:>11.3f} {:>6} {:>8} {:>8.0f}", row.model,
+                          row.freeze, row.batch, row.threads, row.step_ms, row.forward_ms, row.runs,
+                          row.kernels, row.rss_mb));
 }
 
 }  // namespace
 
-double median_ms(double seconds, const std::function<void()>& call, Index* runs) {
-  call();
-  call();
-  std::vector<double> times;
-  const auto begin = Clock::now();
-  while (times.size() < 5 || seconds_since(begin) < seconds) {
-    const auto start = Clock::now();
-    call();
-    times.push_back(seconds_since(start) * 1e3);
+void bench_step(const BenchOptions& options, Console& console) {
+  const auto models = split(options.models.empty() ? kReferenceModels : options.models, ',');
+  const auto freezes = split(options.freezes.empty() ? "0,half,head,all" : options.freezes, ',');
+  for (const std::string& name : models) find_model(name);
+  if (options.threads > 0) set_thread_count(static_cast<int>(options.threads));
+  if (!console.json()) {
+    console.note(machine_line() + "; " + exact_text(options.exact));
+    console.out(fmt::format("{:<10} {:>6} {:>6} {:>8} {:>10} {:>11} {:>6} {:>8} {:>8}", "model", "freeze",
+                            "batch", "threads", "step ms", "forward ms", "runs", "kernels", "rss MiB"));
   }
-  if (runs != nullptr) *runs = static_cast<Index>(times.size());
-  const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
-  std::nth_element(times.begin(), middle, times.end());
-  return *middle;
-}
-
-void bench_step(const StepBenchmark& benchmark, const std::function<void(const StepRow&)>& on_row) {
-  for (const std::string& name : benchmark.models) find_model(name);
-  if (benchmark.threads > 0) set_thread_count(benchmark.threads);
-  for (const std::string& name : benchmark.models) {
-    const ModelEntry& entry = find_model(name);
-    const Index batch = benchmark.batch > 0 ? benchmark.batch : entry.usual_batch;
-    for (const std::string& freeze : benchmark.freezes) {
-      const ModelPtr model = entry.make(entry.usual_input, entry.usual_classes);
-      model->initialise(0);
-      model->set_freeze(freeze == "0" ? "none" : freeze);
-      const Feeds feeds = random_feeds(model->input(), batch, model->classes(), model->language_model());
-      ProgramCache programs(*model, {.exact = benchmark.exact});
-      Program& forward = programs.inference(batch, model->input().sample);
-      feed(forward, *model, feeds, false);
-
-      StepRow row{.model = name, .freeze = freeze, .batch = batch, .threads = thread_count()};
-      if (freeze == "all") {
-        row.step_ms = median_ms(
-            benchmark.seconds, [&] { forward.run(); }, &row.runs);
-        row.arena_bytes = forward.arena_bytes(row.threads);
-        row.kernels = static_cast<Index>(forward.plan().steps.size());
-      } else {
-        Program& step = programs.training(batch, model->input().sample);
-        feed(step, *model, feeds, true);
-        const auto optimizer = make_sgd({.rate = 0.01, .momentum = 0.9});
-        std::uint64_t number = 0;
-        row.step_ms = median_ms(
-            benchmark.seconds,
-            [&] {
-              step.run(number++);
-              optimizer->step(step.gradients());
-            },
-            &row.runs);
-        row.arena_bytes = step.arena_bytes(row.threads);
-        row.kernels = static_cast<Index>(step.plan().steps.size());
-      }
-      row.forward_ms = median_ms(benchmark.seconds / 2, [&] { forward.run(); });
-      row.rss_mb = peak_rss_mb();
-      on_row(row);
-    }
+  for (const std::string& name : models) {
+    for (const std::string& freeze : freezes) print(console, measure(name, freeze, options));
   }
 }
 

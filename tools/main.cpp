@@ -40,7 +40,7 @@ constexpr Entry kVerbs[] = {
     {"inspect", "shows a model layer by layer, or what a weights file holds", make_inspect},
     {"explain", "shows a training step: what is computed, what is not, and why", make_explain},
     {"study", "measures what freezing does to accuracy, time and memory", make_study},
-    {"bench", "times training steps of the reference models", make_bench},
+    {"bench", "times training steps and kernels, and holds them against the machine and a peer", make_bench},
     {"data", "says what a set of data is, or which sets there are", make_data},
     {"doctor", "checks this machine and this build", make_doctor},
 };

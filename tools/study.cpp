@@ -19,7 +19,7 @@
 #include "engine/program/listing.h"
 #include "layers/model.h"
 #include "optim/trainer/trainer.h"
-#include "tools/bench_step.h"
+#include "tools/bench_timing.h"
 #include "tools/fit.h"
 
 namespace firn::cli {

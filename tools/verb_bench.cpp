@@ -2,8 +2,11 @@
 
 #include <fmt/core.h>
 
-#include "engine/base/cpu.h"
 #include "engine/base/error.h"
+#include "engine/base/glob.h"
+#include "tools/bench_compare.h"
+#include "tools/bench_kernel.h"
+#include "tools/bench_peak.h"
 #include "tools/bench_step.h"
 #include "tools/options.h"
 
@@ -11,76 +14,97 @@ namespace firn::cli {
 
 namespace {
 
+constexpr struct {
+  const char* what;
+  Benchmark run;
+} kBenchmarks[] = {
+    {"step", bench_step},
+    {"peak", bench_peak},
+    {"kernel", bench_kernel},
+    {"compare", bench_compare},
+};
+
 class Bench final : public Verb {
  public:
   void declare(Arguments& arguments) override {
     arguments.example("step", "every reference model, frozen and not, on all cores");
     arguments.example("step --models cnn,lstm --freeze 0,head --threads 1 --json", "a row a line");
-    arguments.positional("WHAT", what_, "what to measure: step");
-    arguments.option("--models", models_, "M,...", "models by name");
-    arguments.option("--freeze", freezes_, "F,...",
+    arguments.example("peak", "what the machine can do: multiply-adds in registers, streams over memory");
+    arguments.example("kernel --only 'conv2d dw'", "kernels as a share of that peak");
+    arguments.example("compare --peer 'python3 steps.py' --models mlp --threads 1", "ratios to a peer");
+    arguments.positional("WHAT", what_, "what to measure: step, peak, kernel or compare");
+    arguments.option(
+        "--seconds", options_.seconds, "S",
+        "measured for each number; at least five runs (step, compare: 2; peak: 0.5; kernel: 0.2)");
+    arguments.option("--threads", options_.threads, "T",
+                     "threads; one a core unless given; kernels have one");
+    arguments.group("Steps (step, compare)");
+    arguments.option("--models", options_.models, "M,...", "models by name (the reference models)");
+    arguments.option("--freeze", options_.freezes, "F,...",
                      "0, half, head, all, or a number of blocks; several with commas");
-    arguments.option("--threads", threads_, "T", "threads; one a core unless given");
-    arguments.option("--batch", batch_, "B", "samples of a step; each model's usual number unless given");
-    arguments.option("--seconds", seconds_, "S", "measured for each row, at least five steps");
-    declare_exact(arguments, exact_);
+    arguments.option("--batch", options_.batch, "B",
+                     "samples of a step; each model's usual number unless given");
+    declare_exact(arguments, options_.exact);
+    arguments.group("The machine and its kernels (peak, kernel)");
+    arguments.option("--isa", options_.sets, "SET,...",
+                     "instruction sets, or all (peak: all; kernel: the one in force)");
+    arguments.option("--only", options_.only, "TEXT", "kernels and sizes whose name holds it (kernel)");
+    arguments.group("A peer (compare)");
+    arguments.option("--peer", options_.peer, "COMMAND",
+                     "prints rows as bench/README.md says, for --models, --freeze, --threads and --seconds");
+    arguments.option("--peer-threads", options_.peer_threads, "T,...",
+                     "the peer's threads; with several its best time counts (as many as firn's)");
+    arguments.option("--pairs", options_.pairs, "N", "measurements of each side for a row (5)");
   }
 
   int run(Console& console) override {
-    if (what_ != "step")
-      throw Error(Fault::usage, "bench", fmt::format("{}: what can be measured is: step", what_));
-    if (threads_ < 0 || threads_ > 256)
-      throw Error(Fault::usage, "bench", fmt::format("--threads {} is not in 1..256", threads_));
-    if (batch_ < 0) throw Error(Fault::usage, "bench", fmt::format("--batch {} is not positive", batch_));
-    if (!(seconds_ > 0))
-      throw Error(Fault::usage, "bench", fmt::format("--seconds {} is not positive", seconds_));
-    StepBenchmark benchmark;
-    benchmark.models = split(models_, ',');
-    benchmark.freezes = split(freezes_, ',');
-    benchmark.threads = static_cast<int>(threads_);
-    benchmark.batch = batch_;
-    benchmark.exact = exact_;
-    benchmark.seconds = seconds_;
-    if (!console.json()) {
-      console.note(selected_isa_line() + "; " + exact_text(exact_));
-      console.out(fmt::format("{:<10} {:>6} {:>6} {:>8} {:>10} {:>11} {:>6} {:>8} {:>8}", "model", "freeze",
-                              "batch", "threads", "step ms", "forward ms", "runs", "kernels", "rss MiB"));
+    for (const auto& benchmark : kBenchmarks) {
+      if (what_ != benchmark.what) continue;
+      check();
+      benchmark.run(options_, console);
+      return 0;
     }
-    bench_step(benchmark, [&](const StepRow& row) { print(console, row); });
-    return 0;
+    std::vector<std::string> names;
+    for (const auto& benchmark : kBenchmarks) names.emplace_back(benchmark.what);
+    throw Error(Fault::usage, "bench",
+                fmt::format("{}: what can be measured is step, peak, kernel, compare{}", what_,
+                            did_you_mean(what_, names)));
   }
 
  private:
-  static std::string selected_isa_line() { return fmt::format("{}; kernels: {}", cpu_name(), isa_reason()); }
+  static void refuse(const std::string& text) { throw Error(Fault::usage, "bench", text); }
 
-  static void print(Console& console, const StepRow& row) {
-    if (console.json()) {
-      console.out(json_line("bench_step")
-                      .add("model", row.model)
-                      .add("freeze", row.freeze)
-                      .add("batch", row.batch)
-                      .add("threads", row.threads)
-                      .add("step_ms", row.step_ms)
-                      .add("forward_ms", row.forward_ms)
-                      .add("runs", row.runs)
-                      .add("kernels", row.kernels)
-                      .add("arena_bytes", row.arena_bytes)
-                      .add("rss_mb", row.rss_mb)
-                      .add("isa", isa_name(selected_isa())));
-      return;
+  /// Values in their range, and no option that the benchmark would pass over.
+  void check() const {
+    const BenchOptions& o = options_;
+    if (o.threads < 0 || o.threads > 256) refuse(fmt::format("--threads {} is not in 1..256", o.threads));
+    if (o.batch < 0) refuse(fmt::format("--batch {} is not positive", o.batch));
+    if (o.pairs < 0) refuse(fmt::format("--pairs {} is not positive", o.pairs));
+    if (o.seconds && !(*o.seconds > 0)) refuse(fmt::format("--seconds {} is not positive", *o.seconds));
+    const bool step = what_ == "step", peak = what_ == "peak", kernel = what_ == "kernel";
+    const bool compare = what_ == "compare";
+    const struct {
+      const char* option;
+      bool given, taken;
+    } rules[] = {
+        {"--threads", o.threads > 0, !kernel},
+        {"--models", !o.models.empty(), step || compare},
+        {"--freeze", !o.freezes.empty(), step || compare},
+        {"--batch", o.batch > 0, step || compare},
+        {"--exact", o.exact, !peak},
+        {"--isa", !o.sets.empty(), peak || kernel},
+        {"--only", !o.only.empty(), kernel},
+        {"--peer", !o.peer.empty(), compare},
+        {"--peer-threads", !o.peer_threads.empty(), compare},
+        {"--pairs", o.pairs > 0, compare},
+    };
+    for (const auto& rule : rules) {
+      if (rule.given && !rule.taken) refuse(fmt::format("{} takes no {}", what_, rule.option));
     }
-    console.out(fmt::format("{:<10} {:>6} {:>6} {:>8} {:>10.3f} {:>11.3f} {:>6} {:>8} {:>8.0f}", row.model,
-                            row.freeze, row.batch, row.threads, row.step_ms, row.forward_ms, row.runs,
-                            row.kernels, row.rss_mb));
   }
 
   std::string what_ = "step";
-  std::string models_ = "mlp,cnn,vgg,resnet20,lstm,lstm2";
-  std::string freezes_ = "0,half,head,all";
-  Index threads_ = 0;
-  Index batch_ = 0;
-  double seconds_ = 2;
-  bool exact_ = false;
+  BenchOptions options_;
 };
 
 }  // namespace

@@ -4,7 +4,7 @@
 
 namespace firn::cli {
 
-/// `firn bench step`: milliseconds of training steps of the reference models.
+/// `firn bench`: times training steps, kernels, the machine itself, and a peer beside it.
 VerbPtr make_bench();
 
 }  // namespace firn::cli

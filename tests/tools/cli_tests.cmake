@@ -5,5 +5,9 @@ foreach(name cli_test cli_errors_test)
   add_dependencies(${name} firn)
 endforeach()
 set(parts ${PROJECT_SOURCE_DIR}/tools)
+firn_test(bench_test bench_test.cpp cli_program.cpp ${parts}/bench_timing.cpp
+          LIBS firn::engine nlohmann_json::nlohmann_json)
+target_compile_definitions(bench_test PRIVATE FIRN_PROGRAM="$<TARGET_FILE:firn>")
+add_dependencies(bench_test firn)
 firn_test(cli_parts_test cli_parts_test.cpp ${parts}/adapt.cpp ${parts}/json.cpp ${parts}/table.cpp
           LIBS firn::data nlohmann_json::nlohmann_json)

@@ -34,7 +34,8 @@ const std::vector<Floor>& floors() {
       {"layers/", {"engine/", "layers/"}},
       {"optim/", {"engine/", "optim/"}},
       {"optim/trainer", {"engine/", "optim/", "layers/", "data/"}},
-      {"tools/", {"engine/", "optim/", "layers/", "data/", "tools/"}},
+      {"bench/problem", {"engine/", "bench/problem"}},  // sizes and kernels by name, for all that measure
+      {"tools/", {"engine/", "optim/", "layers/", "data/", "bench/problem", "tools/"}},
       {"bench/", {"engine/", "optim/", "layers/", "data/", "bench/"}},
       {"tests/", {"engine/", "optim/", "layers/", "data/", "tools/", "tests/"}},
   };
@@ -163,6 +164,11 @@ TEST_CASE("a planted include is caught") {
       {"optim/trainer_hooks.h", "#include \"optim/trainer.h\"", false},
       {"optim/trainer.cpp", "#include \"tools/main.h\"", true},
       {"bench/gemm.cpp", "#include \"tests/near.h\"", true},
+      {"tools/bench_kernel.cpp", "#include \"bench/problem_cases.h\"", false},
+      {"tools/bench_kernel.cpp", "#include \"bench/kernel_bench.h\"", true},
+      {"bench/kernel_bench.cpp", "#include \"bench/problem_cases.h\"", false},
+      {"bench/problem_cases.cpp", "#include \"tools/bench_timing.h\"", true},
+      {"bench/problems.h", "#include \"layers/model.h\"", true},
       {"tests/tools/cli_test.cpp", "#include \"tools/cli.h\"", false},
       {"elsewhere/file.h", "#include <vector>", true},
   };
