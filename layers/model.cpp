@@ -150,22 +150,31 @@ void Model::set_freeze(const std::string& spec) {
     p.parameter->set_trainable(!frozen.contains(p.parameter.get()));
 }
 
+std::string Model::block_output(int block) {
+  return fmt::format("block{}", block);
+}
+
 Flow Model::build(Graph& graph, Flow in) const {
+  return build_blocks(graph, in, false);
+}
+
+Flow Model::build_blocks(Graph& graph, Flow in, bool block_outputs) const {
   const int outer = graph.block();
   for (std::size_t block = 0; block < blocks_.size(); ++block) {
     graph.set_block(static_cast<int>(block));
     for (std::size_t i = blocks_[block].first_child; i < blocks_[block].last_child; ++i)
       in = children()[i].build(graph, in);
+    if (block_outputs) graph.output(block_output(static_cast<int>(block)), in.x);
   }
   graph.set_block(outer);
   return in;
 }
 
-std::unique_ptr<Graph> Model::inference_graph(Index batch, const Shape& sample,
-                                              Graph::Options options) const {
+std::unique_ptr<Graph> Model::inference_graph(Index batch, const Shape& sample, Graph::Options options,
+                                              bool block_outputs) const {
   options.mode = Mode::infer;
   auto graph = std::make_unique<Graph>(options);
-  graph->output("logits", logits(*graph, batch, sample));
+  graph->output("logits", logits(*graph, batch, sample, block_outputs));
   return graph;
 }
 
@@ -187,11 +196,11 @@ Model::Training Model::training_graph(Index batch, const Shape& sample, Graph::O
   return {std::move(graph), value};
 }
 
-Value Model::logits(Graph& graph, Index batch, const Shape& sample) const {
+Value Model::logits(Graph& graph, Index batch, const Shape& sample, bool block_outputs) const {
   Flow in;
   in.x = graph.feed("x", batched(batch, sample), input_.vocabulary > 0 ? Type::index : Type::number);
   if (input_.lengths) in.lengths = graph.feed("lengths", Shape{batch}, Type::index);
-  const Value y = build(graph, in).x;
+  const Value y = build_blocks(graph, in, block_outputs).x;
   if (y.shape()[-1] != classes_) {
     throw Error(Fault::usage, name_,
                 fmt::format("the logits are {}, for {} classes", y.shape().text(), classes_));

@@ -72,8 +72,11 @@ class Model : public Layer {
 
   /// A graph with the feeds "x" (real, or index for tokens), "lengths" where the input has them, and the
   /// output "logits". `sample` is the shape of one sample, where it differs from `input().sample` (sequences
-  /// of another length).
-  std::unique_ptr<Graph> inference_graph(Index batch, const Shape& sample, Graph::Options options = {}) const;
+  /// of another length). With `block_outputs` what each block gives is an output too, `block_output(i)`.
+  std::unique_ptr<Graph> inference_graph(Index batch, const Shape& sample, Graph::Options options = {},
+                                         bool block_outputs = false) const;
+  /// "block0"
+  static std::string block_output(int block);
   /// The same with the feed "labels" and the outputs "loss" and "logits"; the loss is its Value.
   struct Training {
     std::unique_ptr<Graph> graph;
@@ -88,7 +91,8 @@ class Model : public Layer {
   void set_image_rule(ImageRule rule) { image_rule_ = std::move(rule); }
 
  private:
-  Value logits(Graph& graph, Index batch, const Shape& sample) const;
+  Value logits(Graph& graph, Index batch, const Shape& sample, bool block_outputs = false) const;
+  Flow build_blocks(Graph& graph, Flow in, bool block_outputs) const;
 
   std::string name_;
   InputSpec input_;

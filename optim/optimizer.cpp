@@ -56,6 +56,7 @@ StepReport Optimizer::step(std::span<const GradientView> gradients, const StepOp
     if (state.slots.empty()) {
       for (int i = 0; i < slots(); ++i) state.slots.emplace_back(gradient.parameter->shape());
     }
+    if (state.missed > 0) resume(state);
     ++state.steps;
     state.seen = true;
     const auto found = multipliers_.find(gradient.parameter);
@@ -63,6 +64,7 @@ StepReport Optimizer::step(std::span<const GradientView> gradients, const StepOp
     jobs_.emplace_back(&state, rate() * options.rate_factor * multiplier);
   }
   if (!keep_state_) std::erase_if(states_, [](const auto& entry) { return !entry.second.seen; });
+  for (auto& [parameter, state] : states_) state.missed += state.seen ? 0 : 1;
 
   parallel_for(pieces, [&](Index i) {
     const Piece& piece = pieces_[static_cast<std::size_t>(i)];
@@ -73,6 +75,17 @@ StepReport Optimizer::step(std::span<const GradientView> gradients, const StepOp
   });
   for (const GradientView& gradient : gradients) gradient.parameter->touch();
   return {norm};
+}
+
+/// The momentum of a parameter that trains again.
+void Optimizer::resume(State& state) const {
+  const int slot = momentum_slot();
+  if (slot >= 0 && momentum_decay_ != 1) {
+    Tensor& momentum = state.slots[static_cast<std::size_t>(slot)];
+    const auto factor = static_cast<real>(std::pow(momentum_decay_, static_cast<double>(state.missed)));
+    for (real& element : momentum.values()) element *= factor;
+  }
+  state.missed = 0;
 }
 
 const Optimizer::State* Optimizer::state(const Parameter& parameter) const {

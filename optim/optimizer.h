@@ -48,8 +48,13 @@ class Optimizer {
     multipliers_[&parameter] = multiplier;
   }
   void clear_multipliers() { multipliers_.clear(); }
-  /// Whether the state of a parameter that is not updated in a step is kept for later; false at first.
-  void set_keep_state(bool keep) { keep_state_ = keep; }
+  /// Whether the state of a parameter that is not updated in a step is kept for later; false at first. What
+  /// is kept has its momentum multiplied by `momentum_decay` for each step that it missed (second moments
+  /// stay as they are).
+  void set_keep_state(bool keep, double momentum_decay = 1) {
+    keep_state_ = keep;
+    momentum_decay_ = momentum_decay;
+  }
 
   /// The state of one parameter: as many tensors as the rule wants, of the parameter's shape, and its own
   /// step count.
@@ -57,6 +62,7 @@ class Optimizer {
     std::vector<Tensor> slots;
     std::int64_t steps = 0;
     bool seen = false;
+    std::int64_t missed = 0;  ///< steps since its last update
   };
   /// Null when the parameter has none.
   const State* state(const Parameter& parameter) const;
@@ -68,6 +74,8 @@ class Optimizer {
  protected:
   /// How many tensors a parameter's state has.
   virtual int slots() const = 0;
+  /// Which of them holds momentum; -1: none.
+  virtual int momentum_slot() const = 0;
   /// Updates `count` elements that begin at `first`; `state.steps` counts this update already. Called on
   /// several threads for different elements.
   virtual void update(const State& state, double rate, double gradient_scale, Index first, Index count,
@@ -79,10 +87,12 @@ class Optimizer {
     Index first, count;
   };
   void cut(std::span<const GradientView> gradients);
+  void resume(State& state) const;
 
   std::unordered_map<const Parameter*, State> states_;
   std::unordered_map<const Parameter*, double> multipliers_;
   bool keep_state_ = false;
+  double momentum_decay_ = 1;
   std::vector<Piece> pieces_;
   std::vector<std::pair<State*, double>> jobs_;
   std::vector<double> squares_;

@@ -36,6 +36,7 @@ class Sgd final : public Optimizer {
 
  protected:
   int slots() const override { return c_.momentum != 0 ? 1 : 0; }
+  int momentum_slot() const override { return slots() - 1; }
   void update(const State& state, double rate, double gradient_scale, Index first, Index count,
               const real* gradient, real* value) const override {
     SgdRule rule;
@@ -64,6 +65,7 @@ class Adam final : public Optimizer {
 
  protected:
   int slots() const override { return 2; }
+  int momentum_slot() const override { return 0; }
   void update(const State& state, double rate, double gradient_scale, Index first, Index count,
               const real* gradient, real* value) const override {
     AdamRule rule;
@@ -94,6 +96,7 @@ class Rmsprop final : public Optimizer {
 
  protected:
   int slots() const override { return c_.momentum != 0 ? 2 : 1; }
+  int momentum_slot() const override { return c_.momentum != 0 ? 1 : -1; }
   void update(const State& state, double rate, double gradient_scale, Index first, Index count,
               const real* gradient, real* value) const override {
     RmspropRule rule;

@@ -46,6 +46,9 @@ class Arguments {
   /// A word without a name; it may be left out.
   void positional(const std::string& value, std::string& to, const std::string& help);
 
+  /// A line of the help that stands for no option.
+  void topic(const std::string& left, const std::string& right) { lines_.push_back({left, right}); }
+
   /// Reads the words behind the verb. False when help was asked for.
   bool parse(std::vector<std::string> words);
   std::string help() const;

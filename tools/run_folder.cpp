@@ -21,7 +21,7 @@ constexpr const char* kRoot = "runs";
 constexpr const char* kFiles[] = {"config.json", "env.json",         "metrics.jsonl",
                                   "results.csv", "best.safetensors", "last.safetensors"};
 constexpr const char* kColumns =
-    "epoch,loss,test_accuracy,test_loss,rate,gradient_norm,seconds,eval_seconds,rss_mb\n";
+    "epoch,loss,test_accuracy,test_loss,rate,gradient_norm,seconds,eval_seconds,rss_mb,trained_share\n";
 
 [[noreturn]] void fail(const std::string& path, const std::error_code& code) {
   throw Error(Fault::failure, "run", path + ": " + code.message());
@@ -59,8 +59,8 @@ void RunFolder::write(const std::string& name, std::string_view text) const {
 
 void RunFolder::add_epoch(const EpochRecord& r) {
   metrics_ += epoch_json(r).text() + "\n";
-  results_ += fmt::format("{},{},{},{},{},{},{},{},{}\n", r.epoch, r.loss, r.test_accuracy, r.test_loss,
-                          r.rate, r.gradient_norm, r.seconds, r.eval_seconds, r.rss_mb);
+  results_ += fmt::format("{},{},{},{},{},{},{},{},{},{}\n", r.epoch, r.loss, r.test_accuracy, r.test_loss,
+                          r.rate, r.gradient_norm, r.seconds, r.eval_seconds, r.rss_mb, r.trained_share);
   write("metrics.jsonl", metrics_);
   write("results.csv", results_);
 }
@@ -70,7 +70,7 @@ JsonObject epoch_json(const EpochRecord& record) {
   line.add("epoch", record.epoch).add("loss", record.loss).add("test_accuracy", record.test_accuracy);
   line.add("test_loss", record.test_loss).add("rate", record.rate).add("gradient_norm", record.gradient_norm);
   line.add("seconds", record.seconds).add("eval_seconds", record.eval_seconds).add("rss_mb", record.rss_mb);
-  return line.add("steps", record.steps);
+  return line.add("steps", record.steps).add("trained_share", record.trained_share);
 }
 
 JsonObject environment_json(std::uint64_t seed, const DataParts& data) {

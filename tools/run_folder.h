@@ -24,6 +24,8 @@ class RunFolder {
   void write(const std::string& name, std::string_view text) const;
   /// One more epoch in metrics.jsonl and results.csv.
   void add_epoch(const EpochRecord& record);
+  /// A line of metrics.jsonl, written with the next epoch.
+  void add_line(const JsonObject& line) { metrics_ += line.text() + "\n"; }
 
  private:
   std::string path_;

@@ -8,6 +8,7 @@
 #include "layers/weights.h"
 #include "tools/freezing.h"
 #include "tools/interrupt.h"
+#include "tools/policy.h"
 #include "tools/run_folder.h"
 #include "tools/session.h"
 #include "tools/training.h"
@@ -36,6 +37,7 @@ class Train : public Verb {
 
   SessionChoice session_;
   FreezeChoice freeze_;
+  PolicyChoice policy_;
   RunChoice run_;
   TrainingChoice training_;
   std::string name_;
@@ -52,6 +54,8 @@ void Train::declare(Arguments& arguments) {
   arguments.example(
       "--data pictures --weights runs/old/best.safetensors --replace-head --freeze head --thaw 3:all",
       "other classes: a new head first, everything from epoch 3 on");
+  arguments.example("--model cnn --data digits --policy freezeout,t0=0.5",
+                    "each block along its own cosine; early ones freeze first");
   declare_model(arguments, session_.model);
   arguments.flag("--replace-head", session_.model.replace_head,
                  "take all but the last block from the weights: for other classes");
@@ -59,6 +63,7 @@ void Train::declare(Arguments& arguments) {
   arguments.option("--labels", session_.labels, "N", "train on N samples of each class (0: all)");
   declare_training(arguments, training_);
   declare_freeze(arguments, freeze_, true);
+  declare_policy(arguments, policy_);
   declare_run(arguments, run_);
   arguments.option("--run", name_, "NAME", "the folder runs/NAME is written (MODEL-DATA-SEED)");
   arguments.flag("--overwrite", overwrite_, "replace a run of that name");
@@ -79,7 +84,7 @@ JsonObject Train::config(const Session& session) const {
       .add("batch", run_.batch)
       .add("exact", run_.exact)
       .add("training", training_json(training_));
-  return object.add("freezing", freeze_json(*session.model, freeze_));
+  return object.add("freezing", freeze_json(*session.model, freeze_)).add("policy", policy_json(policy_));
 }
 
 int Train::run(Console& console) {
@@ -96,6 +101,7 @@ int Train::run(Console& console) {
   apply_freeze(*session.model, freeze_);
   const std::vector<Thaw> thaws = parse_thaws(*session.model, freeze_);
   apply_freeze_rules(freeze_, config.program);
+  apply_policy(policy_, freeze_, config);
   config.program.exact = run_.exact;
   config.program.seed = run_.seed;
 
@@ -106,6 +112,7 @@ int Train::run(Console& console) {
   options.shuffle = false;
   Loader test_loader(session.data.test, options);
   const std::unique_ptr<Optimizer> optimizer = make_optimizer(training_);
+  apply_frozen_state(policy_, *optimizer);
   Trainer trainer(*session.model, *optimizer, train_loader, test_loader, config);
   // What does not fit shows here, before anything is written.
   trainer.programs().training(std::min(run_.batch, session.data.train->size()), session.recipe.input.sample);
@@ -121,6 +128,7 @@ int Train::run(Console& console) {
   console.notes(session.notes);
   if (!anything_frozen(*session.model) && run_.exact) console.note("in force: " + exact_text(true));
   if (anything_frozen(*session.model)) console.note(freeze_table(*session.model, freeze_, run_.exact));
+  if (config.policy) console.note("policy " + config.policy->text());
   console.detail(fmt::format("{}, {} on {} training and {} test samples", session.recipe.model,
                              optimizer->text(), session.data.train->size(), session.data.test->size()));
   const History history = train(console, session, trainer, thaws, folder);
@@ -137,8 +145,16 @@ History Train::train(Console& console, Session& session, Trainer& trainer, const
   };
   std::optional<Progress> progress;
   double best = -1;
+  Index epoch_now = 0;
+  FreezeReport report(console, *session.model);
   TrainHooks hooks;
+  hooks.on_freeze = [&](std::span<const FreezeChange> changes) {
+    for (const JsonObject& line : report.changed(changes, epoch_now)) {
+      if (folder) folder->add_line(line);
+    }
+  };
   hooks.before_epoch = [&](Index epoch) {
+    epoch_now = epoch;
     for (const Thaw& due : thaws) {
       if (due.epoch != epoch) continue;
       thaw(*session.model, due.pattern);
@@ -182,7 +198,9 @@ History Train::train(Console& console, Session& session, Trainer& trainer, const
                              folder ? "; the weights are in " + folder->file("last.safetensors") : ""));
     throw Interrupted{InterruptScope::signal()};
   };
-  return trainer.run(hooks);
+  const History history = trainer.run(hooks);
+  if (!policy_.policy.empty()) report.summary(history);
+  return history;
 }
 
 }  // namespace

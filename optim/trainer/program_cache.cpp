@@ -1,5 +1,7 @@
 #include "optim/trainer/program_cache.h"
 
+#include <algorithm>
+
 namespace firn {
 
 ProgramCache::ProgramCache(const Model& model, ProgramSettings settings)
@@ -15,7 +17,12 @@ Program& ProgramCache::find(bool training, Index batch, const Shape& sample) {
     wanted_.flags[i] = training && parameters_[i].parameter->trainable();
   }
   const auto found = programs_.find(wanted_);
-  if (found != programs_.end()) return *found->second;
+  ++clock_;
+  if (found != programs_.end()) {
+    found->second.asked = clock_;
+    return *found->second.program;
+  }
+  if (programs_.size() >= kMost) forget_oldest();
 
   Graph::Options options;
   options.mode = training ? Mode::train : Mode::infer;
@@ -34,7 +41,13 @@ Program& ProgramCache::find(bool training, Index batch, const Shape& sample) {
     program = Program::inference(model_.inference_graph(batch, sample, options), program_options);
   }
   ++compiled_;
-  return *programs_.emplace(wanted_, std::move(program)).first->second;
+  return *programs_.emplace(wanted_, Entry{std::move(program), clock_}).first->second.program;
+}
+
+void ProgramCache::forget_oldest() {
+  programs_.erase(std::min_element(programs_.begin(), programs_.end(), [](const auto& a, const auto& b) {
+    return a.second.asked < b.second.asked;
+  }));
 }
 
 Program& ProgramCache::training(Index batch, const Shape& sample) {

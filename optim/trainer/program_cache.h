@@ -21,10 +21,13 @@ struct ProgramSettings {
 };
 
 /// Compiles a program when a batch of a new size, a sequence of a new length or a new set of frozen
-/// parameters is asked for, and keeps it. All programs compute in one workspace: they run one after the
-/// other.
+/// parameters is asked for, and keeps it; of more than `kMost` the one that was not asked for longest goes.
+/// All programs compute in one workspace: they run one after the other. A program stays where
+/// it is until `kMost` others have been asked for.
 class ProgramCache {
  public:
+  static constexpr std::size_t kMost = 256;
+
   ProgramCache(const Model& model, ProgramSettings settings);
 
   /// The training step for `batch` samples of shape `sample`, with the parameters that train now.
@@ -45,13 +48,19 @@ class ProgramCache {
     std::vector<bool> flags;
     friend auto operator<=>(const Key&, const Key&) = default;
   };
+  struct Entry {
+    std::unique_ptr<Program> program;
+    std::uint64_t asked = 0;  // when, on a clock of questions
+  };
   Program& find(bool training, Index batch, const Shape& sample);
+  void forget_oldest();
 
   const Model& model_;
   ProgramSettings settings_;
   std::vector<NamedParameter> parameters_;
   std::shared_ptr<Workspace> workspace_ = std::make_shared<Workspace>();
-  std::map<Key, std::unique_ptr<Program>> programs_;
+  std::map<Key, Entry> programs_;
+  std::uint64_t clock_ = 0;
   Key wanted_;  // reused, so that finding a program allocates nothing
   int compiled_ = 0;
 };

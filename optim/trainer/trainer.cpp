@@ -35,6 +35,9 @@ Trainer::Trainer(Model& model, Optimizer& optimizer, Loader& train, Loader& test
       test_(test),
       config_(std::move(config)),
       programs_(model, config_.program) {
+  if (config_.thaw_warm_up < 0) {
+    throw Error(Fault::usage, "train", fmt::format("{} steps of thaw warm-up", config_.thaw_warm_up));
+  }
   if (config_.epochs < 1) throw Error(Fault::usage, "train", fmt::format("{} epochs", config_.epochs));
   for (const NamedParameter& p : model.parameters()) {
     if (p.parameter->role() == Role::statistic)
@@ -45,14 +48,20 @@ Trainer::Trainer(Model& model, Optimizer& optimizer, Loader& train, Loader& test
         Fault::usage, "train",
         fmt::format("{} block rates for {} blocks", config_.block_rates.size(), model.blocks().size()));
   }
+  // A policy that does not fit says so here, before anything is done.
+  Freezer(model_, optimizer_, freezer_options()).introduce(policy_start());
 }
 
-void Trainer::set_block_rates() {
-  for (std::size_t block = 0; block < config_.block_rates.size(); ++block) {
-    for (const NamedParameter& p : model_.block_parameters(static_cast<int>(block))) {
-      optimizer_.set_multiplier(*p.parameter, config_.block_rates[block]);
-    }
-  }
+PolicyStart Trainer::policy_start() const {
+  PolicyStart start;
+  start.epochs = config_.epochs;
+  start.steps_per_epoch = train_.batches();
+  start.seed = config_.program.seed;
+  return start;
+}
+
+FreezerOptions Trainer::freezer_options() const {
+  return {config_.policy, config_.block_rates, config_.thaw_warm_up};
 }
 
 void Trainer::keep_best() {
@@ -87,7 +96,8 @@ void Trainer::restore_statistics() {
   }
 }
 
-double Trainer::train_step(const Batch& batch, Index all_steps, EpochRecord& record) {
+double Trainer::train_step(const Batch& batch, const PolicyMoment& now, Freezer& freezer,
+                           EpochRecord& record) {
   Program& program = programs_.training(batch.count, batch.x.shape().tail(1));
   feed_batch(program, model_, batch);
   program.feed("labels", batch.labels);
@@ -99,15 +109,18 @@ double Trainer::train_step(const Batch& batch, Index all_steps, EpochRecord& rec
                             record.epoch, record.steps + 1));
   }
   StepOptions options;
-  options.rate_factor = config_.schedule(step_, all_steps);
+  options.rate_factor = freezer.replaces_schedule() ? 1 : now.schedule_factor;
   options.clip_norm = config_.clip_norm;
+  freezer.before_update(program.gradients());
   // A sum until the epoch is over.
   record.gradient_norm += optimizer_.step(program.gradients(), options).gradient_norm;
-  record.rate = optimizer_.rate() * options.rate_factor;
+  freezer.after_update();
+  record.rate = optimizer_.rate() * options.rate_factor * freezer.greatest_rate();
   return loss;
 }
 
-bool Trainer::train_epoch(Index epoch, const TrainHooks& hooks, EpochRecord& record) {
+bool Trainer::train_epoch(Index epoch, const TrainHooks& hooks, Freezer& freezer, History& history,
+                          EpochRecord& record) {
   const Index steps = train_.batches();
   const Index all_steps = steps * config_.epochs;
   Index samples = 0;
@@ -115,10 +128,20 @@ bool Trainer::train_epoch(Index epoch, const TrainHooks& hooks, EpochRecord& rec
   bool whole = true;
   train_.start(static_cast<std::uint64_t>(epoch - 1));
   while (const Batch* batch = train_.next()) {
+    PolicyMoment now;
+    now.step = (epoch - 1) * steps + record.steps;
+    now.epoch = epoch - 1;
+    now.step_of_epoch = record.steps;
+    now.schedule_factor = config_.schedule(step_, all_steps);
+    now.epoch_loss = history.epochs.empty() ? 0 : history.epochs.back().loss;
+    const std::span<const FreezeChange> changes = freezer.before_step(now);
+    history.changes.insert(history.changes.end(), changes.begin(), changes.end());
+    if (hooks.on_freeze && !changes.empty()) hooks.on_freeze(changes);
+    record.trained_share += freezer.trained_share();  // a sum until the epoch is over
     keep_statistics();
     double loss = 0;
     try {
-      loss = train_step(*batch, all_steps, record);
+      loss = train_step(*batch, now, freezer, record);
     } catch (const Error&) {
       restore_statistics();
       throw;
@@ -134,19 +157,22 @@ bool Trainer::train_epoch(Index epoch, const TrainHooks& hooks, EpochRecord& rec
     }
   }
   record.loss = samples > 0 ? loss_sum / static_cast<double>(samples) : 0;
-  record.gradient_norm /= static_cast<double>(std::max<Index>(1, record.steps));
+  const auto made = static_cast<double>(std::max<Index>(1, record.steps));
+  record.gradient_norm /= made;
+  record.trained_share /= made;
   return whole;
 }
 
 History Trainer::run(const TrainHooks& hooks) {
   History history;
-  set_block_rates();
+  Freezer freezer(model_, optimizer_, freezer_options());
+  freezer.start(policy_start(), config_.program, train_);
   for (Index epoch = 1; epoch <= config_.epochs; ++epoch) {
     if (hooks.before_epoch) hooks.before_epoch(epoch);
     EpochRecord record;
     record.epoch = epoch;
     const auto begin = Clock::now();
-    const bool whole = train_epoch(epoch, hooks, record);
+    const bool whole = train_epoch(epoch, hooks, freezer, history, record);
     record.seconds = seconds_since(begin);
 
     if (epoch % config_.evaluate_every == 0 || epoch == config_.epochs || !whole) {

@@ -10,6 +10,7 @@
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
 #include "optim/trainer/evaluate.h"
+#include "optim/trainer/freezer.h"
 #include "optim/trainer/program_cache.h"
 
 namespace firn {
@@ -23,6 +24,9 @@ struct TrainConfig {
   std::vector<double> block_rates = {};  ///< a factor on the rate for each block; empty: all 1
   Index evaluate_every = 1;              ///< epochs; the last one is always evaluated
   ProgramSettings program = {};
+  PolicyPtr policy =
+      nullptr;             ///< what decides what trains; null: the flags as they are and as hooks set them
+  Index thaw_warm_up = 0;  ///< steps over which the rate of a thawed block rises to its own
 };
 
 /// One epoch as it went.
@@ -31,13 +35,14 @@ struct EpochRecord {
   double loss = 0;           ///< mean over the samples, before each step's update
   double test_accuracy = 0;  ///< of the last evaluation
   double test_loss = 0;
-  double rate = 0;           ///< of the last step
+  double rate = 0;           ///< of the last step: the greatest of any block, `block_rates` aside
   double gradient_norm = 0;  ///< mean over the steps
   double seconds = 0;        ///< of training alone
   double eval_seconds = 0;
   double rss_mb = 0;  ///< greatest resident memory of the process so far
   Index steps = 0;
   bool evaluated = false;
+  double trained_share = 0;  ///< of the blocks, mean over the steps
 };
 
 struct History {
@@ -46,22 +51,26 @@ struct History {
   double best_accuracy = 0;
   bool stopped_early = false;
   bool interrupted = false;
+  std::vector<FreezeChange> changes = {};  ///< blocks that stopped or began to train, against the start
 };
 
 /// Observers; each may be empty. They may freeze and thaw parameters of the model: the next step has the new
-/// set.
+/// set. With a policy, what trained at the start belongs to it, and its flags prevail.
 struct TrainHooks {
   std::function<void(Index epoch)> before_epoch = {};  ///< counted from 1
   std::function<void(Index step, Index steps, double loss)> after_step =
       {};  ///< of the epoch, counted from 1
   std::function<void(const EpochRecord&)> after_epoch;
   std::function<bool()> stop = {};  ///< asked after each step
+  /// Before a step that trains other blocks than the one before.
+  std::function<void(std::span<const FreezeChange>)> on_freeze = {};
 };
 
 /// Trains `model` on `train`, measured on `test`. Never prints. Rates scale per block; a parameter that is
 /// frozen is not visited, whenever it is frozen; thawing needs nothing further.
 class Trainer {
  public:
+  /// Throws Error(usage) for a config that makes no sense and for a policy that does not fit the model.
   Trainer(Model& model, Optimizer& optimizer, Loader& train, Loader& test, TrainConfig config);
 
   /// Throws Error(non_finite) when a loss or a gradient is no number; the weights are then those of the step
@@ -73,11 +82,13 @@ class Trainer {
   Index steps() const { return step_; }
 
  private:
-  bool train_epoch(Index epoch, const TrainHooks& hooks, EpochRecord& record);
-  double train_step(const Batch& batch, Index all_steps, EpochRecord& record);
+  bool train_epoch(Index epoch, const TrainHooks& hooks, Freezer& freezer, History& history,
+                   EpochRecord& record);
+  double train_step(const Batch& batch, const PolicyMoment& now, Freezer& freezer, EpochRecord& record);
+  PolicyStart policy_start() const;
+  FreezerOptions freezer_options() const;
   void keep_statistics();
   void restore_statistics();
-  void set_block_rates();
   void keep_best();
   void restore_best();
 

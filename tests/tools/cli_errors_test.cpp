@@ -43,6 +43,9 @@ TEST_CASE("a typo is answered with the near name and nothing is done") {
   check_refused(cli, "train --model mlp --data digits --freeze-until fc9", 2, "did you mean fc");
   check_refused(cli, "train --model mlp --data digits --thaw 2:fc9", 2, "did you mean fc");
   check_refused(cli, "train --model mlp --data digits --augment flop", 2, "did you mean flip?");
+  check_refused(cli, "train --model mlp --data digits --policy frezeout", 2, "did you mean freezeout?");
+  check_refused(cli, "train --model mlp --data digits --policy gradual,divid=2", 2, "did you mean divide?");
+  check_refused(cli, "train --model mlp --data digits --frozen-state kepp", 2, "did you mean keep?");
 }
 
 TEST_CASE("values that cannot be meant") {
@@ -56,6 +59,12 @@ TEST_CASE("values that cannot be meant") {
   check_refused(cli, "train --model mlp --data digits --block-rates 1,0.5", 2, "2 block rates for 3 blocks");
   check_refused(cli, "train --model mlp --data digits --freeze 9", 2, "9");
   check_refused(cli, "train --model mlp --data digits --freeze all", 2, "frozen");
+  check_refused(cli, "train --model mlp --data digits --freeze all --policy head", 2, "frozen");
+  check_refused(cli, "train --model mlp --data digits --policy bn-only", 2, "no parameter has the role norm");
+  check_refused(cli, "train --model mlp --data digits --policy head --thaw 2:all", 2, "exclude each other");
+  check_refused(cli, "train --model mlp --data digits --frozen-state decay:2", 2,
+                "decay:F with F from 0 to 1");
+  check_refused(cli, "train --model mlp --data digits --thaw-warm-up -1", 2, "-1 steps of thaw warm-up");
   check_refused(cli, "train --model mlp --data digits --run ../x", 2, "no name for a folder");
   check_refused(cli, "train mlp --model mlp --data digits", 2, "'mlp' was not expected");
   check_refused(cli, "predict --weights w.safetensors", 2, "one of --data, --image and --text");

@@ -170,6 +170,38 @@ TEST_CASE("frozen blocks keep their bytes, and train until a thaw") {
   }
 }
 
+TEST_CASE("a policy says what it will do and what it did, and what --freeze froze stays frozen") {
+  Cli cli;
+  const std::string from = "train --model mlp --data digits --epochs 3 ";
+  const Outcome plain =
+      cli.run(from + "--policy gradual --frozen-state decay:0.5 --thaw-warm-up 3 --run plain");
+  CHECK(plain.code == 0);
+  CHECK(plain.err.find("policy gradual: one more of 3 blocks") != std::string::npos);
+  CHECK(plain.err.find("step 0, epoch 1: freezes fc1, fc2; 1 of 3 blocks train") != std::string::npos);
+  CHECK(plain.err.find("thaws fc2; 2 of 3 blocks train") != std::string::npos);
+  CHECK(plain.err.find("4 changes of a block; 66.7 % of the blocks trained") != std::string::npos);
+  const Json config = Json::parse(cli.read("runs/plain/config.json"));
+  CHECK(config.at("policy").at("policy") == "gradual");
+  CHECK(config.at("policy").at("frozen_state") == "decay:0.5");
+
+  const Outcome json = cli.run(from + "--policy gradual --freeze 1 --json --run part");
+  CHECK(json.code == 0);
+  std::vector<Json> changes, epochs;
+  for (const Json& line : json_lines(json)) {
+    (line.at("kind") == "freeze_change" ? changes : epochs).push_back(line);
+  }
+  REQUIRE(changes.size() == 2);  // fc2 alone comes and goes
+  CHECK(changes[0].at("name") == "fc2");
+  CHECK(changes[0].at("frozen") == true);
+  CHECK(changes[1].at("frozen") == false);
+  CHECK(changes[1].at("epoch") == 2);
+  CHECK(changes[1].at("step") == 23);
+  REQUIRE(epochs.size() == 3);
+  CHECK(epochs[0].at("trained_share").get<double>() == doctest::Approx(1.0 / 3));
+  CHECK(epochs[2].at("trained_share").get<double>() == doctest::Approx(2.0 / 3));
+  CHECK(cli.read("runs/part/metrics.jsonl") == json.out);
+}
+
 /// A table of ten rows for each of `classes` classes.
 std::string csv_of(int classes) {
   std::string csv = "f,g,h,label\n";

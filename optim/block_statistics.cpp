@@ -1,0 +1,166 @@
+#include "optim/block_statistics.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/base/parallel.h"
+#include "engine/kernels/kernels.h"
+
+namespace firn {
+
+namespace {
+
+constexpr Index kPiece = 16384;  // elements that one thread sums at a time
+
+/// The sum over [0, count) of part(first, size), pieces in ascending order.
+template <class F>
+double sum_over(Index count, std::vector<double>& parts, const F& part) {
+  const Index pieces = (count + kPiece - 1) / kPiece;
+  parts.resize(std::max(parts.size(), static_cast<std::size_t>(pieces)));
+  parallel_for(pieces, [&](Index i) {
+    parts[static_cast<std::size_t>(i)] = part(i * kPiece, std::min(kPiece, count - i * kPiece));
+  });
+  double total = 0;
+  for (Index i = 0; i < pieces; ++i) total += parts[static_cast<std::size_t>(i)];
+  return total;
+}
+
+double sum_squares(Index count, const real* x, std::vector<double>& parts) {
+  return sum_over(count, parts, [x](Index first, Index size) {
+    return kernels().elementwise.sum_squares(size, x + first);
+  });
+}
+
+double dot(const real* x, const real* y, Index count) {
+  double total = 0;
+  for (Index i = 0; i < count; ++i) total += static_cast<double>(x[i]) * static_cast<double>(y[i]);
+  return total;
+}
+
+}  // namespace
+
+std::vector<double> similarity(const Activations& a) {
+  const auto rows = static_cast<std::size_t>(a.rows);
+  std::vector<double> b(rows * rows);
+  parallel_for(a.rows, [&](Index row) {
+    const auto i = static_cast<std::size_t>(row);
+    for (Index j = 0; j < a.rows; ++j) {
+      b[i * rows + static_cast<std::size_t>(j)] =
+          dot(a.data + row * a.features, a.data + j * a.features, a.features);
+    }
+    double squares = 0;
+    for (std::size_t j = 0; j < rows; ++j) squares += b[i * rows + j] * b[i * rows + j];
+    const double norm = std::sqrt(squares);
+    for (std::size_t j = 0; j < rows && norm > 0; ++j) b[i * rows + j] /= norm;
+  });
+  return b;
+}
+
+double similarity_distance(std::span<const double> b, std::span<const double> reference, Index rows) {
+  double total = 0;
+  for (std::size_t i = 0; i < b.size(); ++i) total += (b[i] - reference[i]) * (b[i] - reference[i]);
+  return total / static_cast<double>(rows * rows);
+}
+
+BlockStatisticsCollector::BlockStatisticsCollector(std::span<const PolicyBlock> blocks)
+    : statistics_(blocks.size()), totals_(blocks.size()), counts_(blocks.size()) {
+  for (std::size_t l = 0; l < blocks.size(); ++l) {
+    for (Parameter* p : blocks[l].parameters) {
+      if (p->role() == Role::statistic) continue;
+      place_[p] = watched_.size();
+      watched_.push_back({p, l});
+    }
+  }
+}
+
+void BlockStatisticsCollector::before_update(const Needs& needs, std::span<const GradientView> gradients) {
+  for (Watched& w : watched_) w.trains = false;
+  for (BlockStatistics& s : statistics_) s.trains = false;
+  std::fill(totals_.begin(), totals_.end(), 0);
+  for (const GradientView& gradient : gradients) {
+    const auto found = place_.find(gradient.parameter);
+    if (found == place_.end()) continue;
+    Watched& w = watched_[found->second];
+    w.trains = statistics_[w.block].trains = true;
+    if (needs.gradient_norms) totals_[w.block] += sum_squares(gradient.count, gradient.data, parts_);
+    if (needs.add_gradients) {
+      if (!w.sum.defined()) w.sum = Tensor(w.parameter->shape());
+      real* sum = w.sum.data();
+      const Index pieces = (gradient.count + kPiece - 1) / kPiece;
+      parallel_for(pieces, [&](Index i) {
+        const Index first = i * kPiece;
+        kernels().elementwise.add(std::min(kPiece, gradient.count - first), sum + first,
+                                  gradient.data + first, sum + first);
+      });
+    }
+  }
+  for (std::size_t l = 0; l < statistics_.size() && needs.gradient_norms; ++l) {
+    statistics_[l].gradient_norm = std::sqrt(totals_[l]);
+  }
+  if (needs.weight_norms) {
+    std::fill(totals_.begin(), totals_.end(), 0);
+    for (const Watched& w : watched_) {
+      totals_[w.block] += sum_squares(w.parameter->value().count(), w.parameter->value().data(), parts_);
+    }
+    for (std::size_t l = 0; l < statistics_.size(); ++l) statistics_[l].weight_norm = std::sqrt(totals_[l]);
+  }
+  if (needs.gradient_sums) {
+    for (BlockStatistics& s : statistics_) s.gradient_sum = 0;
+    for (Watched& w : watched_) {
+      if (!w.sum.defined()) continue;
+      const real* sum = w.sum.data();
+      statistics_[w.block].gradient_sum += sum_over(w.sum.count(), parts_, [sum](Index first, Index size) {
+        double total = 0;
+        for (Index i = first; i < first + size; ++i) total += std::abs(static_cast<double>(sum[i]));
+        return total;
+      });
+      w.sum.fill(0);
+    }
+  }
+  for (Watched& w : watched_) {
+    if (!needs.keep_weights) break;
+    w.is_kept = w.trains;
+    if (!w.trains) continue;
+    if (!w.kept.defined()) w.kept = Tensor(w.parameter->shape());
+    std::copy_n(w.parameter->value().data(), w.kept.count(), w.kept.data());
+  }
+}
+
+void BlockStatisticsCollector::after_update(const Needs& needs) {
+  if (!needs.weight_changes) return;
+  std::fill(totals_.begin(), totals_.end(), 0);
+  std::fill(counts_.begin(), counts_.end(), 0);
+  for (const Watched& w : watched_) {
+    if (!w.is_kept) continue;
+    const real* before = w.kept.data();
+    const real* now = w.parameter->value().data();
+    totals_[w.block] += sum_over(w.kept.count(), parts_, [=](Index first, Index size) {
+      double total = 0;
+      for (Index i = first; i < first + size; ++i) {
+        const auto old = static_cast<double>(before[i]);
+        if (old != 0) total += std::abs((old - static_cast<double>(now[i])) / old);
+      }
+      return total;
+    });
+    counts_[w.block] += sum_over(w.kept.count(), parts_, [=](Index first, Index size) {
+      return static_cast<double>(size - std::count(before + first, before + first + size, real(0)));
+    });
+  }
+  for (std::size_t l = 0; l < statistics_.size(); ++l) {
+    if (counts_[l] > 0) statistics_[l].change = totals_[l] / counts_[l];
+  }
+}
+
+void BlockStatisticsCollector::compare(const Needs& needs, std::span<const Activations> outputs) {
+  const bool first = reference_.empty();
+  reference_.resize(outputs.size());
+  for (std::size_t l = 0; l < outputs.size(); ++l) {
+    std::vector<double> b = similarity(outputs[l]);
+    if (needs.distances && !first) {
+      statistics_[l].distance = similarity_distance(b, reference_[l], outputs[l].rows);
+    }
+    if (needs.reference || first) reference_[l] = std::move(b);
+  }
+}
+
+}  // namespace firn

@@ -1,0 +1,161 @@
+#include "optim/trainer/freezer.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <map>
+
+#include "engine/base/error.h"
+
+namespace firn {
+
+Freezer::Freezer(Model& model, Optimizer& optimizer, FreezerOptions options)
+    : model_(model), optimizer_(optimizer), options_(std::move(options)), policy_(options_.policy) {
+  std::map<const Parameter*, int> owner;
+  for (int number = 0; number < static_cast<int>(model.blocks().size()); ++number) {
+    Block block;
+    PolicyBlock shown{number, model.blocks()[static_cast<std::size_t>(number)].name, {}};
+    for (const NamedParameter& p : model.block_parameters(number)) {
+      block.parameters.push_back(p.parameter);
+      if (p.parameter->trainable()) shown.parameters.push_back(p.parameter.get());
+      const auto [first, is_new] = owner.emplace(p.parameter.get(), number);
+      if (!is_new && first->second != number && policy_) {
+        throw Error(Fault::usage, "policy",
+                    fmt::format("{} shares a parameter with block {}: no policy can freeze one alone", p.name,
+                                model.blocks()[static_cast<std::size_t>(first->second)].name));
+      }
+    }
+    block.trains = any_trains(block);
+    place_.push_back(block.trains ? static_cast<int>(shown_.size()) : -1);
+    if (block.trains) shown_.push_back(std::move(shown));
+    blocks_.push_back(std::move(block));
+  }
+}
+
+Freezer::~Freezer() {
+  if (!policy_) return;
+  for (const PolicyBlock& block : shown_) {
+    for (Parameter* p : block.parameters) p->set_trainable(true);
+  }
+  for (std::size_t i = 0; i < blocks_.size(); ++i) set_rate(i, usual_rate(i));
+}
+
+void Freezer::introduce(PolicyStart run) const {
+  if (!policy_) return;
+  run.blocks = shown_;
+  run.model_blocks = static_cast<int>(blocks_.size());
+  policy_->start(std::move(run));
+}
+
+void Freezer::start(const PolicyStart& run, const ProgramSettings& settings, Loader& samples) {
+  for (std::size_t i = 0; i < blocks_.size(); ++i) set_rate(i, usual_rate(i));
+  introduce(run);
+  if (!policy_) return;
+  plan_.assign(shown_.size(), {});
+  statistics_ = std::make_unique<BlockStatisticsCollector>(shown_);
+  for (std::size_t i = 0; i < shown_.size(); ++i) {
+    if (policy_->renews(i)) renew(i, run.seed);
+  }
+  if (policy_->wants_activations()) {
+    samples.start(0);
+    probe_ = std::make_unique<Probe>(model_, settings, *samples.next());
+  }
+}
+
+void Freezer::renew(std::size_t shown, std::uint64_t seed) {
+  const PolicyBlock& block = shown_[shown];
+  std::vector<std::pair<ParameterPtr, Tensor>> fixed;  // frozen for good
+  for (const ParameterPtr& p : blocks_[static_cast<std::size_t>(block.number)].parameters) {
+    if (!p->trainable()) fixed.emplace_back(p, p->value().clone());
+  }
+  const Model::Block& range = model_.blocks()[static_cast<std::size_t>(block.number)];
+  for (std::size_t i = range.first_child; i < range.last_child; ++i) {
+    // Another seed than that of the values that the model began with.
+    model_.children()[i].layer->initialise(~seed);
+  }
+  for (auto& [parameter, value] : fixed) {
+    std::copy_n(value.data(), value.count(), parameter->mutable_value().data());
+    parameter->touch();
+  }
+}
+
+void Freezer::set_rate(std::size_t block, double rate) {
+  if (blocks_[block].rate == rate) return;
+  blocks_[block].rate = rate;
+  for (const ParameterPtr& p : blocks_[block].parameters) optimizer_.set_multiplier(*p, rate);
+}
+
+bool Freezer::any_trains(const Block& block) const {
+  return std::any_of(block.parameters.begin(), block.parameters.end(),
+                     [](const auto& p) { return p->role() != Role::statistic && p->trainable(); });
+}
+
+void Freezer::apply_plan() {
+  for (std::size_t i = 0; i < shown_.size(); ++i) {
+    for (Parameter* p : shown_[i].parameters) p->set_trainable(plan_[i].trains && policy_->selects(*p));
+  }
+}
+
+std::span<const FreezeChange> Freezer::before_step(PolicyMoment now) {
+  if (policy_) {
+    now.blocks = statistics_->blocks();
+    policy_->decide(now, plan_);
+    needs_ = policy_->needs(now);
+    apply_plan();
+  }
+  changes_.clear();
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    Block& block = blocks_[i];
+    const bool trains = any_trains(block);
+    if (trains != block.trains) {
+      changes_.push_back({now.step, static_cast<int>(i), !trains});
+      if (trains) block.warm_steps = options_.thaw_warm_up;
+      block.trains = trains;
+    }
+    double rate = usual_rate(i);
+    if (policy_ && place_[i] >= 0) rate *= plan_[static_cast<std::size_t>(place_[i])].rate;
+    if (trains && block.warm_steps > 0) {
+      rate *= static_cast<double>(options_.thaw_warm_up - block.warm_steps + 1) /
+              static_cast<double>(options_.thaw_warm_up);
+      --block.warm_steps;
+    }
+    set_rate(i, rate);
+  }
+  return changes_;
+}
+
+void Freezer::before_update(std::span<const GradientView> gradients) {
+  if (statistics_) statistics_->before_update(needs_, gradients);
+}
+
+void Freezer::after_update() {
+  if (!statistics_) return;
+  statistics_->after_update(needs_);
+  if (!probe_ || (!needs_.distances && !needs_.reference)) return;
+  const std::vector<Activations>& all = probe_->run();
+  outputs_.clear();
+  for (const PolicyBlock& block : shown_) outputs_.push_back(all[static_cast<std::size_t>(block.number)]);
+  statistics_->compare(needs_, outputs_);
+}
+
+double Freezer::greatest_rate() const {
+  if (!policy_) return 1;
+  double greatest = 0;
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    if (blocks_[i].trains && place_[i] >= 0)
+      greatest = std::max(greatest, plan_[static_cast<std::size_t>(place_[i])].rate);
+  }
+  return greatest;
+}
+
+double Freezer::trained_share() const {
+  double trains = 0, all = 0;
+  for (const Block& block : blocks_) {
+    if (block.parameters.empty()) continue;
+    ++all;
+    trains += block.trains ? 1 : 0;
+  }
+  return all > 0 ? trains / all : 0;
+}
+
+}  // namespace firn

@@ -1,0 +1,88 @@
+// Carries out a freeze policy in a run: flags, rates, statistics, and the log of what changed.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "optim/block_statistics.h"
+#include "optim/optimizer.h"
+#include "optim/policy.h"
+#include "optim/trainer/probe.h"
+
+namespace firn {
+
+/// A block that stopped or began to train before a step.
+struct FreezeChange {
+  Index step = 0;  ///< steps made before, over all epochs
+  int block = 0;
+  bool frozen = false;
+};
+
+struct FreezerOptions {
+  PolicyPtr policy = nullptr;            ///< null: the flags are whoever's
+  std::vector<double> block_rates = {};  ///< a factor for each block of the model; empty: all 1
+  Index thaw_warm_up = 0;                ///< steps over which a thawed block's rate rises to its own
+};
+
+/// One run's freezing. What is frozen when it is made stays frozen; all else belongs to the policy, if there
+/// is one: it sets the flags before every step. When the run is over the flags and the optimizer's rates are
+/// as before. A block trains when a parameter of it does, running statistics aside.
+class Freezer {
+ public:
+  Freezer(Model& model, Optimizer& optimizer, FreezerOptions options);
+  ~Freezer();
+  Freezer(const Freezer&) = delete;
+  Freezer& operator=(const Freezer&) = delete;
+
+  /// Tells the policy of the run, whose blocks are filled in here. Throws Error(usage) when it does not fit.
+  void introduce(PolicyStart run) const;
+  /// Begins a run: introduces the policy, gives new values to the blocks that it renews, and takes a
+  /// batch of `samples` as the probe. Throws what `introduce` throws.
+  void start(const PolicyStart& run, const ProgramSettings& settings, Loader& samples);
+
+  /// Sets flags and rates for the step. The changes since the step before; valid until the next call.
+  std::span<const FreezeChange> before_step(PolicyMoment now);
+  /// Around the optimizer's update, for the statistics.
+  void before_update(std::span<const GradientView> gradients);
+  void after_update();
+
+  /// Whether the policy's rates take the place of the schedule's.
+  bool replaces_schedule() const { return policy_ && policy_->replaces_schedule(); }
+  /// The policy's greatest factor of a block that trains; 1 without a policy.
+  double greatest_rate() const;
+  /// Of the blocks with parameters, now.
+  double trained_share() const;
+
+ private:
+  struct Block {
+    std::vector<ParameterPtr> parameters;
+    bool trains = true;
+    double rate = 1;       ///< the factor that the optimizer has
+    Index warm_steps = 0;  ///< left until the rate is its own
+  };
+  void apply_plan();
+  void renew(std::size_t shown, std::uint64_t seed);
+  void set_rate(std::size_t block, double rate);
+  /// What `block_rates` says.
+  double usual_rate(std::size_t block) const {
+    return options_.block_rates.empty() ? 1 : options_.block_rates[block];
+  }
+  bool any_trains(const Block& block) const;
+
+  Model& model_;
+  Optimizer& optimizer_;
+  FreezerOptions options_;
+  PolicyPtr policy_;
+  std::vector<Block> blocks_;       // of the model
+  std::vector<PolicyBlock> shown_;  // to the policy
+  std::vector<BlockPlan> plan_;     // of those shown
+  std::vector<int> place_;          // among those shown, by block of the model; -1: not shown
+  std::unique_ptr<BlockStatisticsCollector> statistics_;
+  std::unique_ptr<Probe> probe_;
+  std::vector<Activations> outputs_;
+  Needs needs_;
+  std::vector<FreezeChange> changes_;
+};
+
+}  // namespace firn

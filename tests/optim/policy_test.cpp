@@ -1,0 +1,433 @@
+// Each policy against its formula, on cases worked out by hand.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <map>
+
+#include "optim/policies/policies.h"
+#include "optim/policies/registry.h"
+#include "tests/errors.h"
+#include "tests/optim/policy_blocks.h"
+
+using namespace firn;
+using namespace firn::test;
+
+namespace {
+
+/// A policy in a run without a trainer.
+struct Rehearsal {
+  Blocks made;
+  std::unique_ptr<FreezePolicy> policy;
+  PolicyStart run;
+  std::vector<BlockPlan> plan;
+  std::vector<BlockStatistics> statistics;
+  PolicyMoment now;
+
+  Rehearsal(int blocks, const std::string& text, Index epochs = 1, Index steps_per_epoch = 1)
+      : made(blocks),
+        policy(parse_policy(text)),
+        run(made.start(epochs, steps_per_epoch)),
+        plan(static_cast<std::size_t>(blocks)),
+        statistics(static_cast<std::size_t>(blocks)) {
+    policy->start(run);
+  }
+  /// Decides the step of this number; '1' for each block that trains.
+  std::string at(Index step, double schedule_factor = 1, double epoch_loss = 0) {
+    now.step = step;
+    now.epoch = step / run.steps_per_epoch;
+    now.step_of_epoch = step % run.steps_per_epoch;
+    now.schedule_factor = schedule_factor;
+    now.epoch_loss = epoch_loss;
+    now.blocks = statistics;
+    policy->decide(now, plan);
+    return set();
+  }
+  std::string set() const {
+    std::string text;
+    for (const BlockPlan& block : plan) text += block.trains ? '1' : '0';
+    return text;
+  }
+  Needs needs() const { return policy->needs(now); }
+  double rate(std::size_t block) const { return plan[block].rate; }
+  /// The parameters that train, by name.
+  std::string selected() {
+    at(0);
+    std::string text;
+    for (std::size_t l = 0; l < plan.size(); ++l) {
+      for (const Parameter* p : made.blocks[l].parameters) {
+        if (plan[l].trains && policy->selects(*p)) text += p->name() + " ";
+      }
+    }
+    return text;
+  }
+};
+
+bool refuses(const std::string& text, const std::string& words) {
+  return fails_with(Fault::usage, words, [&] { parse_policy(text); });
+}
+
+}  // namespace
+
+TEST_CASE("static cuts") {
+  CHECK(Rehearsal(4, "none").at(0) == "1111");
+  CHECK(Rehearsal(4, "first,k=3").at(0) == "0001");
+  CHECK(Rehearsal(4, "first,k=0").at(0) == "1111");
+  CHECK(Rehearsal(4, "last,k=3").at(0) == "1000");
+  CHECK(Rehearsal(4, "only,block=1").at(0) == "0100");
+  CHECK(Rehearsal(4, "head").at(0) == "0001");
+  CHECK(fails_with(Fault::usage, "4 of 4 blocks", [] { Rehearsal(4, "first,k=4"); }));
+  CHECK(refuses("first,k=-1", "-1"));
+}
+
+TEST_CASE("cuts count the blocks of the model, shown or not") {
+  Blocks made(4);
+  PolicyStart start = made.start();
+  start.blocks.erase(start.blocks.begin());  // frozen for good
+  std::vector<BlockPlan> plan(3);
+  const auto first = parse_policy("first,k=2");
+  first->start(start);
+  first->decide({}, plan);
+  CHECK(!plan[0].trains);
+  CHECK(plan[1].trains);
+  const auto none = parse_policy("none");
+  CHECK(fails_with(Fault::usage, "nothing is left to a policy", [&] { none->start({}); }));
+}
+
+TEST_CASE("patterns and roles") {
+  CHECK(Rehearsal(2, "pattern,freeze=b0").selected() == "b1.weight b1.bias ");
+  CHECK(Rehearsal(2, "pattern,freeze=*.weight").selected() == "b0.bias b1.bias ");
+  CHECK(Rehearsal(2, "pattern,freeze=role:bias+b1.weight").selected() == "b0.weight ");
+  CHECK(Rehearsal(2, "pattern,train=b1").selected() == "b1.weight b1.bias ");
+  CHECK(Rehearsal(2, "bias-only,head=off").selected() == "b0.bias b1.bias ");
+  CHECK(Rehearsal(2, "bias-only").selected() == "b0.bias b1.weight b1.bias ");
+  CHECK(
+      fails_with(Fault::usage, "did you mean b0.weight?", [] { Rehearsal(2, "pattern,freeze=b0.wieght"); }));
+  CHECK(fails_with(Fault::usage, "freezes everything", [] { Rehearsal(2, "pattern,freeze=b*"); }));
+  CHECK(fails_with(Fault::usage, "no parameter has the role norm", [] { Rehearsal(2, "bn-only"); }));
+  CHECK(refuses("pattern", "freeze=NAMES or train=NAMES"));
+  CHECK(refuses("pattern,freeze=a,train=b", "freeze=NAMES or train=NAMES"));
+
+  Blocks made(2);
+  const Parameter& scale = made.add(0, "scale", Role::norm);
+  const Parameter& mean = made.add(0, "running_mean", Role::statistic);
+  const auto bn = parse_policy("bn-only");
+  bn->start(made.start());
+  CHECK(bn->selects(scale));
+  CHECK(bn->selects(mean));  // statistics go with their norm
+  CHECK(!bn->selects(*made.parameters[0]));
+  CHECK(bn->text().find("1 of 5 tensors train") != std::string::npos);
+}
+
+TEST_CASE("random-frozen: AnB, BnB, with and without tuning") {
+  const auto renewed = [](const std::string& text) {
+    const Rehearsal r(3, text);
+    std::string out;
+    for (std::size_t l = 0; l < 3; ++l) out += r.policy->renews(l) ? 'r' : '.';
+    return out;
+  };
+  CHECK(renewed("random-frozen,k=2") == "rr.");
+  CHECK(renewed("random-frozen,k=2,first=copied,rest=random") == "..r");
+  CHECK(renewed("random-frozen,k=1,rest=random") == "rrr");
+  CHECK(Rehearsal(3, "random-frozen,k=2").at(0) == "001");
+  CHECK(Rehearsal(3, "random-frozen,k=2,tuned=on").at(0) == "111");
+  CHECK(fails_with(Fault::usage, "k=3 of 3", [] { Rehearsal(3, "random-frozen,k=3"); }));
+  CHECK(refuses("random-frozen,first=rondom", "did you mean random?"));
+}
+
+TEST_CASE("LP-FT: the head until its loss stands still, then everything") {
+  Rehearsal r(3, "lp-ft,probe=5,tolerance=0.1,rate=0.2", 10, 2);
+  CHECK(r.at(0) == "001");
+  CHECK(r.rate(2) == 1);
+  CHECK(r.at(2, 1, 1.0) == "001");   // epoch 1; the first had loss 1
+  CHECK(r.at(4, 1, 0.85) == "001");  // fell by 15 %
+  CHECK(r.at(5, 1, 0.85) == "001");
+  CHECK(r.at(6, 1, 0.80) == "111");  // by 6 %
+  CHECK(r.rate(0) == 0.2);
+  CHECK(r.rate(2) == 0.2);
+  CHECK(r.at(8, 1, 0.1) == "111");  // for good
+
+  Rehearsal falls(3, "lp-ft,probe=3", 10, 1);
+  double loss = 1;
+  for (Index epoch = 0; epoch < 3; ++epoch, loss /= 2)
+    CHECK(falls.at(epoch, 1, epoch > 0 ? loss : 0) == "001");
+  CHECK(falls.at(3, 1, loss) == "111");  // at the latest
+  Rehearsal half(2, "lp-ft", 4, 1);
+  CHECK(half.at(1, 1, 1) == "01");
+  CHECK(half.at(2, 1, 0.5) == "11");
+}
+
+TEST_CASE("gradual: one block an epoch, rates by 2.6") {
+  Rehearsal r(3, "gradual", 4, 2);
+  CHECK(r.at(0) == "001");
+  CHECK(r.at(1) == "001");
+  CHECK(r.at(2) == "011");
+  CHECK(r.rate(2) == 1);
+  CHECK(r.rate(1) == doctest::Approx(0.3846154));
+  CHECK(r.rate(0) == doctest::Approx(0.1479290));
+  CHECK(r.at(4) == "111");
+  CHECK(r.at(7) == "111");
+  Rehearsal slow(3, "gradual,every=2,divide=2", 6, 1);
+  CHECK(slow.at(1) == "001");
+  CHECK(slow.at(2) == "011");
+  CHECK(slow.rate(0) == 0.25);
+}
+
+TEST_CASE("fine-tune: the head, then rates a hundredfold apart") {
+  Rehearsal r(3, "fine-tune", 3, 2);
+  CHECK(r.at(1) == "001");
+  CHECK(r.rate(2) == 1);
+  CHECK(r.at(2) == "111");
+  CHECK(r.rate(2) == 0.5);
+  CHECK(r.rate(1) == doctest::Approx(0.05));
+  CHECK(r.rate(0) == doctest::Approx(0.005));
+}
+
+TEST_CASE("FreezeOut: cubic ends, each block its cosine") {
+  // t0 0.5, three blocks, 100 steps: t = 0.5^3, 0.75^3, 1, ends at 12.5, 42.1875, 100.
+  Rehearsal r(3, "freezeout,t0=0.5", 10, 10);
+  CHECK(r.policy->replaces_schedule());
+  CHECK(r.at(0) == "111");
+  CHECK(r.rate(0) == 8);
+  CHECK(r.rate(1) == doctest::Approx(2.370370));
+  CHECK(r.rate(2) == 1);
+  CHECK(r.at(12) == "111");
+  CHECK(r.rate(0) == doctest::Approx(0.03154119));
+  CHECK(r.rate(1) == doctest::Approx(1.927827));
+  CHECK(r.rate(2) == doctest::Approx(0.9648882));
+  CHECK(r.at(13) == "011");
+  CHECK(r.at(42) == "011");
+  CHECK(r.at(43) == "001");
+  CHECK(r.at(99) == "001");
+
+  Rehearsal linear(3, "freezeout,t0=0.5,spacing=linear,scaled=off", 10, 10);
+  CHECK(linear.at(30) == "111");  // ends at 50, 75, 100
+  CHECK(linear.rate(0) == doctest::Approx(0.3454915));
+  CHECK(linear.rate(1) == doctest::Approx(0.6545085));
+  CHECK(linear.rate(2) == doctest::Approx(0.7938926));
+  CHECK(linear.at(50) == "111");
+  CHECK(linear.rate(0) == doctest::Approx(0));
+  CHECK(linear.at(51) == "011");
+  CHECK(refuses("freezeout,t0=1.5", "t0=1.5 is not in"));
+  CHECK(refuses("freezeout,t0=nan", "t0=nan is not in"));
+}
+
+TEST_CASE("AutoFreeze: the prefix below the median change") {
+  const auto look = [](Rehearsal& r, Index step, std::vector<double> sums) {
+    for (std::size_t l = 0; l < sums.size(); ++l) r.statistics[l].gradient_sum = sums[l];
+    return r.at(step);
+  };
+  Rehearsal r(4, "autofreeze,every=2", 5, 4);
+  CHECK(r.at(0) == "1111");
+  CHECK(r.needs().add_gradients);
+  CHECK(!r.needs().gradient_sums);
+  r.at(1);
+  CHECK(r.needs().gradient_sums);  // behind every second step
+  CHECK(look(r, 2, {10, 20, 30, 40}) == "1111");
+  CHECK(look(r, 3, {0, 0, 0, 0}) == "1111");         // no look here
+  CHECK(look(r, 4, {10, 18, 33, 20}) == "0111");     // eta 0, 0.1, 0.1, 0.5: median 0.1
+  CHECK(look(r, 6, {0, 17.1, 29.7, 30}) == "0011");  // 0.05, 0.1, 0.5: median 0.1
+  CHECK(look(r, 8, {0, 0, 29.7, 15}) == "0001");     // 0, 0.5: median 0.25
+  CHECK(look(r, 10, {0, 0, 0, 15}) == "0001");       // the last one never freezes
+
+  Rehearsal even(4, "autofreeze,every=1", 5, 4);
+  look(even, 1, {10, 10, 10, 10});
+  CHECK(look(even, 2, {10, 12, 14, 18}) == "0011");  // 0, 0.2, 0.4, 0.8: median 0.3
+  Rehearsal low(4, "autofreeze,every=1,percentile=0", 5, 4);
+  look(low, 1, {10, 10, 10, 10});
+  CHECK(look(low, 2, {10, 12, 14, 18}) == "1111");  // threshold 0
+  Rehearsal quarter(2, "autofreeze", 5, 12);
+  quarter.at(1);
+  CHECK(!quarter.needs().gradient_sums);
+  quarter.at(2);
+  CHECK(quarter.needs().gradient_sums);  // every 3 steps
+}
+
+TEST_CASE("Egeria: the front block freezes once its distance stands still, and thaws with the rate") {
+  Rehearsal r(3, "egeria,every=1,window=2,checks=2,tolerance=0.5");
+  CHECK(r.policy->wants_activations());
+  CHECK(r.at(0) == "111");
+  CHECK(r.needs().reference);
+  CHECK(!r.needs().distances);
+  CHECK(r.at(1) == "111");
+  CHECK(r.needs().distances);
+  CHECK(!r.needs().reference);
+  // Means of two: 6, 3, 1.5, 0.75; slopes 3, 1.5, 0.75, of which the last two are at most half of 3.
+  const std::vector<double> distances{8, 4, 2, 1, 0.5};
+  Index step = 1;
+  for (const double distance : distances) {
+    CHECK(r.set() == "111");
+    r.statistics[0].distance = distance;
+    r.at(++step);
+  }
+  CHECK(r.set() == "011");
+  for (const double distance : {5.0, 4.0, 4.0, 4.0, 4.0}) {  // means 4.5, 4, 4, 4: slopes 0.5, 0, 0
+    CHECK(r.set() == "011");
+    r.statistics[1].distance = distance;
+    r.at(++step);
+  }
+  CHECK(r.set() == "001");
+  r.statistics[2].distance = 1;
+  for (int i = 0; i < 10; ++i) CHECK(r.at(++step) == "001");  // never the last one
+  CHECK(r.at(++step, 0.11) == "001");
+  CHECK(r.at(++step, 0.1) == "111");
+  CHECK(r.needs().reference);
+  CHECK(!r.needs().distances);
+  CHECK(r.at(++step, 0.1) == "111");
+  CHECK(r.needs().distances);
+
+  Rehearsal fresh(3, "egeria,every=2,reference=2");
+  std::string taken;
+  for (Index i = 0; i < 10; ++i) {
+    fresh.at(i);
+    taken += fresh.needs().distances ? 'd' : '.';
+    taken += fresh.needs().reference ? 'r' : '.';
+  }
+  CHECK(taken == "...r..d...dr..d...dr");
+}
+
+TEST_CASE("SlimFit: the blocks that moved least rest") {
+  Rehearsal r(4, "slimfit,share=0.5");
+  CHECK(r.at(0) == "1111");
+  CHECK(r.needs().keep_weights);
+  CHECK(r.needs().weight_changes);
+  const auto change = [&](std::vector<double> d) {
+    for (std::size_t l = 0; l < d.size(); ++l) r.statistics[l].change = d[l];
+  };
+  change({0.4, 0.1, 0.3, 0.2});
+  CHECK(r.at(1) == "1010");
+  change({0.05, 0.1, 0.15, 0.2});
+  CHECK(r.at(2) == "0011");
+  change({0.1, 0.1, 0.1, 0.1});
+  CHECK(r.at(3) == "0011");  // of equals the first
+  Rehearsal most(4, "slimfit,share=1");
+  CHECK(most.at(1) == "0001");
+  Rehearsal third(4, "slimfit,share=0.49,every=3");
+  third.at(0);
+  CHECK(third.needs().keep_weights);
+  CHECK(!third.needs().weight_changes);
+  third.at(2);
+  CHECK(third.needs().weight_changes);
+  CHECK(third.set() == "1111");
+  CHECK(third.at(3) == "0111");
+}
+
+TEST_CASE("Auto-RGN: rates by relative gradient norm") {
+  const auto measured = [](Rehearsal& r, std::vector<double> gradients, std::vector<double> weights) {
+    for (std::size_t l = 0; l < gradients.size(); ++l) {
+      r.statistics[l].gradient_norm = gradients[l];
+      r.statistics[l].weight_norm = weights[l];
+    }
+  };
+  Rehearsal r(3, "auto-rgn,batches=2,rate=2", 3, 4);
+  CHECK(r.at(0) == "111");
+  CHECK(r.needs().gradient_norms);
+  CHECK(r.needs().weight_norms);
+  measured(r, {1, 1, 0}, {2, 4, 1});  // 0.5, 0.25, 0
+  r.at(1);
+  CHECK(r.rate(0) == 1);
+  measured(r, {1, 3, 0}, {4, 4, 1});  // 0.25, 0.75, 0
+  CHECK(r.at(2) == "111");
+  CHECK(r.rate(0) == doctest::Approx(1.5));  // sums 0.75, 1, 0
+  CHECK(r.rate(1) == 2);
+  CHECK(r.rate(2) == 0);
+  CHECK(!r.needs().gradient_norms);
+  measured(r, {9, 9, 9}, {1, 1, 1});
+  r.at(3);
+  r.at(4);  // the next epoch measures anew
+  CHECK(r.needs().gradient_norms);
+  CHECK(r.rate(1) == 2);
+  measured(r, {1, 1, 1}, {1, 1, 2});
+  r.at(5);
+  r.at(6);
+  CHECK(r.rate(0) == 2);
+  CHECK(r.rate(2) == 1);
+
+  Rehearsal brief(2, "auto-rgn", 3, 2);  // all steps of the epoch
+  brief.at(0);
+  measured(brief, {1, 2}, {1, 1});
+  brief.at(1);
+  measured(brief, {1, 4}, {1, 1});
+  brief.at(2);
+  CHECK(brief.rate(0) == doctest::Approx(1.0 / 3));  // 2 of 6
+  CHECK(brief.rate(1) == 1);
+}
+
+TEST_CASE("LayerOut: a random set each epoch, never none") {
+  constexpr Index kEpochs = 4000;
+  Rehearsal r(5, "layerout", kEpochs, 2);
+  std::vector<double> trained(5);
+  std::map<std::string, int> sets;
+  for (Index epoch = 0; epoch < kEpochs; ++epoch) {
+    const std::string set = r.at(2 * epoch);
+    CHECK(r.at(2 * epoch + 1) == set);
+    ++sets[set];
+    for (std::size_t l = 0; l < 5; ++l) trained[l] += set[l] == '1' ? 1 : 0;
+  }
+  CHECK(!sets.contains("00000"));
+  // 0.9, 0.7, 0.5, 0.3, 0.1, given that not all rest (1 in 106 draws); four deviations.
+  const double none = 0.1 * 0.3 * 0.5 * 0.7 * 0.9;
+  for (std::size_t l = 0; l < 5; ++l) {
+    const double p = (0.9 - 0.2 * static_cast<double>(l)) / (1 - none);
+    CHECK(std::abs(trained[l] / kEpochs - p) < 4 * std::sqrt(p * (1 - p) / kEpochs));
+  }
+  Rehearsal again(5, "layerout", kEpochs, 2);
+  CHECK(again.at(34) == Rehearsal(5, "layerout", kEpochs, 2).at(34));
+  Rehearsal rare(3, "layerout,first=0.01,last=0.01", 100, 1);
+  for (Index epoch = 0; epoch < 100; ++epoch) CHECK(rare.at(epoch) != "000");
+}
+
+TEST_CASE("a policy that starts again begins anew") {
+  for (const std::string text : {"autofreeze,every=1", "lp-ft", "egeria,every=1,window=1,checks=1"}) {
+    CAPTURE(text);
+    Rehearsal r(3, text, 4, 1);
+    const auto whole_run = [&] {
+      std::string sets;
+      r.plan.assign(3, {});
+      for (Index step = 0; step < 4; ++step) {
+        for (std::size_t l = 0; l < 3; ++l) {
+          r.statistics[l].gradient_sum = static_cast<double>(1 + (l + 1) * static_cast<std::size_t>(step));
+        }
+        sets += r.at(step, 1, 1) + " ";
+      }
+      return sets;
+    };
+    const std::string first = whole_run();
+    r.policy->start(r.run);
+    CHECK(whole_run() == first);
+  }
+}
+
+TEST_CASE("the registry: every policy by its name, with all its keys as they are") {
+  for (const PolicyEntry& entry : policy_registry()) {
+    CAPTURE(entry.name);
+    std::string text = entry.name;
+    for (const PolicyKey& key : entry.keys) text += "," + key.name + "=" + key.usual;
+    if (entry.name == "pattern") text = "pattern,freeze=b0";
+    Blocks made(3);
+    made.add(0, "scale", Role::norm);
+    const auto policy = parse_policy(text);
+    policy->start(made.start(3, 10));
+    CHECK(policy->text().starts_with(entry.name + ":"));
+    if (entry.name == "pattern") continue;
+    const auto usual = parse_policy(entry.name);
+    usual->start(made.start(3, 10));
+    CHECK(usual->text() == policy->text());
+  }
+}
+
+TEST_CASE("what is no policy is answered with the near name") {
+  CHECK(refuses("frezeout", "no policy is called 'frezeout' (did you mean freezeout?)"));
+  CHECK(refuses("", "no policy is called ''"));
+  CHECK(refuses("gradual,devide=2", "did you mean divide?"));
+  CHECK(refuses("gradual,divide", "'divide' is not key=value"));
+  CHECK(refuses("gradual,divide=2,divide=3", "given twice"));
+  CHECK(refuses("gradual,divide=two", "divide=two is no number"));
+  CHECK(refuses("gradual,every=1.5", "every=1.5 is no whole number"));
+  CHECK(refuses("gradual,divide=0.5", "divide=0.5 is not in [1"));
+  CHECK(refuses("head,k=1", "head has no keys"));
+  CHECK(refuses("bias-only,head=yes", "head=yes is none of off, on"));
+  CHECK(refuses("slimfit,share=2", "share=2"));
+  CHECK(refuses("egeria,checks=0", "checks=0"));
+  CHECK(refuses("autofreeze,percentile=101", "percentile=101"));
+  CHECK(refuses("layerout,first=0", "first=0"));
+}
