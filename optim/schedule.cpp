@@ -10,6 +10,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
+#include "engine/base/split.h"
 
 namespace firn {
 
@@ -27,18 +28,6 @@ double number(const std::string& schedule, const std::string& text) {
     throw Error(Fault::usage, "schedule", fmt::format("{}: {} is no number", schedule, text));
   }
   return value;
-}
-
-std::vector<std::string> split(const std::string& text, char at) {
-  std::vector<std::string> parts(1);
-  for (const char c : text) {
-    if (c == at) {
-      parts.emplace_back();
-    } else {
-      parts.back() += c;
-    }
-  }
-  return parts;
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "engine/base/error.h"
+#include "engine/base/split.h"
 #include "layers/model.h"
 #include "tools/bench_model.h"
 #include "tools/bench_timing.h"

@@ -9,6 +9,7 @@
 #include "bench/problem_cases.h"
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
+#include "engine/base/split.h"
 #include "engine/program/cost.h"
 #include "tools/bench_model.h"
 #include "tools/bench_timing.h"

@@ -4,6 +4,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
+#include "engine/base/split.h"
 #include "tools/options.h"
 
 namespace firn::cli {

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "engine/base/parallel.h"
+#include "engine/base/split.h"
 #include "optim/trainer/trainer.h"
 #include "tools/bench_model.h"
 #include "tools/bench_timing.h"

@@ -91,18 +91,6 @@ void use_threads(const RunChoice& choice) {
   set_thread_count(static_cast<int>(choice.threads < 0 ? -1 : choice.threads > most ? most : choice.threads));
 }
 
-std::vector<std::string> split(const std::string& text, char at) {
-  std::vector<std::string> parts(1);
-  for (const char c : text) {
-    if (c == at) {
-      parts.emplace_back();
-    } else {
-      parts.back() += c;
-    }
-  }
-  return parts;
-}
-
 Index whole_number(const std::string& text, const std::string& what) {
   Index value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

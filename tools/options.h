@@ -60,8 +60,6 @@ std::string exact_text(bool exact);
 /// Makes the number of threads what was asked for.
 void use_threads(const RunChoice& choice);
 
-/// "a,b,c" in parts.
-std::vector<std::string> split(const std::string& text, char at);
 /// A whole number, all of `text`. Throws Error(usage) naming `what`.
 Index whole_number(const std::string& text, const std::string& what);
 

@@ -11,6 +11,7 @@
 #include "data/files.h"
 #include "data/text.h"
 #include "engine/base/atomic_file.h"
+#include "engine/base/split.h"
 #include "engine/tensor/safetensors.h"
 #include "tools/json.h"
 #include "tools/options.h"

@@ -7,6 +7,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
+#include "engine/base/split.h"
 #include "tools/options.h"
 
 namespace firn::cli {

@@ -5,6 +5,7 @@
 #include "data/source.h"
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
+#include "engine/base/split.h"
 #include "tools/options.h"
 #include "tools/run_folder.h"
 #include "tools/study.h"

@@ -6,6 +6,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
+#include "engine/base/split.h"
 #include "optim/policies/policies.h"
 
 namespace firn {
@@ -111,7 +112,7 @@ bool has_role(const Parameter& parameter, Role role) {
 class Pattern final : public Selection {
  public:
   explicit Pattern(const PatternConfig& config)
-      : c_(config), parts_(split(config.freeze.empty() ? config.train : config.freeze)) {}
+      : c_(config), parts_(split(config.freeze.empty() ? config.train : config.freeze, '+')) {}
   std::string text() const override {
     return fmt::format("pattern: {}; {}", c_.freeze.empty() ? c_.train + " trains" : c_.freeze + " is frozen",
                        count_text());
@@ -130,15 +131,6 @@ class Pattern final : public Selection {
   }
 
  private:
-  static std::vector<std::string> split(const std::string& text) {
-    std::vector<std::string> parts;
-    for (std::size_t begin = 0; begin <= text.size();) {
-      const std::size_t end = std::min(text.find('+', begin), text.size());
-      parts.push_back(text.substr(begin, end - begin));
-      begin = end + 1;
-    }
-    return parts;
-  }
   static bool matches(const std::string& part, const Parameter& parameter) {
     for (const Role role : {Role::weight, Role::bias, Role::norm}) {
       if (part == "role:" + std::string(role_name(role))) return has_role(parameter, role);
