@@ -11,11 +11,9 @@ namespace firn::cli {
 
 namespace {
 
-constexpr Isa kFast[] = {Isa::generic, Isa::avx2, Isa::avx512};
-
 Isa find_set(const std::string& name) {
   std::vector<std::string> names;
-  for (const Isa isa : {Isa::naive, Isa::generic, Isa::avx2, Isa::avx512}) {
+  for (const Isa isa : kIsas) {
     names.emplace_back(isa_name(isa));
     if (names.back() == name) return isa;
   }
@@ -27,8 +25,8 @@ Isa find_set(const std::string& name) {
 
 std::vector<Isa> available_sets() {
   std::vector<Isa> sets;
-  for (const Isa isa : kFast) {
-    if (isa_available(isa)) sets.push_back(isa);
+  for (const Isa isa : kIsas) {
+    if (isa != Isa::naive && isa_available(isa)) sets.push_back(isa);
   }
   if (sets.empty()) sets.push_back(Isa::naive);
   return sets;

@@ -13,8 +13,6 @@ namespace firn {
 
 namespace {
 
-constexpr Isa kAll[] = {Isa::avx512, Isa::avx2, Isa::generic, Isa::naive};
-
 struct Choice {
   Isa isa;
   std::string reason;
@@ -22,7 +20,7 @@ struct Choice {
 
 Choice choose() {
   if (const char* pinned = std::getenv("FIRN_ISA"); pinned != nullptr && *pinned != '\0') {
-    for (const Isa isa : kAll) {
+    for (const Isa isa : kIsas) {
       if (isa_name(isa) != pinned) continue;
       if (!isa_available(isa)) {
         throw Error(Fault::usage, "cpu",
@@ -30,13 +28,15 @@ Choice choose() {
       }
       return {isa, fmt::format("{}: pinned by FIRN_ISA", pinned)};
     }
-    throw Error(Fault::usage, "cpu", fmt::format("FIRN_ISA={}: want generic, avx2, avx512 or naive", pinned));
+    throw Error(Fault::usage, "cpu",
+                fmt::format("FIRN_ISA={}: want generic, neon, avx2, avx512 or naive", pinned));
   }
-  for (const Isa isa : kAll) {
-    if (isa_available(isa))
-      return {isa, fmt::format("{}: the widest that processor and build have", isa_name(isa))};
+  Isa best = Isa::naive;
+  for (const Isa isa : kIsas) {
+    if (isa_available(isa)) best = isa;
   }
-  return {Isa::naive, "naive: nothing else in this build"};
+  if (best == Isa::naive) return {best, "naive: nothing else in this build"};
+  return {best, fmt::format("{}: the widest that processor and build have", isa_name(best))};
 }
 
 const Choice& choice() {
@@ -52,6 +52,8 @@ std::string_view isa_name(Isa isa) {
       return "naive";
     case Isa::generic:
       return "generic";
+    case Isa::neon:
+      return "neon";
     case Isa::avx2:
       return "avx2";
     case Isa::avx512:
@@ -66,8 +68,17 @@ bool isa_available(Isa isa) {
 #else
   switch (isa) {
     case Isa::naive:
+      return true;
+#if defined(__aarch64__)
+    case Isa::neon:
+      return true;
+    case Isa::generic:
+#else
     case Isa::generic:
       return true;
+    case Isa::neon:
+#endif
+      return false;
 #if defined(__x86_64__)
     case Isa::avx2:
       return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");

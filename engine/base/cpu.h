@@ -6,8 +6,12 @@
 
 namespace firn {
 
-/// The instruction sets that kernels are compiled for. `naive` is the plain loop kept as truth.
-enum class Isa { naive, generic, avx2, avx512 };
+/// The instruction sets that kernels are compiled for. `naive` is the plain loop kept as truth; `generic` is
+/// what every processor of the architecture has, on 64-bit ARM called `neon` since that is what it is there.
+enum class Isa { naive, generic, neon, avx2, avx512 };
+
+/// All of them, a better one behind a worse one.
+inline constexpr Isa kIsas[] = {Isa::naive, Isa::generic, Isa::neon, Isa::avx2, Isa::avx512};
 
 std::string_view isa_name(Isa isa);
 
@@ -15,7 +19,7 @@ std::string_view isa_name(Isa isa);
 bool isa_available(Isa isa);
 
 /// The set in force: the best available one, or what the environment variable FIRN_ISA names
-/// (generic|avx2|avx512|naive). Throws Error(usage) when FIRN_ISA names an unknown or absent set.
+/// (generic|neon|avx2|avx512|naive). Throws Error(usage) when FIRN_ISA names an unknown or absent set.
 Isa selected_isa();
 
 /// One line for `doctor`: the set in force and why it was chosen.

@@ -10,9 +10,15 @@ namespace naive {
 extern const Kernels table;
 }
 #ifndef FIRN_DOUBLE
+#if defined(__aarch64__)
+namespace neon {
+extern const Kernels table;
+}
+#else
 namespace generic {
 extern const Kernels table;
 }
+#endif
 #if defined(__x86_64__)
 namespace avx2 {
 extern const Kernels table;
@@ -28,7 +34,11 @@ const Kernels& kernels(Isa isa) {
     throw Error(Fault::usage, "kernels", fmt::format("this processor or build has no {}", isa_name(isa)));
   }
 #ifndef FIRN_DOUBLE
+#if defined(__aarch64__)
+  if (isa == Isa::neon) return neon::table;
+#else
   if (isa == Isa::generic) return generic::table;
+#endif
 #if defined(__x86_64__)
   if (isa == Isa::avx2) return avx2::table;
   if (isa == Isa::avx512) return avx512::table;

@@ -15,7 +15,7 @@ namespace firn::test {
 inline bool isa_in_force() {
   const char* wanted = std::getenv("FIRN_ISA");
   if (wanted == nullptr) return true;
-  for (const Isa isa : {Isa::naive, Isa::generic, Isa::avx2, Isa::avx512}) {
+  for (const Isa isa : kIsas) {
     if (isa_name(isa) == wanted && isa_available(isa)) return true;
   }
   MESSAGE("skipped: this processor or build has no " << wanted);

@@ -56,7 +56,7 @@ struct Net {
 }  // namespace
 
 TEST_CASE("the choice depends on shapes and the instruction set") {
-  for (const Isa isa : {Isa::generic, Isa::avx2, Isa::avx512}) {
+  for (const Isa isa : {Isa::generic, Isa::neon, Isa::avx2, Isa::avx512}) {
     CHECK(winograd_tile(same3x3(32, 64, 64), isa, 0) == 4);
     CHECK(winograd_tile(same3x3(8, 256, 256), isa, 64) == 4);
     CHECK(winograd_tile(same3x3(6, 64, 64), isa, 0) == 2);  // four by four would waste more than half

@@ -191,7 +191,7 @@ TEST_CASE("the other activations follow the product") {
 }
 
 TEST_CASE("a NaN passes through relu") {
-  for (const Isa isa : {Isa::naive, Isa::generic, Isa::avx2, Isa::avx512}) {
+  for (const Isa isa : kIsas) {
     if (!isa_available(isa)) continue;
     Problem p(Case{2, 3, 2, Left::rows, Right::packed, false, 0, Activation::relu});
     p.a[0] = std::numeric_limits<real>::quiet_NaN();
@@ -247,7 +247,7 @@ TEST_CASE("column sums") {
           if (!accumulate) want[j] = 0;
           for (Index i = 0; i < m; ++i) want[j] += x[i * (n + 2) + j];
         }
-        for (const Isa isa : {Isa::naive, Isa::generic, Isa::avx2, Isa::avx512}) {
+        for (const Isa isa : kIsas) {
           if (!isa_available(isa)) continue;
           Guarded out = before;
           kernels(isa).gemm.column_sum(m, n, x.data(), n + 2, out.data(), accumulate);

@@ -15,8 +15,8 @@ namespace firn {
 /// The instruction sets that are compared with the naive kernels on this processor.
 inline std::vector<Isa> fast_sets() {
   std::vector<Isa> sets;
-  for (const Isa isa : {Isa::generic, Isa::avx2, Isa::avx512}) {
-    if (isa_available(isa)) sets.push_back(isa);
+  for (const Isa isa : kIsas) {
+    if (isa != Isa::naive && isa_available(isa)) sets.push_back(isa);
   }
   return sets;
 }

@@ -196,7 +196,7 @@ TEST_CASE("a NaN wins its window, the first of several; equals go to the first")
                       nan, 2, -infinity, nan,  //
                       nan, 5, -infinity, 8,    //
                       3,   5, -infinity, 9};
-  for (const Isa isa : {Isa::naive, Isa::generic, Isa::avx2, Isa::avx512}) {
+  for (const Isa isa : kIsas) {
     if (!isa_available(isa)) continue;
     real y[4];
     std::uint8_t position[4];
@@ -211,7 +211,7 @@ TEST_CASE("a NaN wins its window, the first of several; equals go to the first")
 TEST_CASE("global averages") {
   for (const Index c : {0, 1, 7, 8, 15, 16, 17, 33}) {
     for (const Index pixels : {1, 3, 4, 49}) {
-      for (const Isa isa : {Isa::naive, Isa::generic, Isa::avx2, Isa::avx512}) {
+      for (const Isa isa : kIsas) {
         if (!isa_available(isa)) continue;
         const PoolKernels& pool = kernels(isa).pool;
         Guarded x(2 * pixels * c), y(2 * c, 1), dx(x.count(), 1);

@@ -102,8 +102,8 @@ TEST_CASE("peak: a row for each instruction set and number of threads") {
   Cli cli;
   const std::vector<Json> all = rows(cli, "peak --threads 2 --seconds 0.001");
   std::vector<std::string> sets;
-  for (const char* set : {"generic", "avx2", "avx512"}) {
-    for (const firn::Isa isa : {firn::Isa::generic, firn::Isa::avx2, firn::Isa::avx512}) {
+  for (const char* set : {"generic", "neon", "avx2", "avx512"}) {
+    for (const firn::Isa isa : firn::kIsas) {
       if (firn::isa_name(isa) == set && firn::isa_available(isa)) sets.emplace_back(set);
     }
   }

@@ -15,6 +15,15 @@ if(FIRN_SANITIZE)
 endif()
 target_compile_options(firn_options INTERFACE "$<BUILD_INTERFACE:${flags}>")
 
+# The fast sets of instructions that kernels are compiled for, the architecture's own first.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+  set(FIRN_SETS neon)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|amd64|AMD64")
+  set(FIRN_SETS generic avx2 avx512)
+else()
+  set(FIRN_SETS generic)
+endif()
+
 # firn_test(NAME source... [LIBS lib...] [LABELS label...]): a doctest program and its ctest entry.
 function(firn_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBS;LABELS")

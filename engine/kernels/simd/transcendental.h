@@ -26,6 +26,8 @@ static inline Vec square_root(Vec x) {
   return _mm256_sqrt_ps(x);
 #elif defined(__SSE2__)
   return _mm_sqrt_ps(x);
+#elif defined(__aarch64__)
+  return vsqrtq_f32(x);
 #else
   for (Index i = 0; i < kLanes; ++i) x[i] = __builtin_sqrtf(x[i]);
   return x;

@@ -1,13 +1,15 @@
 // The vector type of the instruction set that this translation unit is compiled for.
 //
 // The files in this folder are compiled once for each set, with FIRN_ISA_SPACE (the namespace: generic,
-// avx2, avx512) and FIRN_LANES (floats in a register: 4, 8, 16) defined. They must not use inline
+// neon, avx2, avx512) and FIRN_LANES (floats in a register: 4, 8, 16) defined. They must not use inline
 // functions of the standard library or of other firn headers: the linker may keep the copy compiled
 // for the widest set, and an older processor would run it. Everything here is in the set's own namespace.
 #pragma once
 
 #if defined(__AVX2__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 #include "engine/base/real.h"

@@ -1,0 +1,6 @@
+# Toolchain for 64-bit ARM on another processor: Debian's cross compiler (g++-aarch64-linux-gnu), and for what is
+# built the emulator (qemu-user).
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
+set(CMAKE_CROSSCOMPILING_EMULATOR "qemu-aarch64;-L;/usr/aarch64-linux-gnu")
