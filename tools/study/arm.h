@@ -1,0 +1,96 @@
+// The coordinates of a study: an arm is one way to train, a cell an arm with a seed, an origin what cells of
+// one model and seed start from.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/real.h"
+
+namespace firn::cli {
+
+/// The source that is none: weights are new.
+inline constexpr std::string_view kRandomSource = "random";
+/// The first half of the target's classes; the arm then learns the second half.
+inline constexpr std::string_view kHalfSource = "half";
+/// The target's own training part.
+inline constexpr std::string_view kSelfSource = "self";
+/// Strokes and shapes that firn draws (data/drawn.h), of the target's size.
+inline constexpr std::string_view kDrawnSource = "drawn";
+/// "weights:FILE" is a source that is learned already.
+inline constexpr std::string_view kWeightsSource = "weights:";
+
+inline constexpr std::string_view kWholePart = "all";
+inline constexpr std::string_view kSecondHalf = "second half";
+
+/// What is the same for all arms of a grid.
+struct Budget {
+  Index steps = 240;
+  Index batch = 32;
+  Index source_epochs = 10;
+  std::vector<double> rates{2e-3};  ///< of Adam; several: each arm and seed tries all of them
+  bool exact = false;
+  friend bool operator==(const Budget&, const Budget&) = default;
+};
+
+struct Arm {
+  std::string model;
+  std::string source;
+  std::string target;
+  std::string part{kWholePart};  ///< of the target's classes
+  Index labels = 0;              ///< a class (of a language model: in all); 0: all
+  std::string freeze = "0";      ///< as `Model::set_freeze` takes it
+  std::string policy;            ///< as `parse_policy` takes it; empty: none
+  std::string bn = "frozen";     ///< or "batch"
+  std::string dropout = "off";   ///< in the frozen part; or "on"
+  double freeze_at = 0;          ///< share of the steps after which `freeze` holds
+  Budget budget = {};
+  Index blocks = 0;           ///< the model's
+  std::string target_sha256;  ///< of its training and its test part
+  std::string source_sha256;  ///< of the source or of its weights file; empty: there is none
+
+  /// One line that is equal for equal arms.
+  std::string content() const;
+  std::string key() const;
+  /// "first 2 frozen", "full tuning", "scratch", "policy autofreeze"; what else is unusual behind a comma.
+  std::string name() const;
+  /// The length of the frozen prefix; -1 where `freeze` names something else or a policy decides.
+  Index frozen_blocks() const;
+  /// Whether the weights come from a source.
+  bool transfers() const { return source != kRandomSource; }
+  /// Everything trains from the first step to the last, by no policy.
+  bool full() const { return freeze == "0" && policy.empty(); }
+  /// Nothing but what `freeze` says decides, from the first step on.
+  bool is_static() const { return policy.empty() && freeze_at <= 0; }
+  /// The arm of full tuning of the same source, data and budget.
+  Arm full_tuning() const;
+};
+
+struct Cell {
+  std::string key;
+  std::size_t arm = 0;  ///< in the plan
+  std::uint64_t seed = 1;
+  std::string origin;  ///< key; empty: none
+};
+
+/// Weights that are learned once on the source.
+struct Origin {
+  std::string key;
+  std::size_t arm = 0;  ///< one of the arms that start from it
+  std::uint64_t seed = 1;
+};
+
+std::string cell_key(const Arm& arm, std::uint64_t seed);
+/// Empty where the arm needs no training on a source.
+std::string origin_key(const Arm& arm, std::uint64_t seed);
+
+/// The first 16 hex digits of the SHA-256 of `content`.
+std::string short_hash(std::string_view content);
+/// The shortest digits that read back as `value`.
+std::string number_text(double value);
+/// "5", or "all" for 0.
+std::string labels_text(Index labels);
+
+}  // namespace firn::cli
