@@ -11,3 +11,7 @@ target_compile_definitions(bench_test PRIVATE FIRN_PROGRAM="$<TARGET_FILE:firn>"
 add_dependencies(bench_test firn)
 firn_test(cli_parts_test cli_parts_test.cpp ${parts}/adapt.cpp ${parts}/json.cpp ${parts}/table.cpp
           LIBS firn::data nlohmann_json::nlohmann_json)
+set(report ${parts}/report)
+firn_test(report_test report_test.cpp ${report}/events.cpp ${report}/heat_map.cpp ${report}/page.cpp
+          ${report}/plot.cpp ${report}/png.cpp ${report}/svg.cpp LIBS firn::data OpenSSL::Crypto)
+target_include_directories(report_test SYSTEM PRIVATE ${STB_INCLUDE_DIR})

@@ -1,0 +1,227 @@
+// The parts that reports are made of: drawings, pages, pictures, event files.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <regex>
+#include <string>
+#include <vector>
+
+#include "data/image.h"
+#include "engine/base/error.h"
+#include "tools/report/events.h"
+#include "tools/report/heat_map.h"
+#include "tools/report/page.h"
+#include "tools/report/plot.h"
+#include "tools/report/png.h"
+
+namespace firn::cli::report {
+
+namespace {
+
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
+  return found;
+}
+
+/// Every element that is opened is closed, in the right order.
+bool balanced(const std::string& html) {
+  static const std::regex tag("<(/?)([a-zA-Z][a-zA-Z0-9]*)[^>]*?(/?)>");
+  std::vector<std::string> open;
+  for (auto m = std::sregex_iterator(html.begin(), html.end(), tag); m != std::sregex_iterator(); ++m) {
+    const std::string name = (*m)[2];
+    if ((*m)[3].length() > 0 || name == "meta" || name == "img" || name == "br") continue;
+    if ((*m)[1].length() == 0) {
+      open.push_back(name);
+    } else {
+      if (open.empty() || open.back() != name) return false;
+      open.pop_back();
+    }
+  }
+  return open.empty();
+}
+
+/// Relative luminance of "#rrggbb" and contrast of two (WCAG 2.1).
+double luminance(const std::string& colour) {
+  std::array<double, 3> part{};
+  for (std::size_t i = 0; i < 3; ++i) {
+    const double c = std::stoi(colour.substr(1 + 2 * i, 2), nullptr, 16) / 255.0;
+    part[i] = c <= 0.03928 ? c / 12.92 : std::pow((c + 0.055) / 1.055, 2.4);
+  }
+  return 0.2126 * part[0] + 0.7152 * part[1] + 0.0722 * part[2];
+}
+double contrast(const std::string& a, const std::string& b) {
+  const double x = luminance(a), y = luminance(b);
+  return (std::max(x, y) + 0.05) / (std::min(x, y) + 0.05);
+}
+
+/// The two values of a colour: for light, for dark.
+std::vector<std::string> colours(const std::string& name) {
+  const std::string css = theme_css();
+  const std::regex rule("--" + name + ":(#[0-9a-f]{6})");
+  std::vector<std::string> out;
+  for (auto m = std::sregex_iterator(css.begin(), css.end(), rule); m != std::sregex_iterator(); ++m) {
+    out.push_back((*m)[1]);
+  }
+  REQUIRE(out.size() == 2);
+  return out;
+}
+
+Plot small_plot() {
+  Plot plot;
+  plot.title = "Accuracy <by> cut";
+  plot.description = "Rises, then falls.";
+  plot.x = {.title = "blocks frozen", .names = {"0", "1", "2"}};
+  plot.y = {.title = "accuracy", .unit = Unit::percent};
+  plot.series.push_back({.name = "5 labels", .points = {{0, 0.5, 0.4, 0.6}, {1, 0.7}, {2, 0.6}}});
+  return plot;
+}
+
+}  // namespace
+
+TEST_CASE("text is escaped, and what is no text is replaced") {
+  CHECK(escape("a<b> & \"c\"") == "a&lt;b&gt; &amp; &quot;c&quot;");
+  CHECK(escape("ä–😀\n") == "ä–😀\n");
+  CHECK(escape("a\xFF\x01z") == "a\xEF\xBF\xBD\xEF\xBF\xBDz");
+  CHECK(escape("\xC3") == "\xEF\xBF\xBD");
+  CHECK(escape("\xE0\x80\x80").find('\x80') != 0);
+}
+
+TEST_CASE("ticks are round and cover the range") {
+  CHECK(axis_ticks(0, 1, 6) == std::vector<double>{0, 0.2, 0.4, 0.6000000000000001, 0.8, 1});
+  CHECK(axis_ticks(3, 97, 5) == std::vector<double>{0, 20, 40, 60, 80, 100});
+  CHECK(axis_ticks(3, 97, 5, true) == std::vector<double>{2, 5, 10, 20, 50, 100});
+  CHECK(axis_ticks(1e-3, 1e3, 5, true).size() == 7);
+  CHECK(axis_ticks(5, 5, 5).size() >= 2);
+  CHECK(axis_ticks(0, std::numeric_limits<double>::infinity(), 5).empty());
+  CHECK(axis_ticks(-1, 5, 5, true).empty());
+}
+
+TEST_CASE("numbers show the digits that tell neighbours apart") {
+  CHECK(number_text(0.8412, Unit::percent, 0.001) == "84.1 %");
+  CHECK(number_text(0.8, Unit::percent, 0.1) == "80 %");
+  CHECK(number_text(12.25, Unit::milliseconds, 0.5) == "12.2 ms");
+  CHECK(number_text(-0.0, Unit::plain, 1) == "0");
+  CHECK(number_text(std::nan(""), Unit::plain, 1) == "–");
+}
+
+TEST_CASE("a plot is a well-formed drawing with names for screen readers") {
+  const std::string svg = draw(small_plot()).element();
+  CHECK(balanced(svg));
+  CHECK(svg.find("role=\"img\"") != std::string::npos);
+  CHECK(svg.find("<title>Accuracy &lt;by&gt; cut</title>") != std::string::npos);
+  CHECK(svg.find("<desc>Rises, then falls.</desc>") != std::string::npos);
+  CHECK(svg.find("5 labels, 0: 50.0 % (40.0 % to 60.0 %)") != std::string::npos);
+  CHECK(count(svg, "<circle") == 3 + 1);  // and the legend's
+  const std::string file = draw(small_plot()).file();
+  CHECK(balanced(file.substr(file.find("<svg"))));
+  CHECK(file.find("var(--") == std::string::npos);
+}
+
+TEST_CASE("values that are not finite break a line and are not drawn") {
+  Plot plot = small_plot();
+  plot.series[0].points[1].y = std::nan("");
+  const std::string svg = draw(plot).element();
+  CHECK(svg.find("nan") == std::string::npos);
+  CHECK(svg.find("inf") == std::string::npos);
+  CHECK(count(svg, "<circle") == 2 + 1);
+  CHECK(count(svg, "<polyline") == 0 + 1);
+  plot.series[0].points.clear();
+  CHECK(balanced(draw(plot).element()));
+  plot.y.logarithmic = true;
+  plot.series[0].points = {{0, 0}, {1, 10}, {2, 100}};
+  CHECK(count(draw(plot).element(), "<circle") == 2 + 1);
+}
+
+TEST_CASE("a heat map has a cell for each number and refuses another count") {
+  HeatMap map{.title = "t", .description = "d", .rows = {"a", "b"}, .columns = {"x", "y", "z"}};
+  map.values = {0, 0.5, 1, std::nan(""), 0.25, 0.75};
+  map.texts = {"0", "50", "100", "", "25", "75"};
+  map.marked = {2};
+  const std::string svg = draw(map).element();
+  CHECK(balanced(svg));
+  CHECK(count(svg, "<rect") == 5);
+  CHECK(count(svg, "heat9") == 1);
+  CHECK(count(svg, " marked") == 1);
+  map.values.pop_back();
+  CHECK_THROWS_AS(draw(map), Error);
+}
+
+TEST_CASE("colours keep WCAG's contrast in both themes") {
+  const auto paper = colours("paper"), panel = colours("panel");
+  for (const std::size_t theme : {0, 1}) {
+    CAPTURE(theme);
+    for (const char* text : {"ink", "muted", "good", "bad"}) {
+      CAPTURE(text);
+      CHECK(contrast(colours(text)[theme], paper[theme]) >= 4.5);
+      CHECK(contrast(colours(text)[theme], panel[theme]) >= 4.5);
+    }
+    for (int i = 1; i <= kSeriesColours; ++i) {
+      CAPTURE(i);
+      CHECK(contrast(colours("series" + std::to_string(i))[theme], paper[theme]) >= 3);
+    }
+    CHECK(contrast(colours("series1")[theme], paper[theme]) >= 4.5);  // links
+    for (int i = 0; i < kHeatColours; ++i) {
+      CAPTURE(i);
+      const std::string ink = i > 5 ? "heat-high-ink" : "heat-low-ink";
+      CHECK(contrast(colours(ink)[theme], colours("heat" + std::to_string(i))[theme]) >= 4.5);
+    }
+  }
+}
+
+TEST_CASE("a page stands alone and nests rightly") {
+  Page page("A & B", "what it is");
+  page.answer("freeze 3");
+  page.section("First", "first");
+  page.verdict("supported", Tone::good, "claim", "evidence");
+  page.figure(draw(small_plot()), "caption",
+              {.caption = "numbers", .heads = {"<cut", "accuracy"}, .rows = {{"0", "<1"}}});
+  page.code("firn study --data <x>");
+  page.pictures({{"abc", "3, not 5", "a drawn 3"}});
+  const std::string html = page.html();
+  CHECK(balanced(html.substr(html.find("<html"))));
+  CHECK(html.find("<script") == std::string::npos);
+  CHECK(html.find("<link") == std::string::npos);
+  CHECK(html.find("firn study --data &lt;x&gt;") != std::string::npos);
+  CHECK(html.find("data:image/png;base64,YWJj\"") != std::string::npos);
+  CHECK(count(html, "http") == 1);  // the name space of SVG
+  CHECK(html.find("<a href=\"#first\">") != std::string::npos);
+}
+
+TEST_CASE("a picture comes back as it was") {
+  const std::vector<real> pixels = {0, 1, real{0.5}, 2, -1, std::numeric_limits<real>::quiet_NaN()};
+  const std::string file = png(pixels, 2, 3, 1);
+  const ByteImage image = decode_image(std::as_bytes(std::span(file)), "picture.png");
+  CHECK(image.height == 2);
+  CHECK(image.width == 3);
+  const std::vector<std::uint8_t> expected = {0,   0,   0,   255, 255, 255, 128, 128, 128,
+                                              255, 255, 255, 0,   0,   0,   0,   0,   0};
+  CHECK(image.pixels == expected);
+  CHECK_THROWS_AS(png(pixels, 2, 2, 1), Error);
+  CHECK_THROWS_AS(png(pixels, 1, 3, 2), Error);
+}
+
+TEST_CASE("event files are framed as TensorBoard wants them") {
+  CHECK(crc32c("123456789") == 0xE3069283u);
+  CHECK(crc32c(std::string(32, '\0')) == 0x8A9136AAu);
+  EventFile file(1.5);
+  const std::size_t head = file.bytes().size();
+  file.scalar("loss", 300, 0.5, 2.0);
+  const std::string& bytes = file.bytes();
+  // Length 24, then the fields: wall_time 1.5, file_version.
+  CHECK(bytes.substr(0, 8) == std::string("\x18\0\0\0\0\0\0\0", 8));
+  CHECK(bytes.substr(12, 9) == std::string("\x09\0\0\0\0\0\0\xF8\x3F", 9));
+  CHECK(bytes.substr(21, 15) ==
+        "\x1A\x0D"
+        "brain.Event:2");
+  CHECK(head == 8 + 4 + 24 + 4);
+  // wall_time 2, step 300, summary { value { tag "loss", simple_value 0.5 } }.
+  const std::string event("\x09\0\0\0\0\0\0\0\x40\x10\xAC\x02\x2A\x0D\x0A\x0B\x0A\x04loss\x15\0\0\0\x3F", 27);
+  CHECK(bytes.substr(head + 12, 27) == event);
+  CHECK(bytes.size() == head + 8 + 4 + 27 + 4);
+}
+
+}  // namespace firn::cli::report
