@@ -137,6 +137,11 @@ void Arguments::positional(const std::string& value, std::string& to, const std:
   parser_->app.add_option(value, to);
 }
 
+void Arguments::positional(const std::string& value, std::vector<std::string>& to, const std::string& help) {
+  positionals_.push_back({value + "...", help});
+  parser_->app.add_option(value, to);
+}
+
 std::vector<std::string> Arguments::names() const {
   std::vector<std::string> all;
   for (const CLI::Option* option : parser_->app.get_options()) {

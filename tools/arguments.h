@@ -45,6 +45,8 @@ class Arguments {
               const std::string& help);
   /// A word without a name; it may be left out.
   void positional(const std::string& value, std::string& to, const std::string& help);
+  /// As many as are given.
+  void positional(const std::string& value, std::vector<std::string>& to, const std::string& help);
 
   /// A line of the help that stands for no option.
   void topic(const std::string& left, const std::string& right) { lines_.push_back({left, right}); }

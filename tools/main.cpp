@@ -19,6 +19,7 @@
 #include "tools/verb_explain.h"
 #include "tools/verb_inspect.h"
 #include "tools/verb_predict.h"
+#include "tools/verb_report.h"
 #include "tools/verb_study.h"
 #include "tools/verb_train.h"
 #include "tools/version.h"
@@ -40,10 +41,20 @@ constexpr Entry kVerbs[] = {
     {"inspect", "shows a model layer by layer, or what a weights file holds", make_inspect},
     {"explain", "shows a training step: what is computed, what is not, and why", make_explain},
     {"study", "measures what freezing does to accuracy, time and memory", make_study},
+    {"report", "makes the page of a run again, or one page of several", make_report},
     {"bench", "times training steps and kernels, and holds them against the machine and a peer", make_bench},
     {"data", "says what a set of data is, or which sets there are", make_data},
     {"doctor", "checks this machine and this build", make_doctor},
 };
+
+/// `word` as a shell takes it.
+std::string shell_quoted(const std::string& word) {
+  constexpr const char* kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,+@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
 
 std::string general_help() {
   std::string out =
@@ -59,6 +70,9 @@ std::string general_help() {
 
 int run_verb(const Entry& entry, std::vector<std::string> words) {
   const VerbPtr verb = entry.make();
+  std::string command = fmt::format("firn {}", entry.name);
+  for (const std::string& word : words) command += " " + shell_quoted(word);
+  verb->set_command(std::move(command));
   Arguments arguments(entry.name, entry.summary);
   ConsoleOptions console_options;
   verb->declare(arguments);

@@ -9,6 +9,7 @@
 #include "engine/base/cpu.h"
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
+#include "tools/report/training_page.h"
 #include "tools/version.h"
 
 namespace firn::cli {
@@ -18,8 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kRoot = "runs";
-constexpr const char* kFiles[] = {"config.json", "env.json",         "metrics.jsonl",
-                                  "results.csv", "best.safetensors", "last.safetensors"};
+constexpr const char* kFiles[] = {"config.json",      "env.json",         "metrics.jsonl",  "results.csv",
+                                  "best.safetensors", "last.safetensors", "confusion.json", "report.html"};
 constexpr const char* kColumns =
     "epoch,loss,test_accuracy,test_loss,rate,gradient_norm,seconds,eval_seconds,rss_mb,trained_share\n";
 
@@ -63,6 +64,11 @@ void RunFolder::add_epoch(const EpochRecord& r) {
                           r.rate, r.gradient_norm, r.seconds, r.eval_seconds, r.rss_mb, r.trained_share);
   write("metrics.jsonl", metrics_);
   write("results.csv", results_);
+}
+
+void RunFolder::finish() const {
+  write("metrics.jsonl", metrics_);
+  write("report.html", report::training_page(report::read_training(path_)));
 }
 
 JsonObject epoch_json(const EpochRecord& record) {

@@ -10,7 +10,8 @@
 
 namespace firn::cli {
 
-/// runs/NAME with config.json, env.json, metrics.jsonl, results.csv, best.safetensors and last.safetensors.
+/// runs/NAME with config.json, env.json, metrics.jsonl, results.csv, confusion.json, report.html,
+/// best.safetensors and last.safetensors.
 /// Every file is replaced as a whole.
 class RunFolder {
  public:
@@ -24,6 +25,8 @@ class RunFolder {
   void write(const std::string& name, std::string_view text) const;
   /// One more epoch in metrics.jsonl and results.csv.
   void add_epoch(const EpochRecord& record);
+  /// Writes metrics.jsonl with the lines that were added since, and report.html with everything.
+  void finish() const;
   /// A line of metrics.jsonl, written with the next epoch.
   void add_line(const JsonObject& line) { metrics_ += line.text() + "\n"; }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "tools/arguments.h"
 #include "tools/console.h"
@@ -18,8 +19,15 @@ class Verb {
 
   /// Examples and options; `declare_console` is called by the program itself.
   virtual void declare(Arguments& arguments) = 0;
+  /// How it was called, as a shell takes it: "firn train --model cnn".
+  void set_command(std::string command) { command_ = std::move(command); }
+  const std::string& command() const { return command_; }
+
   /// Does it; the exit code. Throws Error, whose fault is the exit code, and Interrupted.
   virtual int run(Console& console) = 0;
+
+ private:
+  std::string command_;
 };
 
 using VerbPtr = std::unique_ptr<Verb>;

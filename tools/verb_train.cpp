@@ -25,6 +25,12 @@ std::string folder_name(std::string text) {
   return text.substr(text.find_first_not_of("-."));
 }
 
+/// The counts by true class and answer on the test part after the last epoch; none for language models.
+JsonObject confusion_json(const Session& session, const Evaluation& evaluation) {
+  const std::vector<std::int64_t> counts(evaluation.confusion.begin(), evaluation.confusion.end());
+  return json_line("confusion").add("classes", session.recipe.class_names).add("counts", counts);
+}
+
 class Train : public Verb {
  public:
   void declare(Arguments& arguments) override;
@@ -72,7 +78,7 @@ void Train::declare(Arguments& arguments) {
 
 JsonObject Train::config(const Session& session) const {
   JsonObject object = json_line("config");
-  object.add("model", session.recipe.model).add("data", session_.data.spec);
+  object.add("command", command()).add("model", session.recipe.model).add("data", session_.data.spec);
   object.add("weights", session_.model.weights).add("replace_head", session_.model.replace_head);
   object.add("size", session_.data.size)
       .add("window", session_.data.window)
@@ -132,6 +138,10 @@ int Train::run(Console& console) {
   console.detail(fmt::format("{}, {} on {} training and {} test samples", session.recipe.model,
                              optimizer->text(), session.data.train->size(), session.data.test->size()));
   const History history = train(console, session, trainer, thaws, folder);
+  if (folder) {
+    folder->write("confusion.json", confusion_json(session, history.last_evaluation).text() + "\n");
+    folder->finish();
+  }
   console.note(fmt::format("best test accuracy {:.4f} in epoch {}{}{}", history.best_accuracy,
                            history.best_epoch, history.stopped_early ? ", then not better: ended early" : "",
                            folder ? "; " + folder->path() : ""));

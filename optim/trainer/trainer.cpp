@@ -177,7 +177,8 @@ History Trainer::run(const TrainHooks& hooks) {
 
     if (epoch % config_.evaluate_every == 0 || epoch == config_.epochs || !whole) {
       const auto eval_begin = Clock::now();
-      const Evaluation evaluation = evaluate(model_, programs_, test_);
+      history.last_evaluation = evaluate(model_, programs_, test_);
+      const Evaluation& evaluation = history.last_evaluation;
       record.eval_seconds = seconds_since(eval_begin);
       record.test_accuracy = evaluation.accuracy();
       record.test_loss = evaluation.loss;

@@ -52,6 +52,7 @@ struct History {
   bool stopped_early = false;
   bool interrupted = false;
   std::vector<FreezeChange> changes = {};  ///< blocks that stopped or began to train, against the start
+  Evaluation last_evaluation = {};         ///< of the test part
 };
 
 /// Observers; each may be empty. They may freeze and thaw parameters of the model: the next step has the new

@@ -69,8 +69,9 @@ TEST_CASE("train prints an epoch a line and leaves a whole run folder") {
   CHECK(epochs[2].at("loss").get<double>() < epochs[0].at("loss").get<double>());
   CHECK(epochs[2].at("test_accuracy").get<double>() > 0.7);
   CHECK(cli.files() == std::vector<std::string>{"runs/a/best.safetensors", "runs/a/config.json",
-                                                "runs/a/env.json", "runs/a/last.safetensors",
-                                                "runs/a/metrics.jsonl", "runs/a/results.csv"});
+                                                "runs/a/confusion.json", "runs/a/env.json",
+                                                "runs/a/last.safetensors", "runs/a/metrics.jsonl",
+                                                "runs/a/report.html", "runs/a/results.csv"});
   CHECK(cli.read("runs/a/metrics.jsonl") == outcome.out);
   CHECK(Json::parse(cli.read("runs/a/config.json")).at("training").at("optimizer") == "sgd");
   const Json environment = Json::parse(cli.read("runs/a/env.json"));
@@ -91,7 +92,7 @@ TEST_CASE(
         0);
   CHECK(first != cli.read("runs/mlp-digits-1/last.safetensors"));
   CHECK(cli.run("train --model mlp --data digits --epochs 1 --no-run -q").err.empty());
-  CHECK(cli.files().size() == 12);
+  CHECK(cli.files().size() == 16);
 }
 
 TEST_CASE("eval and predict agree with what training said") {

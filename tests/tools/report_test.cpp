@@ -95,6 +95,7 @@ TEST_CASE("ticks are round and cover the range") {
   CHECK(axis_ticks(3, 97, 5) == std::vector<double>{0, 20, 40, 60, 80, 100});
   CHECK(axis_ticks(3, 97, 5, true) == std::vector<double>{2, 5, 10, 20, 50, 100});
   CHECK(axis_ticks(1e-3, 1e3, 5, true).size() == 7);
+  CHECK(axis_ticks(1, 3, 7, false, 1) == std::vector<double>{1, 2, 3});
   CHECK(axis_ticks(5, 5, 5).size() >= 2);
   CHECK(axis_ticks(0, std::numeric_limits<double>::infinity(), 5).empty());
   CHECK(axis_ticks(-1, 5, 5, true).empty());

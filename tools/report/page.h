@@ -12,8 +12,8 @@ namespace firn::cli::report {
 /// A table: heads that begin with '<' have their column aligned left, others right.
 struct PageTable {
   std::string caption;
-  std::vector<std::string> heads;
-  std::vector<std::vector<std::string>> rows;
+  std::vector<std::string> heads = {};
+  std::vector<std::vector<std::string>> rows = {};
   int strong_row = -1;  ///< this row is set off; -1: none
 };
 

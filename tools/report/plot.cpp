@@ -53,7 +53,7 @@ Scale number_scale(Range range, const Axis& axis, double from, double to, int co
   }
   Scale scale;
   scale.logarithmic = axis.logarithmic;
-  scale.ticks = axis_ticks(range.low, range.high, count, axis.logarithmic);
+  scale.ticks = axis_ticks(range.low, range.high, count, axis.logarithmic, axis.whole ? 1 : 0);
   scale.low = std::min(range.low, scale.ticks.front());
   scale.high = std::max(range.high, scale.ticks.back());
   scale.step = scale.ticks.size() > 1 ? scale.ticks[1] - scale.ticks[0] : 1;
@@ -273,7 +273,7 @@ std::string number_text(double value, Unit unit, double step) {
   return out + kUnits[static_cast<int>(unit)];
 }
 
-std::vector<double> axis_ticks(double low, double high, int count, bool logarithmic) {
+std::vector<double> axis_ticks(double low, double high, int count, bool logarithmic, double least_step) {
   if (!std::isfinite(low) || !std::isfinite(high) || low > high || (logarithmic && !(low > 0))) return {};
   std::vector<double> ticks;
   if (logarithmic) {
@@ -296,7 +296,7 @@ std::vector<double> axis_ticks(double low, double high, int count, bool logarith
   const double span = high > low ? high - low : std::max(1e-12, std::abs(low));
   const double rough = span / std::max(1, count - 1), power = std::pow(10, std::floor(std::log10(rough)));
   const double lead = rough / power;
-  const double step = power * (lead < 1.5 ? 1 : lead < 3 ? 2 : lead < 7 ? 5 : 10);
+  const double step = std::max(least_step, power * (lead < 1.5 ? 1 : lead < 3 ? 2 : lead < 7 ? 5 : 10));
   const double from = std::floor(low / step + 1e-9), to = std::ceil(high / step - 1e-9);
   for (double i = from; i <= to; ++i) ticks.push_back(i * step);
   if (ticks.size() == 1) ticks.push_back((from + 1) * step);

@@ -16,11 +16,12 @@ enum class Unit { plain, percent, milliseconds, seconds };
 std::string number_text(double value, Unit unit, double step);
 
 struct Axis {
-  std::string title;
+  std::string title = {};
   std::vector<std::string> names = {};  ///< of the places 0, 1, 2, ...; empty: an axis of numbers
   Unit unit = Unit::plain;              ///< percent: values are shares, 0.5 is written "50 %"
   bool logarithmic = false;             ///< all values must be above 0
   bool from_zero = false;
+  bool whole = false;  ///< counts: no ticks between whole numbers
 };
 
 struct Point {
@@ -31,7 +32,7 @@ struct Point {
 
 struct Series {
   std::string name;
-  std::vector<Point> points;
+  std::vector<Point> points = {};
   bool line = true;   ///< in the order of the points
   bool marks = true;  ///< a sign at each point
   bool step = false;  ///< the line goes as a stair: a front, where nothing lies between
@@ -42,8 +43,8 @@ struct Series {
 struct Plot {
   std::string title;
   std::string description;  ///< one sentence for those who cannot see it
-  Axis x, y;
-  std::vector<Series> series;
+  Axis x = {}, y = {};
+  std::vector<Series> series = {};
   bool diagonal = false;                 ///< the line y = x
   std::optional<double> reference = {};  ///< a level line at this y
   std::string reference_name = {};
@@ -51,8 +52,9 @@ struct Plot {
 };
 
 /// Round numbers that cover [low, high], about `count` of them (Heckbert 1990); of a logarithmic axis 1, 2, 5
-/// times powers of ten. Empty for values that are not finite.
-std::vector<double> axis_ticks(double low, double high, int count, bool logarithmic = false);
+/// times powers of ten. Neighbours are at least `least_step` apart. Empty for values that are not finite.
+std::vector<double> axis_ticks(double low, double high, int count, bool logarithmic = false,
+                               double least_step = 0);
 
 Svg draw(const Plot& plot);
 

@@ -1,0 +1,62 @@
+// firn report, and the page that train writes.
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "tests/tools/cli_program.h"
+
+namespace firn::test {
+
+namespace {
+
+const std::string kTrain = "train --model cnn --data digits --epochs 2 --labels 20 -q ";
+
+}  // namespace
+
+TEST_CASE("train leaves a page with curves, what was frozen, confusions and its command") {
+  Cli cli;
+  REQUIRE(cli.run(kTrain + "--run a --policy freezeout --freeze", {"conv1*"}).code == 0);
+  const std::string page = cli.read("runs/a/report.html");
+  for (const char* part : {"Test accuracy", "Blocks at the start", "Changes while it trained",
+                           "Answers by true class", "--freeze &#39;conv1*&#39;", "train_sha256", "</html>"}) {
+    CAPTURE(part);
+    const std::string text(part);
+    const bool quoted = text.starts_with("--freeze");
+    CHECK(page.find(quoted ? "--freeze 'conv1*'" : text) != std::string::npos);
+  }
+}
+
+TEST_CASE("report makes a page again, and one of several runs") {
+  Cli cli;
+  REQUIRE(cli.run(kTrain + "--run a").code == 0);
+  REQUIRE(cli.run(kTrain + "--run b --freeze 2").code == 0);
+  const std::string before = cli.read("runs/a/report.html");
+  cli.write("runs/a/report.html", "lost");
+  const Outcome again = cli.run("report runs/a/ --tensorboard");
+  REQUIRE(again.code == 0);
+  CHECK(again.lines() == std::vector<std::string>{"runs/a/report.html", "runs/a/events.out.tfevents.firn"});
+  CHECK(cli.read("runs/a/report.html") == before);
+  CHECK(cli.read("runs/a/events.out.tfevents.firn").find("loss/train") != std::string::npos);
+  REQUIRE(cli.run("report runs/a runs/b -o both.html").code == 0);
+  const std::string both = cli.read("both.html");
+  CHECK(both.find("runs/a") != std::string::npos);
+  CHECK(both.find("runs/b") != std::string::npos);
+  CHECK(cli.run("report --json runs/a").lines().at(0).find("\"path\":\"runs/a/report.html\"") !=
+        std::string::npos);
+}
+
+TEST_CASE("what is no run, or a damaged one, is said in a line") {
+  Cli cli;
+  CHECK(cli.run("report").code == 2);
+  CHECK(cli.run("report nowhere").code == 2);
+  REQUIRE(cli.run(kTrain + "--run a").code == 0);
+  const std::string page = cli.read("runs/a/report.html");
+  cli.write("runs/a/metrics.jsonl", "{\"kind\":\"epoch\"}\nnot json\n");
+  const Outcome damaged = cli.run("report runs/a");
+  CHECK(damaged.code == 3);
+  CHECK(damaged.error_lines() == 1);
+  CHECK(damaged.err.find("metrics.jsonl, line 2") != std::string::npos);
+  CHECK(cli.read("runs/a/report.html") == page);
+}
+
+}  // namespace firn::test

@@ -1,0 +1,52 @@
+// What a training run has left in its folder.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/base/real.h"
+
+namespace firn::cli::report {
+
+struct TrainingRecord {
+  struct Epoch {
+    Index epoch = 0;
+    double loss = 0, test_loss = 0, test_accuracy = 0, rate = 0, gradient_norm = 0;
+    double seconds = 0, eval_seconds = 0, trained_share = 0;
+    Index steps = 0;
+  };
+  struct Change {
+    Index step = 0, epoch = 0;
+    std::string block;
+    bool frozen = false;
+  };
+  struct Block {
+    std::string name;
+    Index parameters = 0, trained = 0;  ///< numbers, and those of them that trained at the start
+    std::string frozen;                 ///< "yes", "no", "3 of 4"
+  };
+
+  std::string path;         ///< of the folder
+  std::string model, data;  ///< as they were asked for
+  std::string command;      ///< empty where it was not recorded
+  std::vector<Block> blocks;
+  std::vector<Epoch> epochs;
+  std::vector<Change> changes;
+  std::vector<std::string> classes;
+  std::vector<Index> confusion;    ///< (true, predicted), row-major, on the test part; may be empty
+  std::vector<std::string> audit;  ///< sentences of the audit of what was frozen; may be empty
+  std::vector<std::pair<std::string, std::string>> config, environment;  ///< names with dots, values as text
+
+  /// The epoch with the best test accuracy, the first of equals; null without one.
+  const Epoch* best() const;
+};
+
+/// Whether a folder holds a training run.
+bool is_training_run(const std::string& folder);
+
+/// Reads config.json, env.json, metrics.jsonl and, where it is there, confusion.json. Throws Error(data) naming file and line for what is no such
+/// file, Error(failure) for one that cannot be read.
+TrainingRecord read_training(const std::string& folder);
+
+}  // namespace firn::cli::report
