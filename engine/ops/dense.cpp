@@ -11,7 +11,12 @@ namespace firn {
 
 namespace {
 
-constexpr Index kRowsOfUnit = 64;  // rows of the weight in a unit of its gradient
+constexpr Index kRowsOfUnit = 64;      // rows of the weight in a unit of its gradient
+constexpr Index kColumnsOfUnit = 64;   // most columns of a product that is cut by columns
+constexpr Index kPartsOfColumns = 8;   // units that such a product has at least, if its columns allow it
+constexpr Index kColumnStep = 32;      // a multiple of every kernel's panel
+constexpr Index kWorthColumns = 4096;  // fewer weights stay in the first-level cache from slice to slice
+constexpr Index kWorthPacking = 4;     // rows: for fewer, the weight is read as it lies
 
 /// The weight in the kernel's panels, or its transpose in them.
 class PackDense final : public Op {
@@ -39,92 +44,143 @@ class PackDense final : public Op {
   bool transposed_;
 };
 
-/// Inputs: x (...,k), packed (k,n), and what the epilogue needs.
+/// How the weight of a product is given.
+enum class Form {
+  packed,      ///< in the kernel's panels; the product is cut by slices of the batch
+  plain,       ///< rows of (k,n); cut by columns, each unit packs what it reads
+  transposed,  ///< rows of (n,k); likewise
+};
+
+/// Inputs: x (...,k), weight, and what the epilogue needs.
 class Product final : public Op {
  public:
-  Product(Index k, Index n, EpilogueForm form, std::string name)
-      : k_(k), n_(n), form_(form), name_(std::move(name)) {}
+  Product(Index k, Index n, Form weight, EpilogueForm form, std::string name)
+      : k_(k), n_(n), weight_(weight), form_(form), name_(std::move(name)) {}
   std::string name() const override { return name_; }
-  std::string detail() const override { return fmt::format("{}x{}{}", k_, n_, form_.text()); }
+  std::string detail() const override {
+    return fmt::format("{}x{}{}{}", k_, n_, by_columns() ? " by columns" : "", form_.text());
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{inputs[0].shape.with(-1, n_), Type::number, inputs[0].axis}};
   }
   void run(const Call& call) const override {
+    const Index first = by_columns() ? call.unit * width() : 0;
     Gemm gemm;
     gemm.m = rows_of(call, 0);
-    gemm.n = n_;
+    gemm.n = by_columns() ? std::min(width(), n_ - first) : n_;
     gemm.k = k_;
     gemm.a = call.in(0);
     gemm.ams = k_;
-    gemm.b = call.in(1);
-    gemm.c = call.out();
+    gemm.b = by_columns() ? call.scratch : call.in(1);
+    gemm.c = call.out() + first;
     gemm.ldc = n_;
     gemm.epilogue = form_.bind(call);
+    if (gemm.epilogue.scale != nullptr) gemm.epilogue.scale += first;
+    if (gemm.epilogue.shift != nullptr) gemm.epilogue.shift += first;
+    if (gemm.epilogue.residual != nullptr) gemm.epilogue.residual += first;
+    if (weight_ == Form::transposed) {
+      kernels().gemm.pack_transposed(k_, gemm.n, call.in(1) + first * k_, k_, call.scratch);
+    } else if (weight_ == Form::plain && gemm.m < kWorthPacking) {
+      gemm.b = call.in(1) + first;
+      gemm.ldb = n_;
+    } else if (weight_ == Form::plain) {
+      kernels().gemm.pack(k_, gemm.n, call.in(1) + first, n_, call.scratch);
+    }
     kernels().gemm.product(gemm);
+  }
+  Cut cut(const Node& node) const override {
+    if (!by_columns()) return Op::cut(node);
+    return {Cut::Kind::units, std::max<Index>(1, (n_ + width() - 1) / width())};
+  }
+  Index scratch(const Node&, Index) const override {
+    return by_columns() ? kernels().gemm.packed_count(k_, width()) : 0;
   }
   Cost cost(const Node& node) const override {
     Cost cost = Op::cost(node);
     cost.macs = static_cast<double>(node.inputs()[0].shape().count()) * static_cast<double>(n_);
     return cost;
   }
-  Index good_rows() const override { return 8; }
+  Index good_rows() const override { return by_columns() ? 1 : 8; }
   Fused absorb(const Node& self, const Node& next) const override {
     EpilogueForm form = form_;
     std::vector<Value> extra;
     if (!form.pull(self, next, extra)) return {};
-    return {std::make_shared<Product>(k_, n_, form, name_), extra};
+    return {std::make_shared<Product>(k_, n_, weight_, form, name_), extra};
   }
 
- protected:
+ private:
+  bool by_columns() const { return weight_ != Form::packed; }
+  Index width() const {
+    const Index even = (n_ + kPartsOfColumns - 1) / kPartsOfColumns;
+    return std::clamp((even + kColumnStep - 1) / kColumnStep * kColumnStep, kColumnStep, kColumnsOfUnit);
+  }
+
   Index k_, n_;
+  Form weight_;
   EpilogueForm form_;
   std::string name_;
 };
 
-/// Inputs: x, packed weight, weight (for its gradient only), bias unless none.
+/// Whether a product reads its weight once for the whole batch instead of once for each slice. So where the
+/// weight changes with each step and is large beside what it is multiplied with: it would have to be packed
+/// for one use of each slice, and would not stay in the second-level cache between two.
+bool by_columns(const Graph& graph, Value x, Value weight, Index n) {
+  const Index count = weight.shape().count();
+  return graph.options().mode == Mode::train && graph.depends_on_trainable(weight) &&
+         count >= kWorthColumns && x.spec().axis == Axis::batch &&
+         !small_in_parts(count, x.shape().count() + x.shape().with(-1, n).count());
+}
+
+/// Inputs: x, the packed weight unless it is cut by columns, weight (then for its gradient only), bias unless
+/// none.
 class Dense final : public Op {
  public:
-  explicit Dense(bool bias) : bias_(bias) {}
+  Dense(bool by_columns, bool bias) : weight_(by_columns ? 1 : 2), bias_(bias) {}
   std::string name() const override { return "dense"; }
   std::string detail() const override { return bias_ ? "+bias" : ""; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;
-    const Shape& w = inputs[2].shape;
+    const Shape& w = inputs[at()].shape;
     require_type(name(), where, inputs[0], Type::number, "input");
     if (w.rank() != 2 || x.rank() < 1 || x[-1] != w[0]) {
       shape_error(name(), where, fmt::format("input {} does not fit weight {}", x.text(), w.text()));
     }
-    if (bias_ && inputs[3].shape != Shape{w[1]}) {
+    if (const std::size_t b = at() + 1; bias_ && inputs[b].shape != Shape{w[1]}) {
       shape_error(name(), where,
-                  fmt::format("bias {} does not fit weight {}", inputs[3].shape.text(), w.text()));
+                  fmt::format("bias {} does not fit weight {}", inputs[b].shape.text(), w.text()));
     }
     return {{x.with(-1, w[1]), Type::number, inputs[0].axis}};
   }
-  void run(const Call& call) const override { lowered(call.in_shape(2)).run(call); }
+  void run(const Call& call) const override { lowered(call.in_shape(weight_)).run(call); }
+  Cut cut(const Node& node) const override { return lowered(node).cut(node); }
+  Index scratch(const Node& node, Index rows) const override { return lowered(node).scratch(node, rows); }
   void gradient(Gradients& g) const override {
     Graph& graph = g.graph();
-    const Shape w = g.input(2).shape();
+    const Value w = g.input(weight_);
+    const Index in = w.shape()[0], out = w.shape()[1];
     if (g.wants(0)) {
-      const Value packed = graph.add(std::make_shared<PackDense>(true), {g.input(2)});
-      g.set(0,
-            graph.add(std::make_shared<Product>(w[1], w[0], EpilogueForm{}, "dense_dx"), {g.dy(), packed}));
+      const bool columns = by_columns(graph, g.dy(), w, in);
+      const Value b = columns ? w : graph.add(std::make_shared<PackDense>(true), {w});
+      const Form form = columns ? Form::transposed : Form::packed;
+      g.set(0, graph.add(std::make_shared<Product>(out, in, form, EpilogueForm{}, "dense_dx"), {g.dy(), b}));
     }
-    if (g.wants(2)) g.set(2, outer_sum(graph, g.input(0), g.dy()));
-    if (bias_ && g.wants(3)) g.set(3, column_sum(graph, g.dy(), Shape{w[1]}));
+    if (g.wants(weight_)) g.set(weight_, outer_sum(graph, g.input(0), g.dy()));
+    if (bias_ && g.wants(weight_ + 1)) g.set(weight_ + 1, column_sum(graph, g.dy(), Shape{out}));
   }
-  Cost cost(const Node& node) const override { return lowered(node.inputs()[2].shape()).cost(node); }
-  Index good_rows() const override { return 8; }
-  Fused absorb(const Node& self, const Node& next) const override {
-    return lowered(self.inputs()[2].shape()).absorb(self, next);
-  }
+  Cost cost(const Node& node) const override { return lowered(node).cost(node); }
+  Index good_rows() const override { return weight_ == 1 ? 1 : 8; }
+  Fused absorb(const Node& self, const Node& next) const override { return lowered(self).absorb(self, next); }
 
  private:
+  std::size_t at() const { return static_cast<std::size_t>(weight_); }
+  Product lowered(const Node& node) const { return lowered(node.inputs()[at()].shape()); }
   Product lowered(const Shape& w) const {
     EpilogueForm form;
-    if (bias_) form.shift = 3;
-    return {w[0], w[1], form, "dense"};
+    if (bias_) form.shift = weight_ + 1;
+    return {w[0], w[1], weight_ == 1 ? Form::plain : Form::packed, form, "dense"};
   }
 
+  int weight_;  // the input's number; 1: the product is cut by columns
   bool bias_;
 };
 
@@ -198,10 +254,12 @@ Value dense(Graph& graph, Value x, Value weight, Value bias) {
   if (weight && weight.shape().rank() != 2) {
     shape_error("dense", graph.label(), fmt::format("weight {} is no matrix", weight.shape().text()));
   }
-  const Value packed = graph.add(std::make_shared<PackDense>(false), {weight});
-  std::vector<Value> inputs{x, packed, weight};
+  const bool columns = weight && x.shape().rank() > 0 && by_columns(graph, x, weight, weight.shape()[1]);
+  std::vector<Value> inputs{x};
+  if (!columns) inputs.push_back(graph.add(std::make_shared<PackDense>(false), {weight}));
+  inputs.push_back(weight);
   if (bias) inputs.push_back(bias);
-  return graph.add(std::make_shared<Dense>(static_cast<bool>(bias)), std::move(inputs));
+  return graph.add(std::make_shared<Dense>(columns, static_cast<bool>(bias)), std::move(inputs));
 }
 
 Value column_sum(Graph& graph, Value x, Shape shape) {

@@ -137,7 +137,11 @@ class Ratio final : public Op {
 
 bool sums_by_parts(Index weight_count, Value x, Value dy) {
   return dy.spec().axis == Axis::batch &&
-         weight_count * kUsualParts <= x.shape().count() + dy.shape().count();
+         small_in_parts(weight_count, x.shape().count() + dy.shape().count());
+}
+
+bool small_in_parts(Index weight_count, Index elements) {
+  return weight_count * kUsualParts <= elements;
 }
 
 Value reduce_parts(Graph& graph, Value parts) {

@@ -20,6 +20,9 @@ Value ratio(Graph& graph, Value numerator, Value denominator);
 /// from which it is computed. A function of the shapes alone.
 bool sums_by_parts(Index weight_count, Value x, Value dy);
 
+/// Whether as many copies of a weight as a batch usually has slices are no larger than `elements`.
+bool small_in_parts(Index weight_count, Index elements);
+
 /// The sum of the parts of a value with a slice axis, in the order of the slices.
 Value reduce_parts(Graph& graph, Value parts);
 

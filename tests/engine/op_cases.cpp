@@ -41,10 +41,10 @@ void dense_rows(Rows& rows) {
     Shape x;
     Index out;
     bool bias;
-  } shapes[] = {{{1, 1}, 1, true},    {{3, 4}, 5, true},       {{4, 7}, 6, false},    {{8, 16}, 16, true},
-                {{5, 17}, 15, true},  {{2, 3, 4}, 5, true},    {{3, 2, 7}, 3, false}, {{9, 5}, 1, true},
-                {{7, 33}, 10, true},  {{2, 2, 3, 4}, 2, true}, {{16, 3}, 70, true},   {{6, 65}, 4, false},
-                {{20, 2, 3}, 3, true}};
+  } shapes[] = {{{1, 1}, 1, true},     {{3, 4}, 5, true},       {{4, 7}, 6, false},    {{8, 16}, 16, true},
+                {{5, 17}, 15, true},   {{2, 3, 4}, 5, true},    {{3, 2, 7}, 3, false}, {{9, 5}, 1, true},
+                {{7, 33}, 10, true},   {{2, 2, 3, 4}, 2, true}, {{16, 3}, 70, true},   {{6, 65}, 4, false},
+                {{20, 2, 3}, 3, true}, {{3, 64}, 66, true},     {{9, 65}, 64, false}};
   for (const auto& s : shapes) {
     const double macs = product(s.x) * static_cast<double>(s.out);
     std::vector<Drawn> operands{{"x", s.x}, {"weight", {s.x[-1], s.out}, Kind::parameter}};
