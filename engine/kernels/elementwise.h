@@ -31,8 +31,6 @@ struct ElementwiseKernels {
   real (*sum)(Index count, const real* x);
   /// Sum of x^2 in double, in a fixed order.
   double (*sum_squares)(Index count, const real* x);
-  /// False where x holds a NaN or an infinity.
-  bool (*all_finite)(Index count, const real* x);
 
   /// out[i] = (accumulate ? out[i] : 0) + sum_p parts[p*stride + i] over p in [0, parts_count), in ascending
   /// order.

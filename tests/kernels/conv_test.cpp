@@ -65,6 +65,14 @@ std::vector<Case> cases() {
   list.push_back({geometry(4, 4, 128, 40, 3, 3, 1, 1, 1, 1), 9});    // gathered
   list.push_back({geometry(16, 16, 48, 32, 3, 3, 1, 1, 1, 1), 20});  // more images than a chunk
   list.push_back({geometry(8, 8, 70, 68, 3, 3, 2, 2, 1, 1), 20});    // gathered for the weight gradient
+  list.push_back({geometry(32, 32, 3, 16, 3, 3, 1, 1, 1, 1), 2});    // few outputs: lanes are pixels
+  list.push_back({geometry(14, 14, 6, 16, 5, 5, 1, 1, 0, 0), 3});
+  for (const Index out : {1, 2, 3, 5, 6, 7, 8, 9, 19}) {
+    list.push_back({geometry(11, 9, 20, out, 3, 3, 1, 1, 1, 1), 2});
+    list.push_back({geometry(8, 37, out, 18, 3, 4, 1, 1, 2, 0), 2});
+    list.push_back({geometry(13, 20, 5, out, 3, 3, 2, 1, 1, 3), 2});
+    list.push_back({geometry(6, 5, out, 3, 2, 2, 1, 1, 3, 2), 2});
+  }
   for (const Index groups : {2, 3, 4}) {
     list.push_back({geometry(6, 7, 2 * groups, 3 * groups, 3, 3, 1, 1, 1, 1, groups), 2});
     list.push_back({geometry(7, 7, 17 * groups, 16 * groups, 3, 3, 2, 2, 1, 1, groups), 2});
@@ -278,7 +286,8 @@ TEST_CASE("the other activations follow the convolution") {
 TEST_CASE("an image's bits do not depend on the images beside it") {
   for (const ConvGeometry& g :
        {geometry(16, 16, 48, 32, 3, 3, 1, 1, 1, 1), geometry(4, 4, 70, 40, 3, 3, 1, 1, 1, 1),
-        geometry(9, 9, 20, 20, 3, 3, 2, 2, 1, 1), geometry(5, 5, 30, 20, 1, 1, 1, 1, 0, 0)}) {
+        geometry(9, 9, 20, 20, 3, 3, 2, 2, 1, 1), geometry(14, 14, 3, 5, 5, 5, 1, 1, 0, 0),
+        geometry(5, 5, 30, 20, 1, 1, 1, 1, 0, 0)}) {
     for (const Isa isa : fast_sets()) {
       const auto unround = [](Problem& p) {
         for (Index i = 0; i < p.weight.count(); ++i) p.weight[i] = p.weight[i] / 3 + real(0.1);

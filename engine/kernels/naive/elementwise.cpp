@@ -72,13 +72,6 @@ double sum_squares(Index count, const real* x) {
   return total;
 }
 
-bool all_finite(Index count, const real* x) {
-  for (Index i = 0; i < count; ++i) {
-    if (!std::isfinite(x[i])) return false;
-  }
-  return true;
-}
-
 void reduce_parts(Index parts_count, Index stride, Index count, const real* parts, real* out,
                   bool accumulate) {
   for (Index i = 0; i < count; ++i) {
@@ -115,8 +108,8 @@ void scatter_add(Index rows, Index columns, const real* dy, const std::int32_t* 
 }  // namespace
 
 extern const ElementwiseKernels elementwise;
-const ElementwiseKernels elementwise{
-    activate,    activate_gradient, add,          multiply, axpby,  add_row,    sum,
-    sum_squares, all_finite,        reduce_parts, dropout,  gather, scatter_add};
+const ElementwiseKernels elementwise{activate,     activate_gradient, add,    multiply,
+                                     axpby,        add_row,           sum,    sum_squares,
+                                     reduce_parts, dropout,           gather, scatter_add};
 
 }  // namespace firn::naive

@@ -2,6 +2,7 @@
 
 #include "engine/kernels/simd/border.h"
 #include "engine/kernels/simd/depthwise.h"
+#include "engine/kernels/simd/planar.h"
 #include "engine/kernels/simd/sweep.h"
 #include "engine/kernels/simd/weight_gradient.h"
 
@@ -113,8 +114,28 @@ void pack_dx(const ConvGeometry& g, const real* weight, real* packed) {
 
 // Forward.
 
+PlanarConv planar_forward(const ConvGeometry& g) {
+  PlanarConv p{};
+  p.border = input_border(g);
+  p.kh = g.kh;
+  p.kw = g.kw;
+  p.out = g.oc;
+  p.stride_h = g.stride_h;
+  p.y_pixel = g.oc;
+  p.y_row = g.ow * g.oc;
+  p.y_image = g.oh * g.ow * g.oc;
+  p.oh = g.oh;
+  p.ow = g.ow;
+  return p;
+}
+
+bool forward_is_planar(const ConvGeometry& g) {
+  return g.groups == 1 && g.stride_w == 1 && prefers_planes(planar_forward(g));
+}
+
 Index forward_scratch(const ConvGeometry& g, Index n) {
   if (is_depthwise(g) || is_pointwise(g) || g.oh * g.ow == 0) return 0;
+  if (forward_is_planar(g)) return planar_forward(g).scratch();
   const Index gathered = gathers(g.ow, g.oc, g.groups) ? kGatherRows * g.kh * g.kw * g.c : 0;
   return border_scratch(input_border(g), n) + gathered;
 }
@@ -126,6 +147,12 @@ void forward(const ConvGeometry& g, Index n, const real* x, const real* packed, 
   if (is_pointwise(g)) return multiply_pixels(n * g.h * g.w, g.c, g.oc, x, packed, epilogue, y);
   if (is_depthwise(g)) {
     depthwise_forward(g, n, x, packed, epilogue, y);
+    return activate_rows(epilogue, n * g.oh * g.ow, g.oc, y, g.oc);
+  }
+  if (forward_is_planar(g)) {
+    PlanarConv p = planar_forward(g);
+    p.packed = packed;
+    convolve_planes(p, n, x, epilogue, y, scratch);
     return activate_rows(epilogue, n * g.oh * g.ow, g.oc, y, g.oc);
   }
   const Border border = input_border(g);
@@ -167,8 +194,31 @@ bool dx_gathers(const ConvGeometry& g) {
   return g.stride_h == 1 && g.stride_w == 1 && gathers(g.w, g.c, g.groups);
 }
 
+PlanarConv planar_dx(const ConvGeometry& g) {
+  const Phase rows = phase(g.h, g.kh, 1, g.pad_h, 0), columns = phase(g.w, g.kw, 1, g.pad_w, 0);
+  PlanarConv p{};
+  p.border = gradient_border(g);
+  p.top = p.border.top + rows.source;
+  p.left = p.border.left + columns.source;
+  p.kh = g.kh;
+  p.kw = g.kw;
+  p.out = g.c;
+  p.stride_h = 1;
+  p.y_pixel = g.c;
+  p.y_row = g.w * g.c;
+  p.y_image = g.h * g.w * g.c;
+  p.oh = g.h;
+  p.ow = g.w;
+  return p;
+}
+
+bool dx_is_planar(const ConvGeometry& g) {
+  return g.groups == 1 && g.stride_h == 1 && g.stride_w == 1 && prefers_planes(planar_dx(g));
+}
+
 Index dx_scratch(const ConvGeometry& g, Index n) {
   if (is_depthwise(g) || is_pointwise(g)) return 0;
+  if (dx_is_planar(g)) return planar_dx(g).scratch();
   return border_scratch(gradient_border(g), n) + (dx_gathers(g) ? kGatherRows * g.kh * g.kw * g.oc : 0);
 }
 
@@ -177,6 +227,11 @@ void dx(const ConvGeometry& g, Index n, const real* dy, const real* packed_dx, r
   if (n * x_image == 0) return;
   if (is_pointwise(g)) return multiply_pixels(n * g.h * g.w, g.oc, g.c, dy, packed_dx, {}, dx);
   if (is_depthwise(g)) return depthwise_dx(g, n, dy, packed_dx, dx);
+  if (dx_is_planar(g)) {
+    PlanarConv p = planar_dx(g);
+    p.packed = packed_dx;
+    return convolve_planes(p, n, dy, {}, dx, scratch);
+  }
   const Border border = gradient_border(g);
   const Index together = images_at_once(border, n);
   for (Index first = 0; first < n; first += together) {

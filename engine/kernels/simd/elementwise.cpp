@@ -74,17 +74,6 @@ double sum_squares(Index count, const float* x) {
   return rest;
 }
 
-bool all_finite(Index count, const float* x) {
-  // An exponent of ones alone means infinite or NaN; lanes beyond the end are 0.
-  VecInt bad{};
-  for_each_vector(count, [&](Index i, auto lanes) {
-    bad |= (__builtin_bit_cast(VecInt, load(x + i, lanes)) & 0x7f800000) == 0x7f800000;
-  });
-  std::int32_t any = 0;
-  for (Index i = 0; i < kLanes; ++i) any |= bad[i];
-  return any == 0;
-}
-
 void reduce_parts(Index parts_count, Index stride, Index count, const float* parts, float* out,
                   bool accumulate) {
   // Four vectors at a time: each part is then read in whole cache lines.
@@ -144,8 +133,8 @@ void scatter_add(Index rows, Index columns, const float* dy, const std::int32_t*
 }  // namespace
 
 extern const ElementwiseKernels elementwise;
-const ElementwiseKernels elementwise{
-    activate,    activate_gradient, add,          multiply, axpby,  add_row,    sum,
-    sum_squares, all_finite,        reduce_parts, dropout,  gather, scatter_add};
+const ElementwiseKernels elementwise{activate,     activate_gradient, add,    multiply,
+                                     axpby,        add_row,           sum,    sum_squares,
+                                     reduce_parts, dropout,           gather, scatter_add};
 
 }  // namespace firn::FIRN_ISA_SPACE

@@ -5,6 +5,7 @@
 #include "engine/kernels/simd/border.h"
 #include "engine/kernels/simd/depthwise.h"
 #include "engine/kernels/simd/micro_kernel.h"
+#include "engine/kernels/simd/planar.h"
 
 namespace firn::FIRN_ISA_SPACE {
 
@@ -20,6 +21,10 @@ struct WeightRows {
 };
 
 constexpr WeightRows weight_rows(const ConvGeometry& g) {
+  if (dw_prefers_planes(g)) {
+    const Index run = g.kh * g.kw * g.c;
+    return {1, run, larger(1, (run + kUnitRows - 1) / kUnitRows)};
+  }
   const Index segments = g.groups == 1 ? g.kh : g.kh * g.kw;
   const Index run = g.groups == 1 ? g.kw * g.c : g.c / g.groups;
   return {segments, run, larger(1, (run + kUnitRows - 1) / kUnitRows)};
@@ -70,6 +75,7 @@ constexpr DwScratch dw_parts(const ConvGeometry& g, Index n, float* begin) {
 
 constexpr Index dw_scratch(const ConvGeometry& g, Index n) {
   if (is_depthwise(g) || g.oh * g.ow == 0) return 0;
+  if (dw_prefers_planes(g)) return planar_dw_scratch(g);
   const DwScratch parts = dw_parts(flattened(g), n, nullptr);
   return parts.x_count + parts.tail_count;
 }
@@ -173,6 +179,11 @@ static inline void dw(const ConvGeometry& geometry, Index n, const real* x, cons
                   dweight + (unit / rows.blocks * rows.run + row0) * g.oc);
     }
     return;
+  }
+  if (dw_prefers_planes(g)) {
+    const Index rows = weight_rows(g).run;
+    return planar_dw(g, n, x, dy, dweight, accumulate, smaller(rows, first * kUnitRows),
+                     smaller(rows, last * kUnitRows), scratch);
   }
   const Border border = input_border(g);
   const Index together = dw_gathers(g) ? n : images_at_once(border, n);
