@@ -9,7 +9,7 @@
 #include "engine/base/cpu.h"
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
-#include "tools/report/training_page.h"
+#include "tools/report/write.h"
 #include "tools/version.h"
 
 namespace firn::cli {
@@ -68,7 +68,7 @@ void RunFolder::add_epoch(const EpochRecord& r) {
 
 void RunFolder::finish() const {
   write("metrics.jsonl", metrics_);
-  write("report.html", report::training_page(report::read_training(path_)));
+  report::write_report(path_);
 }
 
 JsonObject epoch_json(const EpochRecord& record) {

@@ -15,3 +15,10 @@ set(report ${parts}/report)
 firn_test(report_test report_test.cpp ${report}/events.cpp ${report}/heat_map.cpp ${report}/page.cpp
           ${report}/plot.cpp ${report}/png.cpp ${report}/svg.cpp LIBS firn::data OpenSSL::Crypto)
 target_include_directories(report_test SYSTEM PRIVATE ${STB_INCLUDE_DIR})
+set(study ${parts}/study)
+firn_test(study_report_test study_report_test.cpp ${report}/confusion.cpp ${report}/forest.cpp ${report}/heat_map.cpp
+          ${report}/page.cpp ${report}/plot.cpp ${report}/png.cpp ${report}/program_picture.cpp
+          ${report}/study_charts.cpp ${report}/study_page.cpp ${report}/study_record.cpp ${report}/svg.cpp
+          ${study}/arm.cpp ${study}/schema.cpp ${study}/sqlite.cpp ${study}/store.cpp
+          LIBS firn::layers firn::data OpenSSL::Crypto SQLite::SQLite3)
+target_include_directories(study_report_test SYSTEM PRIVATE ${STB_INCLUDE_DIR})

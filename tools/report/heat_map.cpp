@@ -43,8 +43,8 @@ Svg draw(const HeatMap& map) {
   double names = 0;
   for (const std::string& row : map.rows) names = std::max(names, text_width(row));
   const double left = 34 + names + 12, top = 66;
-  const double width =
-      std::max(left + map.cell_width * static_cast<double>(columns) + 16, text_width(map.title) * 1.15 + 40);
+  const double width = std::max(left + map.cell_width * static_cast<double>(columns) + 16,
+                                left + text_width(map.title) * 1.15 + 16);
   const double height = top + map.cell_height * static_cast<double>(rows) + 14;
   Svg svg(width, height, map.title, map.description);
   svg.text(left, 18, map.title, Anchor::start, "strong");

@@ -12,7 +12,7 @@ struct HeatMap {
   std::string title;
   std::string description;  ///< one sentence for those who cannot see it
   std::string row_title = {}, column_title = {};
-  std::vector<std::string> rows, columns;
+  std::vector<std::string> rows = {}, columns = {};
   /// rows x columns; one that is not finite is left empty.
   std::vector<double> values = {};
   /// What stands in a cell, likewise; empty: nothing.

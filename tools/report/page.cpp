@@ -24,7 +24,7 @@ border-left:5px solid var(--series1)}
 .verdict .evidence{color:var(--muted);font-size:.94rem}
 figure{margin:1.2rem 0}figcaption{color:var(--muted);font-size:.94rem;margin-top:.3rem}
 .wide{overflow-x:auto}table{border-collapse:collapse;font-size:.92rem;font-variant-numeric:tabular-nums;margin:.5rem 0}
-caption{text-align:left;color:var(--muted);padding:.2rem 0}
+caption{text-align:left;white-space:nowrap;color:var(--muted);padding:.2rem 0}
 th,td{padding:.28rem .7rem;border-bottom:1px solid var(--rule);text-align:right;vertical-align:top}
 th{font-weight:600}.left{text-align:left}tr.strong td{font-weight:600;background:var(--panel)}
 summary{cursor:pointer;color:var(--muted);font-size:.94rem}

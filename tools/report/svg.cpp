@@ -144,6 +144,7 @@ std::string chart_css() {
       ".chart .reference{stroke:var(--muted);stroke-width:1.5;stroke-dasharray:2 4;fill:none}\n"
       ".chart .bar{fill:none;stroke-width:1.5}.chart .curve{fill:none;stroke-width:2;stroke-linejoin:round}\n"
       ".chart .band{opacity:.18;stroke:none}.chart .mark{stroke:var(--paper);stroke-width:1}\n"
+      ".chart .hollow{fill:var(--paper);stroke-width:1.5}\n"
       ".chart .frozen{fill:var(--frozen);stroke:var(--muted);stroke-dasharray:3 2}\n"
       ".chart .box{fill:var(--panel);stroke:var(--ink)}.chart .cell{stroke:var(--paper);stroke-width:2}\n"
       ".chart .cell.marked{stroke:var(--ink);stroke-width:2}\n"

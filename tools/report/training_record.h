@@ -45,8 +45,8 @@ struct TrainingRecord {
 /// Whether a folder holds a training run.
 bool is_training_run(const std::string& folder);
 
-/// Reads config.json, env.json, metrics.jsonl and, where it is there, confusion.json. Throws Error(data) naming file and line for what is no such
-/// file, Error(failure) for one that cannot be read.
+/// Reads config.json, env.json, metrics.jsonl and, where it is there, confusion.json. Throws Error(data)
+/// naming file and line for what is no such file, Error(failure) for one that cannot be read.
 TrainingRecord read_training(const std::string& folder);
 
 }  // namespace firn::cli::report

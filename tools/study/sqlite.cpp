@@ -123,6 +123,12 @@ std::string Statement::text(int column) const {
              : std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
 }
 
+std::vector<std::uint8_t> Statement::bytes(int column) const {
+  const auto* data = static_cast<const std::uint8_t*>(sqlite3_column_blob(statement_, column));
+  const int count = sqlite3_column_bytes(statement_, column);
+  return data == nullptr ? std::vector<std::uint8_t>() : std::vector<std::uint8_t>(data, data + count);
+}
+
 bool Statement::is_null(int column) const {
   return sqlite3_column_type(statement_, column) == SQLITE_NULL;
 }

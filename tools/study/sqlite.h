@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/base/error.h"
 
@@ -63,6 +64,7 @@ class Statement {
   std::int64_t whole(int column) const;
   double number(int column) const;
   std::string text(int column) const;  ///< "" for NULL
+  std::vector<std::uint8_t> bytes(int column) const;
   bool is_null(int column) const;
 
  private:

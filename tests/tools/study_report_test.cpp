@@ -1,0 +1,170 @@
+// A study's page is made from results.sqlite alone: one with known numbers, written here.
+#include <doctest/doctest.h>
+#include <fmt/core.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "engine/base/error.h"
+#include "tests/folder.h"
+#include "tools/report/study_charts.h"
+#include "tools/report/study_page.h"
+#include "tools/report/study_record.h"
+#include "tools/study/store.h"
+
+namespace firn::cli::report {
+
+namespace {
+
+constexpr Index kBlocks = 3, kSeeds = 2;
+
+firn::cli::Arm arm_of(const std::string& source, Index labels, const std::string& freeze,
+                      std::string policy = {}) {
+  firn::cli::Arm arm;
+  arm.model = "mlp";
+  arm.source = source;
+  arm.target = "digits";
+  arm.labels = labels;
+  arm.freeze = freeze;
+  arm.policy = std::move(policy);
+  arm.blocks = kBlocks;
+  return arm;
+}
+
+double accuracy_of(Index labels, std::size_t which) {
+  return 0.5 + 0.01 * static_cast<double>(labels) + 0.013 * static_cast<double>(which);
+}
+
+CellResult result_of(double accuracy, std::uint64_t seed) {
+  CellResult r;
+  r.accuracy = accuracy;
+  r.steps = 20;
+  r.seconds = 1.25;
+  r.curve = {{10, 1.5, accuracy - 0.2}, {20, 1.1, accuracy}};
+  r.classes = 2;
+  r.confusion = {30, 5, static_cast<Index>(seed), 20};
+  r.mistakes = {{7, 0, 1, 0.83, 2, 2, 1, {0, 255, 128, 64}, ""}, {9, 1, 0, 0.61, 0, 0, 0, {}, "<ann>"}};
+  return r;
+}
+
+/// Six arms for two numbers of labels, two seeds each; returns the folder's path.
+std::string make_study(const std::string& folder) {
+  Store store(folder + "/results.sqlite", "abc");
+  Database& db = store.database();
+  std::vector<std::string> keys;
+  for (const Index labels : {5, 20}) {
+    const std::vector<firn::cli::Arm> arms = {arm_of("random", labels, "0"),
+                                              arm_of("half", labels, "0"),
+                                              arm_of("half", labels, "1"),
+                                              arm_of("half", labels, "2"),
+                                              arm_of("half", labels, "0", "freezeout"),
+                                              arm_of("random", labels, "1")};
+    for (std::size_t i = 0; i < arms.size(); ++i) {
+      const firn::cli::Arm& arm = arms[i];
+      store.add_arm(arm);
+      store.add_cost(arm.key(), {.step_ms = 2 + static_cast<double>(i), .step_predicted_ms = 2.1});
+      keys.push_back(arm.key());
+      const double mean = accuracy_of(labels, i);
+      for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+        const Cell cell{cell_key(arm, seed), 0, seed, ""};
+        store.add_cell(cell, arm, result_of(mean, seed));
+        db.run(fmt::format("INSERT INTO members VALUES ('labels','{}')", cell.key));
+      }
+      const std::string difference = i == 0 ? "NULL,NULL,NULL,NULL" : "0.021,0.011,0.034,'better'";
+      db.run(fmt::format("INSERT INTO summary VALUES ('{}','accuracy',2,{},0.01,{},{},{})", arm.key(), mean,
+                         mean - 0.017, mean + 0.019, difference));
+      db.run(fmt::format("INSERT INTO summary VALUES ('{}','seconds',2,{},0,0,0,NULL,NULL,NULL,NULL)",
+                         arm.key(), 3.5 - 0.4 * static_cast<double>(i)));
+    }
+  }
+  db.run("INSERT INTO experiments VALUES ('labels',1,'Few labels & many','Which cut is best?',0)");
+  db.run("INSERT INTO classes VALUES ('digits','all',0,'zero'),('digits','all',1,'one')");
+  db.run(
+      fmt::format("INSERT INTO answers VALUES (0,'mlp','half','digits','all',5,'{}','{}','freeze 2: 57.6 %')",
+                  keys[2], keys[1]));
+  db.run(
+      "INSERT INTO verdicts VALUES (1,'labels',1,'freezing helps with few labels','mlp','half','digits',"
+      "'supported','it does.')");
+  db.run(fmt::format(
+      "INSERT INTO evidence VALUES (1,0,'cut 1 at 5 labels','{}','{}','accuracy',2,0.021,0.011,0.034)",
+      keys[2], keys[1]));
+  store.set_meta("headline", "freeze 2: 57.6 %");
+  store.set_meta("command", "firn study --preset labels");
+  return folder;
+}
+
+}  // namespace
+
+TEST_CASE("a study is read back as it was written") {
+  const test::Folder folder;
+  const StudyRecord study = read_study(make_study(folder.path()));
+  CHECK(study.arms.size() == 12);
+  CHECK(study.cells == 24);
+  CHECK(study.cells_done == 24);
+  REQUIRE(study.experiments.size() == 1);
+  CHECK(study.experiments[0].arms.size() == 12);
+  const auto groups = groups_of(study, study.experiments[0]);
+  REQUIRE(groups.size() == 1);
+  CHECK(groups[0].source == "half");
+  CHECK(groups[0].arms.size() == 12);
+  CHECK(groups[0].labels == std::vector<Index>{5, 20});
+  const auto* full = study.find(study.answers[0].reference);
+  REQUIRE(full != nullptr);
+  CHECK(study.find(full->key, "accuracy")->mean == accuracy_of(5, 1));
+  CHECK(study.curves.at(full->key).size() == kSeeds);
+  const Confusion confusion = read_confusion(study.path, *full);
+  CHECK(confusion.classes == std::vector<std::string>{"zero", "one"});
+  CHECK(confusion.counts == std::vector<Index>{60, 10, 3, 40});
+  const auto mistakes = read_mistakes(study.path, *full, 1);
+  REQUIRE(mistakes.size() == 1);
+  CHECK(mistakes[0].truth == "zero");
+  CHECK(mistakes[0].pixels == std::vector<std::uint8_t>{0, 255, 128, 64});
+}
+
+TEST_CASE("the page answers first and has a drawing for each question") {
+  const test::Folder folder;
+  const StudyPage page = study_page(read_study(make_study(folder.path())));
+  const auto at = [&](const std::string& text) { return page.html.find(text); };
+  CHECK(at("<p class=\"answer\">freeze 2: 57.6 %</p>") < at("<section"));
+  CHECK(at("supported") != std::string::npos);
+  CHECK(at("cut 1 at 5 labels: +2.1 points (+1.1 to +3.4, 2 seeds)") != std::string::npos);
+  CHECK(at("Few labels &amp; many") != std::string::npos);
+  CHECK(at("&lt;ann&gt;") != std::string::npos);
+  CHECK(at("<script") == std::string::npos);
+  CHECK(at("NaN") == std::string::npos);
+  CHECK(at("nan") == std::string::npos);
+  std::vector<std::string> names;
+  for (const auto& chart : page.charts) names.push_back(chart.name);
+  const std::string group = "mlp-half-to-digits";
+  CHECK(names == std::vector<std::string>{
+                     "labels-cuts-" + group + ".svg", "labels-heat-" + group + ".svg",
+                     "labels-differences-" + group + "-5.svg", "labels-differences-" + group + "-20.svg",
+                     "labels-pareto-" + group + "-5.svg", "labels-pareto-" + group + "-20.svg",
+                     "labels-curves-" + group + ".svg", "costs.svg", "program.svg"});
+  // 5 labels, one block frozen: the mean and its interval.
+  CHECK(at("57.6 % (55.9 to 59.5)") != std::string::npos);
+}
+
+TEST_CASE("half a study has a page too, and what is no study is refused") {
+  const test::Folder folder;
+  make_study(folder.path());
+  {
+    Database db(folder.path() + "/results.sqlite", false);
+    db.run("DELETE FROM summary");
+    db.run("DELETE FROM answers");
+    db.run("DELETE FROM costs");
+    db.run("DELETE FROM curves");
+  }
+  const StudyPage page = study_page(read_study(folder.path()));
+  CHECK(page.html.find("</html>") != std::string::npos);
+  CHECK(page.charts.empty());
+  {
+    Database db(folder.path() + "/results.sqlite", false);
+    db.run("PRAGMA user_version=99");
+  }
+  CHECK_THROWS_AS(read_study(folder.path()), Error);
+  CHECK_THROWS_AS(read_study(folder.path() + "/nowhere"), Error);
+}
+
+}  // namespace firn::cli::report
