@@ -40,6 +40,7 @@ void check_options(const Dataset& data, const LoaderOptions& options) {
   }
   if (data.size() > Index{0xffffffff}) throw Error(Fault::usage, "loader", "more than 2^32 samples");
   check_preprocess(options.preprocess, info);
+  if (options.views < 0) throw Error(Fault::usage, "loader", fmt::format("{} views", options.views));
   const Augment& augment = options.augment;
   if (!augment.any()) return;
   if (info.kind != DataKind::image) {
@@ -73,13 +74,14 @@ class Loader::Work {
     return options_.keep_last ? (n + options_.batch - 1) / options_.batch : n / options_.batch;
   }
 
-  void start(std::uint64_t epoch, Index first) {
+  void start(std::uint64_t epoch, Index first, Content content) {
     if (first < 0 || first > batches()) {
       throw Error(Fault::usage, "loader", fmt::format("batch {} of {}", first, batches()));
     }
     std::unique_lock lock(mutex_);
     idle(lock);
     epoch_ = epoch;
+    content_ = content;
     std::iota(order_.begin(), order_.end(), Index{0});
     if (options_.shuffle) {
       Random random(options_.seed, "order", epoch);
@@ -112,7 +114,8 @@ class Loader::Work {
   void request() {
     if (next_ >= batches()) return;
     Slot& slot = slots_[current_];
-    if (!options_.background) {
+    // Labels alone are sooner copied than another thread is woken.
+    if (!options_.background || content_ == Content::labels) {
       prepare(slot);
       ready_ = &slot;
       return;
@@ -167,12 +170,15 @@ class Loader::Work {
       width = (width + options_.width_multiple - 1) / options_.width_multiple * options_.width_multiple;
     }
 
+    const bool with_samples = content_ == Content::samples;
     Slot::Tensors& tensors = made(slot, count, width);
     const auto size = static_cast<std::size_t>(tokens ? width : info.shape.count());
     const auto labels = static_cast<std::size_t>(info.label_each_step ? width : 1);
     for (std::size_t n = 0; n < samples.size(); ++n) {
       const Index i = samples[n];
-      if (tokens) {
+      if (!with_samples) {
+        // left as it is
+      } else if (tokens) {
         data_->fill_tokens(i, {tensors.x.indices() + n * size, size});
       } else {
         fill_numbers(i, {tensors.x.data() + n * size, size});
@@ -181,14 +187,15 @@ class Loader::Work {
       if (tensors.lengths.defined())
         tensors.lengths.indices()[n] = static_cast<std::int32_t>(data_->length(i));
     }
-    slot.batch = {tensors.x, tensors.lengths, tensors.labels, count, samples};
+    slot.batch = {with_samples ? tensors.x : Tensor(), tensors.lengths, tensors.labels, count, samples};
   }
 
   void fill_numbers(Index i, std::span<real> to) {
     const DataInfo& info = data_->info();
     if (options_.augment.any()) {
       data_->fill_numbers(i, image_);
-      apply(options_.augment, info.shape, options_.seed, epoch_, i, image_, to);
+      const auto views = static_cast<std::uint64_t>(options_.views);
+      apply(options_.augment, info.shape, options_.seed, views > 0 ? epoch_ % views : epoch_, i, image_, to);
     } else {
       data_->fill_numbers(i, to);
     }
@@ -200,17 +207,19 @@ class Loader::Work {
 
   Slot::Tensors& made(Slot& slot, Index count, Index width) {
     const auto [at, fresh] = slot.made.try_emplace({count, width});
-    if (!fresh) return at->second;
+    Slot::Tensors& tensors = at->second;
     const DataInfo& info = data_->info();
     const bool tokens = info.kind == DataKind::tokens;
-    Slot::Tensors& tensors = at->second;
-    std::vector<Index> sizes = {count};
-    if (tokens) {
-      sizes.push_back(width);
-    } else {
-      sizes.insert(sizes.end(), info.shape.sizes().begin(), info.shape.sizes().end());
+    if (content_ == Content::samples && !tensors.x.defined()) {
+      std::vector<Index> sizes = {count};
+      if (tokens) {
+        sizes.push_back(width);
+      } else {
+        sizes.insert(sizes.end(), info.shape.sizes().begin(), info.shape.sizes().end());
+      }
+      tensors.x = Tensor(Shape(sizes), tokens ? Type::index : Type::number);
     }
-    tensors.x = Tensor(Shape(sizes), tokens ? Type::index : Type::number);
+    if (!fresh) return tensors;
     if (tokens || info.kind == DataKind::sequence) tensors.lengths = Tensor({count}, Type::index);
     tensors.labels = Tensor(info.label_each_step ? Shape({count, width}) : Shape({count}), Type::index);
     return tensors;
@@ -221,6 +230,7 @@ class Loader::Work {
   std::vector<Index> order_;
   std::vector<real> image_;  ///< a sample before its augmentation
   std::uint64_t epoch_ = 0;
+  Content content_ = Content::samples;
   Index next_ = 0;   ///< batch that is prepared next
   int current_ = 0;  ///< slot that is filled next; the caller may read the other
   Slot slots_[2];
@@ -247,8 +257,8 @@ const LoaderOptions& Loader::options() const {
 Index Loader::batches() const {
   return work_->batches();
 }
-void Loader::start(std::uint64_t epoch, Index first) {
-  work_->start(epoch, first);
+void Loader::start(std::uint64_t epoch, Index first, Content content) {
+  work_->start(epoch, first, content);
 }
 const Batch* Loader::next() {
   return work_->next();

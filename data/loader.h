@@ -21,6 +21,13 @@ struct LoaderOptions {
   bool background = true;  ///< prepare on a thread of its own; the batches are the same bits either way
   Preprocess preprocess = {};
   Augment augment = {};
+  Index views = 0;  ///< an image is changed by `augment` in so many ways, in turn by epoch; 0: ever anew
+};
+
+/// What the batches of an epoch hold.
+enum class Content {
+  samples,  ///< all of it
+  labels,   ///< all but `x`, which is left undefined: no sample is read
 };
 
 /// `count` samples. Nothing is padded to the batch size: the first dimension of every tensor is `count`.
@@ -49,7 +56,7 @@ class Loader {
   Index batches() const;
 
   /// Begins an epoch, at batch `first` of it (to resume). Whatever was prepared is dropped.
-  void start(std::uint64_t epoch, Index first = 0);
+  void start(std::uint64_t epoch, Index first = 0, Content content = Content::samples);
   /// The next batch, or null after the last; it stays as it is until the next call of `next` or `start`.
   /// Throws what preparing that batch threw; after that only `start` goes on.
   const Batch* next();

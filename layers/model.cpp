@@ -155,14 +155,16 @@ std::string Model::block_output(int block) {
 }
 
 Flow Model::build(Graph& graph, Flow in) const {
-  return build_blocks(graph, in, false);
+  return build_children(graph, in, 0, children().size(), false);
 }
 
-Flow Model::build_blocks(Graph& graph, Flow in, bool block_outputs) const {
+Flow Model::build_children(Graph& graph, Flow in, std::size_t first, std::size_t last,
+                           bool block_outputs) const {
   const int outer = graph.block();
   for (std::size_t block = 0; block < blocks_.size(); ++block) {
     graph.set_block(static_cast<int>(block));
-    for (std::size_t i = blocks_[block].first_child; i < blocks_[block].last_child; ++i)
+    const std::size_t end = std::min(blocks_[block].last_child, last);
+    for (std::size_t i = std::max(blocks_[block].first_child, first); i < end; ++i)
       in = children()[i].build(graph, in);
     if (block_outputs) graph.output(block_output(static_cast<int>(block)), in.x);
   }
@@ -170,11 +172,25 @@ Flow Model::build_blocks(Graph& graph, Flow in, bool block_outputs) const {
   return in;
 }
 
+Flow Model::feed_samples(Graph& graph, Index batch, const Shape& sample) const {
+  Flow in;
+  in.x = graph.feed("x", batched(batch, sample), input_.vocabulary > 0 ? Type::index : Type::number);
+  if (input_.lengths) in.lengths = graph.feed("lengths", Shape{batch}, Type::index);
+  return in;
+}
+
+Flow Model::feed_features(Graph& graph, Index batch, const Seam& seam) const {
+  Flow in;
+  in.x = graph.feed("features", batched(batch, seam.features));
+  if (seam.lengths) in.lengths = graph.feed("lengths", Shape{batch}, Type::index);
+  return in;
+}
+
 std::unique_ptr<Graph> Model::inference_graph(Index batch, const Shape& sample, Graph::Options options,
                                               bool block_outputs) const {
   options.mode = Mode::infer;
   auto graph = std::make_unique<Graph>(options);
-  graph->output("logits", logits(*graph, batch, sample, block_outputs));
+  graph->output("logits", logits(*graph, feed_samples(*graph, batch, sample), 0, block_outputs));
   return graph;
 }
 
@@ -182,7 +198,58 @@ Model::Training Model::training_graph(Index batch, const Shape& sample, Graph::O
                                       const LossOptions& loss) const {
   options.mode = Mode::train;
   auto graph = std::make_unique<Graph>(options);
-  const Value y = logits(*graph, batch, sample);
+  const Value y = logits(*graph, feed_samples(*graph, batch, sample), 0);
+  return with_loss(std::move(graph), y, loss);
+}
+
+std::size_t Model::frozen_children() const {
+  for (std::size_t i = 0; i < children().size(); ++i) {
+    for (const NamedParameter& p : children()[i].layer->parameters()) {
+      if (p.parameter->trainable()) return i;
+    }
+  }
+  return children().size();
+}
+
+Seam Model::seam_at(std::size_t child, const Shape& sample) const {
+  if (child < 1 || child > children().size()) {
+    throw Error(Fault::usage, "seam",
+                fmt::format("{} has {} layers, no place before layer {}", name_, children().size(), child));
+  }
+  Graph graph({.mode = Mode::infer});
+  const Flow flow = build_children(graph, feed_samples(graph, 1, sample), 0, child, false);
+  if (flow.x.spec().type != Type::number) {
+    throw Error(Fault::usage, "seam", fmt::format("{}: no numbers flow before layer {}", name_, child));
+  }
+  return {child, flow.x.shape().tail(1), static_cast<bool>(flow.lengths)};
+}
+
+std::unique_ptr<Graph> Model::features_graph(Index batch, const Shape& sample, const Seam& to,
+                                             Graph::Options options, const Seam* from) const {
+  auto graph = std::make_unique<Graph>(options);
+  const Flow in = from != nullptr ? feed_features(*graph, batch, *from) : feed_samples(*graph, batch, sample);
+  const std::size_t first = from != nullptr ? from->child : 0;
+  graph->output("features", build_children(*graph, in, first, to.child, false).x);
+  return graph;
+}
+
+std::unique_ptr<Graph> Model::head_inference_graph(Index batch, const Seam& from,
+                                                   Graph::Options options) const {
+  options.mode = Mode::infer;
+  auto graph = std::make_unique<Graph>(options);
+  graph->output("logits", logits(*graph, feed_features(*graph, batch, from), from.child));
+  return graph;
+}
+
+Model::Training Model::head_training_graph(Index batch, const Seam& from, Graph::Options options,
+                                           const LossOptions& loss) const {
+  options.mode = Mode::train;
+  auto graph = std::make_unique<Graph>(options);
+  const Value y = logits(*graph, feed_features(*graph, batch, from), from.child);
+  return with_loss(std::move(graph), y, loss);
+}
+
+Model::Training Model::with_loss(std::unique_ptr<Graph> graph, Value y, const LossOptions& loss) const {
   const Shape& shape = y.shape();
   const Value labels =
       graph->feed("labels", shape.rank() == 3 ? Shape{shape[0], shape[1]} : Shape{shape[0]}, Type::index);
@@ -196,11 +263,8 @@ Model::Training Model::training_graph(Index batch, const Shape& sample, Graph::O
   return {std::move(graph), value};
 }
 
-Value Model::logits(Graph& graph, Index batch, const Shape& sample, bool block_outputs) const {
-  Flow in;
-  in.x = graph.feed("x", batched(batch, sample), input_.vocabulary > 0 ? Type::index : Type::number);
-  if (input_.lengths) in.lengths = graph.feed("lengths", Shape{batch}, Type::index);
-  const Value y = build_blocks(graph, in, block_outputs).x;
+Value Model::logits(Graph& graph, Flow in, std::size_t first, bool block_outputs) const {
+  const Value y = build_children(graph, in, first, children().size(), block_outputs).x;
   if (y.shape()[-1] != classes_) {
     throw Error(Fault::usage, name_,
                 fmt::format("the logits are {}, for {} classes", y.shape().text(), classes_));

@@ -33,6 +33,13 @@ struct LossOptions {
   std::vector<real> class_weights = {};
 };
 
+/// A place between two children of a model, and what flows through it.
+struct Seam {
+  std::size_t child = 0;  ///< the first child behind it, counted over all blocks
+  Shape features = {};    ///< of one sample
+  bool lengths = false;   ///< whether what follows is told the numbers of valid steps
+};
+
 /// A network with a head that gives class logits (N,classes), or (N,T,classes) for a language model.
 class Model : public Layer {
  public:
@@ -85,14 +92,33 @@ class Model : public Layer {
   Training training_graph(Index batch, const Shape& sample, Graph::Options options,
                           const LossOptions& loss = {}) const;
 
+  /// How many of the first children hold nothing that trains, running statistics included.
+  std::size_t frozen_children() const;
+  /// The seam before a child: 1 to the number of children. Throws Error(usage) for another, and where no
+  /// numbers flow.
+  Seam seam_at(std::size_t child, const Shape& sample) const;
+  /// The children before `to`, in the mode of `options`: feeds as `inference_graph` has them, output
+  /// "features". With `from` those between the two places: fed with "features".
+  std::unique_ptr<Graph> features_graph(Index batch, const Shape& sample, const Seam& to,
+                                        Graph::Options options = {}, const Seam* from = nullptr) const;
+  /// The children behind a place: as `inference_graph` and `training_graph`, but fed with "features" in the
+  /// place of "x". Given what `features_graph` gives, the numbers are those of the whole model.
+  std::unique_ptr<Graph> head_inference_graph(Index batch, const Seam& from,
+                                              Graph::Options options = {}) const;
+  Training head_training_graph(Index batch, const Seam& from, Graph::Options options,
+                               const LossOptions& loss = {}) const;
+
   /// Ends the list of blocks with one more: these children, in this order.
   void add_block(std::string name, std::vector<Child> children);
   void set_language_model(bool on) { language_model_ = on; }
   void set_image_rule(ImageRule rule) { image_rule_ = std::move(rule); }
 
  private:
-  Value logits(Graph& graph, Index batch, const Shape& sample, bool block_outputs = false) const;
-  Flow build_blocks(Graph& graph, Flow in, bool block_outputs) const;
+  Flow feed_samples(Graph& graph, Index batch, const Shape& sample) const;
+  Flow feed_features(Graph& graph, Index batch, const Seam& seam) const;
+  Flow build_children(Graph& graph, Flow in, std::size_t first, std::size_t last, bool block_outputs) const;
+  Value logits(Graph& graph, Flow in, std::size_t first, bool block_outputs = false) const;
+  Training with_loss(std::unique_ptr<Graph> graph, Value logits, const LossOptions& loss) const;
 
   std::string name_;
   InputSpec input_;

@@ -6,6 +6,7 @@
 
 #include "engine/base/error.h"
 #include "layers/weights.h"
+#include "tools/caching.h"
 #include "tools/freezing.h"
 #include "tools/interrupt.h"
 #include "tools/policy.h"
@@ -44,6 +45,7 @@ class Train : public Verb {
   SessionChoice session_;
   FreezeChoice freeze_;
   PolicyChoice policy_;
+  CacheChoice cache_;
   RunChoice run_;
   TrainingChoice training_;
   std::string name_;
@@ -70,6 +72,7 @@ void Train::declare(Arguments& arguments) {
   declare_training(arguments, training_);
   declare_freeze(arguments, freeze_, true);
   declare_policy(arguments, policy_);
+  declare_cache(arguments, cache_);
   declare_run(arguments, run_);
   arguments.option("--run", name_, "NAME", "the folder runs/NAME is written (MODEL-DATA-SEED)");
   arguments.flag("--overwrite", overwrite_, "replace a run of that name");
@@ -90,7 +93,9 @@ JsonObject Train::config(const Session& session) const {
       .add("batch", run_.batch)
       .add("exact", run_.exact)
       .add("training", training_json(training_));
-  return object.add("freezing", freeze_json(*session.model, freeze_)).add("policy", policy_json(policy_));
+  return object.add("freezing", freeze_json(*session.model, freeze_))
+      .add("policy", policy_json(policy_))
+      .add("cache", cache_json(cache_));
 }
 
 int Train::run(Console& console) {
@@ -101,6 +106,7 @@ int Train::run(Console& console) {
   session_.seed = run_.seed;
   const Augment augment = parse_augment(training_.augment);
   TrainConfig config = make_config(training_);
+  config.cache = make_cache(cache_, augment.any());
 
   Session session = open_session(session_);
   resolve_training(training_, session.recipe.model);
@@ -113,6 +119,7 @@ int Train::run(Console& console) {
 
   LoaderOptions options = loader_options(session, run_.batch, run_.seed);
   options.augment = augment;
+  options.views = cache_.views;
   Loader train_loader(session.data.train, options);
   options.augment = {};
   options.shuffle = false;
@@ -162,6 +169,10 @@ History Train::train(Console& console, Session& session, Trainer& trainer, const
     for (const JsonObject& line : report.changed(changes, epoch_now)) {
       if (folder) folder->add_line(line);
     }
+  };
+  hooks.on_cache = [&](const CacheEvent& event) {
+    const JsonObject line = report_cache(console, event);
+    if (folder) folder->add_line(line);
   };
   hooks.before_epoch = [&](Index epoch) {
     epoch_now = epoch;

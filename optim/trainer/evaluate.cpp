@@ -41,16 +41,19 @@ void feed_batch(Program& program, const Model& model, const Batch& batch) {
 }
 
 Evaluation evaluate(const Model& model, ProgramCache& programs, Loader& loader,
-                    const std::function<void(const Batch&, const real* logits)>& on_batch) {
+                    const std::function<void(const Batch&, const real* logits)>& on_batch,
+                    FeatureCache* features) {
   Evaluation result;
   result.classes = model.classes();
   const auto classes = static_cast<std::size_t>(model.classes());
   if (!model.language_model()) result.confusion.assign(classes * classes, 0);
   double loss = 0;
-  loader.start(0);
+  const bool kept = features != nullptr && features->tests();
+  loader.start(0, 0, kept ? features->content(FeatureCache::Part::test) : Content::samples);
   while (const Batch* batch = loader.next()) {
-    Program& program = programs.inference(batch->count, batch->x.shape().tail(1));
-    feed_batch(program, model, *batch);
+    Program& program =
+        kept ? features->inference(*batch) : programs.inference(batch->count, batch->x.shape().tail(1));
+    if (!kept) feed_batch(program, model, *batch);
     program.run();
     const real* logits = program.output_data("logits");
     if (on_batch) on_batch(*batch, logits);

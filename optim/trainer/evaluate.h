@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "data/loader.h"
+#include "optim/trainer/feature_cache.h"
 #include "optim/trainer/program_cache.h"
 
 namespace firn {
@@ -26,8 +27,10 @@ struct Evaluation {
 void feed_batch(Program& program, const Model& model, const Batch& batch);
 
 /// Runs the whole of `loader`'s dataset in its order through the forward pass. `on_batch`, if given, sees
-/// each batch and its logits (rows, classes). Restarts the loader at epoch 0.
+/// each batch and its logits (rows, classes). Restarts the loader at epoch 0. With `features` that are active
+/// the loader is that of their test part, and what they keep is not computed.
 Evaluation evaluate(const Model& model, ProgramCache& programs, Loader& loader,
-                    const std::function<void(const Batch&, const real* logits)>& on_batch = {});
+                    const std::function<void(const Batch&, const real* logits)>& on_batch = {},
+                    FeatureCache* features = nullptr);
 
 }  // namespace firn

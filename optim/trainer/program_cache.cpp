@@ -9,8 +9,11 @@ ProgramCache::ProgramCache(const Model& model, ProgramSettings settings)
   wanted_.flags.resize(parameters_.size());
 }
 
-Program& ProgramCache::find(bool training, Index batch, const Shape& sample) {
-  wanted_.training = training;
+Program& ProgramCache::find(Kind kind, Index batch, const Shape& sample, const Seam* from, const Seam* to) {
+  const bool training = kind == Kind::training;
+  wanted_.kind = kind;
+  wanted_.from = from != nullptr ? from->child : 0;
+  wanted_.to = to != nullptr ? to->child : 0;
   wanted_.batch = batch;
   wanted_.sample.assign(sample.sizes().begin(), sample.sizes().end());
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
@@ -22,10 +25,17 @@ Program& ProgramCache::find(bool training, Index batch, const Shape& sample) {
     found->second.asked = clock_;
     return *found->second.program;
   }
+  const Key key = wanted_;  // compiling the head's step asks for the whole one
+  std::unique_ptr<Program> program = compile(kind, batch, sample, from, to);
   if (programs_.size() >= kMost) forget_oldest();
+  ++compiled_;
+  return *programs_.emplace(key, Entry{std::move(program), clock_}).first->second.program;
+}
 
+std::unique_ptr<Program> ProgramCache::compile(Kind kind, Index batch, const Shape& sample, const Seam* from,
+                                               const Seam* to) {
   Graph::Options options;
-  options.mode = training ? Mode::train : Mode::infer;
+  options.mode = kind == Kind::training ? Mode::train : Mode::infer;
   options.seed = settings_.seed;
   options.batch_statistics = settings_.batch_statistics;
   options.dropout_in_frozen = settings_.dropout_in_frozen;
@@ -33,15 +43,18 @@ Program& ProgramCache::find(bool training, Index batch, const Shape& sample) {
   ProgramOptions program_options;
   program_options.fuse = settings_.fuse;
   program_options.workspace = workspace_;
-  std::unique_ptr<Program> program;
-  if (training) {
-    Model::Training built = model_.training_graph(batch, sample, options, settings_.loss);
-    program = Program::training(std::move(built.graph), built.loss, program_options);
-  } else {
-    program = Program::inference(model_.inference_graph(batch, sample, options), program_options);
+  if (kind == Kind::features) {
+    return Program::inference(model_.features_graph(batch, sample, *to, options, from), program_options);
   }
-  ++compiled_;
-  return *programs_.emplace(wanted_, Entry{std::move(program), clock_}).first->second.program;
+  if (kind == Kind::inference) {
+    return Program::inference(from != nullptr ? model_.head_inference_graph(batch, *from, options)
+                                              : model_.inference_graph(batch, sample, options),
+                              program_options);
+  }
+  if (from != nullptr) program_options.slice_rows = training(batch, sample).plan().slice_rows;
+  Model::Training built = from != nullptr ? model_.head_training_graph(batch, *from, options, settings_.loss)
+                                          : model_.training_graph(batch, sample, options, settings_.loss);
+  return Program::training(std::move(built.graph), built.loss, program_options);
 }
 
 void ProgramCache::forget_oldest() {
@@ -51,11 +64,23 @@ void ProgramCache::forget_oldest() {
 }
 
 Program& ProgramCache::training(Index batch, const Shape& sample) {
-  return find(true, batch, sample);
+  return find(Kind::training, batch, sample);
 }
 
 Program& ProgramCache::inference(Index batch, const Shape& sample) {
-  return find(false, batch, sample);
+  return find(Kind::inference, batch, sample);
+}
+
+Program& ProgramCache::head_training(Index batch, const Shape& sample, const Seam& seam) {
+  return find(Kind::training, batch, sample, &seam);
+}
+
+Program& ProgramCache::head_inference(Index batch, const Seam& seam) {
+  return find(Kind::inference, batch, seam.features, &seam);
+}
+
+Program& ProgramCache::features(Index batch, const Shape& sample, const Seam& to, const Seam* from) {
+  return find(Kind::features, batch, from != nullptr ? from->features : sample, from, &to);
 }
 
 }  // namespace firn

@@ -36,15 +36,24 @@ class ProgramCache {
   /// The forward pass, outputs "logits".
   Program& inference(Index batch, const Shape& sample);
 
+  /// What lies behind a seam, fed with "features" instead of "x". A training step cuts the batch as the whole
+  /// step does, so that its gradients are the same bits; `sample` is what the whole model would be fed.
+  Program& head_training(Index batch, const Shape& sample, const Seam& seam);
+  Program& head_inference(Index batch, const Seam& seam);
+  /// The forward pass up to a seam, or with `from` between two; output "features".
+  Program& features(Index batch, const Shape& sample, const Seam& to, const Seam* from = nullptr);
+
   /// Programs compiled so far.
   int compiled() const { return compiled_; }
   const Workspace& workspace() const { return *workspace_; }
 
  private:
+  enum class Kind { training, inference, features };
   struct Key {
-    bool training;
+    Kind kind;
+    std::size_t from, to;  ///< children of the model; `to` 0: up to the end
     Index batch;
-    std::vector<Index> sample;
+    std::vector<Index> sample;  ///< what is fed; of the head's training step what the whole model would be
     std::vector<bool> flags;
     friend auto operator<=>(const Key&, const Key&) = default;
   };
@@ -52,7 +61,10 @@ class ProgramCache {
     std::unique_ptr<Program> program;
     std::uint64_t asked = 0;  // when, on a clock of questions
   };
-  Program& find(bool training, Index batch, const Shape& sample);
+  Program& find(Kind kind, Index batch, const Shape& sample, const Seam* from = nullptr,
+                const Seam* to = nullptr);
+  std::unique_ptr<Program> compile(Kind kind, Index batch, const Shape& sample, const Seam* from,
+                                   const Seam* to);
   void forget_oldest();
 
   const Model& model_;

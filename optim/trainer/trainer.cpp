@@ -34,7 +34,8 @@ Trainer::Trainer(Model& model, Optimizer& optimizer, Loader& train, Loader& test
       train_(train),
       test_(test),
       config_(std::move(config)),
-      programs_(model, config_.program) {
+      programs_(model, config_.program),
+      features_(model, programs_, config_.program, config_.cache, train, test, config_.epochs) {
   if (config_.thaw_warm_up < 0) {
     throw Error(Fault::usage, "train", fmt::format("{} steps of thaw warm-up", config_.thaw_warm_up));
   }
@@ -98,8 +99,10 @@ void Trainer::restore_statistics() {
 
 double Trainer::train_step(const Batch& batch, const PolicyMoment& now, Freezer& freezer,
                            EpochRecord& record) {
-  Program& program = programs_.training(batch.count, batch.x.shape().tail(1));
-  feed_batch(program, model_, batch);
+  const bool kept = features_.active();
+  Program& program =
+      kept ? features_.training(batch) : programs_.training(batch.count, batch.x.shape().tail(1));
+  if (!kept) feed_batch(program, model_, batch);
   program.feed("labels", batch.labels);
   program.run(static_cast<std::uint64_t>(step_));
   const double loss = static_cast<double>(*program.output_data("loss"));
@@ -126,8 +129,10 @@ bool Trainer::train_epoch(Index epoch, const TrainHooks& hooks, Freezer& freezer
   Index samples = 0;
   double loss_sum = 0;
   bool whole = true;
-  train_.start(static_cast<std::uint64_t>(epoch - 1));
-  while (const Batch* batch = train_.next()) {
+  const auto number = static_cast<std::uint64_t>(epoch - 1);
+  Content content = features_.content(FeatureCache::Part::train, number);
+  train_.start(number, 0, content);
+  while (record.steps < steps) {
     PolicyMoment now;
     now.step = (epoch - 1) * steps + record.steps;
     now.epoch = epoch - 1;
@@ -138,6 +143,17 @@ bool Trainer::train_epoch(Index epoch, const TrainHooks& hooks, Freezer& freezer
     history.changes.insert(history.changes.end(), changes.begin(), changes.end());
     if (hooks.on_freeze && !changes.empty()) hooks.on_freeze(changes);
     record.trained_share += freezer.trained_share();  // a sum until the epoch is over
+    if (record.steps == 0) {
+      features_.begin_epoch(epoch - 1);
+    } else {
+      features_.look();
+    }
+    if (content != features_.content(FeatureCache::Part::train, number)) {
+      content = features_.content(FeatureCache::Part::train, number);
+      train_.start(number, record.steps, content);
+    }
+    const Batch* batch = train_.next();
+    if (batch == nullptr) break;
     keep_statistics();
     double loss = 0;
     try {
@@ -160,11 +176,13 @@ bool Trainer::train_epoch(Index epoch, const TrainHooks& hooks, Freezer& freezer
   const auto made = static_cast<double>(std::max<Index>(1, record.steps));
   record.gradient_norm /= made;
   record.trained_share /= made;
+  features_.end_epoch();
   return whole;
 }
 
 History Trainer::run(const TrainHooks& hooks) {
   History history;
+  features_.set_report(hooks.on_cache);
   Freezer freezer(model_, optimizer_, freezer_options());
   freezer.start(policy_start(), config_.program, train_);
   for (Index epoch = 1; epoch <= config_.epochs; ++epoch) {
@@ -177,7 +195,8 @@ History Trainer::run(const TrainHooks& hooks) {
 
     if (epoch % config_.evaluate_every == 0 || epoch == config_.epochs || !whole) {
       const auto eval_begin = Clock::now();
-      history.last_evaluation = evaluate(model_, programs_, test_);
+      features_.look();
+      history.last_evaluation = evaluate(model_, programs_, test_, {}, &features_);
       const Evaluation& evaluation = history.last_evaluation;
       record.eval_seconds = seconds_since(eval_begin);
       record.test_accuracy = evaluation.accuracy();

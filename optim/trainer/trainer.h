@@ -10,6 +10,7 @@
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
 #include "optim/trainer/evaluate.h"
+#include "optim/trainer/feature_cache.h"
 #include "optim/trainer/freezer.h"
 #include "optim/trainer/program_cache.h"
 
@@ -27,6 +28,7 @@ struct TrainConfig {
   PolicyPtr policy =
       nullptr;             ///< what decides what trains; null: the flags as they are and as hooks set them
   Index thaw_warm_up = 0;  ///< steps over which the rate of a thawed block rises to its own
+  CacheConfig cache = {};  ///< whether the output of what is frozen is kept across epochs
 };
 
 /// One epoch as it went.
@@ -65,6 +67,8 @@ struct TrainHooks {
   std::function<bool()> stop = {};  ///< asked after each step
   /// Before a step that trains other blocks than the one before.
   std::function<void(std::span<const FreezeChange>)> on_freeze = {};
+  /// What becomes of the features of the frozen part.
+  std::function<void(const CacheEvent&)> on_cache = {};
 };
 
 /// Trains `model` on `train`, measured on `test`. Never prints. Rates scale per block; a parameter that is
@@ -79,6 +83,7 @@ class Trainer {
   History run(const TrainHooks& hooks = {});
 
   ProgramCache& programs() { return programs_; }
+  const FeatureCache& features() const { return features_; }
   /// Steps made so far, over all epochs.
   Index steps() const { return step_; }
 
@@ -99,6 +104,7 @@ class Trainer {
   Loader& test_;
   TrainConfig config_;
   ProgramCache programs_;
+  FeatureCache features_;
   Index step_ = 0;
   std::vector<std::pair<ParameterPtr, Tensor>> best_;
   std::vector<std::pair<ParameterPtr, Tensor>> statistics_;  // running ones, as before the step

@@ -1,0 +1,429 @@
+#include "optim/trainer/feature_cache.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "engine/base/error.h"
+#include "engine/base/parallel.h"
+#include "engine/base/rng.h"
+#include "engine/base/sha256.h"
+#include "engine/program/differentiate.h"
+
+namespace firn {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr Index kTogether = 64;                  // samples that grow or are read at a time
+constexpr Index kWorthThreads = Index{1} << 18;  // numbers to gather from which on threads help
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+std::string megabytes(Index bytes) {
+  return fmt::format("{:.1f} MB", static_cast<double>(bytes) * 1e-6);
+}
+
+bool same_length(const Dataset& data) {
+  if (data.info().kind != DataKind::tokens) return true;
+  for (Index i = 0; i < data.size(); ++i) {
+    if (data.length(i) != data.info().shape[0]) return false;
+  }
+  return true;
+}
+
+/// Why what a graph computes in training is not a function of the sample alone; empty: it is.
+std::string not_a_function(const Graph& graph) {
+  std::vector<bool> fed(graph.nodes().size(), false);
+  for (const auto& node : graph.nodes()) {
+    const auto at = static_cast<std::size_t>(node->id());
+    fed[at] = node->is_feed();
+    for (const Value& input : node->inputs()) {
+      if (fed[static_cast<std::size_t>(input.node->id())]) fed[at] = true;
+    }
+    if (node->op() == nullptr || !fed[at]) continue;
+    if (node->op()->name() == "dropout") return "dropout acts in the frozen part";
+    for (const Spec& output : node->outputs()) {
+      if (output.axis != Axis::batch) return "frozen batch norms use the batch's statistics";
+    }
+  }
+  return {};
+}
+
+/// Whether what reads the features of a graph alone would be pulled into the kernel that makes them, which
+/// may round otherwise.
+bool fused_across(const Graph& graph) {
+  const Node* reader = nullptr;
+  Value features;
+  int reads = 0;
+  for (const auto& node : graph.nodes()) {
+    for (const Value& input : node->inputs()) {
+      if (!input.node->is_feed() || input.node->label() != "features") continue;
+      ++reads;
+      reader = node.get();
+      features = input;
+    }
+  }
+  return reads == 1 && reader->op()->epilogue_term(*reader, features).has_value();
+}
+
+}  // namespace
+
+std::string_view cache_event_name(CacheEvent::Kind kind) {
+  switch (kind) {
+    case CacheEvent::Kind::begun:
+      return "begun";
+    case CacheEvent::Kind::kept:
+      return "kept";
+    case CacheEvent::Kind::refused:
+      return "refused";
+    case CacheEvent::Kind::grown:
+      return "grown";
+    case CacheEvent::Kind::dropped:
+      return "dropped";
+  }
+  return "?";
+}
+
+FeatureCache::FeatureCache(const Model& model, ProgramCache& programs, const ProgramSettings& settings,
+                           CacheConfig config, const Loader& train, const Loader& test, Index epochs)
+    : model_(model),
+      programs_(programs),
+      settings_(settings),
+      config_(std::move(config)),
+      train_(train),
+      test_(test),
+      epochs_(epochs) {
+  if (config_.memory < 0) {
+    throw Error(Fault::usage, "cache", fmt::format("a limit of {} bytes", config_.memory));
+  }
+  for (const Layer::Child& child : model.children()) {
+    Child one{child.name.empty() ? child.layer->text() : child.name, {}};
+    for (const NamedParameter& p : child.layer->parameters()) one.parameters.push_back(p.parameter);
+    children_.push_back(std::move(one));
+  }
+  if (train.options().augment.any())
+    views_ = static_cast<std::size_t>(std::max<Index>(1, train.options().views));
+  if (config_.mode != CacheMode::off) one_width_ = same_length(train.data()) && same_length(test.data());
+}
+
+FeatureCache::~FeatureCache() = default;
+
+std::size_t FeatureCache::frozen_children() const {
+  const auto trains = [](const Child& child) {
+    return std::any_of(child.parameters.begin(), child.parameters.end(),
+                       [](const ParameterPtr& p) { return p->trainable(); });
+  };
+  return static_cast<std::size_t>(std::find_if(children_.begin(), children_.end(), trains) -
+                                  children_.begin());
+}
+
+/// Why the features before a child cannot be kept; empty: they can.
+std::string FeatureCache::why_not(std::size_t child) const {
+  const bool empty = std::all_of(children_.begin(), children_.begin() + static_cast<std::ptrdiff_t>(child),
+                                 [](const Child& c) { return c.parameters.empty(); });
+  if (empty) return "nothing is frozen before the first layer that trains";
+  if (train_.options().augment.any() && train_.options().views == 0) {
+    return "augmentation changes the samples in every epoch (a number of views would repeat)";
+  }
+  const Shape& sample = train_.data().info().shape;
+  const Seam seam = model_.seam_at(child, sample);
+  Graph::Options options;
+  options.mode = Mode::train;
+  options.batch_statistics = settings_.batch_statistics;
+  options.dropout_in_frozen = settings_.dropout_in_frozen;
+  const std::string random = not_a_function(*model_.features_graph(2, sample, seam, options));
+  if (!random.empty()) return random;
+  const Model::Training head = model_.head_training_graph(2, seam, options);
+  differentiate(*head.graph, head.loss);
+  if (fused_across(*head.graph)) return "the first layer that trains is part of the frozen one's kernel";
+  if (one_width_) return {};
+  const bool follows = model_.seam_at(child, sample.with(0, sample[0] + 1)).features != seam.features;
+  if (follows) return "samples have different lengths, and so have their features";
+  return model_.input().lengths ? "" : "samples have different lengths, which the model is not told";
+}
+
+void FeatureCache::begin_epoch(Index epoch) {
+  epoch_ = static_cast<std::uint64_t>(epoch);
+  if (config_.mode == CacheMode::off) return;
+  look();
+  const std::size_t frozen = frozen_children();
+  if (frozen == children_.size()) return;  // nothing trains: the step says so
+  if (active_ && frozen <= seam_.child) return;
+  if (std::count(not_worth_it_.begin(), not_worth_it_.end(), frozen) > 0) return;
+  const bool nothing_told = refused_.empty() && hash_.empty();
+  if (const std::string why = why_not(frozen); !why.empty()) return refuse(why);
+  if (epoch + 1 >= epochs_) {
+    if (nothing_told) refuse("no epoch is left that would read them");
+    return;
+  }
+  if (active_ && grow(frozen)) return;
+  begin(frozen);
+}
+
+bool FeatureCache::exact_tests(const Seam& seam) const {
+  return !fused_across(*model_.head_inference_graph(2, seam));
+}
+
+Index FeatureCache::planned_bytes(const Seam& seam, bool tests) const {
+  const Index rows = train_.data().size() * static_cast<Index>(views_) + (tests ? test_.data().size() : 0);
+  return FeatureStore::bytes_for({.rows = rows, .width = seam.features.count(), .half = config_.half});
+}
+
+std::unique_ptr<FeatureStore> FeatureCache::make_store(Part part) const {
+  return std::make_unique<FeatureStore>(FeatureStoreOptions{.rows = loader(part).data().size(),
+                                                            .width = seam_.features.count(),
+                                                            .half = config_.half,
+                                                            .on_disk = on_disk_,
+                                                            .folder = config_.folder});
+}
+
+bool FeatureCache::begin(std::size_t child) {
+  const Seam seam = model_.seam_at(child, train_.data().info().shape);
+  const bool tests = exact_tests(seam);
+  const Index bytes = planned_bytes(seam, tests);
+  const bool beyond = bytes > config_.memory;
+  if (beyond && config_.mode == CacheMode::ram) {
+    throw Error(Fault::usage, "cache",
+                fmt::format("features before {} of {} samples are {} bytes, the limit is {} (disk, or bf16, "
+                            "or fewer views)",
+                            children_[child].name, train_.data().size() + test_.data().size(), bytes,
+                            config_.memory));
+  }
+  train_stores_.clear();
+  test_stores_.clear();
+  buffers_.clear();
+  seam_ = seam;
+  on_disk_ = beyond || config_.mode == CacheMode::disk;
+  try {
+    for (std::size_t view = 0; view < views_; ++view) train_stores_.push_back(make_store(Part::train));
+    if (tests) test_stores_.push_back(make_store(Part::test));
+  } catch (const Error& error) {
+    train_stores_.clear();
+    if (config_.mode != CacheMode::automatic) throw;
+    not_worth_it_.push_back(child);
+    refuse(error.what());
+    return false;
+  }
+  bytes_ = bytes;
+  active_ = true;
+  decided_ = false;
+  compute_seconds_ = read_seconds_ = 0;
+  computed_ = 0;
+  watch();
+  tell(CacheEvent::Kind::begun,
+       fmt::format("features before {} ({} numbers, {}) of {} training{} and {} test samples are kept in the "
+                   "first epoch: {} {}",
+                   children_[child].name, seam_.features.count(), config_.half ? "bf16" : "as computed",
+                   train_.data().size(), views_ > 1 ? fmt::format(" samples in {} views", views_) : "",
+                   tests ? test_.data().size() : 0, megabytes(bytes), on_disk_ ? "in a file" : "of memory"));
+  return true;
+}
+
+/// Takes what is kept through the children that have frozen since. False: rather begin anew.
+bool FeatureCache::grow(std::size_t child) {
+  const Seam wider = model_.seam_at(child, train_.data().info().shape);
+  const bool tests = exact_tests(wider);
+  if (tests && test_stores_.empty()) return false;
+  if (!tests) test_stores_.clear();
+  const Index bytes = planned_bytes(wider, tests);
+  // Both lie in memory for a while.
+  if (on_disk_ || bytes > config_.memory - bytes_) return false;
+  const auto begin = Clock::now();
+  const Seam old_seam = std::exchange(seam_, wider);
+  buffers_.clear();
+  for (const Part part : {Part::train, Part::test}) {
+    for (std::unique_ptr<FeatureStore>& kept : stores(part)) {
+      auto grown = make_store(part);
+      carry(part, *kept, *grown, old_seam);
+      kept = std::move(grown);
+    }
+  }
+  bytes_ = bytes;
+  watch();
+  tell(CacheEvent::Kind::grown, fmt::format("features kept before {} were taken on to {} in {:.2f} s: {}",
+                                            children_[old_seam.child].name, children_[child].name,
+                                            seconds_since(begin), megabytes(bytes)));
+  return true;
+}
+
+void FeatureCache::carry(Part part, const FeatureStore& from, FeatureStore& to, const Seam& old_seam) {
+  std::vector<Index> rows;
+  const Index width = seam_.features.count();
+  const auto flush = [&] {
+    const auto count = static_cast<Index>(rows.size());
+    if (count == 0) return;
+    std::vector<Index> sizes{count};
+    sizes.insert(sizes.end(), old_seam.features.sizes().begin(), old_seam.features.sizes().end());
+    Tensor x{Shape(std::span<const Index>(sizes))};
+    Tensor lengths(Shape{count}, Type::index);
+    for (Index i = 0; i < count; ++i) {
+      const Index row = rows[static_cast<std::size_t>(i)];
+      from.get(row, x.data() + i * old_seam.features.count());
+      lengths.indices()[i] = static_cast<std::int32_t>(loader(part).data().length(row));
+    }
+    Program& program = programs_.features(count, {}, seam_, &old_seam);
+    program.feed("features", x);
+    if (old_seam.lengths) program.feed("lengths", lengths);
+    program.run();
+    const real* result = program.output_data("features");
+    for (Index i = 0; i < count; ++i) to.put(rows[static_cast<std::size_t>(i)], result + i * width);
+    rows.clear();
+  };
+  for (Index row = 0; row < from.rows(); ++row) {
+    if (from.has(row)) rows.push_back(row);
+    if (static_cast<Index>(rows.size()) == kTogether) flush();
+  }
+  flush();
+}
+
+void FeatureCache::watch() {
+  versions_.clear();
+  for (std::size_t i = 0; i < seam_.child; ++i) {
+    for (const ParameterPtr& p : children_[i].parameters) versions_.emplace_back(p, p->version());
+  }
+  hash_ = prefix_hash();
+}
+
+std::string FeatureCache::prefix_hash() const {
+  Sha256 hash;
+  for (const auto& [parameter, version] : versions_) hash.update(std::as_bytes(parameter->value().values()));
+  return hash.hex();
+}
+
+void FeatureCache::look() {
+  if (!active_) return;
+  bool changed = false;
+  for (auto& [parameter, version] : versions_) {
+    if (parameter->trainable()) return drop(fmt::format("{} trains again", parameter->name()));
+    changed = changed || parameter->version() != version;
+    version = parameter->version();
+  }
+  if (changed && prefix_hash() != hash_) drop("the numbers of the frozen part have changed");
+}
+
+void FeatureCache::drop(const std::string& why) {
+  tell(CacheEvent::Kind::dropped,
+       fmt::format("features before {} are dropped: {}", children_[seam_.child].name, why));
+  active_ = false;
+  train_stores_.clear();
+  test_stores_.clear();
+}
+
+void FeatureCache::refuse(const std::string& why) {
+  if (std::exchange(refused_, why) == why) return;
+  tell(CacheEvent::Kind::refused, "features are not kept: " + why);
+}
+
+void FeatureCache::tell(CacheEvent::Kind kind, std::string text) {
+  if (!report_) return;
+  CacheEvent event;
+  event.kind = kind;
+  event.text = std::move(text);
+  event.epoch = static_cast<Index>(epoch_) + 1;
+  event.child = active_ ? seam_.child : 0;
+  event.bytes = active_ ? bytes_ : 0;
+  event.on_disk = active_ && on_disk_;
+  event.nothing_frozen = frozen_children() == 0;
+  event.compute_seconds = computed_ > 0 ? compute_seconds_ / static_cast<double>(computed_) : 0;
+  event.read_seconds = read_seconds_;
+  report_(event);
+}
+
+Content FeatureCache::content(Part part, std::uint64_t epoch) const {
+  if (part == Part::test && !tests()) return Content::samples;
+  return active_ && store(part, epoch).complete() ? Content::labels : Content::samples;
+}
+
+Tensor& FeatureCache::buffer(Index count) {
+  const auto [at, fresh] = buffers_.try_emplace(count);
+  if (fresh) {
+    std::vector<Index> sizes{count};
+    sizes.insert(sizes.end(), seam_.features.sizes().begin(), seam_.features.sizes().end());
+    at->second = Tensor(Shape(std::span<const Index>(sizes)));
+  }
+  return at->second;
+}
+
+const Tensor& FeatureCache::features(Part part, const Batch& batch) {
+  FeatureStore& kept = store(part, epoch_);
+  const Index width = seam_.features.count();
+  if (!std::all_of(batch.samples.begin(), batch.samples.end(), [&](Index row) { return kept.has(row); })) {
+    Program& program = programs_.features(batch.count, batch.x.shape().tail(1), seam_);
+    const auto begin = Clock::now();  // compiling is not counted
+    program.feed("x", batch.x);
+    if (model_.input().lengths) program.feed("lengths", batch.lengths);
+    program.run();
+    const real* result = program.output_data("features");
+    compute_seconds_ += seconds_since(begin);
+    computed_ += batch.count;
+    for (Index i = 0; i < batch.count; ++i)
+      kept.put(batch.samples[static_cast<std::size_t>(i)], result + i * width);
+  }
+  Tensor& x = buffer(batch.count);
+  const auto fetch = [&](Index i) {
+    kept.get(batch.samples[static_cast<std::size_t>(i)], x.data() + i * width);
+  };
+  if (batch.count * width >= kWorthThreads) {
+    parallel_for(batch.count, fetch);
+  } else {
+    for (Index i = 0; i < batch.count; ++i) fetch(i);
+  }
+  return x;
+}
+
+Program& FeatureCache::training(const Batch& batch) {
+  const Tensor& x = features(Part::train, batch);
+  Program& program = programs_.head_training(batch.count, train_.data().info().shape, seam_);
+  program.feed("features", x);
+  if (seam_.lengths) program.feed("lengths", batch.lengths);
+  return program;
+}
+
+Program& FeatureCache::inference(const Batch& batch) {
+  const Tensor& x = features(Part::test, batch);
+  Program& program = programs_.head_inference(batch.count, seam_);
+  program.feed("features", x);
+  if (seam_.lengths) program.feed("lengths", batch.lengths);
+  return program;
+}
+
+/// Seconds a sample, of rows in random order, most of which no cache of the processor holds any more.
+double FeatureCache::measure_reading() {
+  constexpr Index kBatches = 32;
+  const FeatureStore& kept = store(Part::train, epoch_);
+  Tensor& x = buffer(std::min(kTogether, kept.rows()));
+  const Index count = x.shape()[0], width = seam_.features.count();
+  Random random(settings_.seed, "cache");
+  const auto begin = Clock::now();
+  for (Index batch = 0; batch < kBatches; ++batch) {
+    for (Index i = 0; i < count; ++i) {
+      kept.get(static_cast<Index>(random.below(static_cast<std::uint32_t>(kept.rows()))),
+               x.data() + i * width);
+    }
+  }
+  return seconds_since(begin) / static_cast<double>(kBatches * count);
+}
+
+void FeatureCache::end_epoch() {
+  if (!active_ || decided_ || !store(Part::train, epoch_).complete() || computed_ == 0) return;
+  decided_ = true;
+  read_seconds_ = measure_reading();
+  const double compute = compute_seconds_ / static_cast<double>(computed_);
+  const bool worth_it = read_seconds_ < compute;
+  const std::string measured =
+      fmt::format("a sample's features take {:.2f} us to read and {:.2f} us to compute", read_seconds_ * 1e6,
+                  compute * 1e6);
+  if (!worth_it && config_.mode == CacheMode::automatic) {
+    not_worth_it_.push_back(seam_.child);
+    return drop(measured);
+  }
+  tell(CacheEvent::Kind::kept,
+       fmt::format("features are kept: {}{}", measured, worth_it ? "" : " (as asked for)"));
+}
+
+}  // namespace firn

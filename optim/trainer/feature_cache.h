@@ -1,0 +1,149 @@
+// The output of the frozen prefix, kept across epochs.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "data/loader.h"
+#include "optim/trainer/feature_store.h"
+#include "optim/trainer/program_cache.h"
+
+namespace firn {
+
+enum class CacheMode {
+  off,
+  automatic,  ///< kept when reading a sample's features back takes less time than computing them
+  on,         ///< kept, in memory or beyond the limit in a mapped file
+  ram,        ///< kept in memory; more than the limit is an error
+  disk,       ///< kept in a mapped file
+};
+
+struct CacheConfig {
+  CacheMode mode = CacheMode::off;
+  Index memory = Index{1} << 31;  ///< bytes, of training and test features together
+  bool half = false;              ///< bf16 instead of the numbers themselves
+  std::string folder = {};        ///< of the file; empty: the system's for temporary files
+};
+
+/// What became of the cache, and why.
+struct CacheEvent {
+  enum class Kind { begun, kept, refused, grown, dropped };
+  Kind kind = Kind::begun;
+  std::string text;
+  Index epoch = 0;        ///< counted from 1
+  std::size_t child = 0;  ///< the first layer that is still computed
+  Index bytes = 0;        ///< of all features
+  bool on_disk = false;
+  bool nothing_frozen = false;                   ///< no layer before the first one that trains
+  double compute_seconds = 0, read_seconds = 0;  ///< a sample, as measured; 0: not
+};
+
+std::string_view cache_event_name(CacheEvent::Kind kind);
+
+/// Keeps what flows into the first child of a model that trains, for each sample of a training and a test
+/// part. In the first epoch features are computed as the whole step would and kept on the way; later epochs
+/// gather them. With the numbers kept as they are a run has the same bits as without. Follows what is frozen:
+/// drops features whose prefix trains again or whose bytes have changed, and between epochs takes kept
+/// features through children that have frozen since.
+///
+/// Under augmentation a sample has as many features as the loader's `views`. Not kept, and said why: random
+/// augmentation without views, dropout or batch statistics in the prefix, sequences of different lengths
+/// whose features have them too, a prefix without parameters.
+class FeatureCache {
+ public:
+  enum class Part { train, test };
+
+  /// `report` is told what happens; it may be empty.
+  FeatureCache(const Model& model, ProgramCache& programs, const ProgramSettings& settings,
+               CacheConfig config, const Loader& train, const Loader& test, Index epochs);
+  ~FeatureCache();
+
+  void set_report(std::function<void(const CacheEvent&)> report) { report_ = std::move(report); }
+
+  /// With the flags as they are in the epoch's (counted from 0) first step: begins, follows or drops.
+  /// Throws Error(usage) where the mode is `ram` and the features are more than the limit, and Error(failure)
+  /// when memory or file cannot be had and the mode is not `automatic`.
+  void begin_epoch(Index epoch);
+  /// After its last step: decides whether the features are kept.
+  void end_epoch();
+  /// Before a step: drops the features if they are not those of the model as it stands.
+  void look();
+
+  /// Whether steps go from features, and whether the forward pass over the test part does. It does not where
+  /// the layer behind the seam becomes part of the kernel before it: the last bit could differ.
+  bool active() const { return active_; }
+  bool tests() const { return active_ && !test_stores_.empty(); }
+  const Seam& seam() const { return seam_; }
+  /// What the loader of a part must give in an epoch: samples as long as features are missing.
+  Content content(Part part, std::uint64_t epoch = 0) const;
+  /// The features of a batch, (count, features), until the next call; computed and kept where they are
+  /// missing, for which the batch must have its samples.
+  const Tensor& features(Part part, const Batch& batch);
+  /// The programs that take them, fed with all but the labels.
+  Program& training(const Batch& batch);
+  Program& inference(const Batch& batch);
+
+  Index bytes() const { return active_ ? bytes_ : 0; }
+
+ private:
+  struct Child {
+    std::string name;
+    std::vector<ParameterPtr> parameters;
+  };
+  using Stores = std::vector<std::unique_ptr<FeatureStore>>;  // by view
+
+  std::size_t frozen_children() const;
+  std::string why_not(std::size_t child) const;
+  bool begin(std::size_t child);
+  bool grow(std::size_t child);
+  void watch();
+  std::string prefix_hash() const;
+  void drop(const std::string& why);
+  void refuse(const std::string& why);
+  std::unique_ptr<FeatureStore> make_store(Part part) const;
+  void carry(Part part, const FeatureStore& from, FeatureStore& to, const Seam& old_seam);
+  double measure_reading();
+  void tell(CacheEvent::Kind kind, std::string text);
+
+  Stores& stores(Part part) { return part == Part::train ? train_stores_ : test_stores_; }
+  const Loader& loader(Part part) const { return part == Part::train ? train_ : test_; }
+  /// Of the part, for the epoch; the test part has one view.
+  FeatureStore& store(Part part, std::uint64_t epoch) const {
+    return *(part == Part::train ? train_stores_[epoch % views_] : test_stores_[0]);
+  }
+  Tensor& buffer(Index count);
+  Index planned_bytes(const Seam& seam, bool tests) const;
+  bool exact_tests(const Seam& seam) const;
+
+  const Model& model_;
+  ProgramCache& programs_;
+  const ProgramSettings settings_;
+  const CacheConfig config_;
+  const Loader& train_;
+  const Loader& test_;
+  const Index epochs_;
+  std::function<void(const CacheEvent&)> report_;
+
+  std::vector<Child> children_;
+  std::size_t views_ = 1;
+  bool one_width_ = true;  // all samples have the same number of steps
+
+  bool active_ = false, decided_ = false, on_disk_ = false;
+  std::uint64_t epoch_ = 0;
+  Seam seam_;
+  Index bytes_ = 0;
+  Stores train_stores_, test_stores_;
+  std::vector<std::pair<ParameterPtr, std::uint64_t>> versions_;  // of the prefix
+  std::string hash_;
+  std::map<Index, Tensor> buffers_;  // by rows
+  double compute_seconds_ = 0, read_seconds_ = 0;
+  Index computed_ = 0;
+  std::vector<std::size_t> not_worth_it_;  // children, by measurement
+  std::string refused_;                    // the reason told last
+};
+
+}  // namespace firn

@@ -1,0 +1,120 @@
+#include "optim/trainer/feature_store.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <bit>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <limits>
+#include <system_error>
+
+#include "engine/base/error.h"
+
+namespace firn {
+
+namespace {
+
+std::uint16_t to_half(real value) {
+  const auto number = static_cast<float>(value);
+  const auto bits = std::bit_cast<std::uint32_t>(number);
+  if (number != number) return 0x7fc0;
+  return static_cast<std::uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+
+real from_half(std::uint16_t value) {
+  return static_cast<real>(std::bit_cast<float>(static_cast<std::uint32_t>(value) << 16));
+}
+
+Index number_bytes(bool half) {
+  return half ? Index{sizeof(std::uint16_t)} : Index{sizeof(real)};
+}
+
+[[noreturn]] void fail(const std::string& where, Index bytes, int code) {
+  throw Error(Fault::failure, "cache",
+              fmt::format("{}: {} bytes for features cannot be had: {}", where, bytes,
+                          std::generic_category().message(code)));
+}
+
+/// A file without a name, with its space reserved: a page that cannot be written later would be a signal.
+int open_file(const std::string& folder, Index bytes) {
+  std::string path = folder + "/firn-features-XXXXXX";
+  const int file = ::mkstemp(path.data());
+  if (file < 0) fail(folder, bytes, errno);
+  ::unlink(path.c_str());
+  const int code = ::posix_fallocate(file, 0, static_cast<off_t>(bytes));
+  if (code != 0) {
+    ::close(file);
+    fail(folder, bytes, code);
+  }
+  return file;
+}
+
+}  // namespace
+
+Index FeatureStore::bytes_for(const FeatureStoreOptions& options) {
+  Index bytes = 0;
+  if (__builtin_mul_overflow(options.rows, options.width, &bytes) ||
+      __builtin_mul_overflow(bytes, number_bytes(options.half), &bytes)) {
+    return std::numeric_limits<Index>::max();
+  }
+  return bytes;
+}
+
+FeatureStore::FeatureStore(const FeatureStoreOptions& options)
+    : options_(options), bytes_(bytes_for(options)) {
+  const auto size = static_cast<std::size_t>(bytes_);
+  void* block = MAP_FAILED;
+  std::string where = "memory";
+  if (options_.on_disk) {
+    std::error_code ignored;
+    where =
+        options_.folder.empty() ? std::filesystem::temp_directory_path(ignored).string() : options_.folder;
+    if (where.empty()) where = ".";
+    const int file = open_file(where, bytes_);
+    block = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    const int code = errno;
+    ::close(file);
+    errno = code;
+  } else {
+    block = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  }
+  if (block == MAP_FAILED) fail(where, bytes_, errno);
+  // Rows are read in random order: small pages would miss in the translation buffer each time.
+  if (!options_.on_disk) ::madvise(block, size, MADV_HUGEPAGE);
+  block_ = static_cast<std::byte*>(block);
+  written_.resize(static_cast<std::size_t>(options_.rows));
+}
+
+FeatureStore::~FeatureStore() {
+  if (block_ != nullptr) ::munmap(block_, static_cast<std::size_t>(bytes_));
+}
+
+void FeatureStore::put(Index row, const real* from) {
+  std::byte* to = block_ + row * options_.width * number_bytes(options_.half);
+  if (options_.half) {
+    auto* halves = reinterpret_cast<std::uint16_t*>(to);
+    for (Index i = 0; i < options_.width; ++i) halves[i] = to_half(from[i]);
+  } else {
+    std::memcpy(to, from, static_cast<std::size_t>(options_.width) * sizeof(real));
+  }
+  if (written_[static_cast<std::size_t>(row)]) return;
+  written_[static_cast<std::size_t>(row)] = true;
+  ++count_;
+}
+
+void FeatureStore::get(Index row, real* to) const {
+  const std::byte* from = block_ + row * options_.width * number_bytes(options_.half);
+  if (options_.half) {
+    const auto* halves = reinterpret_cast<const std::uint16_t*>(from);
+    for (Index i = 0; i < options_.width; ++i) to[i] = from_half(halves[i]);
+  } else {
+    std::memcpy(to, from, static_cast<std::size_t>(options_.width) * sizeof(real));
+  }
+}
+
+}  // namespace firn
