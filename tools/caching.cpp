@@ -58,18 +58,17 @@ JsonObject cache_json(const CacheChoice& choice) {
   return object.add("views", choice.views).add("folder", choice.folder);
 }
 
-JsonObject report_cache(Console& console, const CacheEvent& event) {
+std::optional<JsonObject> report_cache(Console& console, const CacheEvent& event) {
+  if (event.kind == CacheEvent::Kind::refused && event.nothing_frozen) {
+    console.detail("cache: " + event.text);
+    return std::nullopt;
+  }
   JsonObject line = json_line("cache");
   line.add("epoch", event.epoch).add("event", cache_event_name(event.kind)).add("text", event.text);
   line.add("layer", event.child).add("bytes", event.bytes).add("on_disk", event.on_disk);
   line.add("compute_us", event.compute_seconds * 1e6).add("read_us", event.read_seconds * 1e6);
   if (console.json()) console.out(line);
-  // Where nothing is frozen nobody expects a cache.
-  if (event.kind == CacheEvent::Kind::refused && event.nothing_frozen) {
-    console.detail("cache: " + event.text);
-  } else {
-    console.note("cache: " + event.text);
-  }
+  console.note("cache: " + event.text);
   return line;
 }
 

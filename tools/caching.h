@@ -1,6 +1,7 @@
 // The feature cache on the command line: --cache and what goes with it.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "data/loader.h"
@@ -29,7 +30,8 @@ JsonObject cache_json(const CacheChoice& choice);
 /// "2G", "512M", "64K", "1000": bytes. Throws Error(usage) naming `what`.
 Index parse_bytes(const std::string& text, const std::string& what);
 
-/// Says what becomes of the cache: on stderr; the same as a line of JSON, printed with --json.
-JsonObject report_cache(Console& console, const CacheEvent& event);
+/// Says what becomes of the cache: on stderr; the same as a line of JSON, printed with --json. Where nothing
+/// is frozen nobody expects one: then with -v alone.
+std::optional<JsonObject> report_cache(Console& console, const CacheEvent& event);
 
 }  // namespace firn::cli

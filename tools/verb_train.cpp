@@ -171,8 +171,8 @@ History Train::train(Console& console, Session& session, Trainer& trainer, const
     }
   };
   hooks.on_cache = [&](const CacheEvent& event) {
-    const JsonObject line = report_cache(console, event);
-    if (folder) folder->add_line(line);
+    const std::optional<JsonObject> line = report_cache(console, event);
+    if (folder && line) folder->add_line(*line);
   };
   hooks.before_epoch = [&](Index epoch) {
     epoch_now = epoch;

@@ -122,11 +122,15 @@ std::size_t FeatureCache::frozen_children() const {
                                   children_.begin());
 }
 
+/// Whether no child before this one has any.
+bool FeatureCache::without_parameters(std::size_t child) const {
+  return std::all_of(children_.begin(), children_.begin() + static_cast<std::ptrdiff_t>(child),
+                     [](const Child& c) { return c.parameters.empty(); });
+}
+
 /// Why the features before a child cannot be kept; empty: they can.
 std::string FeatureCache::why_not(std::size_t child) const {
-  const bool empty = std::all_of(children_.begin(), children_.begin() + static_cast<std::ptrdiff_t>(child),
-                                 [](const Child& c) { return c.parameters.empty(); });
-  if (empty) return "nothing is frozen before the first layer that trains";
+  if (without_parameters(child)) return "nothing is frozen before the first layer that trains";
   if (train_.options().augment.any() && train_.options().views == 0) {
     return "augmentation changes the samples in every epoch (a number of views would repeat)";
   }
@@ -328,7 +332,7 @@ void FeatureCache::tell(CacheEvent::Kind kind, std::string text) {
   event.child = active_ ? seam_.child : 0;
   event.bytes = active_ ? bytes_ : 0;
   event.on_disk = active_ && on_disk_;
-  event.nothing_frozen = frozen_children() == 0;
+  event.nothing_frozen = without_parameters(frozen_children());
   event.compute_seconds = computed_ > 0 ? compute_seconds_ / static_cast<double>(computed_) : 0;
   event.read_seconds = read_seconds_;
   report_(event);

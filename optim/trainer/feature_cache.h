@@ -97,6 +97,7 @@ class FeatureCache {
   using Stores = std::vector<std::unique_ptr<FeatureStore>>;  // by view
 
   std::size_t frozen_children() const;
+  bool without_parameters(std::size_t child) const;
   std::string why_not(std::size_t child) const;
   bool begin(std::size_t child);
   bool grow(std::size_t child);
