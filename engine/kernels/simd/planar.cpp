@@ -178,31 +178,46 @@ constexpr const Row* table(std::integer_sequence<int, before...>) {
 /// kTiles[columns - 1].conv[rows - 1]
 constexpr const Row* kTiles = table(std::make_integer_sequence<int, int{kMostColumns}>{});
 
-/// An image into planes whose border is zero already.
-void fill_planes(const Border& b, const PlanarForm& f, const float* image, float* planes) {
+/// `count` rows of a bordered image from `first` on into planes whose left and right borders are zero
+/// already.
+void fill_planes(const Border& b, const PlanarForm& f, const float* image, Index first, Index count,
+                 bool used, float* planes) {
   const Index inner = smaller(b.w, b.columns - b.left);
   if (inner <= 0) return;
-  for (Index row = 0; row < smaller(b.h, b.rows - b.top); ++row) {
-    to_planes(image + row * b.w * b.c, b.c, b.c, inner, planes + (row + b.top) * f.x_row + b.left, f.x_plane);
+  planes += f.x_begin + b.left;
+  for (Index row = first - b.top; row < first - b.top + count; ++row, planes += f.x_row) {
+    if (row >= 0 && row < b.h) {
+      to_planes(image + row * b.w * b.c, b.c, b.c, inner, planes, f.x_plane);
+    } else if (used) {
+      for (Index c = 0; c < b.c; ++c) zero_floats(inner, planes + c * f.x_plane);
+    }
   }
 }
 
+/// A strip of one image: output rows [first, first + rows), computed into `results` from the planes that hold
+/// their windows.
+struct Strip {
+  const PlanarConv& conv;
+  const PlanarForm& form;
+  Index first, rows;
+  const float* planes;
+  float* results;
+};
+
 /// The kernel rows that meet the image in one of some vectors: the others see zeros alone.
-Range rows_of_taps(const PlanarConv& p, const PlanarForm& f, Index vector, Index vectors) {
-  const Index row = f.flat ? f.x_row : f.y_row, last = (vector + vectors) * kLanes - 1;
-  const Index start = p.border.top - p.top;  // where the image begins, seen from the first window
+Range rows_of_taps(const Strip& s, Index vector, Index vectors) {
+  const PlanarConv& p = s.conv;
+  const Index row = s.form.flat ? s.form.x_row : s.form.y_row, last = (vector + vectors) * kLanes - 1;
+  const Index start = p.border.top - p.top - s.first * p.stride_h;  // where the image begins
   return {smaller(p.kh, larger(0, start - last / row * p.stride_h)),
           smaller(p.kh, larger(0, start + p.border.h - vector * kLanes / row * p.stride_h))};
 }
 
-}  // namespace
-
-void convolve_planes(const PlanarConv& p, Index n, const float* x, const Epilogue& e, float* y,
-                     float* scratch) {
-  const PlanarForm f = p.form();
-  const Index in = p.border.c, depth = p.kh * p.kw * in, wide = f.flat ? f.vectors : f.y_row / kLanes;
-  float *const planes = scratch, *const results = scratch + in * f.x_plane;
-  zero_floats(in * f.x_plane, planes);
+void convolve_strip(const Strip& s, const Epilogue& e) {
+  const PlanarConv& p = s.conv;
+  const PlanarForm& f = s.form;
+  const Index in = p.border.c, depth = p.kh * p.kw * in, count = f.vectors(s.rows, p.ow);
+  const Index wide = f.flat ? count : f.wide;
   ConvTile t{};
   t.k = in == 1 ? p.kw : in;
   t.step = in == 1 ? 1 : f.x_plane;
@@ -213,36 +228,55 @@ void convolve_planes(const PlanarConv& p, Index n, const float* x, const Epilogu
   t.add = e.residual != nullptr;
   t.activation = e.activation;
   t.slope = e.slope;
-  for (Index image = 0; image < n; ++image, x += p.border.h * p.border.w * in) {
-    fill_planes(p.border, f, x, planes);
-    for (Index i = 0; t.add && i < p.oh; ++i) {
-      to_planes(e.residual + image * p.y_image + i * p.y_row, p.y_pixel, p.out, p.ow, results + i * f.y_row,
-                f.y_plane);
-    }
-    for (Index j = 0; j < p.out; j += kPanel) {
-      const Index columns = smaller(p.out - j, kPanel);
-      t.ldw = panel_vectors(columns) * kLanes;
-      for_each_tile(columns, kMostColumns, [&](Index first, Index some) {
-        t.scale = e.scale == nullptr ? nullptr : e.scale + j + first;
-        t.shift = e.shift == nullptr ? nullptr : e.shift + j + first;
-        for_each_tile(f.vectors, kMost[some - 1], [&](Index vector, Index vectors) {
-          const Range taps = rows_of_taps(p, f, vector, vectors);
-          t.outer = taps.last - taps.first;
-          t.weight = p.packed + j * depth + first + taps.first * p.kw * in * t.ldw;
-          const float* const from = planes + (p.top + taps.first) * f.x_row + p.left;
-          for (Index v = 0; v < vectors; ++v) {
-            const Index row = (vector + v) / wide, column = (vector + v) % wide;
-            t.x[v] = from + row * p.stride_h * f.x_row + column * kLanes;
-          }
-          t.y = results + (j + first) * f.y_plane + vector * kLanes;
-          kTiles[some - 1].conv[vectors - 1](t);
-        });
+  for (Index j = 0; j < p.out; j += kPanel) {
+    const Index columns = smaller(p.out - j, kPanel);
+    t.ldw = panel_vectors(columns) * kLanes;
+    for_each_tile(columns, kMostColumns, [&](Index first, Index some) {
+      t.scale = e.scale == nullptr ? nullptr : e.scale + j + first;
+      t.shift = e.shift == nullptr ? nullptr : e.shift + j + first;
+      for_each_tile(count, kMost[some - 1], [&](Index vector, Index vectors) {
+        const Range taps = rows_of_taps(s, vector, vectors);
+        t.outer = taps.last - taps.first;
+        t.weight = p.packed + j * depth + first + taps.first * p.kw * in * t.ldw;
+        const float* const from = s.planes + f.x_begin + taps.first * f.x_row + p.left;
+        for (Index v = 0; v < vectors; ++v) {
+          const Index row = (vector + v) / wide, column = (vector + v) % wide;
+          t.x[v] = from + row * p.stride_h * f.x_row + column * kLanes;
+        }
+        t.y = s.results + (j + first) * f.y_plane + vector * kLanes;
+        kTiles[some - 1].conv[vectors - 1](t);
       });
-    }
-    for (Index i = 0; i < p.oh; ++i) {
-      to_pixels(results + i * f.y_row, f.y_plane, p.out, p.ow, y + image * p.y_image + i * p.y_row,
-                p.y_pixel);
-    }
+    });
+  }
+}
+
+}  // namespace
+
+void convolve_planes(const PlanarConv& p, Index n, const float* x, const Epilogue& e, float* y,
+                     float* scratch) {
+  const PlanarForm f = p.form();
+  const Index in = p.border.c, shared = larger(0, p.kh - p.stride_h);  // rows that strips have in common
+  float *const planes = scratch, *const results = scratch + in * f.x_plane;
+  zero_floats(in * f.x_plane, planes);
+  for (Index image = 0; image < n; ++image, x += p.border.h * p.border.w * in) {
+    Index before = 0;  // rows of the last strip
+    for_each_tile(p.oh, f.rows, [&](Index first, Index rows) {
+      const Index kept = before > 0 ? shared : 0, at = image * p.y_image + first * p.y_row;
+      for (Index c = 0; kept > 0 && c < in; ++c) {
+        float* const plane = planes + c * f.x_plane + f.x_begin;
+        copy_floats(kept * f.x_row, plane + before * p.stride_h * f.x_row, plane);
+      }
+      fill_planes(p.border, f, x, p.top + first * p.stride_h + kept, (rows - 1) * p.stride_h + p.kh - kept,
+                  f.rows < p.oh, planes + kept * f.x_row);
+      for (Index i = 0; e.residual != nullptr && i < rows; ++i) {
+        to_planes(e.residual + at + i * p.y_row, p.y_pixel, p.out, p.ow, results + i * f.y_row, f.y_plane);
+      }
+      convolve_strip({p, f, first, rows, planes, results}, e);
+      for (Index i = 0; i < rows; ++i) {
+        to_pixels(results + i * f.y_row, f.y_plane, p.out, p.ow, y + at + i * p.y_row, p.y_pixel);
+      }
+      before = rows;
+    });
   }
 }
 
@@ -250,29 +284,29 @@ void planar_dw(const ConvGeometry& g, Index n, const float* x, const float* dy, 
                bool accumulate, Index first, Index last, float* scratch) {
   const PlanarForm f = gradient_form(g);
   const Border border = input_border(g);
-  const Index wide = f.y_row / kLanes, count = (last - first) * g.oc;
+  const Index vectors = g.oh * f.wide, count = (last - first) * g.oc;
   float *const planes = scratch, *const dy_planes = planes + g.c * f.x_plane;
-  float* const sums = dy_planes + f.vectors * g.oc * kLanes;
+  float* const sums = dy_planes + vectors * g.oc * kLanes;
   zero_floats(g.c * f.x_plane, planes);
-  zero_floats(f.vectors * g.oc * kLanes, dy_planes);
+  zero_floats(vectors * g.oc * kLanes, dy_planes);
   zero_floats((count + kLanes) * kLanes, sums);
   SumTile t{};
   t.rows = g.oh;
   t.x_row = g.stride_h * f.x_row;
-  t.vectors = wide;
+  t.vectors = f.wide;
   t.dy_vector = g.oc * kLanes;
   t.sums_row = g.oc * kLanes;
   for (Index image = 0; image < n; ++image, x += g.h * g.w * g.c) {
-    fill_planes(border, f, x, planes);
+    fill_planes(border, f, x, 0, border.rows, false, planes);
     for (Index i = 0; i < g.oh; ++i, dy += g.ow * g.oc) {
-      to_planes(dy, g.oc, g.oc, g.ow, dy_planes + i * wide * g.oc * kLanes, kLanes, g.oc * kLanes);
+      to_planes(dy, g.oc, g.oc, g.ow, dy_planes + i * f.wide * g.oc * kLanes, kLanes, g.oc * kLanes);
     }
     for_each_tile(g.oc, kMostColumns, [&](Index o, Index some) {
       t.dy = dy_planes + o * kLanes;
       for_each_tile(last - first, kMost[some - 1], [&](Index row, Index rows) {
         for (Index r = 0; r < rows; ++r) {
           const Index tap = (first + row + r) / g.c, c = (first + row + r) % g.c;
-          t.x[r] = planes + c * f.x_plane + tap / g.kw * f.x_row + tap % g.kw;
+          t.x[r] = planes + c * f.x_plane + f.x_begin + tap / g.kw * f.x_row + tap % g.kw;
         }
         t.sums = sums + (row * g.oc + o) * kLanes;
         kTiles[some - 1].sum[rows - 1](t);

@@ -7,30 +7,49 @@
 
 namespace firn::FIRN_ISA_SPACE {
 
-/// Images in planes of one channel, each with its border, and the pixels that are computed from them: in rows
-/// of whole vectors, or (`flat`) as one row in which the columns between two rows of the output are computed
-/// as well and left out later, where that makes fewer vectors.
+/// A strip of an image in planes of one channel, with its border, and the pixels that are computed from it:
+/// in rows of whole vectors, or (`flat`) as one row in which the columns between two rows of the output are
+/// computed as well and left out later, where that makes fewer vectors.
 struct PlanarForm {
+  Index rows;  ///< of the output in a strip, at most
   bool flat;
-  Index vectors;         ///< of one output
-  Index x_row, x_plane;  ///< distances of the planes that are read
+  Index wide;                     ///< vectors of a row of the output
+  Index x_begin, x_row, x_plane;  ///< where the first row begins in its plane; distances
   Index y_row, y_plane;
+
+  /// Vectors that `some` rows of the output need, `ow` wide.
+  constexpr Index vectors(Index some, Index ow) const {
+    return flat ? ((some - 1) * x_row + ow + kLanes - 1) / kLanes : some * wide;
+  }
 };
 
-/// `top` and `left`: where the first window begins in the bordered image. Windows are `stride_h` rows apart.
-constexpr PlanarForm planar_form(const Border& b, Index top, Index left, Index kh, Index kw, Index stride_h,
-                                 Index oh, Index ow, bool may_be_flat) {
-  const Index wide = (ow + kLanes - 1) / kLanes,
-              flat_vectors = ((oh - 1) * b.columns + ow + kLanes - 1) / kLanes;
+constexpr Index to_lanes(Index count) {
+  return (count + kLanes - 1) / kLanes * kLanes;
+}
+
+/// Rows of planes begin with a vector where that does not make them much longer.
+constexpr Index plane_row(Index columns) {
+  return 2 * to_lanes(columns) <= 3 * columns ? to_lanes(columns) : columns;
+}
+
+/// The first window begins at the column `left` of the bordered image; windows are `stride_h` rows apart.
+constexpr PlanarForm planar_form(const Border& b, Index left, Index kh, Index kw, Index stride_h, Index rows,
+                                 Index ow, bool may_be_flat) {
   PlanarForm f{};
-  f.flat = may_be_flat && stride_h == 1 && flat_vectors < oh * wide;
-  f.vectors = f.flat ? flat_vectors : oh * wide;
+  f.rows = rows;
+  f.wide = (ow + kLanes - 1) / kLanes;
   f.x_row = b.columns;
-  f.y_row = f.flat ? b.columns : wide * kLanes;
-  const Index last = f.flat ? f.vectors * kLanes : (oh - 1) * stride_h * f.x_row + wide * kLanes;
-  const Index read = (top + kh - 1) * f.x_row + left + kw - 1 + last;
-  f.x_plane = (larger(read, b.rows * b.columns) + 31) / 32 * 32 + 16;  // planes in different cache sets
-  f.y_plane = (f.vectors * kLanes + 31) / 32 * 32 + 16;
+  f.flat = true;
+  f.flat = may_be_flat && stride_h == 1 && f.vectors(rows, ow) < rows * f.wide;
+  if (!f.flat) f.x_row = plane_row(b.columns);
+  f.x_begin = to_lanes(b.left) - b.left;  // the image's columns begin with a vector
+  f.y_row = f.flat ? f.x_row : f.wide * kLanes;
+  const Index computed =
+      f.flat ? f.vectors(rows, ow) * kLanes : (rows - 1) * stride_h * f.x_row + f.wide * kLanes;
+  const Index held = ((rows - 1) * stride_h + kh) * f.x_row,
+              read = (kh - 1) * f.x_row + left + kw - 1 + computed;
+  f.x_plane = (f.x_begin + larger(read, held) + 31) / 32 * 32 + 16;  // planes in different cache sets
+  f.y_plane = (f.vectors(rows, ow) * kLanes + 31) / 32 * 32 + 16;
   return f;
 }
 
@@ -42,15 +61,26 @@ struct PlanarConv {
   const float* packed;  ///< kh*kw*c rows and `out` columns
   Index y_pixel, y_row, y_image, oh, ow;
 
-  constexpr PlanarForm form() const { return planar_form(border, top, left, kh, kw, stride_h, oh, ow, true); }
+  /// In strips that stay in the first-level cache.
+  constexpr PlanarForm form() const {
+    constexpr Index kStrip = 6 * 1024, kFewest = 4;
+    const Index held = kStrip / (border.c * plane_row(border.columns));
+    const Index most = smaller(oh, larger(kFewest, held < kh ? 0 : (held - kh) / stride_h + 1));
+    const Index strips = (oh + most - 1) / most;
+    return planar_form(border, left, kh, kw, stride_h, (oh + strips - 1) / strips, ow, true);
+  }
   constexpr Index scratch() const { return border.c * form().x_plane + out * form().y_plane; }
 };
 
-/// True where vectors over pixels hold clearly more than vectors over outputs.
+/// True where vectors over pixels need less work than vectors over outputs, the way into planes and back
+/// counted: as products with one channel, fitted to measurements.
 constexpr bool prefers_planes(const PlanarConv& p) {
+  constexpr Index kIn = 6, kOut = 10;
   if (p.kh * p.kw < 4 || p.oh * p.ow == 0) return false;
-  const Index over_outputs = (p.out + kLanes - 1) / kLanes * kLanes, over_pixels = p.form().vectors * kLanes;
-  return 3 * p.oh * p.ow * over_outputs > 4 * over_pixels * p.out;
+  const PlanarForm f = p.form();
+  const Index depth = p.kh * p.kw * p.border.c, pixels = f.rows * p.ow;
+  const Index over_pixels = f.vectors(f.rows, p.ow) * kLanes * p.out * depth / 16 * 17;
+  return pixels * to_lanes(p.out) * depth > over_pixels + pixels * (kIn * p.border.c + kOut * p.out);
 }
 
 void convolve_planes(const PlanarConv& p, Index n, const float* x, const Epilogue& epilogue, float* y,
@@ -58,7 +88,7 @@ void convolve_planes(const PlanarConv& p, Index n, const float* x, const Epilogu
 
 /// The weight gradient's form of the same: its lanes are pixels that it sums over.
 constexpr PlanarForm gradient_form(const ConvGeometry& g) {
-  return planar_form(input_border(g), 0, 0, g.kh, g.kw, g.stride_h, g.oh, g.ow, false);
+  return planar_form(input_border(g), 0, g.kh, g.kw, g.stride_h, g.oh, g.ow, false);
 }
 
 /// True where vectors over pixels serve the weight gradient better than tiles of kw*c rows by vectors over
@@ -69,12 +99,12 @@ constexpr bool dw_prefers_planes(const ConvGeometry& g) {
   const Index vectors = (g.oc + kLanes - 1) / kLanes;
   if (g.kh * g.kw * g.c * g.oc * kLanes > kMostSums) return false;
   const Index sums = smaller(kBusy, g.kw * g.c * smaller(vectors, kPanelVectors));
-  return 3 * g.ow * g.oh * vectors * kLanes * kBusy > 4 * gradient_form(g).vectors * kLanes * g.oc * sums;
+  return 3 * g.ow * g.oh * vectors * kLanes * kBusy > 4 * g.oh * to_lanes(g.ow) * g.oc * sums;
 }
 
 constexpr Index planar_dw_scratch(const ConvGeometry& g) {
   const PlanarForm f = gradient_form(g);
-  return g.c * f.x_plane + f.vectors * g.oc * kLanes + (g.kh * g.kw * g.c * g.oc + kLanes) * kLanes;
+  return g.c * f.x_plane + g.oh * f.y_row * g.oc + (g.kh * g.kw * g.c * g.oc + kLanes) * kLanes;
 }
 
 /// Rows [first, last) of dweight, seen as (kh*kw*c, oc).
