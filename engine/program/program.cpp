@@ -110,11 +110,19 @@ void Program::feed(std::string_view name, const Tensor& tensor) {
   throw Error(Fault::usage, "feed", fmt::format("the program has no feed {}", name));
 }
 
-int Program::threads_wanted() const {
-  if (options_.every_thread) return thread_count();
+const void* Program::fed(std::string_view name) const {
+  for (std::size_t i = 0; i < plan_.sources.size(); ++i) {
+    const Node& node = *plan_.sources[i].node;
+    if (node.is_feed() && node.label() == name) return sources_[i];
+  }
+  return nullptr;
+}
+
+int Program::threads_of(int threads) const {
+  if (options_.every_thread) return threads;
   constexpr double kWorthOneThread = 20e-6;  // seconds
   const double useful = work_seconds_ / kWorthOneThread;
-  return std::clamp(useful < 1e6 ? static_cast<int>(useful) : 1'000'000, 1, thread_count());
+  return std::clamp(useful < 1e6 ? static_cast<int>(useful) : 1'000'000, 1, threads);
 }
 
 void Program::bind(int threads) {
@@ -183,7 +191,7 @@ void Program::run_once() {
 }
 
 void Program::run(std::uint64_t number) {
-  const int threads = threads_wanted();
+  const int threads = threads_of(thread_count());
   bind(threads);
   run_once();
 

@@ -76,6 +76,11 @@ class Program {
   const std::vector<double>& step_times() const { return step_times_; }
   std::uint64_t timed_runs() const { return timed_runs_; }
 
+  /// Of `threads` threads as many as a run uses: fewer where there is too little work for each.
+  int threads_of(int threads) const;
+  /// What a feed reads; null until it is fed, and where there is no such feed.
+  const void* fed(std::string_view name) const;
+
   /// Bytes of activations and gradients that a run needs with `threads` threads.
   Index arena_bytes(int threads) const { return plan_.shared_bytes + threads * plan_.local_bytes; }
 
@@ -88,7 +93,6 @@ class Program {
   void* resolve(const Operand& operand, int member, Index slice) const;
   const Value& find_output(std::string_view name) const;
   const void* place_of(Value value) const;
-  int threads_wanted() const;
 
   std::unique_ptr<Graph> graph_;
   ProgramOptions options_;

@@ -1,0 +1,160 @@
+// Predicted times of programs.
+#include "engine/program/price.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "engine/base/rng.h"
+#include "engine/ops/activation.h"
+#include "engine/ops/dense.h"
+#include "engine/ops/loss.h"
+#include "engine/program/reuse.h"
+
+using namespace firn;
+
+namespace {
+
+constexpr Index kBatch = 64, kWide = 256;
+
+/// Dense layers with a ReLU between them, the first `frozen` of them frozen.
+struct Net {
+  Tensor x{Shape{kBatch, kWide}}, labels{Shape{kBatch}, Type::index};
+  std::vector<ParameterPtr> weights;
+
+  Net() {
+    Random random(1, "price test");
+    for (real& v : x.values()) v = static_cast<real>(random.uniform(-1, 1));
+    for (Index i = 0; i < kBatch; ++i) labels.indices()[i] = static_cast<std::int32_t>(i % kWide);
+    for (const char* name : {"fc1", "fc2", "fc3"}) {
+      Tensor weight(Shape{kWide, kWide});
+      for (real& v : weight.values()) v = static_cast<real>(random.uniform(-0.1, 0.1));
+      weights.push_back(std::make_shared<Parameter>(name, std::move(weight), Role::weight));
+    }
+  }
+
+  std::unique_ptr<Program> program(std::size_t frozen) {
+    auto graph = std::make_unique<Graph>();
+    Value y = graph->feed("x", x.shape());
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      weights[i]->set_trainable(i >= frozen);
+      graph->set_block(static_cast<int>(i));
+      const Scope scope(*graph, weights[i]->name());
+      y = activate(*graph, Activation::relu, dense(*graph, y, graph->parameter(weights[i]), {}));
+    }
+    graph->set_block(-1);
+    const Value loss =
+        softmax_cross_entropy(*graph, y, graph->feed("labels", labels.shape(), Type::index), {});
+    auto program = Program::training(std::move(graph), loss, {.every_thread = true});
+    program->feed("x", x);
+    program->feed("labels", labels);
+    return program;
+  }
+};
+
+double sum(const ByPass<double>& p) {
+  return p.forward + p.input_gradient + p.weight_gradient;
+}
+
+}  // namespace
+
+TEST_CASE("every step has a price, and what is known is not measured again") {
+  Net net;
+  PriceList prices;
+  const auto full = net.program(0);
+  Index told = 0;
+  const Forecast first = forecast(*full, 1, {}, prices, [&](Index left) { told = std::max(told, left); });
+  CHECK(first.priced_anew == static_cast<Index>(prices.size()));
+  CHECK(told == first.priced_anew);
+  for (const auto& [key, seconds] : prices) {
+    CAPTURE(key);
+    CHECK(seconds >= 0);
+    CHECK(seconds < 1);
+  }
+  const Forecast again = forecast(*full, 1, {}, prices);
+  CHECK(again.priced_anew == 0);
+  CHECK(again.seconds == first.seconds);
+  CHECK(again.steps == first.steps);
+
+  REQUIRE(first.blocks.size() == 3);
+  ByPass<double> in_blocks;
+  for (const ByPass<double>& block : first.blocks) {
+    in_blocks.forward += block.forward;
+    in_blocks.weight_gradient += block.weight_gradient;
+  }
+  CHECK(first.blocks[0].input_gradient < first.blocks[1].input_gradient);  // the rectifier alone
+  CHECK(in_blocks.weight_gradient == doctest::Approx(first.total.weight_gradient));
+  CHECK(in_blocks.forward < first.total.forward);  // the loss is in no block
+  CHECK(sum(first.total) == doctest::Approx(first.seconds));
+}
+
+TEST_CASE("steps are laid out on threads as groups run them") {
+  Net net;
+  const auto program = net.program(1);
+  PriceList prices;
+  // A second for every call.
+  for (const int threads : {1, 2, 3}) {
+    forecast(*program, threads, {}, prices);
+    for (auto& [key, seconds] : prices) seconds = 1;
+    const Forecast got = forecast(*program, threads, {.region = 100, .barrier = 10}, prices);
+    const Plan& plan = program->plan();
+    double want = 100;
+    for (const Group& group : plan.groups) {
+      Index pieces = plan.slices, each = std::ssize(group.steps);
+      if (!group.region) {
+        pieces = group.first_unit.back();
+        each = 1;
+      }
+      want += 10 + static_cast<double>((pieces + threads - 1) / threads * each);
+    }
+    CHECK(plan.batch % plan.slice_rows == 0);
+    CHECK(got.seconds == doctest::Approx(want));
+    CHECK(got.waiting == 100 + 10 * static_cast<double>(plan.groups.size()));
+  }
+}
+
+TEST_CASE("what is frozen costs what its program holds: less, and no gradients") {
+  Net net;
+  PriceList prices;
+  const Forecast full = forecast(*net.program(0), 1, {}, prices);
+  const Forecast frozen = forecast(*net.program(2), 1, {}, prices);
+  CHECK(frozen.seconds < full.seconds);
+  for (const std::size_t block : {0, 1}) {
+    CHECK(frozen.blocks[block].weight_gradient == 0);
+    CHECK(frozen.blocks[block].input_gradient == 0);
+    CHECK(frozen.blocks[block].forward > 0);
+  }
+  CHECK(frozen.blocks[2].weight_gradient > 0);
+  const ProgramBytes bytes = bytes_of(*net.program(2), 1);
+  CHECK(bytes.arena == net.program(2)->arena_bytes(1));
+  CHECK(bytes.once >= 2 * kWide * kWide * Index{sizeof(real)});  // two packed weights
+}
+
+TEST_CASE("operands are as old as what was touched since") {
+  Net net;
+  const auto program = net.program(0);
+  const Plan& plan = program->plan();
+  const std::vector<Reuse> reuse = reuse_of(*program, 1);
+  REQUIRE(reuse.size() == plan.steps.size());
+  for (std::size_t i = 0; i < reuse.size(); ++i) {
+    CHECK(reuse[i].inputs.size() == plan.steps[i].inputs.size());
+    CHECK(reuse[i].outputs.size() == plan.steps[i].outputs.size());
+    for (const std::vector<Index>* all : {&reuse[i].inputs, &reuse[i].outputs}) {
+      for (const Index bytes : *all) CHECK(bytes >= 0);
+    }
+  }
+  const Spec batch{Shape{kBatch, kWide}, Type::number, Axis::batch};
+  CHECK(bytes_of_call(plan, batch, true) == plan.slice_rows * kWide * Index{sizeof(real)});
+  CHECK(bytes_of_call(plan, batch, false) == kBatch * kWide * Index{sizeof(real)});
+  const Spec parts{Shape{kWide}, Type::number, Axis::slice};
+  CHECK(bytes_of_call(plan, parts, false) == plan.slices * kWide * Index{sizeof(real)});
+}
+
+TEST_CASE("overheads are small and not negative") {
+  for (const int threads : {1, 2}) {
+    const Overheads overheads = measure_overheads(threads);
+    CHECK(overheads.region >= 0);
+    CHECK(overheads.barrier >= 0);
+    CHECK(overheads.region + overheads.barrier < 0.1);
+  }
+}
