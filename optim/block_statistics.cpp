@@ -1,10 +1,13 @@
 #include "optim/block_statistics.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 
 #include "engine/base/parallel.h"
 #include "engine/kernels/kernels.h"
+#include "optim/state.h"
 
 namespace firn {
 
@@ -160,6 +163,42 @@ void BlockStatisticsCollector::compare(const Needs& needs, std::span<const Activ
       statistics_[l].distance = similarity_distance(b, reference_[l], outputs[l].rows);
     }
     if (needs.reference || first) reference_[l] = std::move(b);
+  }
+}
+
+void BlockStatisticsCollector::save(const StateWriter& to) const {
+  for (std::size_t l = 0; l < statistics_.size(); ++l) {
+    const BlockStatistics& s = statistics_[l];
+    const double row[] = {s.trains ? 1.0 : 0.0, s.gradient_norm, s.weight_norm,
+                          s.gradient_sum,       s.change,        s.distance};
+    to.numbers(fmt::format("block{}", l), row);
+    if (!reference_.empty()) to.numbers(fmt::format("reference{}", l), reference_[l]);
+  }
+  for (std::size_t i = 0; i < watched_.size(); ++i) {
+    if (watched_[i].sum.defined()) to.tensor(fmt::format("sum{}", i), watched_[i].sum.clone());
+    if (watched_[i].is_kept) to.tensor(fmt::format("kept{}", i), watched_[i].kept.clone());
+  }
+}
+
+void BlockStatisticsCollector::load(const StateReader& from, Index rows) {
+  reference_.clear();
+  for (std::size_t l = 0; l < statistics_.size(); ++l) {
+    const std::vector<double> row = from.numbers(fmt::format("block{}", l), 6);
+    statistics_[l] = {row[0] != 0, row[1], row[2], row[3], row[4], row[5]};
+    const std::string name = fmt::format("reference{}", l);
+    // All blocks have one or none has.
+    if (from.has(name) || l < reference_.size()) {
+      reference_.resize(statistics_.size());
+      reference_[l] = from.numbers(name, static_cast<std::size_t>(rows * rows));
+    }
+  }
+  if (!reference_.empty() && reference_.front().empty()) from.fail("reference0", "is missing");
+  for (std::size_t i = 0; i < watched_.size(); ++i) {
+    Watched& w = watched_[i];
+    const std::string sum = fmt::format("sum{}", i), kept = fmt::format("kept{}", i);
+    w.sum = from.has(sum) ? from.tensor(sum, w.parameter->shape()).clone() : Tensor();
+    w.is_kept = from.has(kept);
+    if (w.is_kept) w.kept = from.tensor(kept, w.parameter->shape()).clone();
   }
 }
 

@@ -37,6 +37,11 @@ class BlockStatisticsCollector {
 
   std::span<const BlockStatistics> blocks() const { return statistics_; }
 
+  /// What is remembered from step to step. `load` is told the samples of the probe (0: none), and throws
+  /// Error(model_file) for values that cannot be this collector's.
+  void save(const StateWriter& to) const;
+  void load(const StateReader& from, Index rows);
+
  private:
   struct Watched {
     Parameter* parameter;

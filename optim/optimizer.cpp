@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
 #include "engine/kernels/kernels.h"
+#include "optim/state.h"
 
 namespace firn {
 
@@ -91,6 +93,35 @@ void Optimizer::resume(State& state) const {
 const Optimizer::State* Optimizer::state(const Parameter& parameter) const {
   const auto found = states_.find(&parameter);
   return found == states_.end() ? nullptr : &found->second;
+}
+
+void Optimizer::save(std::span<const ParameterPtr> parameters, const StateWriter& to) const {
+  for (const ParameterPtr& parameter : parameters) {
+    const State* state = this->state(*parameter);
+    if (state == nullptr) continue;
+    const StateWriter part = to.part(parameter->name());
+    part.whole("steps", state->steps);
+    part.whole("missed", state->missed);
+    for (std::size_t i = 0; i < state->slots.size(); ++i) {
+      part.tensor(fmt::format("slot{}", i), state->slots[i].clone());
+    }
+  }
+}
+
+void Optimizer::load(std::span<const ParameterPtr> parameters, const StateReader& from) {
+  constexpr Index kMost = std::numeric_limits<Index>::max() / 2;
+  states_.clear();
+  for (const ParameterPtr& parameter : parameters) {
+    const StateReader part = from.part(parameter->name());
+    if (!part.has("steps")) continue;
+    State state;
+    state.steps = part.whole("steps", 0, kMost);
+    state.missed = part.whole("missed", 0, kMost);
+    for (int i = 0; i < slots(); ++i) {
+      state.slots.push_back(part.tensor(fmt::format("slot{}", i), parameter->shape()).clone());
+    }
+    states_[parameter.get()] = std::move(state);
+  }
 }
 
 Index Optimizer::state_bytes() const {

@@ -13,6 +13,9 @@
 
 namespace firn {
 
+class StateReader;
+class StateWriter;
+
 struct StepOptions {
   double rate_factor = 1;  ///< from the schedule
   double clip_norm = 0;    ///< the gradients together are scaled down to this 2-norm (Pascanu 2013); 0: not
@@ -70,6 +73,10 @@ class Optimizer {
   std::size_t parameters_with_state() const { return states_.size(); }
   /// Bytes of all states.
   Index state_bytes() const;
+  /// The states of these parameters, by their names, each parameter once. `load` replaces all states; throws
+  /// Error(model_file) for what cannot be the state of one of them under this rule.
+  void save(std::span<const ParameterPtr> parameters, const StateWriter& to) const;
+  void load(std::span<const ParameterPtr> parameters, const StateReader& from);
 
  protected:
   /// How many tensors a parameter's state has.

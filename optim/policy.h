@@ -12,6 +12,9 @@
 
 namespace firn {
 
+class StateReader;
+class StateWriter;
+
 /// A block as a policy sees it: what of it the policy may freeze and thaw. Blocks of which nothing is left
 /// (all is frozen for good) are not shown.
 struct PolicyBlock {
@@ -97,6 +100,12 @@ class FreezePolicy {
   virtual bool wants_activations() const { return false; }
   /// Whether its rates take the place of the schedule's.
   virtual bool replaces_schedule() const { return false; }
+
+  /// What it has to remember of a run, to go on with it later. `load` comes behind `start`, with the same
+  /// blocks; what was decided last is remembered by others.
+  virtual void save(const StateWriter&) const {}
+  /// Throws Error(model_file) for values that cannot be its own.
+  virtual void load(const StateReader&) {}
 
  protected:
   virtual void begin() {}

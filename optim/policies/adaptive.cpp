@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "optim/policies/policies.h"
+#include "optim/state.h"
 
 namespace firn {
 
@@ -52,6 +53,15 @@ class AutoFreeze final : public FreezePolicy {
   }
   Needs needs(const PolicyMoment& now) const override {
     return {.add_gradients = true, .gradient_sums = (now.step + 1) % every_ == 0};
+  }
+  void save(const StateWriter& to) const override {
+    to.whole("frozen", static_cast<Index>(frozen_));
+    to.numbers("before", before_);
+  }
+  void load(const StateReader& from) override {
+    frozen_ = static_cast<std::size_t>(from.whole("frozen", 0, static_cast<Index>(block_count()) - 1));
+    before_ = from.numbers("before");
+    if (!before_.empty()) before_ = from.numbers("before", block_count());
   }
 
  protected:
@@ -121,6 +131,8 @@ class AutoRgn final : public FreezePolicy {
     const bool measured = now.step_of_epoch < batches_;
     return {.gradient_norms = measured, .weight_norms = measured};
   }
+  void save(const StateWriter& to) const override { to.numbers("sums", sums_); }
+  void load(const StateReader& from) override { sums_ = from.numbers("sums", block_count()); }
 
  protected:
   void begin() override {

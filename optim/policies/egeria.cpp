@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "optim/policies/policies.h"
+#include "optim/state.h"
 
 namespace firn {
 
@@ -43,6 +44,29 @@ class Egeria final : public FreezePolicy {
     return {.distances = measured_, .reference = take_reference_};
   }
   bool wants_activations() const override { return true; }
+
+  void save(const StateWriter& to) const override {
+    to.whole("front", static_cast<Index>(front_));
+    to.numbers("distances", distances_);
+    to.number("greatest", greatest_);
+    to.whole("stable", stable_);
+    to.number("top_rate", top_rate_);
+    to.flag("has_reference", has_reference_);
+    to.flag("measured", measured_);
+    to.flag("take_reference", take_reference_);
+    to.whole("since_reference", since_reference_);
+  }
+  void load(const StateReader& from) override {
+    front_ = static_cast<std::size_t>(from.whole("front", 0, static_cast<Index>(block_count()) - 1));
+    distances_ = from.numbers("distances");
+    greatest_ = from.number("greatest");
+    stable_ = from.whole("stable", 0, all_steps());
+    top_rate_ = from.number("top_rate");
+    has_reference_ = from.flag("has_reference");
+    measured_ = from.flag("measured");
+    take_reference_ = from.flag("take_reference");
+    since_reference_ = from.whole("since_reference", 0, all_steps());
+  }
 
  protected:
   void begin() override {

@@ -7,6 +7,7 @@
 
 #include "engine/base/rng.h"
 #include "optim/policies/policies.h"
+#include "optim/state.h"
 
 namespace firn {
 
@@ -30,6 +31,14 @@ class LpFt final : public FreezePolicy {
     tuning_ = tuning_ || converged || now.epoch >= probe_;
     freeze_prefix(plan, tuning_ ? 0 : plan.size() - 1);
     for (BlockPlan& block : plan) block.rate = tuning_ ? c_.rate : 1;
+  }
+  void save(const StateWriter& to) const override {
+    to.flag("tuning", tuning_);
+    to.number("last_loss", last_loss_);
+  }
+  void load(const StateReader& from) override {
+    tuning_ = from.flag("tuning");
+    last_loss_ = from.number("last_loss");
   }
 
  protected:

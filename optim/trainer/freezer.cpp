@@ -6,6 +6,7 @@
 #include <map>
 
 #include "engine/base/error.h"
+#include "optim/state.h"
 
 namespace firn {
 
@@ -136,6 +137,38 @@ void Freezer::after_update() {
   outputs_.clear();
   for (const PolicyBlock& block : shown_) outputs_.push_back(all[static_cast<std::size_t>(block.number)]);
   statistics_->compare(needs_, outputs_);
+}
+
+void Freezer::save(const StateWriter& to) const {
+  std::vector<double> blocks, plan;
+  for (const Block& block : blocks_) {
+    blocks.insert(blocks.end(),
+                  {block.trains ? 1.0 : 0.0, block.rate, static_cast<double>(block.warm_steps)});
+  }
+  to.numbers("blocks", blocks);
+  if (!policy_) return;
+  for (const BlockPlan& block : plan_) plan.insert(plan.end(), {block.trains ? 1.0 : 0.0, block.rate});
+  to.numbers("plan", plan);
+  policy_->save(to.part("policy"));
+  statistics_->save(to.part("statistics"));
+}
+
+void Freezer::load(const StateReader& from) {
+  const std::vector<double> blocks = from.numbers("blocks", 3 * blocks_.size());
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    const double warm = blocks[3 * i + 2];
+    if (!(warm >= 0 && warm <= static_cast<double>(options_.thaw_warm_up))) {
+      from.fail("blocks", fmt::format("has {} of {} steps to warm up", warm, options_.thaw_warm_up));
+    }
+    blocks_[i].trains = blocks[3 * i] != 0;
+    set_rate(i, blocks[3 * i + 1]);
+    blocks_[i].warm_steps = static_cast<Index>(warm);
+  }
+  if (!policy_) return;
+  const std::vector<double> plan = from.numbers("plan", 2 * plan_.size());
+  for (std::size_t i = 0; i < plan_.size(); ++i) plan_[i] = {plan[2 * i] != 0, plan[2 * i + 1]};
+  policy_->load(from.part("policy"));
+  statistics_->load(from.part("statistics"), probe_ ? probe_->rows() : 0);
 }
 
 double Freezer::greatest_rate() const {

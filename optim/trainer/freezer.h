@@ -47,6 +47,11 @@ class Freezer {
   void before_update(std::span<const GradientView> gradients);
   void after_update();
 
+  /// What is remembered between two steps; `load` comes behind `start`. Flags are the model's and are left to
+  /// others. Throws Error(model_file) for values that cannot be this run's.
+  void save(const StateWriter& to) const;
+  void load(const StateReader& from);
+
   /// Whether the policy's rates take the place of the schedule's.
   bool replaces_schedule() const { return policy_ && policy_->replaces_schedule(); }
   /// The policy's greatest factor of a block that trains; 1 without a policy.

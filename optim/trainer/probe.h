@@ -20,6 +20,8 @@ class Probe {
   /// The output of each block of the model with the weights as they are; valid until the next call.
   const std::vector<Activations>& run();
 
+  Index rows() const { return x_.shape()[0]; }
+
   static constexpr Index kRows = 32;
 
  private:

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "engine/base/error.h"
 
@@ -14,10 +15,8 @@ namespace firn {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
 }  // namespace
@@ -40,7 +39,12 @@ Trainer::Trainer(Model& model, Optimizer& optimizer, Loader& train, Loader& test
     throw Error(Fault::usage, "train", fmt::format("{} steps of thaw warm-up", config_.thaw_warm_up));
   }
   if (config_.epochs < 1) throw Error(Fault::usage, "train", fmt::format("{} epochs", config_.epochs));
+  std::set<const Parameter*> seen;
   for (const NamedParameter& p : model.parameters()) {
+    if (seen.insert(p.parameter.get()).second) parameters_.push_back(p);
+  }
+  versions_.resize(parameters_.size());
+  for (const NamedParameter& p : parameters_) {
     if (p.parameter->role() == Role::statistic)
       statistics_.emplace_back(p.parameter, p.parameter->value().clone());
   }
@@ -66,21 +70,36 @@ FreezerOptions Trainer::freezer_options() const {
 }
 
 void Trainer::keep_best() {
-  if (best_.empty()) {
-    for (const NamedParameter& p : model_.parameters())
-      best_.emplace_back(p.parameter, p.parameter->value().clone());
-    return;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const Parameter& parameter = *parameters_[i].parameter;
+    if (changed(i) || best_.contains(&parameter)) best_[&parameter] = parameter.to_file();
   }
-  for (auto& [parameter, copy] : best_) {
-    std::memcpy(copy.raw(), parameter->value().raw(), static_cast<std::size_t>(copy.bytes()));
+}
+
+/// What trains for the first time still is as it was in the best epoch.
+void Trainer::keep_best_of_thawed() {
+  if (!keeps_best() || run_->history.best_epoch == 0) return;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const Parameter& parameter = *parameters_[i].parameter;
+    if (parameter.trainable() && !changed(i) && !best_.contains(&parameter))
+      best_[&parameter] = parameter.to_file();
   }
 }
 
 void Trainer::restore_best() {
-  for (auto& [parameter, copy] : best_) {
-    std::memcpy(parameter->mutable_value().raw(), copy.raw(), static_cast<std::size_t>(copy.bytes()));
-    parameter->touch();
+  for (const NamedParameter& p : parameters_) {
+    const auto found = best_.find(p.parameter.get());
+    if (found != best_.end()) p.parameter->from_file(found->second);
   }
+}
+
+std::vector<NamedTensor> Trainer::best_weights() const {
+  std::vector<NamedTensor> all;
+  for (const NamedParameter& p : parameters_) {
+    const auto found = best_.find(p.parameter.get());
+    all.push_back({p.name, found != best_.end() ? found->second : p.parameter->to_file()});
+  }
+  return all;
 }
 
 // The forward pass moves running statistics before it is known whether its numbers are any.
@@ -97,8 +116,9 @@ void Trainer::restore_statistics() {
   }
 }
 
-double Trainer::train_step(const Batch& batch, const PolicyMoment& now, Freezer& freezer,
-                           EpochRecord& record) {
+double Trainer::train_step(const Batch& batch, const PolicyMoment& now) {
+  EpochRecord& record = run_->record;
+  Freezer& freezer = *run_->freezer;
   const bool kept = features_.active();
   Program& program =
       kept ? features_.training(batch) : programs_.training(batch.count, batch.x.shape().tail(1));
@@ -122,29 +142,35 @@ double Trainer::train_step(const Batch& batch, const PolicyMoment& now, Freezer&
   return loss;
 }
 
-bool Trainer::train_epoch(Index epoch, const TrainHooks& hooks, Freezer& freezer, History& history,
-                          EpochRecord& record) {
+double Trainer::seconds_trained() const {
+  return run_->record.seconds + (run_->training ? seconds_since(run_->since) : 0);
+}
+
+bool Trainer::train_epoch(const TrainHooks& hooks) {
+  Run& run = *run_;
+  EpochRecord& record = run.record;
   const Index steps = train_.batches();
   const Index all_steps = steps * config_.epochs;
-  Index samples = 0;
-  double loss_sum = 0;
   bool whole = true;
-  const auto number = static_cast<std::uint64_t>(epoch - 1);
+  bool first = true;
+  const auto number = static_cast<std::uint64_t>(record.epoch - 1);
+  run.since = Clock::now();
+  run.training = true;
   Content content = features_.content(FeatureCache::Part::train, number);
-  train_.start(number, 0, content);
+  train_.start(number, record.steps, content);
   while (record.steps < steps) {
     PolicyMoment now;
-    now.step = (epoch - 1) * steps + record.steps;
-    now.epoch = epoch - 1;
+    now.step = (record.epoch - 1) * steps + record.steps;
+    now.epoch = record.epoch - 1;
     now.step_of_epoch = record.steps;
     now.schedule_factor = config_.schedule(step_, all_steps);
-    now.epoch_loss = history.epochs.empty() ? 0 : history.epochs.back().loss;
-    const std::span<const FreezeChange> changes = freezer.before_step(now);
-    history.changes.insert(history.changes.end(), changes.begin(), changes.end());
+    now.epoch_loss = run.history.epochs.empty() ? 0 : run.history.epochs.back().loss;
+    const std::span<const FreezeChange> changes = run.freezer->before_step(now);
+    run.history.changes.insert(run.history.changes.end(), changes.begin(), changes.end());
     if (hooks.on_freeze && !changes.empty()) hooks.on_freeze(changes);
-    record.trained_share += freezer.trained_share();  // a sum until the epoch is over
-    if (record.steps == 0) {
-      features_.begin_epoch(epoch - 1);
+    record.trained_share += run.freezer->trained_share();  // a sum until the epoch is over
+    if (std::exchange(first, false)) {
+      features_.begin_epoch(record.epoch - 1);
     } else {
       features_.look();
     }
@@ -154,16 +180,17 @@ bool Trainer::train_epoch(Index epoch, const TrainHooks& hooks, Freezer& freezer
     }
     const Batch* batch = train_.next();
     if (batch == nullptr) break;
+    keep_best_of_thawed();
     keep_statistics();
     double loss = 0;
     try {
-      loss = train_step(*batch, now, freezer, record);
+      loss = train_step(*batch, now);
     } catch (const Error&) {
       restore_statistics();
       throw;
     }
-    loss_sum += loss * static_cast<double>(batch->count);
-    samples += batch->count;
+    run.loss_sum += loss * static_cast<double>(batch->count);
+    run.samples += batch->count;
     ++step_;
     ++record.steps;
     if (hooks.after_step) hooks.after_step(record.steps, steps, loss);
@@ -172,59 +199,99 @@ bool Trainer::train_epoch(Index epoch, const TrainHooks& hooks, Freezer& freezer
       break;
     }
   }
-  record.loss = samples > 0 ? loss_sum / static_cast<double>(samples) : 0;
-  const auto made = static_cast<double>(std::max<Index>(1, record.steps));
-  record.gradient_norm /= made;
-  record.trained_share /= made;
   features_.end_epoch();
+  record.seconds = seconds_trained();
+  run.training = false;
   return whole;
 }
 
-History Trainer::run(const TrainHooks& hooks) {
-  History history;
-  features_.set_report(hooks.on_cache);
-  Freezer freezer(model_, optimizer_, freezer_options());
-  freezer.start(policy_start(), config_.program, train_);
-  for (Index epoch = 1; epoch <= config_.epochs; ++epoch) {
-    if (hooks.before_epoch) hooks.before_epoch(epoch);
-    EpochRecord record;
-    record.epoch = epoch;
-    const auto begin = Clock::now();
-    const bool whole = train_epoch(epoch, hooks, freezer, history, record);
-    record.seconds = seconds_since(begin);
+/// False when it was stopped.
+bool Trainer::evaluate_epoch(const TrainHooks& hooks) {
+  struct Stopped {};
+  EpochRecord& record = run_->record;
+  const auto begin = Clock::now();
+  try {
+    const auto stop = [&](const Batch&, const real*) {
+      if (hooks.stop && !run_->history.interrupted && hooks.stop()) throw Stopped();
+    };
+    features_.look();
+    run_->history.last_evaluation = evaluate(model_, programs_, test_, stop, &features_);
+  } catch (const Stopped&) {
+    return false;
+  }
+  record.eval_seconds = seconds_since(begin);
+  record.test_accuracy = run_->history.last_evaluation.accuracy();
+  record.test_loss = run_->history.last_evaluation.loss;
+  record.evaluated = true;
+  return true;
+}
 
-    if (epoch % config_.evaluate_every == 0 || epoch == config_.epochs || !whole) {
-      const auto eval_begin = Clock::now();
-      features_.look();
-      history.last_evaluation = evaluate(model_, programs_, test_, {}, &features_);
-      const Evaluation& evaluation = history.last_evaluation;
-      record.eval_seconds = seconds_since(eval_begin);
-      record.test_accuracy = evaluation.accuracy();
-      record.test_loss = evaluation.loss;
-      record.evaluated = true;
-    } else if (!history.epochs.empty()) {
-      record.test_accuracy = history.epochs.back().test_accuracy;
-      record.test_loss = history.epochs.back().test_loss;
+/// The record goes into the history, and the next one begins.
+void Trainer::end_epoch() {
+  History& history = run_->history;
+  EpochRecord& record = run_->record;
+  record.loss = run_->samples > 0 ? run_->loss_sum / static_cast<double>(run_->samples) : 0;
+  const auto made = static_cast<double>(std::max<Index>(1, record.steps));
+  record.gradient_norm /= made;
+  record.trained_share /= made;
+  record.rss_mb = peak_rss_mb();
+  if (!record.evaluated && !history.epochs.empty()) {
+    record.test_accuracy = history.epochs.back().test_accuracy;
+    record.test_loss = history.epochs.back().test_loss;
+  }
+  history.epochs.push_back(record);
+  if (record.evaluated && (history.best_epoch == 0 || record.test_accuracy > history.best_accuracy)) {
+    history.best_epoch = record.epoch;
+    history.best_accuracy = record.test_accuracy;
+    if (keeps_best()) keep_best();
+  }
+  history.stopped_early =
+      !history.interrupted && config_.patience > 0 && record.epoch - history.best_epoch >= config_.patience;
+  const Index next = record.epoch + 1;
+  record = {};
+  record.epoch = next;
+  run_->loss_sum = 0;
+  run_->samples = 0;
+}
+
+void Trainer::begin() {
+  for (std::size_t i = 0; i < parameters_.size(); ++i) versions_[i] = parameters_[i].parameter->version();
+  best_.clear();
+  run_.emplace();
+  run_->record.epoch = 1;
+  run_->freezer = std::make_unique<Freezer>(model_, optimizer_, freezer_options());
+  run_->freezer->start(policy_start(), config_.program, train_);
+}
+
+bool Trainer::over() const {
+  const History& history = run_->history;
+  return run_->record.epoch > config_.epochs || history.stopped_early || history.interrupted;
+}
+
+History Trainer::run(const TrainHooks& hooks) {
+  // The flags are as before when the run is over, however it ends.
+  struct End {
+    std::optional<Run>& run;
+    ~End() { run.reset(); }
+  } end{run_};
+  features_.set_report(hooks.on_cache);
+  if (!run_) begin();
+  History& history = run_->history;
+  while (!over()) {
+    const EpochRecord& record = run_->record;
+    if (hooks.before_epoch && record.steps == 0) hooks.before_epoch(record.epoch);
+    history.interrupted = !train_epoch(hooks);
+    if (record.epoch % config_.evaluate_every == 0 || record.epoch == config_.epochs || history.interrupted) {
+      if (!evaluate_epoch(hooks)) {
+        history.interrupted = true;
+        break;
+      }
     }
-    record.rss_mb = peak_rss_mb();
-    history.epochs.push_back(record);
-    if (record.evaluated && (history.best_epoch == 0 || record.test_accuracy > history.best_accuracy)) {
-      history.best_epoch = epoch;
-      history.best_accuracy = record.test_accuracy;
-      if (config_.restore_best) keep_best();
-    }
-    if (hooks.after_epoch) hooks.after_epoch(record);
-    if (!whole) {
-      history.interrupted = true;
-      break;
-    }
-    if (config_.patience > 0 && epoch - history.best_epoch >= config_.patience) {
-      history.stopped_early = true;
-      break;
-    }
+    end_epoch();
+    if (hooks.after_epoch) hooks.after_epoch(history.epochs.back());
   }
   if (config_.restore_best) restore_best();
-  return history;
+  return std::move(history);
 }
 
 }  // namespace firn

@@ -1,14 +1,19 @@
 // Where model, data and optimizer meet.
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "data/loader.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
+#include "optim/state.h"
 #include "optim/trainer/evaluate.h"
 #include "optim/trainer/feature_cache.h"
 #include "optim/trainer/freezer.h"
@@ -22,6 +27,7 @@ struct TrainConfig {
   double clip_norm = 0;       ///< 0: gradients are not clipped
   Index patience = 0;         ///< epochs without a better test accuracy before training ends; 0: never early
   bool restore_best = false;  ///< leave the weights of the epoch with the best test accuracy in the model
+  bool keep_best = false;     ///< keep them for `best_weights`
   std::vector<double> block_rates = {};  ///< a factor on the rate for each block; empty: all 1
   Index evaluate_every = 1;              ///< epochs; the last one is always evaluated
   ProgramSettings program = {};
@@ -60,11 +66,13 @@ struct History {
 /// Observers; each may be empty. They may freeze and thaw parameters of the model: the next step has the new
 /// set. With a policy, what trained at the start belongs to it, and its flags prevail.
 struct TrainHooks {
-  std::function<void(Index epoch)> before_epoch = {};  ///< counted from 1
+  std::function<void(Index epoch)> before_epoch = {};  ///< counted from 1; not when resumed within an epoch
   std::function<void(Index step, Index steps, double loss)> after_step =
       {};  ///< of the epoch, counted from 1
   std::function<void(const EpochRecord&)> after_epoch;
-  std::function<bool()> stop = {};  ///< asked after each step
+  /// Asked after each step and each batch of an evaluation. An epoch that ends within its steps is evaluated
+  /// and recorded; one that ends within its evaluation is not.
+  std::function<bool()> stop = {};
   /// Before a step that trains other blocks than the one before.
   std::function<void(std::span<const FreezeChange>)> on_freeze = {};
   /// What becomes of the features of the frozen part.
@@ -82,21 +90,65 @@ class Trainer {
   /// before. Throws Error(usage) when everything is frozen.
   History run(const TrainHooks& hooks = {});
 
+  /// Writes all that a run needs to go on to the bit; called from a hook other than `before_epoch` and
+  /// `on_freeze`. Weights are written that are not among `in_base` (by their names in the model), or have
+  /// changed since the run began: the others are those of the base, a file with the weights that the run
+  /// began with. So nothing is written of a tensor that stays frozen.
+  void save(const StateWriter& to, const std::set<std::string>& in_base = {}) const;
+  /// The weights alone, as `save` writes them; also behind a run.
+  void save_weights(const StateWriter& to, const std::set<std::string>& in_base = {}) const;
+  /// The next `run` goes on where `save` was called. The trainer is made as it was for that run, the model
+  /// with the base's weights and the flags that it began with. Throws Error(usage) naming what differs from
+  /// that run, Error(model_file) for what cannot be its state.
+  void resume(const StateReader& from, const std::set<std::string>& in_base = {});
+
+  /// The weights of the epoch with the best test accuracy, or the present ones before there is one, in the
+  /// layout of files; where `keep_best` or `restore_best` is set.
+  std::vector<NamedTensor> best_weights() const;
+
   ProgramCache& programs() { return programs_; }
   const FeatureCache& features() const { return features_; }
   /// Steps made so far, over all epochs.
   Index steps() const { return step_; }
+  /// The epoch in progress, counted from 1.
+  Index epoch() const { return run_ ? run_->record.epoch : 1; }
+  /// Of the run in progress.
+  const History* history() const { return run_ ? &run_->history : nullptr; }
 
  private:
-  bool train_epoch(Index epoch, const TrainHooks& hooks, Freezer& freezer, History& history,
-                   EpochRecord& record);
-  double train_step(const Batch& batch, const PolicyMoment& now, Freezer& freezer, EpochRecord& record);
+  using Clock = std::chrono::steady_clock;
+  /// A run between two steps.
+  struct Run {
+    std::unique_ptr<Freezer> freezer;
+    History history = {};
+    EpochRecord record = {};  ///< of the epoch in progress; norm and share are sums until it ends
+    double loss_sum = 0;
+    Index samples = 0;
+    bool training = false;  ///< the clock below counts
+    Clock::time_point since = {};
+  };
+  void begin();
+  bool train_epoch(const TrainHooks& hooks);
+  bool evaluate_epoch(const TrainHooks& hooks);
+  void end_epoch();
+  bool over() const;
+  double train_step(const Batch& batch, const PolicyMoment& now);
+  double seconds_trained() const;
   PolicyStart policy_start() const;
   FreezerOptions freezer_options() const;
   void keep_statistics();
   void restore_statistics();
+  bool keeps_best() const { return config_.keep_best || config_.restore_best; }
   void keep_best();
+  void keep_best_of_thawed();
   void restore_best();
+  bool changed(std::size_t which) const {
+    return parameters_[which].parameter->version() != versions_[which];
+  }
+  void save_history(const StateWriter& to) const;
+  void load_history(const StateReader& from);
+  void save_best(const StateWriter& to) const;
+  void load_best(const StateReader& from);
 
   Model& model_;
   Optimizer& optimizer_;
@@ -106,7 +158,10 @@ class Trainer {
   ProgramCache programs_;
   FeatureCache features_;
   Index step_ = 0;
-  std::vector<std::pair<ParameterPtr, Tensor>> best_;
+  std::optional<Run> run_;
+  std::vector<NamedParameter> parameters_;   // of the model, each once
+  std::vector<std::uint64_t> versions_;      // theirs when the run began
+  std::map<const Parameter*, Tensor> best_;  // in the layout of files; of those that had changed then
   std::vector<std::pair<ParameterPtr, Tensor>> statistics_;  // running ones, as before the step
 };
 

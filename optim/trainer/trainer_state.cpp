@@ -1,0 +1,245 @@
+// What a run remembers: Trainer::save and Trainer::resume.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "engine/base/error.h"
+#include "optim/state.h"
+#include "optim/trainer/trainer.h"
+
+namespace firn {
+
+namespace {
+
+constexpr std::size_t kRecord = 12;  // numbers of an epoch
+constexpr std::size_t kChange = 3;   // numbers of a change
+
+std::vector<double> row_of(const EpochRecord& r) {
+  return {static_cast<double>(r.epoch),
+          r.loss,
+          r.test_accuracy,
+          r.test_loss,
+          r.rate,
+          r.gradient_norm,
+          r.seconds,
+          r.eval_seconds,
+          r.rss_mb,
+          static_cast<double>(r.steps),
+          r.evaluated ? 1.0 : 0.0,
+          r.trained_share};
+}
+
+/// A whole number that was written as a double.
+Index index_of(double value, Index most, const StateReader& from, std::string_view key) {
+  if (!(value >= 0 && value <= static_cast<double>(most))) {
+    from.fail(key, fmt::format("holds {}, not in 0 to {}", value, most));
+  }
+  return static_cast<Index>(value);
+}
+
+EpochRecord record_of(const double* row, Index epochs, Index steps, const StateReader& from,
+                      std::string_view key) {
+  EpochRecord r;
+  r.epoch = index_of(row[0], epochs, from, key);
+  r.loss = row[1];
+  r.test_accuracy = row[2];
+  r.test_loss = row[3];
+  r.rate = row[4];
+  r.gradient_norm = row[5];
+  r.seconds = row[6];
+  r.eval_seconds = row[7];
+  r.rss_mb = row[8];
+  r.steps = index_of(row[9], steps, from, key);
+  r.evaluated = row[10] != 0;
+  r.trained_share = row[11];
+  return r;
+}
+
+bool same_bytes(const Tensor& a, const Tensor& b) {
+  return std::memcmp(a.raw(), b.raw(), static_cast<std::size_t>(a.bytes())) == 0;
+}
+
+std::vector<ParameterPtr> pointers(const std::vector<NamedParameter>& named) {
+  std::vector<ParameterPtr> all;
+  for (const NamedParameter& p : named) all.push_back(p.parameter);
+  return all;
+}
+
+/// Throws where the run that was saved had another `what`.
+template <class T>
+void require_same(const std::string& what, const T& saved, const T& now, const StateReader& from) {
+  if (saved == now) return;
+  throw Error(Fault::usage, "checkpoint",
+              fmt::format("{} is of a run with {} {}, this one has {}", from.path(), what, saved, now));
+}
+
+}  // namespace
+
+void Trainer::save_history(const StateWriter& to) const {
+  const History& history = run_->history;
+  std::vector<double> epochs, changes;
+  for (const EpochRecord& r : history.epochs) {
+    const std::vector<double> row = row_of(r);
+    epochs.insert(epochs.end(), row.begin(), row.end());
+  }
+  for (const FreezeChange& c : history.changes) {
+    changes.insert(changes.end(),
+                   {static_cast<double>(c.step), static_cast<double>(c.block), c.frozen ? 1.0 : 0.0});
+  }
+  to.numbers("epochs", epochs);
+  to.numbers("changes", changes);
+  to.whole("best_epoch", history.best_epoch);
+  to.number("best_accuracy", history.best_accuracy);
+  to.flag("stopped_early", history.stopped_early);
+  const Evaluation& last = history.last_evaluation;
+  to.whole("evaluation.samples", last.samples);
+  to.whole("evaluation.right", last.right);
+  to.whole("evaluation.classes", last.classes);
+  to.number("evaluation.loss", last.loss);
+  to.numbers("evaluation.confusion", std::vector<double>(last.confusion.begin(), last.confusion.end()));
+}
+
+void Trainer::load_history(const StateReader& from) {
+  constexpr Index kMost = Index{1} << 52;  // what a double holds exactly
+  History history;
+  const Index steps = train_.batches();
+  const std::vector<double> epochs =
+      from.numbers("epochs", kRecord * static_cast<std::size_t>(run_->record.epoch - 1));
+  for (std::size_t at = 0; at < epochs.size(); at += kRecord) {
+    history.epochs.push_back(record_of(epochs.data() + at, config_.epochs, steps, from, "epochs"));
+  }
+  const std::vector<double> changes = from.numbers("changes");
+  if (changes.size() % kChange != 0) from.fail("changes", fmt::format("has {} numbers", changes.size()));
+  const auto last_block = static_cast<Index>(model_.blocks().size()) - 1;
+  for (std::size_t at = 0; at < changes.size(); at += kChange) {
+    const double* row = changes.data() + at;
+    history.changes.push_back({index_of(row[0], steps * config_.epochs, from, "changes"),
+                               static_cast<int>(index_of(row[1], last_block, from, "changes")), row[2] != 0});
+  }
+  history.best_epoch = from.whole("best_epoch", 0, run_->record.epoch - 1);
+  history.best_accuracy = from.number("best_accuracy");
+  history.stopped_early = from.flag("stopped_early");
+  Evaluation& last = history.last_evaluation;
+  last.samples = from.whole("evaluation.samples", 0, kMost);
+  last.right = from.whole("evaluation.right", 0, last.samples);
+  last.classes = from.whole("evaluation.classes", 0, model_.classes());
+  last.loss = from.number("evaluation.loss");
+  for (const double count : from.numbers("evaluation.confusion")) {
+    last.confusion.push_back(index_of(count, last.samples, from, "evaluation.confusion"));
+  }
+  if (!last.confusion.empty() && static_cast<Index>(last.confusion.size()) != last.classes * last.classes) {
+    from.fail("evaluation.confusion", fmt::format("has {} numbers", last.confusion.size()));
+  }
+  run_->history = std::move(history);
+}
+
+/// Only what differs from the present weights.
+void Trainer::save_best(const StateWriter& to) const {
+  for (const NamedParameter& p : parameters_) {
+    const auto found = best_.find(p.parameter.get());
+    if (found == best_.end() || same_bytes(found->second, p.parameter->to_file())) continue;
+    to.tensor(p.name, found->second);
+  }
+}
+
+void Trainer::load_best(const StateReader& from) {
+  best_.clear();
+  if (!keeps_best() || run_->history.best_epoch == 0) return;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const auto& [name, parameter] = parameters_[i];
+    if (from.has(name)) {
+      best_[parameter.get()] = from.tensor(name, parameter->file_shape());
+    } else if (changed(i)) {
+      best_[parameter.get()] = parameter->to_file();
+    }
+  }
+}
+
+void Trainer::save_weights(const StateWriter& to, const std::set<std::string>& in_base) const {
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const auto& [name, parameter] = parameters_[i];
+    if (changed(i) || !in_base.contains(name)) to.tensor(name, parameter->to_file());
+  }
+}
+
+void Trainer::save(const StateWriter& to, const std::set<std::string>& in_base) const {
+  if (!run_) throw Error(Fault::usage, "checkpoint", "there is no run to save");
+  save_weights(to.part("weights"), in_base);
+  save_best(to.part("best"));
+  optimizer_.save(pointers(parameters_), to.part("optimizer"));
+  run_->freezer->save(to.part("freezer"));
+  save_history(to.part("history"));
+
+  const StateWriter run = to.part("run");
+  std::string flags;
+  for (const NamedParameter& p : parameters_) flags += p.parameter->trainable() ? '1' : '0';
+  run.text("flags", flags);
+  run.text("optimizer", optimizer_.text());
+  run.text("policy", config_.policy ? config_.policy->text() : "none");
+  run.whole("epochs", config_.epochs);
+  run.whole("batches", train_.batches());
+  run.whole("seed", static_cast<Index>(config_.program.seed));
+  run.whole("order_seed", static_cast<Index>(train_.options().seed));
+  run.whole("epoch", run_->record.epoch);
+  run.whole("step", step_);
+  run.whole("samples", run_->samples);
+  run.number("loss_sum", run_->loss_sum);
+  EpochRecord record = run_->record;
+  record.seconds = seconds_trained();
+  run.numbers("record", row_of(record));
+}
+
+void Trainer::resume(const StateReader& from, const std::set<std::string>& in_base) {
+  constexpr Index kMost = std::numeric_limits<Index>::max() / 2;
+  constexpr Index kLeast = std::numeric_limits<Index>::min();
+  const StateReader saved = from.part("run");
+  begin();
+  // A run that cannot go on is none.
+  struct Guard {
+    std::optional<Run>* run;
+    ~Guard() {
+      if (run != nullptr) run->reset();
+    }
+  } guard{&run_};
+  require_same("epochs:", saved.whole("epochs", 1, kMost), config_.epochs, from);
+  require_same("batches an epoch:", saved.whole("batches", 1, kMost), train_.batches(), from);
+  require_same("the optimizer", saved.text("optimizer"), optimizer_.text(), from);
+  require_same("the policy", saved.text("policy"),
+               config_.policy ? config_.policy->text() : std::string("none"), from);
+  require_same("the seed", saved.whole("seed", kLeast, std::numeric_limits<Index>::max()),
+               static_cast<Index>(config_.program.seed), from);
+  require_same("the loader's seed", saved.whole("order_seed", kLeast, std::numeric_limits<Index>::max()),
+               static_cast<Index>(train_.options().seed), from);
+
+  const StateReader weights = from.part("weights");
+  for (const auto& [name, parameter] : parameters_) {
+    // Weights that are renewed at the start are among those that were written.
+    if (weights.has(name)) {
+      parameter->from_file(weights.tensor(name, parameter->file_shape()));
+    } else if (!in_base.contains(name)) {
+      weights.fail(name, "is missing, and the base has none");
+    }
+  }
+  run_->record.epoch = saved.whole("epoch", 1, config_.epochs + 1);
+  const std::vector<double> row = saved.numbers("record", kRecord);
+  const Index epoch = run_->record.epoch;
+  run_->record = record_of(row.data(), config_.epochs + 1, train_.batches(), saved, "record");
+  if (run_->record.epoch != epoch) saved.fail("record", "is of another epoch");
+  step_ = saved.whole("step", 0, kMost);
+  run_->samples = saved.whole("samples", 0, kMost);
+  run_->loss_sum = saved.number("loss_sum");
+  load_history(from.part("history"));
+  load_best(from.part("best"));
+  optimizer_.load(pointers(parameters_), from.part("optimizer"));
+  run_->freezer->load(from.part("freezer"));
+  const std::string flags = saved.text("flags");
+  if (flags.size() != parameters_.size() || flags.find_first_not_of("01") != std::string::npos) {
+    saved.fail("flags", "are not this model's");
+  }
+  for (std::size_t i = 0; i < flags.size(); ++i) parameters_[i].parameter->set_trainable(flags[i] == '1');
+  guard.run = nullptr;
+}
+
+}  // namespace firn
