@@ -109,6 +109,7 @@ constexpr PoolGeometry halving(Index size, Index c) {
 inline constexpr PoolProblem kPool[] = {
     {"cnn pool1 28x28x32", 64, halving(28, 32)},
     {"vgg pool2 32x32x64", 64, halving(32, 64)},
+    {"lenet pool1 28x28x6", 64, halving(28, 6)},
 };
 
 struct RowsProblem {

@@ -51,6 +51,7 @@ std::vector<Case> cases() {
     }
   }
   for (const Index c : {0, 1, 3, 4, 7, 8, 9, 15, 16, 17, 40}) add(6, 6, c, 2, 2, 2, 2, 0, 0, false, 3);
+  for (const Index c : {1, 2, 5, 6, 10}) add(7, 21, c, 2, 2, 2, 2, 0, 0, false, 2);  // windows share a vector
   add(9, 4, 18, 3, 2, 1, 2, 1, 0, true, 2);
   add(16, 15, 3, 15, 15, 1, 1, 0, 0, false, 1);
   add(4, 4, 3, 2, 2, 2, 2, 0, 0, false, 0);

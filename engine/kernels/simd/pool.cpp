@@ -1,6 +1,7 @@
 #include "engine/kernels/pool.h"
 
 #include "engine/kernels/gemm.h"
+#include "engine/kernels/simd/lanes.h"
 #include "engine/kernels/simd/window.h"
 
 namespace firn::FIRN_ISA_SPACE {
@@ -38,13 +39,21 @@ Bytes narrow(VecInt v) {
 }
 #endif
 
+/// The first n <= kLanes; the other lanes of what is loaded are zero.
+#if defined(__AVX512F__)
+VecInt load_bytes(const std::uint8_t* p, Index n) {
+  return widen(Bytes(_mm_maskz_loadu_epi8(static_cast<__mmask16>((1u << n) - 1), p)));
+}
+void store_bytes(std::uint8_t* p, VecInt v, Index n) {
+  _mm_mask_storeu_epi8(p, static_cast<__mmask16>((1u << n) - 1), __m128i(narrow(v)));
+}
+#else
 VecInt load_bytes(const std::uint8_t* p, Index n) {
   if (n == kLanes) return widen(*reinterpret_cast<const BytesUnaligned*>(p));
   Bytes bytes{};
   for (Index i = 0; i < n; ++i) bytes[i] = p[i];
   return widen(bytes);
 }
-
 void store_bytes(std::uint8_t* p, VecInt v, Index n) {
   const Bytes bytes = narrow(v);
   if (n == kLanes) {
@@ -53,6 +62,7 @@ void store_bytes(std::uint8_t* p, VecInt v, Index n) {
     for (Index i = 0; i < n; ++i) p[i] = bytes[i];
   }
 }
+#endif
 
 /// An output pixel's window: where it begins, which of its taps lie inside of the image, and where both are
 /// in memory.
@@ -81,6 +91,64 @@ Index padded_taps(Index start, Index k, Index size, Index pad) {
   return smaller(k, size + pad - start);
 }
 
+/// Windows of 2x2 that tile the image and lie inside of it.
+bool halves(const PoolGeometry& g) {
+  return g.kh == 2 && g.kw == 2 && g.stride_h == 2 && g.stride_w == 2 && g.pad_h == 0 && g.pad_w == 0 &&
+         2 * g.oh <= g.h && 2 * g.ow <= g.w;
+}
+
+/// Channels of windows side by side that share a vector: `count` of each, or of one window alone.
+struct Neighbours {
+  Index windows, count;
+
+  Index lanes() const { return windows * count; }
+  /// The same tap of each; windows are 2 pixels of c channels apart.
+  Vec load_tap(const float* p, Index c) const {
+    Vec v = load_part(p, count);
+    for (Index w = 1; w < windows; ++w) v = load_lanes(v, p + 2 * w * c, w * count, count);
+    return v;
+  }
+  void store_tap(float* p, Vec v, Index c) const {
+    store_part(p, v, count);
+    for (Index w = 1; w < windows; ++w) store_lanes(p + 2 * w * c, v, w * count, count);
+  }
+};
+
+/// Calls f(x of the first window's first tap, offset in y, neighbours) for what covers all windows of 2x2.
+template <class T, class F>
+void for_each_halved(const PoolGeometry& g, Index n, T* x, const F& f) {
+  const Index together = larger(1, kLanes / larger(1, g.c));
+  for (Index image = 0; image < n; ++image, x += g.h * g.w * g.c) {
+    for (Index i = 0; i < g.oh; ++i) {
+      T* const line = x + 2 * i * g.w * g.c;
+      const Index to = (image * g.oh + i) * g.ow * g.c;
+      for (Index j = 0; j < g.ow; j += together) {
+        for (Index c = 0; c < g.c; c += kLanes) {
+          f(line + 2 * j * g.c + c, to + j * g.c + c,
+            Neighbours{smaller(together, g.ow - j), smaller(kLanes, g.c - c)});
+        }
+      }
+    }
+  }
+}
+
+template <bool with_position>
+void max_halved(const PoolGeometry& g, Index n, const float* x, float* y, std::uint8_t* position) {
+  const Index line = g.w * g.c;
+  for_each_halved(g, n, x, [&](const float* p, Index to, const Neighbours& near) {
+    Vec best = near.load_tap(p, g.c);
+    VecInt place{};
+    for (std::int32_t tap = 1; tap < 4; ++tap) {
+      const Vec value = near.load_tap(p + tap / 2 * line + tap % 2 * g.c, g.c);
+      const VecInt keep = (value <= best) | (best != best);
+      best = keep ? best : value;
+      if (with_position) place = keep ? place : VecInt{} + tap;
+    }
+    store_part(y + to, best, near.lanes());
+    if (with_position) store_bytes(position + to, place, near.lanes());
+  });
+}
+
 template <bool with_position>
 void max_pool(const PoolGeometry& g, Index n, const float* x, float* y, std::uint8_t* position) {
   for_each_window(g, n, x, [&](const auto& w) {
@@ -102,10 +170,11 @@ void max_pool(const PoolGeometry& g, Index n, const float* x, float* y, std::uin
 }
 
 void max_forward(const PoolGeometry& g, Index n, const real* x, real* y, std::uint8_t* position) {
+  const bool halved = halves(g);
   if (position != nullptr) {
-    max_pool<true>(g, n, x, y, position);
+    (halved ? max_halved<true> : max_pool<true>)(g, n, x, y, position);
   } else {
-    max_pool<false>(g, n, x, y, nullptr);
+    (halved ? max_halved<false> : max_pool<false>)(g, n, x, y, nullptr);
   }
 }
 
@@ -155,7 +224,21 @@ void max_gradient_tiled(const PoolGeometry& g, Index n, const float* dy, const s
   });
 }
 
+void max_gradient_halved(const PoolGeometry& g, Index n, const float* dy, const std::uint8_t* position,
+                         float* dx) {
+  zero_rest(g, n, dx);
+  const Index line = g.w * g.c;
+  for_each_halved(g, n, dx, [&](float* p, Index from, const Neighbours& near) {
+    const Vec value = load_part(dy + from, near.lanes());
+    const VecInt place = load_bytes(position + from, near.lanes());
+    for (std::int32_t tap = 0; tap < 4; ++tap) {
+      near.store_tap(p + tap / 2 * line + tap % 2 * g.c, place == tap ? value : Vec{}, g.c);
+    }
+  });
+}
+
 void max_gradient(const PoolGeometry& g, Index n, const real* dy, const std::uint8_t* position, real* dx) {
+  if (halves(g)) return max_gradient_halved(g, n, dy, position, dx);
   if (tiles(g)) return max_gradient_tiled(g, n, dy, position, dx);
   for_each_input(g, n, [&](Index i, Index j, Range us, Range vs, Index base, Index to) {
     for_each_vector(g.c, [&](Index c, Index count, const auto& load_at) {

@@ -70,15 +70,28 @@ static inline void sweep_rows(const Sweep& s, Index n, const Epilogue& epilogue)
   }
 }
 
+/// `count` runs of `length` elements, `from_step` and `to_step` apart.
+static inline void copy_runs(Index count, Index length, const float* from, Index from_step, float* to,
+                             Index to_step) {
+  const Index whole = (length - 1) / kLanes * kLanes, rest = length - whole;
+  for (; count > 0; --count, from += from_step, to += to_step) {
+    for (Index i = 0; i < whole; i += kLanes) store(to + i, load(from + i));
+    store_part(to + whole, load_part(from + whole, rest), rest);
+  }
+}
+
 /// Needs contiguous pixels of y, one group, and kGatherRows * depth() elements of scratch.
 static inline void sweep_gathered(const Sweep& s, Index n, const Epilogue& epilogue, float* scratch) {
-  const Index depth = s.depth(), run = s.kw * s.in;
+  const Index depth = s.depth(), run = s.kw * s.in, step = s.stride_w * s.x_pixel;
   for_each_tile(n * s.oh * s.ow, kGatherRows, [&](Index first, Index rows) {
     float* to = scratch;
-    for (Index p = first; p < first + rows; ++p) {
+    for (Index p = first; p < first + rows;) {  // the pixels of one row together
       const Index image = p / (s.oh * s.ow), i = p / s.ow % s.oh, j = p % s.ow;
-      const float* from = s.x + image * s.x_image + i * s.stride_h * s.x_row + j * s.stride_w * s.x_pixel;
-      for (Index a = 0; a < s.kh; ++a, to += run, from += s.x_row) copy_floats(run, from, to);
+      const Index count = smaller(s.ow - j, first + rows - p);
+      const float* const from = s.x + image * s.x_image + i * s.stride_h * s.x_row + j * step;
+      for (Index a = 0; a < s.kh; ++a) copy_runs(count, run, from + a * s.x_row, step, to + a * run, depth);
+      to += count * depth;
+      p += count;
     }
     Gemm call{};
     call.m = rows;
