@@ -82,6 +82,11 @@ std::vector<Case> cases() {
     list.push_back({geometry(7, 6, c, c, 3, 3, 1, 1, 1, 1, c), 2});
     list.push_back({geometry(9, 9, c, c, 5, 3, 2, 3, 2, 0, c), 2});
     list.push_back({geometry(5, 5, c, 2 * c, 3, 3, 1, 1, 1, 1, c), 2});
+    list.push_back({geometry(6, 29, c, c, 5, 5, 1, 1, 2, 2, c), 2});
+    list.push_back({geometry(4, 9, c, c, 3, 3, 1, 1, 0, 3, c), 2});
+    list.push_back({geometry(3, 3, c, c, 4, 4, 1, 1, 2, 2, c), 2});
+    list.push_back({geometry(5, 22, c, c, 1, 7, 1, 2, 0, 3, c), 2});
+    list.push_back({geometry(3, 2, c, c, 5, 5, 1, 1, 2, 2, c), 2});  // no window lies inside
   }
   Case cut{geometry(9, 9, 5, 6, 3, 3, 2, 2, 0, 0), 2};  // an output cut short, and one beyond the padding
   cut.g.oh = 3;

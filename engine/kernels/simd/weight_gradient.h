@@ -41,7 +41,7 @@ constexpr ConvGeometry flattened(const ConvGeometry& g) {
 }
 
 constexpr Index dw_units(const ConvGeometry& g) {
-  if (is_depthwise(g)) return g.kh * g.kw;
+  if (is_depthwise(g)) return g.kh;
   const WeightRows rows = weight_rows(g);
   return rows.segments * rows.blocks;
 }
