@@ -300,13 +300,13 @@ void add_norms(Cases& cases) {
     add("gradient_sums", 2, [=](const Kernels& k) -> Calls {
       return [=, &k, x = random(n, "x"), dy = random(n, "dy"), mean = random(columns, "mean"),
               scale = random(columns, "scale"), sums = room(2 * columns)] {
-        k.norm.gradient_sums(rows, columns, x.data(), mean.data(), scale.data(), dy.data(), sums.data(),
+        k.norm.gradient_sums(rows, columns, x.data(), mean.data(), scale.data(), dy.data(), {}, sums.data(),
                              sums.data() + columns);
       };
     });
     add("gradient_apply", 3, [=](const Kernels& k) -> Calls {
       return [=, &k, x = random(n, "x"), dy = random(n, "dy"), a = random(3 * columns, "a"), dx = room(n)] {
-        k.norm.gradient_apply(rows, columns, x.data(), dy.data(), a.data(), a.data() + columns,
+        k.norm.gradient_apply(rows, columns, x.data(), dy.data(), {}, a.data(), a.data() + columns,
                               a.data() + 2 * columns, dx.data());
       };
     });

@@ -88,6 +88,17 @@ void Graph::replace(Node& node, std::shared_ptr<const Op> op, std::vector<Value>
   node.pass_ = head.pass_;
 }
 
+Value Graph::repeat(const Node& node, std::vector<Value> inputs, Pass pass) {
+  Node& again = make(node.label_);
+  depends_.back() = depends_[static_cast<std::size_t>(node.id_)];
+  again.op_ = node.op_;
+  again.inputs_ = std::move(inputs);
+  again.outputs_ = node.outputs_;
+  again.block_ = node.block_;
+  again.pass_ = pass;
+  return {&again, 0};
+}
+
 const Spec& Value::spec() const {
   return node->outputs()[static_cast<std::size_t>(output)];
 }
@@ -155,6 +166,10 @@ std::optional<EpilogueTerm> Op::epilogue_term(const Node&, Value) const {
 }
 
 Fused Op::absorb(const Node&, const Node&) const {
+  return {};
+}
+
+Fused Op::absorb_input(const Node&, std::size_t) const {
   return {};
 }
 

@@ -104,6 +104,11 @@ class Graph {
   /// Gives `node` another operation and other inputs, and the label, block and pass of `head` (fusion); the
   /// outputs keep their specs.
   void replace(Node& node, std::shared_ptr<const Op> op, std::vector<Value> inputs, const Node& head);
+  /// Another node that computes what `node` does, from these inputs and in this pass; it comes last in
+  /// `nodes`.
+  Value repeat(const Node& node, std::vector<Value> inputs, Pass pass);
+  /// Lets `node` read `value`, of the same spec, as its input i.
+  void rewire(Node& node, std::size_t i, Value value) { node.inputs_[i] = value; }
   /// Marks a node as belonging to another pass.
   void set_pass(Node& node, Pass pass) { node.pass_ = pass; }
 

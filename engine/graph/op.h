@@ -168,6 +168,11 @@ class Op {
   virtual std::optional<EpilogueTerm> epilogue_term(const Node& self, Value pulled) const;
   /// This operation with `next`, the only reader of its output 0, pulled in; none where that cannot be.
   virtual Fused absorb(const Node& self, const Node& next) const;
+  /// This operation with the node that makes input i pulled in: that input replaced by the first of
+  /// `extra_inputs`, the others behind the node's own; none where that cannot be.
+  virtual Fused absorb_input(const Node& self, std::size_t i) const;
+  /// So cheap that its only output is rather computed again where it is read late than kept until then.
+  virtual bool cheap() const { return false; }
   /// The output that may take the memory of input i when nobody else reads that afterwards; -1: none.
   virtual int in_place(int input) const;
   /// The output is input 0's memory under another shape; `run` is never called.

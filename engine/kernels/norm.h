@@ -5,6 +5,13 @@
 
 namespace firn {
 
+/// Where a ReLU stands behind y = x * scale[c] + shift[c], its gradient passes only where y > 0. Null scale:
+/// it passes everywhere.
+struct Gate {
+  const real* scale = nullptr;
+  const real* shift = nullptr;
+};
+
 /// A pass over channels: y = x * scale[c] + shift[c], and the pieces of batch norm
 /// (Ioffe and Szegedy 2015, algorithm 1). All functions work on the calling thread.
 struct NormKernels {
@@ -14,12 +21,13 @@ struct NormKernels {
   /// max(.,0) of it. A null shift or residual is zero; y may be x.
   void (*affine)(Index rows, Index columns, const real* x, const real* scale, const real* shift,
                  const real* residual, bool relu, real* y);
-  /// sum_dy[c] = sum dy, sum_dy_xhat[c] = sum dy * (x - mean) * inverse_std. Null: mean 0, inverse_std 1.
+  /// sum_dy[c] = sum dy, sum_dy_xhat[c] = sum dy * (x - mean) * inverse_std, of the dy that pass the gate.
+  /// Null: mean 0, inverse_std 1.
   void (*gradient_sums)(Index rows, Index columns, const real* x, const real* mean, const real* inverse_std,
-                        const real* dy, real* sum_dy, real* sum_dy_xhat);
-  /// dx = a[c]*dy + b[c]*x + d[c]
-  void (*gradient_apply)(Index rows, Index columns, const real* x, const real* dy, const real* a,
-                         const real* b, const real* d, real* dx);
+                        const real* dy, const Gate& gate, real* sum_dy, real* sum_dy_xhat);
+  /// dx = a[c]*dy + b[c]*x + d[c], dy counting as 0 where it does not pass the gate; dx may be dy.
+  void (*gradient_apply)(Index rows, Index columns, const real* x, const real* dy, const Gate& gate,
+                         const real* a, const real* b, const real* d, real* dx);
 
   /// Layer norm of each row (Ba, Kiros, Hinton 2016): xhat = (x - mean) / sqrt(var + epsilon);
   /// y = xhat * gamma + beta; mean and inverse_std (rows) are written unless null.

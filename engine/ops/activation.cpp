@@ -42,6 +42,7 @@ class ActivateGradient final : public Op {
                                             call.out());
   }
   int in_place(int input) const override { return input == 1 ? 0 : -1; }
+  Activation activation() const { return activation_; }
 
  private:
   Activation activation_;
@@ -75,6 +76,11 @@ class Activate final : public Op {
 };
 
 }  // namespace
+
+bool is_relu_gradient(const Op& op) {
+  const auto* gradient = dynamic_cast<const ActivateGradient*>(&op);
+  return gradient != nullptr && gradient->activation() == Activation::relu;
+}
 
 Value activate(Graph& graph, Activation activation, Value x, real slope) {
   if (activation == Activation::none) return x;

@@ -11,4 +11,7 @@ std::string_view activation_name(Activation activation);
 /// `slope` is that of leaky_relu below zero. Keeps y for the backward, or x for gelu and silu.
 Value activate(Graph& graph, Activation activation, Value x, real slope = real(0.01));
 
+/// Whether an operation is the gradient of a ReLU: of inputs y and dy, dy where y > 0.
+bool is_relu_gradient(const Op& op);
+
 }  // namespace firn

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "engine/kernels/kernels.h"
+#include "engine/ops/activation.h"
 #include "engine/ops/check.h"
 #include "engine/ops/dense.h"
 #include "engine/ops/epilogue.h"
@@ -111,6 +112,7 @@ class Affine final : public Op {
     if (!pull_into_affine(form, self, next, extra)) return {};
     return {std::make_shared<Affine>(form), extra};
   }
+  bool cheap() const override { return true; }
   int in_place(int input) const override { return input == 0 ? 0 : -1; }
   std::optional<EpilogueTerm> epilogue_term(const Node& self, Value) const override {
     if (form_.residual >= 0 || form_.activation != Activation::none) return std::nullopt;
@@ -154,7 +156,7 @@ class PickRow final : public Op {
 
 void ScaleGradient::run(const Call& call) const {
   const Index c = call.in_shape(0)[-1];
-  kernels().norm.gradient_sums(rows_of(call, 0), c, call.in(1), nullptr, nullptr, call.in(0), call.out(),
+  kernels().norm.gradient_sums(rows_of(call, 0), c, call.in(1), nullptr, nullptr, call.in(0), {}, call.out(),
                                call.out() + c);
 }
 
@@ -227,6 +229,16 @@ class Statistics final : public Op {
   Index rows_of_sample_;
 };
 
+/// scale and shift (C) of a training batch norm, one behind the other; its gamma, beta, mean and inverse_std
+/// are the call's inputs from `gamma` on.
+void scale_and_shift(const Call& call, int gamma, real* to) {
+  const Index channels = call.in_shape(gamma)[0];
+  for (Index c = 0; c < channels; ++c) {
+    to[c] = call.in(gamma)[c] * call.in(gamma + 3)[c];
+    to[channels + c] = call.in(gamma + 1)[c] - call.in(gamma + 2)[c] * to[c];
+  }
+}
+
 /// running = (1 - momentum) * running + momentum * batch. Inputs: running, batch.
 class RunningUpdate final : public Op {
  public:
@@ -247,18 +259,49 @@ class RunningUpdate final : public Op {
   real momentum_;
 };
 
-/// Inputs: x, mean, inverse_std, dy. Parts (2,C): sums of dy and of dy * xhat.
+/// The ReLU behind a training batch norm, where its gradient is taken by who reads it: a function of x, so
+/// that y need not be there.
+Gate relu_gate(const Call& call, bool relu, int gamma) {
+  if (!relu) return {};
+  const Index channels = call.in_shape(gamma)[0];
+  scale_and_shift(call, gamma, call.scratch);
+  return {call.scratch, call.scratch + channels};
+}
+
+Index gate_scratch(const Node& node, bool relu) {
+  return relu ? 2 * node.inputs()[0].shape()[-1] : 0;
+}
+
+/// What replaces input `i`, the gradient of a batch norm of x and ReLU, in an operation that applies the
+/// ReLU's gradient itself, and what that needs besides: gamma, beta, mean, inverse_std. Empty where it is not
+/// that.
+std::vector<Value> behind_relu(const Node& self, std::size_t i, Value x);
+
+/// Inputs: x, mean, inverse_std, dy; with a ReLU behind the batch norm gamma, beta, mean, inverse_std. Parts
+/// (2,C): sums of dy and of dy * xhat.
 class TrainSums final : public Op {
  public:
+  explicit TrainSums(bool relu = false) : relu_(relu) {}
   std::string name() const override { return "batch_norm_sums"; }
+  std::string detail() const override { return relu_ ? "of relu" : ""; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{Shape{2, inputs[0].shape[-1]}, Type::number, Axis::slice}};
   }
   void run(const Call& call) const override {
     const Index c = call.in_shape(0)[-1];
     kernels().norm.gradient_sums(rows_of(call, 0), c, call.in(0), call.in(1), call.in(2), call.in(3),
-                                 call.out(), call.out() + c);
+                                 relu_gate(call, relu_, 4), call.out(), call.out() + c);
   }
+  Index scratch(const Node& node, Index) const override { return gate_scratch(node, relu_); }
+  Fused absorb_input(const Node& self, std::size_t i) const override {
+    if (i != 3 || relu_) return {};
+    std::vector<Value> inputs = behind_relu(self, i, self.inputs()[0]);
+    if (inputs.empty()) return {};
+    return {std::make_shared<TrainSums>(true), std::move(inputs)};
+  }
+
+ private:
+  bool relu_;
 };
 
 /// Inputs: sums (2,C), gamma, mean, inverse_std. Output (3,C): dx = a*dy + b*x + d.
@@ -288,20 +331,32 @@ class DxCoefficients final : public Op {
   Index rows_;
 };
 
-/// Inputs: x, dy, coefficients (3,C).
+/// Inputs: x, dy, coefficients (3,C); with a ReLU behind the batch norm gamma, beta, mean, inverse_std.
 class TrainDx final : public Op {
  public:
+  explicit TrainDx(bool relu = false) : relu_(relu) {}
   std::string name() const override { return "batch_norm_dx"; }
+  std::string detail() const override { return relu_ ? "of relu" : ""; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {inputs[1]};
   }
   void run(const Call& call) const override {
     const Index c = call.in_shape(0)[-1];
     const real* k = call.in(2);
-    kernels().norm.gradient_apply(rows_of(call, 0), c, call.in(0), call.in(1), k, k + c, k + 2 * c,
-                                  call.out());
+    kernels().norm.gradient_apply(rows_of(call, 0), c, call.in(0), call.in(1), relu_gate(call, relu_, 3), k,
+                                  k + c, k + 2 * c, call.out());
+  }
+  Index scratch(const Node& node, Index) const override { return gate_scratch(node, relu_); }
+  Fused absorb_input(const Node& self, std::size_t i) const override {
+    if (i != 1 || relu_) return {};
+    std::vector<Value> inputs = behind_relu(self, i, self.inputs()[0]);
+    if (inputs.empty()) return {};
+    return {std::make_shared<TrainDx>(true), std::move(inputs)};
   }
   int in_place(int input) const override { return input == 1 ? 0 : -1; }
+
+ private:
+  bool relu_;
 };
 
 /// y = (x - mean) * inverse_std * gamma + beta. Inputs: x, gamma, beta, mean, inverse_std. Its gradient is
@@ -328,15 +383,13 @@ class Normalise final : public Op {
   }
   void run(const Call& call) const override {
     const Index channels = call.in_shape(0)[-1];
-    real* scale = call.scratch;
-    real* shift = call.scratch + channels;
-    for (Index c = 0; c < channels; ++c) {
-      scale[c] = call.in(1)[c] * call.in(4)[c];
-      shift[c] = call.in(2)[c] - call.in(3)[c] * scale[c];
-    }
-    kernels().norm.affine(rows_of(call, 0), channels, call.in(0), scale, shift, form_.bind(call).residual,
-                          form_.activation == Activation::relu, call.out());
+    scale_and_shift(call, 1, call.scratch);
+    kernels().norm.affine(rows_of(call, 0), channels, call.in(0), call.scratch, call.scratch + channels,
+                          form_.bind(call).residual, form_.activation == Activation::relu, call.out());
   }
+  bool cheap() const override { return true; }
+  /// Nothing but a ReLU stands behind it.
+  bool is_relu() const { return form_.activation == Activation::relu && form_.residual < 0; }
   Index scratch(const Node& node, Index) const override { return 2 * node.outputs()[0].shape[-1]; }
   void gradient(Gradients& g) const override {
     Graph& graph = g.graph();
@@ -358,6 +411,15 @@ class Normalise final : public Op {
  private:
   EpilogueForm form_;
 };
+
+std::vector<Value> behind_relu(const Node& self, std::size_t i, Value x) {
+  const Node& relu = *self.inputs()[i].node;
+  if (relu.op() == nullptr || !is_relu_gradient(*relu.op())) return {};
+  const Node& norm = *relu.inputs()[0].node;
+  const auto* normalise = dynamic_cast<const Normalise*>(norm.op());
+  if (normalise == nullptr || !normalise->is_relu() || norm.inputs()[0] != x) return {};
+  return {relu.inputs()[1], norm.inputs()[1], norm.inputs()[2], norm.inputs()[3], norm.inputs()[4]};
+}
 
 }  // namespace
 

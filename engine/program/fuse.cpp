@@ -29,6 +29,30 @@ std::vector<Node*> only_readers(const Graph& graph, const std::vector<bool>& liv
   return reader;
 }
 
+/// Lets a node's operation compute such of its inputs itself as it can.
+void absorb_inputs(Graph& graph, Node& node) {
+  for (std::size_t i = 0; i < node.inputs().size(); ++i) {
+    const Fused fused = node.op()->absorb_input(node, i);
+    if (!fused.op) continue;
+    std::vector<Value> inputs = node.inputs();
+    inputs[i] = fused.extra_inputs[0];
+    inputs.insert(inputs.end(), fused.extra_inputs.begin() + 1, fused.extra_inputs.end());
+    graph.replace(node, fused.op, std::move(inputs), node);
+  }
+}
+
+/// What nobody reads any more is not computed; a feed must exist to be fed.
+void drop_unread(const Graph& graph, std::vector<bool>& live, const std::vector<Value>& keep) {
+  std::vector<bool> read(live.size(), false);
+  for (const Value& value : keep) read[at(*value.node)] = true;
+  for (std::size_t i = live.size(); i-- > 0;) {
+    const Node& node = *graph.nodes()[i];
+    live[i] = live[i] && (read[i] || node.assigns() || node.is_feed());
+    if (!live[i]) continue;
+    for (const Value& input : node.inputs()) read[at(*input.node)] = true;
+  }
+}
+
 }  // namespace
 
 void fuse(Graph& graph, std::vector<bool>& live, const std::vector<Value>& keep) {
@@ -48,6 +72,10 @@ void fuse(Graph& graph, std::vector<bool>& live, const std::vector<Value>& keep)
       head = next;
     }
   }
+  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
+    if (live[i] && graph.nodes()[i]->op() != nullptr) absorb_inputs(graph, *graph.nodes()[i]);
+  }
+  drop_unread(graph, live, keep);
 }
 
 }  // namespace firn

@@ -22,6 +22,7 @@ struct Buffer {
   int first = 0;
   int last = 0;
   Index offset = 0;
+  Key holds;  // the latest of its values
 };
 
 /// First fit by decreasing size: each buffer at the lowest offset where nothing that lives at the same time
@@ -60,6 +61,7 @@ class Placer {
         const Step& step = plan.steps[static_cast<std::size_t>(plan.groups[g].steps[s])];
         const Moment now{static_cast<int>(g), static_cast<int>(s)};
         made_[step.node->id()] = now;
+        nodes_[step.node->id()] = step.node;
         for (const Value& input : step.node->inputs()) reads_[key(behind_views(input))].push_back(now);
       }
     }
@@ -125,15 +127,43 @@ class Placer {
       const int first = local ? made.step : made.group;
       const int end = local ? last.step : last.group;
       strides_[key(value)] = stride(value.spec());
-      if (Buffer* taken = reusable(node, i, value, local, made)) {
+      Buffer* taken = reusable(node, i, value, local, made);
+      if (taken == nullptr && group.region && !local) taken = finished(value, made);
+      if (taken != nullptr) {
         taken->last = std::max(taken->last, end);
+        taken->holds = key(value);
         buffer_of_[key(value)] = taken;
         continue;
       }
-      buffers_.push_back(
-          std::make_unique<Buffer>(Buffer{bytes(value.spec(), local), local, made.group, first, end, 0}));
+      buffers_.push_back(std::make_unique<Buffer>(
+          Buffer{bytes(value.spec(), local), local, made.group, first, end, 0, key(value)}));
       buffer_of_[key(value)] = buffers_.back().get();
     }
+  }
+
+  /// The buffer of a value of the same layout that a region has read for the last time in an earlier step:
+  /// its slice's bytes are free, on this slice's thread.
+  Buffer* finished(Value value, Moment now) {
+    if (value.spec().axis != Axis::batch) return nullptr;
+    for (const auto& buffer : buffers_) {
+      if (buffer->local || buffer->bytes != bytes(value.spec(), false)) continue;
+      const auto& [id, output] = buffer->holds;
+      const Spec& spec = nodes_.at(id)->outputs()[static_cast<std::size_t>(output)];
+      if (spec.axis == Axis::batch && stride(spec) == stride(value.spec()) && ended(buffer->holds, now))
+        return buffer.get();
+    }
+    return nullptr;
+  }
+
+  /// Whether a value's last reading stands in the same group, in an earlier step.
+  bool ended(const Key& k, Moment now) const {
+    const std::vector<Moment>& reads = reads_.at(k);
+    return std::all_of(reads.begin(), reads.end(),
+                       [&](const Moment& read) {
+                         return read.group < now.group || (read.group == now.group && read.step < now.step);
+                       }) &&
+           std::any_of(reads.begin(), reads.end(),
+                       [&](const Moment& read) { return read.group == now.group; });
   }
 
   /// The buffer of an input that this step is the last to read, when the operation may write over it.
@@ -162,6 +192,7 @@ class Placer {
   const Plan& plan_;
   const std::map<Key, Index>& sources_;
   std::map<int, Moment> made_;
+  std::map<int, const Node*> nodes_;
   std::map<Key, std::vector<Moment>> reads_;
   std::map<Key, Buffer*> buffer_of_;
   std::map<Key, Index> strides_;

@@ -7,6 +7,7 @@
 
 #include "engine/base/error.h"
 #include "engine/program/place.h"
+#include "engine/program/recompute.h"
 
 namespace firn {
 
@@ -21,7 +22,7 @@ std::size_t at(const Node& node) {
 
 class Planner {
  public:
-  Planner(const Graph& graph, const std::vector<bool>& live, const std::vector<Value>& keep,
+  Planner(Graph& graph, const std::vector<bool>& live, const std::vector<Value>& keep,
           const PlanOptions& options)
       : graph_(graph), live_(live), keep_(keep), options_(options) {}
 
@@ -29,6 +30,9 @@ class Planner {
     cut_batch();
     split_once();
     order();
+    postpone();
+    count_units();
+    recompute(graph_, plan_, keep_);
     place();
     return std::move(plan_);
   }
@@ -142,6 +146,47 @@ class Planner {
       if (!group.steps.empty()) plan_.groups.push_back(std::move(group));
       region = !region;
     }
+  }
+
+  /// Moves what the backward pass computes from parameters alone to the last wave before it is read, so that
+  /// it is not in memory all through the forward pass.
+  void postpone() {
+    std::map<int, std::size_t> first_read;
+    for (std::size_t g = plan_.groups.size(); g-- > 0;) {
+      for (const int step : plan_.groups[g].steps) {
+        for (const Value& input : plan_.steps[static_cast<std::size_t>(step)].node->inputs())
+          first_read[behind_views(input).node->id()] = g;
+      }
+    }
+    std::vector<std::pair<std::size_t, int>> moved;  // to which group, which step
+    for (std::size_t g = 0; g < plan_.groups.size(); ++g) {
+      if (plan_.groups[g].region) continue;
+      std::erase_if(plan_.groups[g].steps, [&](int step) {
+        const Node& node = *plan_.steps[static_cast<std::size_t>(step)].node;
+        const auto read = first_read.find(node.id());
+        if (node.pass() == Pass::forward || read == first_read.end() || !of_sources(node)) return false;
+        std::size_t to = read->second - 1;
+        if (plan_.groups[to].region) --to;
+        if (to <= g) return false;
+        moved.emplace_back(to, step);
+        return true;
+      });
+    }
+    // In front: they are large, and what is large begins early.
+    for (const auto& [to, step] : moved) {
+      std::vector<int>& steps = plan_.groups[to].steps;
+      steps.insert(steps.begin(), step);
+    }
+    std::erase_if(plan_.groups, [](const Group& group) { return group.steps.empty(); });
+  }
+
+  static bool of_sources(const Node& node) {
+    return !node.assigns() && std::all_of(node.inputs().begin(), node.inputs().end(), [](const Value& v) {
+      return behind_views(v).node->op() == nullptr;
+    });
+  }
+
+  void count_units() {
     for (Group& group : plan_.groups) {
       if (group.region) continue;
       Index units = 0;
@@ -185,7 +230,7 @@ class Planner {
     return {};
   }
 
-  const Graph& graph_;
+  Graph& graph_;
   const std::vector<bool>& live_;
   const std::vector<Value>& keep_;
   const PlanOptions& options_;
@@ -197,7 +242,7 @@ class Planner {
 
 }  // namespace
 
-Plan make_plan(const Graph& graph, const std::vector<bool>& live, const std::vector<Value>& keep,
+Plan make_plan(Graph& graph, const std::vector<bool>& live, const std::vector<Value>& keep,
                const PlanOptions& options) {
   return Planner(graph, live, keep, options).make();
 }

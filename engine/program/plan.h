@@ -66,8 +66,8 @@ struct PlanOptions {
 };
 
 /// Plans the nodes that are live. Values in `keep` survive the run in shared memory. Every place, cut and
-/// order is a function of the graph alone.
-Plan make_plan(const Graph& graph, const std::vector<bool>& live, const std::vector<Value>& keep,
+/// order is a function of the graph alone. Adds nodes to it for what is computed again.
+Plan make_plan(Graph& graph, const std::vector<bool>& live, const std::vector<Value>& keep,
                const PlanOptions& options);
 
 }  // namespace firn

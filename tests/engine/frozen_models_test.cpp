@@ -89,7 +89,9 @@ TEST_CASE("frozen blocks have no gradient kernels, and those below the lowest tr
       for (const GradientView& view : program->gradients()) CHECK(view.parameter->trainable());
       const ProgramCost cost = cost_of(*program);
       for (const Kept& kept : cost.kept) CHECK((kept.block >= lowest - 1 || kept.block < 0));
-      CHECK(cost.kept_bytes < full.kept_bytes);
+      // Where only the first layer is frozen, its output is kept instead of what it is computed from again.
+      CHECK(cost.kept_bytes <= full.kept_bytes);
+      if (freeze != "1") CHECK(cost.kept_bytes < full.kept_bytes);
       CHECK(cost.total.forward.macs == full.total.forward.macs);
       CHECK(cost.total.weight_gradient.macs < full.total.weight_gradient.macs);
       CHECK(cost.total.input_gradient.macs <= full.total.input_gradient.macs);

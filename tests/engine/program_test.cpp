@@ -94,7 +94,8 @@ TEST_CASE("a frozen weight has no gradient kernel, and the layers below none at 
     }
     CHECK(count_steps(*program, "norm1", "running_update") == 0);
     CHECK(count_steps(*program, "norm2", "running_update") == 2);
-    CHECK(cost_of(*program).kept_bytes < cost_of(*full).kept_bytes);
+    // One of the two is kept in both: norm1's output, or conv1's, from which norm1's is computed again.
+    CHECK(cost_of(*program).kept_bytes == cost_of(*full).kept_bytes);
     CHECK(!program->left_out().empty());
   }
   SUBCASE("the middle") {

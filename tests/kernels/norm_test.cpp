@@ -77,25 +77,28 @@ TEST_CASE("the affine pass and its gradient are exact on small integers, in plac
     for (const Isa isa : all_sets()) {
       const NormKernels& k = kernels(isa).norm;
       Guarded y(count), rectified(count), summed(count), unshifted(count), plain(count), dx(count),
-          in_place = x;
+          gated(count), in_place = x;
       k.affine(rows, columns, x.data(), a.data(), b.data(), nullptr, false, y.data());
       k.affine(rows, columns, x.data(), a.data(), b.data(), nullptr, true, rectified.data());
       k.affine(rows, columns, x.data(), a.data(), b.data(), dy.data(), true, summed.data());
       k.affine(rows, columns, x.data(), a.data(), nullptr, dy.data(), false, unshifted.data());
       k.affine(rows, columns, x.data(), a.data(), nullptr, nullptr, false, plain.data());
       k.affine(rows, columns, in_place.data(), a.data(), b.data(), nullptr, false, in_place.data());
-      k.gradient_apply(rows, columns, x.data(), dy.data(), a.data(), b.data(), d.data(), dx.data());
+      k.gradient_apply(rows, columns, x.data(), dy.data(), {}, a.data(), b.data(), d.data(), dx.data());
+      k.gradient_apply(rows, columns, x.data(), dy.data(), {a.data(), b.data()}, a.data(), b.data(), d.data(),
+                       gated.data());
       bool same = true;
       for (Index i = 0; i < count; ++i) {
         const Index c = i % columns;
         const real z = x[i] * a[c] + b[c];
         same = same && y[i] == z && rectified[i] == std::max(z, real(0)) && plain[i] == x[i] * a[c] &&
                summed[i] == std::max(z + dy[i], real(0)) && unshifted[i] == x[i] * a[c] + dy[i] &&
-               in_place[i] == z && dx[i] == a[c] * dy[i] + b[c] * x[i] + d[c];
+               in_place[i] == z && dx[i] == a[c] * dy[i] + b[c] * x[i] + d[c] &&
+               gated[i] == (z > 0 ? a[c] * dy[i] : real(0)) + b[c] * x[i] + d[c];
       }
       CHECK(same);
       CHECK((y.intact() && rectified.intact() && summed.intact() && unshifted.intact() && plain.intact() &&
-             dx.intact() && in_place.intact()));
+             dx.intact() && gated.intact() && in_place.intact()));
     }
   });
 }
@@ -106,21 +109,26 @@ TEST_CASE("gradient sums") {
     const Guarded x = Guarded(count, 1).fill(8), dy = Guarded(count).fill(9),
                   mean = Guarded(columns).fill(10);
     const Guarded inverse_std = random_block(columns, 11, 0.5, 2);
-    std::vector<double> sum(static_cast<std::size_t>(columns)), plain = sum, weighted = sum, magnitude = sum;
+    std::vector<double> sum(static_cast<std::size_t>(columns)), plain = sum, weighted = sum, passed = sum;
+    const Guarded scale = Guarded(columns).fill(12), shift = Guarded(columns).fill(13);
     for (Index i = 0; i < count; ++i) {
       const auto c = static_cast<std::size_t>(i % columns);
       sum[c] += dy[i];
+      if (x[i] * scale[i % columns] + shift[i % columns] > 0) passed[c] += dy[i];
       plain[c] += static_cast<double>(dy[i]) * x[i];
       weighted[c] += static_cast<double>(dy[i]) * (x[i] - mean[i % columns]) * inverse_std[i % columns];
     }
     for (const Isa isa : all_sets()) {
       const NormKernels& k = kernels(isa).norm;
       Guarded sum_dy(columns), sum_dy_xhat(columns, 1);
-      k.gradient_sums(rows, columns, x.data(), nullptr, nullptr, dy.data(), sum_dy.data(),
+      k.gradient_sums(rows, columns, x.data(), nullptr, nullptr, dy.data(), {}, sum_dy.data(),
                       sum_dy_xhat.data());
       CHECK(worst_error(sum_dy, sum, 1) == 0);
       CHECK(worst_error(sum_dy_xhat, plain, 1) == 0);
-      k.gradient_sums(rows, columns, x.data(), mean.data(), inverse_std.data(), dy.data(), sum_dy.data(),
+      k.gradient_sums(rows, columns, x.data(), nullptr, nullptr, dy.data(), {scale.data(), shift.data()},
+                      sum_dy.data(), sum_dy_xhat.data());
+      CHECK(worst_error(sum_dy, passed, 1) == 0);
+      k.gradient_sums(rows, columns, x.data(), mean.data(), inverse_std.data(), dy.data(), {}, sum_dy.data(),
                       sum_dy_xhat.data());
       CHECK(worst_error(sum_dy, sum, 1) == 0);
       CHECK(worst_error(sum_dy_xhat, weighted, static_cast<double>(rows)) <= 5e-6);

@@ -34,15 +34,19 @@ void affine(Index rows, Index columns, const real* x, const real* scale, const r
   }
 }
 
+real passed(const Gate& gate, Index c, real x, real dy) {
+  return gate.scale == nullptr || x * gate.scale[c] + gate.shift[c] > 0 ? dy : real(0);
+}
+
 void gradient_sums(Index rows, Index columns, const real* x, const real* mean, const real* inverse_std,
-                   const real* dy, real* sum_dy, real* sum_dy_xhat) {
+                   const real* dy, const Gate& gate, real* sum_dy, real* sum_dy_xhat) {
   for (Index c = 0; c < columns; ++c) {
     const double center = mean != nullptr ? mean[c] : 0;
     const double scale = inverse_std != nullptr ? inverse_std[c] : 1;
     double plain = 0;
     double weighted = 0;
     for (Index r = 0; r < rows; ++r) {
-      const double g = dy[r * columns + c];
+      const double g = passed(gate, c, x[r * columns + c], dy[r * columns + c]);
       plain += g;
       weighted += g * (x[r * columns + c] - center);
     }
@@ -51,12 +55,12 @@ void gradient_sums(Index rows, Index columns, const real* x, const real* mean, c
   }
 }
 
-void gradient_apply(Index rows, Index columns, const real* x, const real* dy, const real* a, const real* b,
-                    const real* d, real* dx) {
+void gradient_apply(Index rows, Index columns, const real* x, const real* dy, const Gate& gate, const real* a,
+                    const real* b, const real* d, real* dx) {
   for (Index r = 0; r < rows; ++r) {
     for (Index c = 0; c < columns; ++c) {
       const Index i = r * columns + c;
-      dx[i] = a[c] * dy[i] + b[c] * x[i] + d[c];
+      dx[i] = a[c] * passed(gate, c, x[i], dy[i]) + b[c] * x[i] + d[c];
     }
   }
 }

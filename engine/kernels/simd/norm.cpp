@@ -74,9 +74,10 @@ void moments(Index rows, Index columns, const float* x, float* mean, float* m2) 
   });
 }
 
-/// plain[c] = sum over rows of dy, weighted[c] = sum of dy * xhat(row, column, load); either may be null.
-template <class F>
-void sum_columns(Index rows, Index columns, const float* dy, const F& xhat, float* plain, float* weighted) {
+/// plain[c] = sum over rows of dy(row, column, load), weighted[c] = sum of dy * xhat(row, column, load);
+/// either may be null.
+template <class Dy, class F>
+void sum_columns(Index rows, Index columns, const Dy& dy, const F& xhat, float* plain, float* weighted) {
   for_each_strip(columns, [&](Index first, auto load_at, Index vectors) {
     double plains[kStrip] = {};
     double weighteds[kStrip] = {};
@@ -85,9 +86,10 @@ void sum_columns(Index rows, Index columns, const float* dy, const F& xhat, floa
       Vec w[kStripVectors] = {};
       for (Index r = r0; r < smaller(r0 + kBlockRows, rows); ++r) {
         for (Index v = 0; v < vectors; ++v) {
-          const Vec g = load_at(dy + r * columns + first, v);
+          const auto at = [&](const float* q) { return load_at(q, v); };
+          const Vec g = dy(r, first, at);
           p[v] += g;
-          w[v] += g * xhat(r, first, [&](const float* q) { return load_at(q, v); });
+          w[v] += g * xhat(r, first, at);
         }
       }
       for (Index v = 0; v < vectors; ++v) {
@@ -132,30 +134,46 @@ void affine(Index rows, Index columns, const float* x, const float* scale, const
 }
 
 void gradient_sums(Index rows, Index columns, const float* x, const float* mean, const float* inverse_std,
-                   const float* dy, float* sum_dy, float* sum_dy_xhat) {
-  if (mean == nullptr && inverse_std == nullptr) {
+                   const float* dy, const Gate& gate, float* sum_dy, float* sum_dy_xhat) {
+  const auto plain = [&](Index r, Index c, const auto& at) { return at(dy + r * columns + c); };
+  if (mean == nullptr && inverse_std == nullptr && gate.scale == nullptr) {
     sum_columns(
-        rows, columns, dy, [&](Index r, Index c, const auto& at) { return at(x + r * columns + c); }, sum_dy,
-        sum_dy_xhat);
+        rows, columns, plain, [&](Index r, Index c, const auto& at) { return at(x + r * columns + c); },
+        sum_dy, sum_dy_xhat);
     return;
   }
+  const auto xhat = [&](Index r, Index c, const auto& at) {
+    Vec d = at(x + r * columns + c);
+    if (mean != nullptr) d -= at(mean + c);
+    return inverse_std != nullptr ? d * at(inverse_std + c) : d;
+  };
+  if (gate.scale == nullptr) return sum_columns(rows, columns, plain, xhat, sum_dy, sum_dy_xhat);
   sum_columns(
-      rows, columns, dy,
+      rows, columns,
       [&](Index r, Index c, const auto& at) {
-        Vec d = at(x + r * columns + c);
-        if (mean != nullptr) d -= at(mean + c);
-        return inverse_std != nullptr ? d * at(inverse_std + c) : d;
+        const Vec y = at(x + r * columns + c) * at(gate.scale + c) + at(gate.shift + c);
+        return y > Vec{} ? at(dy + r * columns + c) : Vec{};
       },
-      sum_dy, sum_dy_xhat);
+      xhat, sum_dy, sum_dy_xhat);
 }
 
-void gradient_apply(Index rows, Index columns, const float* x, const float* dy, const float* a,
-                    const float* b, const float* d, float* dx) {
+void gradient_apply(Index rows, Index columns, const float* x, const float* dy, const Gate& gate,
+                    const float* a, const float* b, const float* d, float* dx) {
   for (Index r = 0; r < rows; ++r) {
-    map(
-        columns, dx + r * columns,
-        [](Vec g, Vec v, Vec av, Vec bv, Vec dv) { return av * g + (bv * v + dv); }, dy + r * columns,
-        x + r * columns, a, b, d);
+    const float* const g_row = dy + r * columns;
+    const float* const x_row = x + r * columns;
+    if (gate.scale == nullptr) {
+      map(
+          columns, dx + r * columns,
+          [](Vec g, Vec v, Vec av, Vec bv, Vec dv) { return av * g + (bv * v + dv); }, g_row, x_row, a, b, d);
+    } else {
+      map(
+          columns, dx + r * columns,
+          [](Vec g, Vec v, Vec av, Vec bv, Vec dv, Vec s, Vec t) {
+            return av * (v * s + t > Vec{} ? g : Vec{}) + (bv * v + dv);
+          },
+          g_row, x_row, a, b, d, gate.scale, gate.shift);
+    }
   }
 }
 
@@ -217,7 +235,7 @@ void layer_norm_dx(Index rows, Index columns, const float* x, const float* gamma
 void layer_norm_dparameters(Index rows, Index columns, const float* x, const float* mean,
                             const float* inverse_std, const float* dy, float* dgamma, float* dbeta) {
   sum_columns(
-      rows, columns, dy,
+      rows, columns, [&](Index r, Index c, const auto& at) { return at(dy + r * columns + c); },
       [&](Index r, Index c, const auto& at) { return (at(x + r * columns + c) - mean[r]) * inverse_std[r]; },
       dbeta, dgamma);
 }
