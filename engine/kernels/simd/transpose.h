@@ -86,6 +86,30 @@ template <int Q>
   }
 }
 
+/// p[0, n) = the first n lanes of the block of Q lanes that begins at `first` of v.
+template <int Q, int first>
+__attribute__((always_inline)) static inline void store_block(float* p, Vec v, Index n) {
+#if defined(__AVX512F__)
+  // Narrow stores: a masked one is as slow as its whole width where that crosses a cache line.
+  const auto mask = static_cast<__mmask8>((1u << n) - 1);
+  if constexpr (Q == 8) {
+    _mm256_mask_storeu_ps(p, mask, _mm512_extractf32x8_ps(v, first / 8));
+    return;
+  } else if constexpr (Q == 4) {
+    _mm_mask_storeu_ps(p, mask, _mm512_extractf32x4_ps(v, first / 4));
+    return;
+  }
+#endif
+  store_lanes(p, v, first, n);
+}
+
+template <int Q, bool full, int... p>
+__attribute__((always_inline)) static inline void store_pixels(float* x, Index pixel, Index channels,
+                                                               Index count, const Vec* z,
+                                                               std::integer_sequence<int, p...>) {
+  ((full || p < count ? store_block<Q, p / Q * Q>(x + p * pixel, z[p % Q], channels) : void()), ...);
+}
+
 template <int Q>
 [[gnu::noinline]] static void planes_to_pixels(const float* planes, Index plane, Index channels, Index count,
                                                float* x, Index pixel) {
@@ -94,18 +118,14 @@ template <int Q>
 #pragma GCC unroll 16
     for (int c = 0; c < Q; ++c) z[c] = c <= Q / 2 || c < channels ? load(planes + c * plane) : Vec{};
     transpose_blocks<Q>(z);
-#pragma GCC unroll 16
-    for (int p = 0; p < kLanes; ++p) store_lanes(x + p * pixel, z[p % Q], p / Q * Q, channels);
+    store_pixels<Q, true>(x, pixel, channels, count, z, LaneOrder{});
   }
   if (count == 0) return;
 #pragma GCC unroll 16
   for (int c = 0; c < Q; ++c)
     z[c] = c <= Q / 2 || c < channels ? load_part(planes + c * plane, count) : Vec{};
   transpose_blocks<Q>(z);
-#pragma GCC unroll 16
-  for (int p = 0; p < kLanes; ++p) {
-    if (p < count) store_lanes(x + p * pixel, z[p % Q], p / Q * Q, channels);
-  }
+  store_pixels<Q, false>(x, pixel, channels, count, z, LaneOrder{});
 }
 
 /// Calls f<Q>() with the smallest power of two Q that is at least `channels` <= kLanes.
