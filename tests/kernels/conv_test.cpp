@@ -317,3 +317,45 @@ TEST_CASE("an image's bits do not depend on the images beside it") {
     }
   }
 }
+
+TEST_CASE("an output's bits do not depend on how many outputs there are") {
+  // Few outputs and many are computed by different kernels.
+  for (const Index few : {1, 3, 6}) {
+    constexpr Index kMany = 32;
+    const auto third = [](Guarded& block) {
+      for (Index i = 0; i < block.count(); ++i) block[i] = block[i] / 3 + real(0.1);
+    };
+    for (const Isa isa : fast_sets()) {
+      Problem some({geometry(19, 30, 5, few, 3, 3, 1, 1, 1, 1), 2}, kernels(isa).conv);
+      Problem all({geometry(19, 30, 5, kMany, 3, 3, 1, 1, 1, 1), 2}, kernels(isa).conv);
+      third(all.weight);
+      third(all.x);
+      for (Index i = 0; i < some.weight.count(); ++i) some.weight[i] = all.weight[i / few * kMany + i % few];
+      for (Index i = 0; i < some.x.count(); ++i) some.x[i] = all.x[i];
+      some.forward(0, Activation::none);
+      all.forward(0, Activation::none);
+      bool same_bits = true;
+      for (Index i = 0; i < some.y.count(); ++i) {
+        same_bits = same_bits && some.y[i] == all.y[i / few * kMany + i % few];
+      }
+      CHECK_MESSAGE(same_bits, isa_name(isa), " forward ", few);
+
+      Problem narrow({geometry(19, 30, few, 5, 3, 3, 1, 1, 1, 1), 2}, kernels(isa).conv);
+      Problem wide({geometry(19, 30, kMany, 5, 3, 3, 1, 1, 1, 1), 2}, kernels(isa).conv);
+      third(wide.weight);
+      third(wide.dy);
+      for (Index tap = 0; tap < 9; ++tap) {
+        for (Index i = 0; i < few * 5; ++i)
+          narrow.weight[tap * few * 5 + i] = wide.weight[tap * kMany * 5 + i];
+      }
+      for (Index i = 0; i < narrow.dy.count(); ++i) narrow.dy[i] = wide.dy[i];
+      narrow.input_gradient();
+      wide.input_gradient();
+      same_bits = true;
+      for (Index i = 0; i < narrow.dx.count(); ++i) {
+        same_bits = same_bits && narrow.dx[i] == wide.dx[i / few * kMany + i % few];
+      }
+      CHECK_MESSAGE(same_bits, isa_name(isa), " dx ", few);
+    }
+  }
+}
