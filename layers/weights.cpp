@@ -61,7 +61,10 @@ void check_skips(const std::vector<std::string>& skips, const std::vector<std::s
 }  // namespace
 
 LoadReport load_weights(Layer& layer, const std::string& path, const LoadOptions& options) {
-  SafeTensors file = load_safetensors(path);
+  return load_weights(layer, load_safetensors(path), path, options);
+}
+
+LoadReport load_weights(Layer& layer, SafeTensors file, const std::string& path, const LoadOptions& options) {
   LoadReport report;
   report.metadata = std::move(file.metadata);
 

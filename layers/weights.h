@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/tensor/safetensors.h"
 #include "layers/layer.h"
 
 namespace firn {
@@ -27,6 +28,9 @@ struct LoadOptions {
 /// names, or under several with the same numbers. Throws Error(model_file) with path and tensor name, and
 /// Error(usage) for a `skip` that matches nothing on either side.
 LoadReport load_weights(Layer& layer, const std::string& path, const LoadOptions& options = {});
+/// The same from a file that is read already; `path` is named in errors.
+LoadReport load_weights(Layer& layer, SafeTensors file, const std::string& path,
+                        const LoadOptions& options = {});
 
 /// Writes all parameters, atomically. A shared parameter is written under its first name.
 void save_weights(const Layer& layer, const std::string& path,

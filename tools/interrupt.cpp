@@ -8,9 +8,11 @@ namespace firn::cli {
 namespace {
 
 volatile std::sig_atomic_t caught = 0;
+volatile std::sig_atomic_t only_noted = 0;
+bool handled = false;
 
 void catch_signal(int signal) {
-  if (caught != 0) _exit(128 + signal);
+  if (caught != 0 || only_noted == 0) _exit(128 + signal);
   caught = signal;
 }
 
@@ -25,13 +27,18 @@ void handle(void (*handler)(int)) {
 
 }  // namespace
 
-InterruptScope::InterruptScope() {
+InterruptScope::InterruptScope(What what) : outermost_(!handled), before_(only_noted) {
   caught = 0;
-  handle(catch_signal);
+  only_noted = what == What::noted ? 1 : 0;
+  if (outermost_) handle(catch_signal);
+  handled = true;
 }
 
 InterruptScope::~InterruptScope() {
+  only_noted = before_;
+  if (!outermost_) return;
   handle(SIG_DFL);
+  handled = false;
 }
 
 int InterruptScope::signal() {

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -93,6 +94,33 @@ std::vector<std::string> parse_strings(std::string_view text, Fault fault, const
   const nlohmann::json parsed = nlohmann::json::parse(text, look, false);
   refuse(!parsed.is_discarded() && open);
   return values;
+}
+
+std::vector<std::string> json_differences(std::string_view is, std::string_view wanted,
+                                          const std::vector<std::string>& passed_over) {
+  const nlohmann::json a = nlohmann::json::parse(is, nullptr, false);
+  const nlohmann::json b = nlohmann::json::parse(wanted, nullptr, false);
+  if (!a.is_object() || !b.is_object()) return {"it is no object"};
+  std::vector<std::string> found;
+  // Objects in objects are compared field by field, once.
+  const auto compare = [&](const nlohmann::json& x, const nlohmann::json& y, const std::string& prefix,
+                           const auto& self) -> void {
+    nlohmann::json keys = x;
+    keys.update(y);
+    for (const auto& item : keys.items()) {
+      const std::string& key = item.key();
+      if (prefix.empty() && std::count(passed_over.begin(), passed_over.end(), key) > 0) continue;
+      const nlohmann::json left = x.value(key, nlohmann::json()), right = y.value(key, nlohmann::json());
+      if (left == right) continue;
+      if (prefix.empty() && left.is_object() && right.is_object()) {
+        self(left, right, key + ".", self);
+      } else {
+        found.push_back(fmt::format("{}{} is {}, not {}", prefix, key, left.dump(), right.dump()));
+      }
+    }
+  };
+  compare(a, b, "", compare);
+  return found;
 }
 
 std::string json_library() {

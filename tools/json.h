@@ -49,6 +49,11 @@ std::string format_strings(const std::vector<std::string>& values);
 /// The reverse. Throws Error(fault) naming `where` on anything but a list of strings.
 std::vector<std::string> parse_strings(std::string_view text, Fault fault, const std::string& where);
 
+/// Where two objects differ, below the keys that are `passed_over`: "training.rate is 0.1, not 0.05"; empty:
+/// nowhere. An object that cannot be read differs from everything.
+std::vector<std::string> json_differences(std::string_view is, std::string_view wanted,
+                                          const std::vector<std::string>& passed_over);
+
 /// Versions of the libraries of which headers alone are used here: "nlohmann/json 3.11.2".
 std::string json_library();
 

@@ -18,6 +18,7 @@
 #include "tools/verb_eval.h"
 #include "tools/verb_explain.h"
 #include "tools/verb_inspect.h"
+#include "tools/verb_merge.h"
 #include "tools/verb_predict.h"
 #include "tools/verb_report.h"
 #include "tools/verb_study.h"
@@ -42,6 +43,7 @@ constexpr Entry kVerbs[] = {
     {"explain", "shows a training step: what is computed, what is not, and why", make_explain},
     {"study", "measures what freezing does to accuracy, time and memory", make_study},
     {"report", "makes the page of a run again, or one page of several", make_report},
+    {"merge", "makes whole weights of a run's checkpoint and its base", make_merge},
     {"bench", "times training steps and kernels, and holds them against the machine and a peer", make_bench},
     {"data", "says what a set of data is, or which sets there are", make_data},
     {"doctor", "checks this machine and this build", make_doctor},

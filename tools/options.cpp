@@ -29,7 +29,9 @@ void declare_model(Arguments& arguments, ModelChoice& choice) {
                    joined(model_registry(), [](const ModelEntry& m) { return m.name; }));
   arguments.option("--weights", choice.weights, "FILE",
                    "safetensors with PyTorch's names; firn's own also say which "
-                   "model and preparation of the data they go with");
+                   "model and preparation of the data they go with; or a run's checkpoint");
+  arguments.option("--base", choice.base, "FILE",
+                   "the weights that a checkpoint builds on (base.safetensors beside it)");
 }
 
 void declare_data(Arguments& arguments, DataChoice& choice) {

@@ -11,7 +11,8 @@ namespace firn::cli {
 
 struct ModelChoice {
   std::string name;     ///< empty: what the weights say
-  std::string weights;  ///< a safetensors file; empty: none
+  std::string weights;  ///< a safetensors file or a checkpoint; empty: none
+  std::string base;     ///< of a checkpoint; empty: beside it
   bool replace_head = false;
 };
 

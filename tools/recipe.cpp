@@ -179,9 +179,7 @@ std::map<std::string, std::string> to_metadata(const Recipe& recipe) {
   return metadata;
 }
 
-Recipe read_recipe(const std::string& weights, const std::string& model) {
-  if (!model.empty()) find_model(model);
-  const SafeTensors file = load_safetensors(weights);
+Recipe read_recipe(const SafeTensors& file, const std::string& weights, const std::string& model) {
   if (!file.metadata.contains("firn.model")) {
     if (model.empty()) {
       throw Error(Fault::usage, "weights",

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/transform.h"
+#include "engine/tensor/safetensors.h"
 #include "layers/model.h"
 
 namespace firn::cli {
@@ -26,11 +27,12 @@ struct Recipe {
 /// firn.scale, firn.mean, firn.deviation, firn.bgr.
 std::map<std::string, std::string> to_metadata(const Recipe& recipe);
 
-/// The recipe of a weights file; of one that firn has not written with `model` (which must be given then):
-/// its usual input, as many classes as the last of its tensors has rows, the class names in class_names.txt
-/// and the vocabulary in NAME.vocab.json (a list of characters) beside it. Throws Error(model_file) for
-/// metadata that is damaged, Error(usage) when the file is of another model than `model`.
-Recipe read_recipe(const std::string& weights, const std::string& model);
+/// The recipe of a weights file that lies at `weights`; of one that firn has not written with `model` (which
+/// must be given then): its usual input, as many classes as the last of its tensors has rows, the class names
+/// in class_names.txt and the vocabulary in NAME.vocab.json (a list of characters) beside it. Throws
+/// Error(model_file) for metadata that is damaged, Error(usage) when the file is of another model than
+/// `model`.
+Recipe read_recipe(const SafeTensors& file, const std::string& weights, const std::string& model);
 
 /// The numbers that a model's own rule for images asks for; data gives pixels from 0 to 1.
 Preprocess preprocess_of(const ImageRule& rule);

@@ -1,14 +1,21 @@
 #include "tools/run_folder.h"
 
+#include <fcntl.h>
 #include <fmt/core.h>
+#include <sys/file.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <system_error>
 
 #include "engine/base/atomic_file.h"
+#include "engine/base/bytes.h"
 #include "engine/base/cpu.h"
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
+#include "optim/trainer/checkpoint.h"
 #include "tools/report/write.h"
 #include "tools/version.h"
 
@@ -19,8 +26,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kRoot = "runs";
-constexpr const char* kFiles[] = {"config.json",      "env.json",         "metrics.jsonl",  "results.csv",
-                                  "best.safetensors", "last.safetensors", "confusion.json", "report.html"};
+constexpr const char* kCheckpoint = "checkpoint.safetensors";
+constexpr const char* kLast = "last.safetensors";
+constexpr const char* kFiles[] = {kCheckpoint,   "base.safetensors", "best.safetensors", kLast,
+                                  "env.json",    "metrics.jsonl",    "results.csv",      "confusion.json",
+                                  "report.html", "config.json"};
 constexpr const char* kColumns =
     "epoch,loss,test_accuracy,test_loss,rate,gradient_norm,seconds,eval_seconds,rss_mb,trained_share\n";
 
@@ -28,9 +38,21 @@ constexpr const char* kColumns =
   throw Error(Fault::failure, "run", path + ": " + code.message());
 }
 
+/// A run without a checkpoint is finished when it has weights: they come last.
+bool is_finished(const std::string& checkpoint, const std::string& last) {
+  std::error_code code;
+  if (!fs::exists(checkpoint, code)) return fs::exists(last, code);
+  try {
+    return load_checkpoint(checkpoint).finished;
+  } catch (const Error& error) {
+    throw Error(error.fault(), "run", fmt::format("{}; --overwrite begins the run anew", error.what()));
+  }
+}
+
 }  // namespace
 
-RunFolder::RunFolder(const std::string& name, bool numbered, bool overwrite) : results_(kColumns) {
+RunFolder::RunFolder(const std::string& name, bool numbered, bool overwrite, const std::string& config)
+    : results_(kColumns) {
   if (name.empty() || name.find('/') != std::string::npos || name.starts_with('.')) {
     throw Error(Fault::usage, "run", fmt::format("'{}' is no name for a folder in {}/", name, kRoot));
   }
@@ -38,16 +60,68 @@ RunFolder::RunFolder(const std::string& name, bool numbered, bool overwrite) : r
   fs::create_directories(kRoot, code);
   if (code) fail(kRoot, code);
   path_ = fmt::format("{}/{}", kRoot, name);
-  // create_directory says whether it was made now: two runs at once never share a folder.
-  for (int number = 2; !fs::create_directory(path_, code); ++number) {
-    if (code) fail(path_, code);
-    if (overwrite) break;
-    if (!numbered) {
-      throw Error(Fault::usage, "run", fmt::format("{} is there already (--overwrite replaces it)", path_));
-    }
+  for (int number = 2; !take(config, numbered, overwrite); ++number) {
     path_ = fmt::format("{}/{}-{}", kRoot, name, number);
   }
+  if (!unfinished_) clear();
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(path_)) {
+    const std::string left = entry.path().filename().string();
+    // By a process that was killed while it wrote.
+    if (left.starts_with('.') && left.ends_with(".tmp")) fs::remove(entry.path(), ignored);
+  }
+}
+
+/// False: the next number.
+bool RunFolder::take(const std::string& config, bool numbered, bool overwrite) {
+  std::error_code code;
+  const bool is_new = fs::create_directory(path_, code);
   if (code) fail(path_, code);
+  if (!lock()) {
+    if (numbered && !overwrite) return false;
+    throw Error(Fault::usage, "run", fmt::format("{} is in use by another process", path_));
+  }
+  if (is_new || overwrite) return true;
+  std::string why = "is there already";
+  if (!config.empty() && fs::exists(file("config.json"), code)) {
+    const auto bytes = read_file(file("config.json"), Fault::failure);
+    const std::vector<std::string> differ = json_differences(as_text(bytes), config, {"command"});
+    if (differ.empty()) {
+      unfinished_ = !is_finished(file(kCheckpoint), file(kLast));
+      if (unfinished_) return true;
+      finished_.push_back(path_);
+      why = "holds a finished run of this command";
+    } else {
+      why = fmt::format("is there already, of another command: {}{}", differ.front(),
+                        differ.size() > 1 ? fmt::format(" and {} more", differ.size() - 1) : "");
+    }
+  } else if (std::all_of(fs::directory_iterator(path_), fs::directory_iterator(), [](const auto& entry) {
+               return entry.path().filename().string().starts_with('.');
+             })) {
+    return true;  // a run that ended before it wrote anything
+  }
+  if (numbered) {
+    lock_.reset();
+    return false;
+  }
+  throw Error(Fault::usage, "run", fmt::format("{} {} (--overwrite replaces it)", path_, why));
+}
+
+/// False where another process has the folder. The lock ends with the process, however that ends.
+bool RunFolder::lock() {
+  const int folder = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) fail(path_, std::error_code(errno, std::generic_category()));
+  lock_ = std::shared_ptr<const int>(new int(folder), [](const int* file) {
+    ::close(*file);
+    delete file;
+  });
+  // A file system without locks has none to give.
+  return ::flock(folder, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+}
+
+/// Takes away what a run has written, its config last: without it nothing is taken for a run.
+void RunFolder::clear() const {
+  std::error_code code;
   for (const char* one : kFiles) {
     fs::remove(file(one), code);
     if (code) fail(file(one), code);
@@ -79,13 +153,21 @@ JsonObject epoch_json(const EpochRecord& record) {
   return line.add("steps", record.steps).add("trained_share", record.trained_share);
 }
 
+DataHashes hashes_of(const DataParts& data) {
+  return {fingerprint(*data.train), fingerprint(*data.test)};
+}
+
 JsonObject environment_json(std::uint64_t seed, const DataParts& data) {
+  return environment_json(seed, data, hashes_of(data));
+}
+
+JsonObject environment_json(std::uint64_t seed, const DataParts& data, const DataHashes& hashes) {
   JsonObject object = json_line("environment");
   object.add("seed", seed).add("version", version()).add("commit", commit()).add("compiler", compiler());
   object.add("isa", isa_name(selected_isa())).add("threads", thread_count()).add("cpu", cpu_name());
   object.add("data", data.train->info().name).add("train_samples", data.train->size());
-  object.add("test_samples", data.test->size()).add("train_sha256", fingerprint(*data.train));
-  return object.add("test_sha256", fingerprint(*data.test));
+  object.add("test_samples", data.test->size()).add("train_sha256", hashes.train);
+  return object.add("test_sha256", hashes.test);
 }
 
 }  // namespace firn::cli

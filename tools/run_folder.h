@@ -2,7 +2,9 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "data/dataset.h"
 #include "optim/trainer/trainer.h"
@@ -11,14 +13,21 @@
 namespace firn::cli {
 
 /// runs/NAME with config.json, env.json, metrics.jsonl, results.csv, confusion.json, report.html,
-/// best.safetensors and last.safetensors.
-/// Every file is replaced as a whole.
+/// best.safetensors and last.safetensors; of a run that can go on also checkpoint.safetensors and where it
+/// needs one base.safetensors. Every file is replaced as a whole. While it lives no other process has it.
 class RunFolder {
  public:
   /// Makes the folder. A folder of that name is taken over with `overwrite` (what a run has written there is
   /// taken away); else "NAME-2", "NAME-3", ... is made where `numbered` is set, and Error(usage) thrown where
-  /// it is not. Throws Error(failure) when it cannot be made.
-  RunFolder(const std::string& name, bool numbered, bool overwrite);
+  /// it is not. With a `config`, what config.json will hold, the first of these folders that holds an
+  /// unfinished run of the same config is taken as it is; the error names what differs. Throws Error(failure)
+  /// when it cannot be made.
+  RunFolder(const std::string& name, bool numbered, bool overwrite, const std::string& config = {});
+
+  /// Whether it holds an unfinished run.
+  bool unfinished() const { return unfinished_; }
+  /// Finished runs of the same config that were passed by.
+  const std::vector<std::string>& finished() const { return finished_; }
 
   const std::string& path() const { return path_; }
   std::string file(const std::string& name) const { return path_ + "/" + name; }
@@ -29,11 +38,25 @@ class RunFolder {
   void finish() const;
   /// A line of metrics.jsonl, written with the next epoch.
   void add_line(const JsonObject& line) { metrics_ += line.text() + "\n"; }
+  /// What metrics.jsonl and results.csv will hold next, and the way back to it.
+  const std::string& metrics() const { return metrics_; }
+  const std::string& results() const { return results_; }
+  void restore(std::string metrics, std::string results) {
+    metrics_ = std::move(metrics);
+    results_ = std::move(results);
+  }
 
  private:
+  bool take(const std::string& config, bool numbered, bool overwrite);
+  bool lock();
+  void clear() const;
+
   std::string path_;
   std::string metrics_;
   std::string results_;
+  bool unfinished_ = false;
+  std::vector<std::string> finished_;
+  std::shared_ptr<const int> lock_;
 };
 
 /// An epoch as `--json` prints it.
@@ -41,5 +64,11 @@ JsonObject epoch_json(const EpochRecord& record);
 
 /// What a report needs to be made again: seed, version, commit, compiler, instruction set, threads, data.
 JsonObject environment_json(std::uint64_t seed, const DataParts& data);
+/// The same with the hashes of the data that are known.
+struct DataHashes {
+  std::string train, test;
+};
+DataHashes hashes_of(const DataParts& data);
+JsonObject environment_json(std::uint64_t seed, const DataParts& data, const DataHashes& hashes);
 
 }  // namespace firn::cli

@@ -8,6 +8,7 @@
 #include "data/subset.h"
 #include "engine/base/error.h"
 #include "layers/weights.h"
+#include "optim/trainer/checkpoint.h"
 #include "tools/adapt.h"
 #include "tools/fit.h"
 
@@ -172,7 +173,7 @@ void without_data(const SessionChoice& choice, Session& session) {
   if (choice.input.vocabulary > 0) recipe.input.vocabulary = choice.input.vocabulary;
 }
 
-void load(const SessionChoice& choice, Session& session) {
+void load(const SessionChoice& choice, SafeTensors file, Session& session) {
   LoadOptions options;
   if (choice.model.replace_head) {
     const int last = static_cast<int>(session.model->blocks().size()) - 1;
@@ -180,7 +181,8 @@ void load(const SessionChoice& choice, Session& session) {
     session.notes.push_back(
         fmt::format("block {} starts anew: {}", last, session.model->blocks().back().name));
   }
-  load_weights(*session.model, choice.model.weights, options);
+  const LoadReport report = load_weights(*session.model, std::move(file), choice.model.weights, options);
+  session.loaded.insert(report.loaded.begin(), report.loaded.end());
 }
 
 }  // namespace
@@ -191,8 +193,14 @@ Session open_session(const SessionChoice& choice) {
   if (choice.model.replace_head && !weights) {
     throw Error(Fault::usage, "weights", "--replace-head goes with --weights");
   }
+  if (!weights && !choice.model.base.empty()) {
+    throw Error(Fault::usage, "weights", "--base goes with --weights and a checkpoint");
+  }
+  SafeTensors file;
   if (weights) {
-    session.recipe = read_recipe(choice.model.weights, choice.model.name);
+    if (!choice.model.name.empty()) find_model(choice.model.name);
+    file = load_whole(choice.model.weights, choice.model.base);
+    session.recipe = read_recipe(file, choice.model.weights, choice.model.name);
   } else {
     require(choice.model.name, "--model", "model");
   }
@@ -215,7 +223,7 @@ Session open_session(const SessionChoice& choice) {
                                   name, recipe.model));
   }
   session.model->initialise(choice.seed);
-  if (weights) load(choice, session);
+  if (weights) load(choice, std::move(file), session);
   if (session.data.train) {
     const std::vector<std::string>& notes = session.data.train->info().notes;
     session.notes.insert(session.notes.end(), notes.begin(), notes.end());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,7 @@ struct Session {
   ModelPtr model;                  ///< initialised, or with the weights loaded; nothing is frozen
   DataParts data;                  ///< as the model takes it; null without data
   DataParts labelled;              ///< the same with the data's own classes
+  std::set<std::string> loaded;    ///< parameters that the weights gave
   std::vector<std::string> notes;  ///< what the reader should be told
 };
 

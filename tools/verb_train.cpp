@@ -3,14 +3,15 @@
 #include <fmt/core.h>
 
 #include <optional>
+#include <utility>
 
 #include "engine/base/error.h"
-#include "layers/weights.h"
 #include "tools/caching.h"
 #include "tools/freezing.h"
 #include "tools/interrupt.h"
 #include "tools/policy.h"
 #include "tools/run_folder.h"
+#include "tools/run_keeper.h"
 #include "tools/session.h"
 #include "tools/training.h"
 
@@ -38,9 +39,9 @@ class Train : public Verb {
   int run(Console& console) override;
 
  private:
-  JsonObject config(const Session& session) const;
+  JsonObject config(const Session& session, const DataHashes& hashes) const;
   History train(Console& console, Session& session, Trainer& trainer, const std::vector<Thaw>& thaws,
-                std::optional<RunFolder>& folder);
+                std::optional<RunFolder>& folder, std::optional<RunKeeper>& keeper);
 
   SessionChoice session_;
   FreezeChoice freeze_;
@@ -48,6 +49,7 @@ class Train : public Verb {
   CacheChoice cache_;
   RunChoice run_;
   TrainingChoice training_;
+  KeepChoice keep_;
   std::string name_;
   bool overwrite_ = false;
   bool no_run_ = false;
@@ -77,12 +79,15 @@ void Train::declare(Arguments& arguments) {
   arguments.option("--run", name_, "NAME", "the folder runs/NAME is written (MODEL-DATA-SEED)");
   arguments.flag("--overwrite", overwrite_, "replace a run of that name");
   arguments.flag("--no-run", no_run_, "write nothing");
+  declare_keep(arguments, keep_);
 }
 
-JsonObject Train::config(const Session& session) const {
+JsonObject Train::config(const Session& session, const DataHashes& hashes) const {
   JsonObject object = json_line("config");
   object.add("command", command()).add("model", session.recipe.model).add("data", session_.data.spec);
   object.add("weights", session_.model.weights).add("replace_head", session_.model.replace_head);
+  object.add("weights_sha256", session_.model.weights.empty() ? "" : file_sha256(session_.model.weights));
+  object.add("train_sha256", hashes.train).add("test_sha256", hashes.test);
   object.add("size", session_.data.size)
       .add("window", session_.data.window)
       .add("limit", session_.data.limit);
@@ -100,6 +105,8 @@ JsonObject Train::config(const Session& session) const {
 
 int Train::run(Console& console) {
   require(session_.data.spec, "--data", "train");
+  if (keep_.every < 0) throw Error(Fault::usage, "train", fmt::format("--checkpoint-every {}", keep_.every));
+  const InterruptScope interrupts(InterruptScope::What::at_once);
   use_threads(run_);
   if (run_.batch == 0) run_.batch = 64;
   session_.purpose = Purpose::train;
@@ -116,6 +123,7 @@ int Train::run(Console& console) {
   apply_policy(policy_, freeze_, config);
   config.program.exact = run_.exact;
   config.program.seed = run_.seed;
+  config.keep_best = !no_run_;
 
   LoaderOptions options = loader_options(session, run_.batch, run_.seed);
   options.augment = augment;
@@ -131,12 +139,25 @@ int Train::run(Console& console) {
   trainer.programs().training(std::min(run_.batch, session.data.train->size()), session.recipe.input.sample);
 
   std::optional<RunFolder> folder;
+  std::optional<RunKeeper> keeper;
   if (!no_run_) {
     const std::string usual = fmt::format("{}-{}-{}", session.recipe.model,
                                           folder_name(session.data.train->info().name), run_.seed);
-    folder.emplace(name_.empty() ? usual : name_, name_.empty(), overwrite_);
-    folder->write("config.json", this->config(session).text() + "\n");
-    folder->write("env.json", environment_json(run_.seed, session.data).text() + "\n");
+    const DataHashes hashes = hashes_of(session.data);
+    const std::string text = this->config(session, hashes).text() + "\n";
+    folder.emplace(name_.empty() ? usual : name_, name_.empty(), overwrite_, text);
+    for (const std::string& done : folder->finished()) {
+      console.note(fmt::format("{} is finished: {} begins anew", done, folder->path()));
+    }
+    if (!folder->unfinished()) {
+      folder->write("config.json", text);
+      folder->write("env.json", environment_json(run_.seed, session.data, hashes).text() + "\n");
+    }
+    keeper.emplace(*folder, session, trainer, keep_);
+    if (keeper->begin(session_.model.weights, config.policy != nullptr)) {
+      console.note(fmt::format("{} goes on in epoch {}, behind step {}", folder->path(), trainer.epoch(),
+                               trainer.steps()));
+    }
   }
   console.notes(session.notes);
   if (!anything_frozen(*session.model) && run_.exact) console.note("in force: " + exact_text(true));
@@ -144,10 +165,11 @@ int Train::run(Console& console) {
   if (config.policy) console.note("policy " + config.policy->text());
   console.detail(fmt::format("{}, {} on {} training and {} test samples", session.recipe.model,
                              optimizer->text(), session.data.train->size(), session.data.test->size()));
-  const History history = train(console, session, trainer, thaws, folder);
+  const History history = train(console, session, trainer, thaws, folder, keeper);
   if (folder) {
     folder->write("confusion.json", confusion_json(session, history.last_evaluation).text() + "\n");
     folder->finish();
+    keeper->finish();
   }
   console.note(fmt::format("best test accuracy {:.4f} in epoch {}{}{}", history.best_accuracy,
                            history.best_epoch, history.stopped_early ? ", then not better: ended early" : "",
@@ -156,17 +178,13 @@ int Train::run(Console& console) {
 }
 
 History Train::train(Console& console, Session& session, Trainer& trainer, const std::vector<Thaw>& thaws,
-                     std::optional<RunFolder>& folder) {
-  const auto save = [&](const std::string& name) {
-    if (folder) save_weights(*session.model, folder->file(name), to_metadata(session.recipe));
-  };
+                     std::optional<RunFolder>& folder, std::optional<RunKeeper>& keeper) {
   std::optional<Progress> progress;
-  double best = -1;
-  Index epoch_now = 0;
+  bool titled = false;
   FreezeReport report(console, *session.model);
   TrainHooks hooks;
   hooks.on_freeze = [&](std::span<const FreezeChange> changes) {
-    for (const JsonObject& line : report.changed(changes, epoch_now)) {
+    for (const JsonObject& line : report.changed(changes, trainer.epoch())) {
       if (folder) folder->add_line(line);
     }
   };
@@ -175,7 +193,6 @@ History Train::train(Console& console, Session& session, Trainer& trainer, const
     if (folder && line) folder->add_line(*line);
   };
   hooks.before_epoch = [&](Index epoch) {
-    epoch_now = epoch;
     for (const Thaw& due : thaws) {
       if (due.epoch != epoch) continue;
       thaw(*session.model, due.pattern);
@@ -184,24 +201,19 @@ History Train::train(Console& console, Session& session, Trainer& trainer, const
     }
   };
   hooks.after_step = [&](Index step, Index steps, double loss) {
-    if (step == 1) progress.emplace(console, "training", steps);
+    if (!progress) progress.emplace(console, "training", steps);
     progress->at(step, fmt::format("loss {:.4f}", loss));
     if (step == steps) progress.reset();
+    if (keeper) keeper->after_step();
   };
   hooks.after_epoch = [&](const EpochRecord& r) {
-    if (folder) {
-      if (r.evaluated && r.test_accuracy > best) {
-        best = r.test_accuracy;
-        save("best.safetensors");
-      }
-      save("last.safetensors");
-      folder->add_epoch(r);
-    }
+    if (folder) folder->add_epoch(r);
+    if (keeper) keeper->after_epoch();
     if (console.json()) {
       console.out(epoch_json(r));
       return;
     }
-    if (r.epoch == 1) {
+    if (!std::exchange(titled, true)) {
       console.out(
           console.bold(fmt::format("{:>5} {:>10} {:>9} {:>10} {:>10} {:>9} {:>7} {:>7}", "epoch", "loss",
                                    "accuracy", "test loss", "rate", "seconds", "eval s", "rss MB")));
@@ -210,16 +222,24 @@ History Train::train(Console& console, Session& session, Trainer& trainer, const
                             r.epoch, r.loss, r.test_accuracy, r.test_loss, r.rate, r.seconds, r.eval_seconds,
                             r.rss_mb));
   };
-  const InterruptScope interrupts;
+  const InterruptScope interrupts(InterruptScope::What::noted);
   hooks.stop = [&] {
     if (InterruptScope::signal() == 0) return false;
     progress.reset();
-    save("last.safetensors");
+    if (keeper) keeper->interrupt();
     console.note(fmt::format("interrupted after {} steps{}", trainer.steps(),
-                             folder ? "; the weights are in " + folder->file("last.safetensors") : ""));
+                             folder ? fmt::format("; the weights are in {}, the same command goes on",
+                                                  folder->file("last.safetensors"))
+                                    : ""));
     throw Interrupted{InterruptScope::signal()};
   };
-  const History history = trainer.run(hooks);
+  History history;
+  try {
+    history = trainer.run(hooks);
+  } catch (const Error&) {
+    if (keeper) keeper->fail();
+    throw;
+  }
   if (!policy_.policy.empty()) report.summary(history);
   return history;
 }

@@ -1,0 +1,209 @@
+// The program killed at random moments: the same command goes on, to the same bytes; firn merge.
+#include <doctest/doctest.h>
+#include <signal.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "engine/base/rng.h"
+#include "engine/tensor/safetensors.h"
+#include "tests/tools/cli_program.h"
+
+using namespace firn::test;
+using Json = nlohmann::json;
+
+namespace {
+
+void wait_ms(int ms) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(ms));
+}
+
+/// metrics.jsonl without times and memory, and without what a cache decided by time.
+std::vector<Json> metrics_of(const Cli& cli, const std::string& run) {
+  std::vector<Json> lines;
+  std::string text = cli.read("runs/" + run + "/metrics.jsonl");
+  for (std::size_t end = 0; (end = text.find('\n')) != std::string::npos; text.erase(0, end + 1)) {
+    Json line = Json::parse(text.substr(0, end));
+    for (const char* field : {"seconds", "eval_seconds", "rss_mb"}) line.erase(field);
+    if (line.at("kind") != "cache") lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+/// results.csv without the columns seconds, eval_seconds and rss_mb.
+std::string results_of(const Cli& cli, const std::string& run) {
+  std::string text = cli.read("runs/" + run + "/results.csv"), out;
+  int column = 0;
+  for (const char c : text) {
+    if (column < 6 || column > 8) out += c;
+    if (c == ',') ++column;
+    if (c == '\n') column = 0;
+  }
+  return out;
+}
+
+void check_same_runs(const Cli& cli, const std::string& a, const std::string& b) {
+  for (const char* file : {"last.safetensors", "best.safetensors", "confusion.json"}) {
+    CAPTURE(file);
+    CHECK(cli.read("runs/" + a + "/" + file) == cli.read("runs/" + b + "/" + file));
+  }
+  CHECK(metrics_of(cli, a) == metrics_of(cli, b));
+  CHECK(results_of(cli, a) == results_of(cli, b));
+}
+
+const std::string kLong = "train --model mlp --data digits --epochs 100000 --schedule constant --run long ";
+
+void wait_for(const Cli& cli, const std::string& file) {
+  for (int i = 0; i < 600 && !cli.has(file); ++i) wait_ms(50);
+  REQUIRE(cli.has(file));
+}
+
+}  // namespace
+
+TEST_CASE("killed at random moments a run ends with the bytes of an undisturbed one") {
+  const char* commands[] = {
+      "train --model cnn --data digits --epochs 5 --augment shift:1 --checkpoint-every 3",
+      "train --model cnn --data digits --epochs 5 --policy gradual --thaw-warm-up 5 --frozen-state decay:0.9 "
+      "--optimizer adam --checkpoint-every 5",
+      "train --model cnn --data digits --epochs 6 --freeze half --thaw 3:conv2 --checkpoint-every 4",
+  };
+  firn::Random random(1, "kills");
+  for (const std::string command : commands) {
+    CAPTURE(command);
+    Cli cli;
+    REQUIRE(cli.run(command + " --run whole").code == 0);
+    int kills = 0;
+    Outcome last;
+    for (int attempt = 0; attempt < 8; ++attempt) {
+      const pid_t process = cli.start(command + " --run part");
+      wait_ms(20 + static_cast<int>(random.below(300)));
+      kill(process, SIGKILL);
+      last = cli.wait(process);
+      if (last.code == 0) break;
+      CHECK(last.code == 128 + SIGKILL);
+      ++kills;
+    }
+    if (last.code != 0) last = cli.run(command + " --run part");
+    CHECK(last.code == 0);
+    CHECK(kills > 0);
+    check_same_runs(cli, "whole", "part");
+    for (const std::string& file : cli.files()) CHECK(file.find(".tmp") == std::string::npos);
+  }
+}
+
+TEST_CASE("interrupted, a run says so and goes on; a finished one begins anew under another number") {
+  for (const auto& [signal, code] : {std::pair{SIGINT, 130}, std::pair{SIGTERM, 143}}) {
+    Cli cli;
+    const std::string command = "train --model mlp --data digits --epochs 60 --patience 50 --threads 1";
+    REQUIRE(cli.run(command + " --run whole").code == 0);
+    const pid_t process = cli.start(command);
+    wait_for(cli, "runs/mlp-digits-1/metrics.jsonl");
+    kill(process, signal);
+    const Outcome outcome = cli.wait(process);
+    REQUIRE(outcome.code == code);
+    CHECK(outcome.err.find("the same command goes on") != std::string::npos);
+    CHECK(cli.run("eval --weights runs/mlp-digits-1/checkpoint.safetensors --data digits").code == 0);
+    const Outcome rest = cli.run(command);
+    CHECK(rest.code == 0);
+    CHECK(rest.err.find("runs/mlp-digits-1 goes on in epoch") != std::string::npos);
+    check_same_runs(cli, "whole", "mlp-digits-1");
+    CHECK_FALSE(cli.has("runs/mlp-digits-1/checkpoint.safetensors"));  // it would hold everything
+  }
+  Cli cli;
+  const std::string command = "train --model mlp --data digits --epochs 1";
+  CHECK(cli.run(command).code == 0);
+  const Outcome again = cli.run(command);
+  CHECK(again.code == 0);
+  CHECK(again.err.find("runs/mlp-digits-1 is finished: runs/mlp-digits-1-2 begins anew") !=
+        std::string::npos);
+  CHECK(cli.run(command + " --rate 0.2").code == 0);
+  CHECK(cli.has("runs/mlp-digits-1-3/last.safetensors"));
+}
+
+TEST_CASE("before training begins a signal ends the program at once") {
+  Cli cli;
+  for (const int after : {20, 40, 60}) {
+    const pid_t process = cli.start(kLong + "--overwrite");
+    wait_ms(after);
+    kill(process, SIGINT);
+    CHECK(cli.wait(process).code == 130);
+  }
+}
+
+TEST_CASE(
+    "another command, another process, a damaged checkpoint, another base are refused and harm nothing") {
+  Cli cli;
+  REQUIRE(cli.run("train --model mlp --data digits --epochs 1 --run from").code == 0);
+  cli.write("from.safetensors", cli.read("runs/from/last.safetensors"));
+  const std::string command = kLong + "--weights from.safetensors --freeze head --checkpoint-every 5";
+  const pid_t process = cli.start(command);
+  wait_for(cli, "runs/long/checkpoint.safetensors");
+  const Outcome beside = cli.run(command);
+  CHECK(beside.code == 2);
+  CHECK(beside.err.find("in use by another process") != std::string::npos);
+  kill(process, SIGKILL);
+  cli.wait(process);
+
+  const Outcome other = cli.run(command + " --rate 0.01");
+  CHECK(other.code == 2);
+  CHECK(other.err.find("training.rate is 0.05, not 0.01") != std::string::npos);
+
+  const std::string path = "runs/long/checkpoint.safetensors";
+  const std::string good = cli.read(path);
+  for (const std::string& bad : {good.substr(0, good.size() - 7),
+                                 good.substr(0, good.size() / 2) + "x" + good.substr(good.size() / 2 + 1),
+                                 cli.read("from.safetensors"), std::string()}) {
+    cli.write(path, bad);
+    const Outcome outcome = cli.run(command);
+    CHECK(outcome.code == 4);
+    CHECK(outcome.error_lines() >= 1);
+    CHECK(outcome.err.find("--overwrite begins the run anew") != std::string::npos);
+    CHECK(cli.read(path) == bad);
+    CHECK(cli.run("eval --data digits --weights " + path).code ==
+          (bad == cli.read("from.safetensors") ? 0 : 4));
+  }
+  cli.write(path, good);
+  // A link leads to the base, which someone changes.
+  const std::string base = cli.read("from.safetensors");
+  CHECK(cli.run("merge " + path + " -o whole.safetensors").code == 0);
+  CHECK(cli.run("merge from.safetensors " + path + " -o again.safetensors").code == 0);
+  CHECK(cli.read("whole.safetensors") == cli.read("again.safetensors"));
+  const Outcome wrong = cli.run("merge whole.safetensors " + path + " -o other.safetensors");
+  CHECK(wrong.code == 4);
+  CHECK(wrong.err.find("is not the base of") != std::string::npos);
+  CHECK_FALSE(cli.has("other.safetensors"));
+  cli.write("from.safetensors", cli.read("whole.safetensors"));
+  CHECK(cli.run("merge " + path + " -o other.safetensors").code == 4);
+  CHECK(cli.run("eval --data digits --weights " + path).code == 4);
+  cli.write("kept.safetensors", base);
+  CHECK(cli.run("eval --data digits --base kept.safetensors --weights " + path).code == 0);
+  CHECK(cli.read(path) == good);
+}
+
+TEST_CASE("merge makes the weights that the run itself wrote, and minds its words") {
+  Cli cli;
+  REQUIRE(cli.run("train --model cnn --data digits --epochs 2 --freeze head --run a").code == 0);
+  const Outcome merged = cli.run("merge runs/a/checkpoint.safetensors -o m.safetensors --json");
+  CHECK(merged.code == 0);
+  const Json line = Json::parse(merged.out);
+  CHECK(line.at("tensors") == 8);
+  CHECK(line.at("from_checkpoint") == 2);
+  CHECK(cli.read("m.safetensors") == cli.read("runs/a/last.safetensors"));
+  // The frozen share is absent.
+  CHECK(cli.read("runs/a/checkpoint.safetensors").size() * 10 < cli.read("m.safetensors").size());
+  CHECK(cli.run("eval --weights m.safetensors --data digits").code == 0);
+  CHECK(cli.run("predict --weights runs/a/checkpoint.safetensors --data digits -q").code == 0);
+
+  CHECK(cli.run("merge").code == 2);
+  CHECK(cli.run("merge runs/a/checkpoint.safetensors").code == 2);
+  CHECK(cli.run("merge m.safetensors -o n.safetensors").code == 4);
+  CHECK(cli.run("merge none.safetensors -o n.safetensors").code == 4);
+  const Outcome onto =
+      cli.run("merge runs/a/base.safetensors runs/a/checkpoint.safetensors -o runs/a/base.safetensors");
+  CHECK(onto.code == 2);
+  CHECK(onto.err.find("would be overwritten") != std::string::npos);
+  CHECK(cli.run("eval --model cnn --data digits --base m.safetensors").code == 2);
+  CHECK(cli.run("train --model mlp --data digits --checkpoint-every -1").code == 2);
+  CHECK_FALSE(cli.has("n.safetensors"));
+}

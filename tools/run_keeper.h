@@ -1,0 +1,64 @@
+// Keeps a run in its folder, so that the same command goes on with it whenever it was broken off.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <string>
+
+#include "optim/trainer/checkpoint.h"
+#include "tools/arguments.h"
+#include "tools/console.h"
+#include "tools/run_folder.h"
+#include "tools/session.h"
+
+namespace firn::cli {
+
+struct KeepChoice {
+  Index every = 0;  ///< steps from checkpoint to checkpoint; 0: each epoch and each minute
+};
+
+/// --checkpoint-every
+void declare_keep(Arguments& arguments, KeepChoice& choice);
+
+/// Writes checkpoint.safetensors while a run goes, and the whole files when it ends. Where something does not
+/// train from the start, the checkpoint leaves out what is as in the base: the file that the weights came
+/// from, to which base.safetensors in the folder links, or base.safetensors itself.
+class RunKeeper {
+ public:
+  /// Throws Error(usage) for a number of steps below 0. All must outlive it.
+  RunKeeper(RunFolder& folder, const Session& session, Trainer& trainer, const KeepChoice& choice);
+
+  /// Before the run, with the flags and weights that it begins with. Goes on where an unfinished run in the
+  /// folder was (true), or writes the base. `weights`: the file that these came from; empty: none.
+  /// Throws what `load_checkpoint`, `require_base` and `Trainer::resume` throw; nothing is written then.
+  bool begin(const std::string& weights, bool has_policy);
+
+  /// From the hooks of the same names, after all else that they do.
+  void after_step();
+  void after_epoch();
+  /// The run as it stands, with its whole weights: from `stop`, before it throws.
+  void interrupt();
+  /// The whole weights of a run that failed, where an epoch of it is done.
+  void fail();
+  /// The run is over: the whole weights, and last the checkpoint as one of weights alone, or none where it
+  /// would hold everything.
+  void finish();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  void save(bool finished = false);
+  void save_whole();
+  void write_base(const std::string& weights);
+
+  RunFolder& folder_;
+  const Session& session_;
+  Trainer& trainer_;
+  const Index every_;
+  CheckpointBase base_;
+  std::map<std::string, std::string> metadata_;
+  Clock::time_point saved_ = Clock::now();
+  double cost_ = 0;  // seconds that a checkpoint took
+  Index epochs_ = 0;
+};
+
+}  // namespace firn::cli
