@@ -95,7 +95,7 @@ TEST_CASE("killed at random moments a run ends with the bytes of an undisturbed 
 TEST_CASE("interrupted, a run says so and goes on; a finished one begins anew under another number") {
   for (const auto& [signal, code] : {std::pair{SIGINT, 130}, std::pair{SIGTERM, 143}}) {
     Cli cli;
-    const std::string command = "train --model mlp --data digits --epochs 60 --patience 50 --threads 1";
+    const std::string command = "train --model mlp --data digits --epochs 30 --patience 25 --threads 1";
     REQUIRE(cli.run(command + " --run whole").code == 0);
     const pid_t process = cli.start(command);
     wait_for(cli, "runs/mlp-digits-1/metrics.jsonl");
