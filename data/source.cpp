@@ -7,6 +7,7 @@
 #include "data/cifar.h"
 #include "data/csv.h"
 #include "data/digits.h"
+#include "data/drawn.h"
 #include "data/fashion_mnist.h"
 #include "data/files.h"
 #include "data/idx.h"
@@ -24,6 +25,7 @@ namespace {
 
 constexpr DataSource kSources[] = {
     {"digits", "1,797 handwritten digits of 8 x 8 (UCI, CC BY 4.0), embedded", open_digits, nullptr},
+    {"drawn", "3,600 strokes and shapes of 60 classes, drawn by firn itself (--size S)", open_drawn, nullptr},
     {"fashion-mnist", "70,000 pictures of clothing of 28 x 28 (package dataset-fashion-mnist)",
      open_fashion_mnist, nullptr},
     {"words", "which language is a word (packages wamerican, wfrench, wngerman, ...)", open_words, nullptr},

@@ -38,6 +38,12 @@ constexpr const char* kColumns =
   throw Error(Fault::failure, "run", path + ": " + code.message());
 }
 
+void check_name(const std::string& name) {
+  if (name.empty() || name.find('/') != std::string::npos || name.starts_with('.')) {
+    throw Error(Fault::usage, "run", fmt::format("'{}' is no name for a folder in {}/", name, kRoot));
+  }
+}
+
 /// A run without a checkpoint is finished when it has weights: they come last.
 bool is_finished(const std::string& checkpoint, const std::string& last) {
   std::error_code code;
@@ -49,13 +55,33 @@ bool is_finished(const std::string& checkpoint, const std::string& last) {
   }
 }
 
+/// Holds the folder for this process; null while another one does.
+std::shared_ptr<const int> lock_folder(const std::string& path) {
+  const int folder = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) fail(path, std::error_code(errno, std::generic_category()));
+  std::shared_ptr<const int> lock(new int(folder), [](const int* file) {
+    ::close(*file);
+    delete file;
+  });
+  // A file system without locks has none to give.
+  return ::flock(folder, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK ? lock : nullptr;
+}
+
 }  // namespace
+
+SharedFolder::SharedFolder(const std::string& name) {
+  check_name(name);
+  path_ = fmt::format("{}/{}", kRoot, name);
+  std::error_code code;
+  fs::create_directories(path_, code);
+  if (code) fail(path_, code);
+  lock_ = lock_folder(path_);
+  if (!lock_) throw Error(Fault::usage, "run", fmt::format("{} is in use by another process", path_));
+}
 
 RunFolder::RunFolder(const std::string& name, bool numbered, bool overwrite, const std::string& config)
     : results_(kColumns) {
-  if (name.empty() || name.find('/') != std::string::npos || name.starts_with('.')) {
-    throw Error(Fault::usage, "run", fmt::format("'{}' is no name for a folder in {}/", name, kRoot));
-  }
+  check_name(name);
   std::error_code code;
   fs::create_directories(kRoot, code);
   if (code) fail(kRoot, code);
@@ -77,7 +103,8 @@ bool RunFolder::take(const std::string& config, bool numbered, bool overwrite) {
   std::error_code code;
   const bool is_new = fs::create_directory(path_, code);
   if (code) fail(path_, code);
-  if (!lock()) {
+  lock_ = lock_folder(path_);
+  if (!lock_) {
     if (numbered && !overwrite) return false;
     throw Error(Fault::usage, "run", fmt::format("{} is in use by another process", path_));
   }
@@ -108,17 +135,6 @@ bool RunFolder::take(const std::string& config, bool numbered, bool overwrite) {
 }
 
 /// False where another process has the folder. The lock ends with the process, however that ends.
-bool RunFolder::lock() {
-  const int folder = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0) fail(path_, std::error_code(errno, std::generic_category()));
-  lock_ = std::shared_ptr<const int>(new int(folder), [](const int* file) {
-    ::close(*file);
-    delete file;
-  });
-  // A file system without locks has none to give.
-  return ::flock(folder, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
-}
-
 /// Takes away what a run has written, its config last: without it nothing is taken for a run.
 void RunFolder::clear() const {
   std::error_code code;

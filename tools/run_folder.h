@@ -48,7 +48,6 @@ class RunFolder {
 
  private:
   bool take(const std::string& config, bool numbered, bool overwrite);
-  bool lock();
   void clear() const;
 
   std::string path_;
@@ -56,6 +55,21 @@ class RunFolder {
   std::string results_;
   bool unfinished_ = false;
   std::vector<std::string> finished_;
+  std::shared_ptr<const int> lock_;
+};
+
+/// runs/NAME, made where it is not there, whatever lies in it: for work that goes on where it ended. While it
+/// lives no other process has it.
+class SharedFolder {
+ public:
+  /// Throws Error(usage) for a name that is none and for a folder that another process works in,
+  /// Error(failure) when it cannot be made.
+  explicit SharedFolder(const std::string& name);
+  const std::string& path() const { return path_; }
+  std::string file(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
   std::shared_ptr<const int> lock_;
 };
 

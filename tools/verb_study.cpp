@@ -1,124 +1,310 @@
 #include "tools/verb_study.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
+
+#include <chrono>
+#include <ctime>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
 
 #include "data/source.h"
+#include "engine/base/atomic_file.h"
+#include "engine/base/cpu.h"
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
 #include "engine/base/split.h"
+#include "engine/tensor/safetensors.h"
+#include "tools/interrupt.h"
 #include "tools/options.h"
+#include "tools/recipe.h"
+#include "tools/report/write.h"
 #include "tools/run_folder.h"
-#include "tools/study.h"
+#include "tools/study/cell.h"
+#include "tools/study/presets.h"
+#include "tools/study/runner.h"
+#include "tools/study/schema.h"
+#include "tools/study/summary.h"
+#include "tools/version.h"
 
 namespace firn::cli {
 
 namespace {
 
+constexpr const char* kUsualPreset = "labels";
+
+std::string now_text() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text;
+}
+
 class StudyVerb final : public Verb {
  public:
-  void declare(Arguments& arguments) override {
-    arguments.example("", "the embedded digits, a small CNN and a row LSTM, in under two minutes");
-    arguments.example("--data fashion-mnist --model cnn --labels 10,100", "other data, other label counts");
-    arguments.option("--data", options_.data, "D", "a name or kind:path, as firn data lists them");
-    arguments.option("--model", models_, "M,...", "models by name; chosen by the data unless given");
-    arguments.option("--labels", labels_, "N,...", "labelled samples a class; 'all' for all of them");
-    arguments.option("--seeds", options_.seeds, "S", "repetitions, each with a seed of its own");
-    arguments.option("--steps", options_.steps, "N", "training steps of every arm");
-    arguments.option("--source-epochs", options_.source_epochs, "E",
-                     "epochs on the first half of the classes");
-    arguments.option("--batch", options_.batch, "B", "samples of a step");
-    arguments.option("--rate", options_.rate, "R", "Adam's rate, the same for every arm");
-    arguments.option("--seed", options_.first_seed, "S", "the first seed");
-    declare_exact(arguments, options_.exact);
-    arguments.option("--threads", threads_, "T", "threads; one a core unless given");
-    arguments.option("--run", run_, "NAME", "the run folder runs/NAME; else runs/study, study-2, ...");
-    arguments.flag("--overwrite", overwrite_, "take over the run folder where there is one");
-  }
-
-  int run(Console& console) override {
-    check();
-    if (threads_ > 0) set_thread_count(static_cast<int>(threads_));
-    const DataParts data = open_data(options_.data);
-    console.notes(data.train->info().notes);
-    if (options_.exact) console.note("in force: " + exact_text(true));
-    // The folder is made before the work, so that a name that is taken costs nothing.
-    const RunFolder folder(run_.empty() ? "study" : run_, run_.empty(), overwrite_);
-    std::unique_ptr<Progress> progress;
-    const std::vector<StudyRow> rows = run_study(options_, [&](const StudyProgress& at) {
-      if (!progress) progress = std::make_unique<Progress>(console, "study", at.cells);
-      progress->at(at.done, at.what);
-    });
-    progress.reset();
-
-    folder.write("config.json", config().text() + "\n");
-    folder.write("env.json", environment_json(options_.first_seed, data).text() + "\n");
-    folder.write("results.csv", study_csv(rows));
-    if (console.json()) {
-      for (const StudyRow& row : rows) console.out(json(row));
-    } else {
-      console.out(study_table(rows));
-    }
-    console.note(fmt::format("written: {}", folder.file("results.csv")));
-    return 0;
-  }
+  void declare(Arguments& arguments) override;
+  int run(Console& console) override;
 
  private:
-  void check() {
-    const auto positive = [](const char* name, Index value) {
-      if (value < 1) throw Error(Fault::usage, "study", fmt::format("--{} {} is not positive", name, value));
-    };
-    positive("seeds", options_.seeds);
-    positive("steps", options_.steps);
-    positive("source-epochs", options_.source_epochs);
-    positive("batch", options_.batch);
-    if (!models_.empty()) options_.models = split(models_, ',');
-    for (const std::string& model : options_.models) find_model(model);
-    options_.labels.clear();
-    for (const std::string& word : split(labels_, ',')) {
-      options_.labels.push_back(word == "all" ? 0 : whole_number(word, "--labels"));
-      if (word != "all") positive("labels", options_.labels.back());
-    }
-  }
+  void read_changes();
+  std::vector<Grid> grids();
+  void open_folder();
+  int dry_run(Console& console, const Plan& plan, const Materials& materials) const;
+  void work(Console& console, const Plan& plan, const Materials& materials, Store& store);
+  void begin(Store& store, const std::vector<Grid>& grids, const Plan& plan, const DataParts& data) const;
+  void end(Console& console, const Plan& plan, const Materials& materials, Store& store) const;
+  std::string file(const std::string& name) const { return folder_->file(name); }
 
-  JsonObject config() const {
-    std::vector<std::int64_t> labels(options_.labels.begin(), options_.labels.end());
-    return json_line("study_config")
-        .add("data", options_.data)
-        .add("models", options_.models)
-        .add("labels", labels)
-        .add("seeds", options_.seeds)
-        .add("first_seed", static_cast<std::int64_t>(options_.first_seed))
-        .add("source_epochs", options_.source_epochs)
-        .add("steps", options_.steps)
-        .add("batch", options_.batch)
-        .add("rate", options_.rate)
-        .add("exact", options_.exact);
-  }
-
-  static JsonObject json(const StudyRow& row) {
-    return json_line("study_row")
-        .add("model", row.model)
-        .add("labels", row.labels)
-        .add("frozen_blocks", row.frozen_blocks)
-        .add("blocks", row.blocks)
-        .add("accuracy_mean", row.mean)
-        .add("accuracy_deviation", row.deviation)
-        .add("accuracies", row.accuracies)
-        .add("step_ms", row.step_ms)
-        .add("step_predicted_ms", row.step_predicted_ms)
-        .add("backward_ms", row.backward_ms)
-        .add("backward_predicted_ms", row.backward_predicted_ms)
-        .add("arena_bytes", row.arena_bytes)
-        .add("state_bytes", row.state_bytes);
-  }
-
-  StudyOptions options_;
-  std::string models_;
-  std::string labels_ = "5,20,all";
-  std::string run_;
-  Index threads_ = 0;
-  bool overwrite_ = false;
+  GridChanges changes_;
+  DataChoice data_;
+  ModelChoice model_;
+  std::string preset_, grid_, models_, sources_, labels_, freeze_, bn_, dropout_, run_;
+  std::optional<SharedFolder> folder_;
+  std::vector<std::string> policies_;
+  Index threads_ = 0, test_samples_ = 2000;
+  std::uint64_t first_seed_ = 0;
+  bool overwrite_ = false, dry_run_ = false;
 };
+
+void StudyVerb::declare(Arguments& arguments) {
+  arguments.example("", "the embedded digits, new weights and two sources, 2 to all labels a class");
+  arguments.example("--preset claims --dry-run", "how many cells all six claims take, and how long");
+  arguments.example("--preset adaptive --data fashion-mnist --labels 100", "every policy on other data");
+  arguments.example("--data idx:mnist --model doodlenet --weights doodlenet.safetensors --labels 5,20",
+                    "from weights that are trained already");
+  arguments.group("What is compared");
+  arguments.option("--preset", preset_, "P",
+                   "labels, depth, early, families, adaptive, regularisers or claims");
+  arguments.option("--grid", grid_, "FILE", "experiments as JSON, in the place of a preset");
+  arguments.option("--data", changes_.target, "D",
+                   "what is learned: a name or kind:path, as firn data lists them");
+  arguments.option("--model", models_, "M,...", "models by name");
+  arguments.option("--source", sources_, "S,...",
+                   "what is learned before: drawn, half (of the classes), self, random (nothing), or data");
+  arguments.option("--weights", changes_.weights, "FILE", "a source that is learned already (with --model)");
+  arguments.option("--labels", labels_, "N,...", "labelled samples a class; 'all' for all of them");
+  arguments.option("--freeze", freeze_, "F,...",
+                   "cuts: numbers of blocks, names of layers; '*' is every cut");
+  arguments.list("--policy", policies_, "P",
+                 "freezing while training, as firn train --policy; may be repeated");
+  arguments.option("--bn", bn_, "R,...", "frozen batch norms: frozen, batch");
+  arguments.option("--dropout-in-frozen", dropout_, "R,...", "off, on");
+  arguments.list("--freeze-at", changes_.freeze_at, "S,...", "shares of the steps after which to freeze");
+  arguments.group("The budget of every arm");
+  arguments.option("--seeds", changes_.seeds, "S", "repetitions, each with a seed of its own");
+  arguments.option("--seed", first_seed_, "S", "the first seed");
+  arguments.option("--steps", changes_.steps, "N", "training steps");
+  arguments.option("--batch", changes_.batch, "B", "samples of a step");
+  arguments.list("--rate", changes_.rates, "R,...",
+                 "Adam's rate; of several each arm chooses on its own labels");
+  arguments.option("--source-epochs", changes_.source_epochs, "E", "epochs on the source");
+  arguments.option("--test-samples", test_samples_, "N", "judge on at most so many samples (0: all)");
+  declare_exact(arguments, changes_.exact);
+  arguments.group("Data");
+  arguments.option("--size", data_.size, "S", "pictures are resized to S x S");
+  arguments.option("--limit", data_.limit, "N", "words: at most so many of each language");
+  arguments.option("--window", data_.window, "N", "text: characters of a sample");
+  arguments.flag("--skip-bad", data_.skip_bad, "leave out pictures that cannot be read");
+  arguments.group("The run");
+  arguments.flag("--dry-run", dry_run_, "say how many cells and how long, and do nothing");
+  arguments.option("--threads", threads_, "T", "threads; one a core unless given");
+  arguments.option("--run", run_, "NAME", "the run folder runs/NAME (study-PRESET); a study in it goes on");
+  arguments.flag("--overwrite", overwrite_, "begin anew where there is one");
+}
+
+void StudyVerb::read_changes() {
+  const auto words = [](const std::string& text) {
+    return text.empty() ? std::vector<std::string>() : split(text, ',');
+  };
+  changes_.models = words(models_);
+  changes_.sources = words(sources_);
+  changes_.freeze = words(freeze_);
+  changes_.bn = words(bn_);
+  changes_.dropout = words(dropout_);
+  changes_.policies = policies_;
+  for (const std::string& word : words(labels_)) {
+    const Index count = word == "all" ? 0 : whole_number(word, "--labels");
+    if (word != "all" && count < 1)
+      throw Error(Fault::usage, "study", fmt::format("--labels {} is not positive", word));
+    changes_.labels.push_back(count);
+  }
+  const auto positive = [](const char* name, Index value) {
+    if (value < 0) throw Error(Fault::usage, "study", fmt::format("--{} {} is not positive", name, value));
+  };
+  positive("seeds", changes_.seeds);
+  positive("steps", changes_.steps);
+  positive("batch", changes_.batch);
+  positive("source-epochs", changes_.source_epochs);
+  positive("test-samples", test_samples_);
+  if (first_seed_ != 0) changes_.first_seed = first_seed_;
+  if (!preset_.empty() && !grid_.empty())
+    throw Error(Fault::usage, "study", "--preset and --grid exclude each other");
+  if (changes_.weights.empty()) return;
+  if (changes_.models.size() > 1) throw Error(Fault::usage, "study", "--weights are of one --model");
+  const std::string model = changes_.models.empty() ? "" : changes_.models[0];
+  if (!model.empty()) find_model(model);
+  changes_.models = {read_recipe(load_safetensors(changes_.weights), changes_.weights, model).model};
+}
+
+std::vector<Grid> StudyVerb::grids() {
+  std::vector<Grid> all;
+  if (!grid_.empty()) {
+    all = read_grids(grid_);
+  } else {
+    DataOptions options;
+    options.limit = data_.limit;
+    options.window = data_.window;
+    options.skip_bad = data_.skip_bad;
+    const std::string target = changes_.target.empty() ? Grid().target : changes_.target;
+    const DataParts data = open_data(target, options);
+    all = preset(preset_.empty() ? kUsualPreset : preset_, data.train->info());
+    for (Grid& grid : all) grid.target = target;
+  }
+  std::map<std::string, DataInfo> known;
+  for (Grid& grid : all) {
+    change(grid, changes_);
+    auto at = known.find(grid.target);
+    if (at == known.end()) at = known.emplace(grid.target, open_data(grid.target).train->info()).first;
+    complete(grid, at->second);
+    check(grid);
+  }
+  return all;
+}
+
+/// The folder of the run; what an unfinished study left stays, but for --overwrite.
+void StudyVerb::open_folder() {
+  const std::string what = !grid_.empty()    ? std::filesystem::path(grid_).stem().string()
+                           : preset_.empty() ? std::string()
+                                             : preset_;
+  const std::string name = !run_.empty() ? run_ : what.empty() ? "study" : "study-" + what;
+  folder_.emplace(name);
+  if (!overwrite_) return;
+  for (const char* one : {"results.sqlite", "results.sqlite-wal", "results.sqlite-shm"})
+    std::filesystem::remove(file(one));
+}
+
+int StudyVerb::dry_run(Console& console, const Plan& plan, const Materials& materials) const {
+  Todo todo;
+  const std::string name = "runs/" + (run_.empty() ? std::string() : run_) + "/results.sqlite";
+  for (std::size_t i = 0; i < plan.cells.size(); ++i) todo.cells.push_back(i);
+  for (std::size_t i = 0; i < plan.origins.size(); ++i) todo.origins.push_back(i);
+  if (!run_.empty() && std::filesystem::exists(name)) {
+    Store store(name, commit());
+    todo = todo_of(plan, store);
+  }
+  Costs costs(materials);
+  const double work = predicted_work(plan, materials, costs, todo);
+  const double wall = work / thread_count();
+  if (console.json()) {
+    console.out(json_line("study_forecast")
+                    .add("cells", plan.cells.size())
+                    .add("to_do", todo.cells.size())
+                    .add("arms", plan.arms.size())
+                    .add("origins", todo.origins.size())
+                    .add("work_seconds", work)
+                    .add("seconds", wall)
+                    .add("threads", thread_count()));
+    return 0;
+  }
+  for (const Plan::Experiment& e : plan.experiments)
+    console.out(fmt::format("{}: {} cells", e.name, e.cells.size()));
+  console.out(fmt::format("{} cells of {} arms, {} to do, {} sources to learn; about {} on {} threads",
+                          plan.cells.size(), plan.arms.size(), todo.cells.size(), todo.origins.size(),
+                          clock_text(wall), thread_count()));
+  return 0;
+}
+
+void StudyVerb::work(Console& console, const Plan& plan, const Materials& materials, Store& store) {
+  const InterruptScope interrupts(InterruptScope::What::noted);
+  const auto left = static_cast<Index>(todo_of(plan, store).cells.size());
+  const auto there = static_cast<Index>(plan.cells.size()) - left;
+  if (there > 0) console.note(fmt::format("{} of {} cells are there already", there, plan.cells.size()));
+  Progress progress(console, "study", left);
+  Costs costs(materials);
+  const RunHooks hooks{
+      [&](const RunProgress& at) { progress.at(at.done - there, at.what); },
+      [] { return InterruptScope::signal() != 0; },
+  };
+  if (run_plan(plan, materials, costs, store, folder_->path(), hooks)) return;
+  const int signal = InterruptScope::signal();
+  store.set_meta("state", "interrupted");
+  const auto done = plan.cells.size() - todo_of(plan, store).cells.size();
+  console.note(
+      fmt::format("interrupted after {} of {} cells; the same command goes on", done, plan.cells.size()));
+  throw Interrupted{signal};
+}
+
+void StudyVerb::begin(Store& store, const std::vector<Grid>& grids, const Plan& plan,
+                      const DataParts& data) const {
+  std::string config;
+  for (const Grid& grid : grids) config += (config.empty() ? "" : ",\n") + grid_json(grid);
+  config = "{\"experiments\":[\n" + config + "\n]}\n";
+  atomic_write(file("config.json"), config);
+  const JsonObject environment = environment_json(grids.front().first_seed, data);
+  atomic_write(file("env.json"), environment.text() + "\n");
+  store.set_meta("program", "firn study");
+  store.set_meta("name", std::filesystem::path(folder_->path()).filename().string());
+  store.set_meta("command", command());
+  store.set_meta("config", config);
+  store.set_meta("environment", environment.text());
+  store.set_meta("version", version());
+  store.set_meta("commit", commit());
+  store.set_meta("compiler", compiler());
+  store.set_meta("isa", std::string(isa_name(selected_isa())));
+  store.set_meta("cpu", cpu_name());
+  store.set_meta("threads", fmt::format("{}", thread_count()));
+  store.set_meta("protocol", protocol_text(plan.arms.front()));
+  store.set_meta("statistics", statistics_text());
+  store.set_meta("state", "running");
+  if (!store.meta("started")) store.set_meta("started", now_text());
+}
+
+void StudyVerb::end(Console& console, const Plan& plan, const Materials& materials, Store& store) const {
+  const Outcomes outcomes(plan, store.database());
+  const std::vector<Answer> found = answers(plan, outcomes);
+  std::vector<Verdict> verdicts;
+  for (const Plan::Experiment& experiment : plan.experiments) {
+    const std::vector<Verdict> some = judge_claim(experiment, outcomes);
+    verdicts.insert(verdicts.end(), some.begin(), some.end());
+  }
+  write_summary(plan, materials, outcomes, found, verdicts, store.database());
+  const std::string headline = found.empty() ? "nothing was frozen" : found.front().text;
+  store.set_meta("headline", headline);
+  store.set_meta("finished", now_text());
+  store.set_meta("state", "complete");
+  atomic_write(file("results.csv"), results_csv(plan, outcomes));
+  report::write_report(folder_->path());
+  if (console.json()) {
+    for (const JsonObject& line : summary_json(plan, outcomes, found, verdicts)) console.out(line);
+  } else {
+    for (std::size_t i = 0; i < found.size(); ++i)
+      console.out(i == 0 ? console.bold(found[i].text) : found[i].text);
+    console.out(tables_text(plan, outcomes));
+    if (!verdicts.empty()) console.out("What the claims come to\n" + verdicts_text(verdicts));
+    console.out(protocol_text(plan.arms.front()));
+    console.out(statistics_text());
+  }
+  console.note(fmt::format("written: {}, results.csv and results.sqlite", file("report.html")));
+}
+
+int StudyVerb::run(Console& console) {
+  read_changes();
+  if (threads_ > 0) set_thread_count(static_cast<int>(threads_));
+  const std::vector<Grid> all = grids();
+  Materials materials(data_, test_samples_, changes_.weights);
+  const Plan plan = expand(all, materials);
+  console.notes(materials.notes());
+  if (dry_run_) return dry_run(console, plan, materials);
+  open_folder();
+  Store store(file("results.sqlite"), commit());
+  begin(store, all, plan, materials.target(plan.arms.front()).parts);
+  work(console, plan, materials, store);
+  end(console, plan, materials, store);
+  return 0;
+}
 
 }  // namespace
 

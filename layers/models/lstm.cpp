@@ -29,6 +29,15 @@ ModelPtr one_layer(const std::string& name, const InputSpec& input, Index classe
   return model;
 }
 
+ModelPtr two_layers(const std::string& name, const InputSpec& input, Index classes, Index hidden) {
+  const Index features = require_steps(name, input);
+  auto model = std::make_shared<Model>(name, input, classes);
+  model->add_block("lstm1", reading(input, {"lstm1", make<Lstm>({.in = features, .hidden = hidden})}));
+  model->add_block("lstm2", {{"lstm2", make<Lstm>({.in = hidden, .hidden = hidden})}});
+  add_head(*model, hidden);
+  return model;
+}
+
 }  // namespace
 
 ModelPtr make_lstm(const InputSpec& input, Index classes) {
@@ -40,12 +49,11 @@ ModelPtr make_rowlstm(const InputSpec& input, Index classes) {
 }
 
 ModelPtr make_lstm2(const InputSpec& input, Index classes) {
-  const Index features = require_steps("lstm2", input);
-  auto model = std::make_shared<Model>("lstm2", input, classes);
-  model->add_block("lstm1", reading(input, {"lstm1", make<Lstm>({.in = features, .hidden = 256})}));
-  model->add_block("lstm2", {{"lstm2", make<Lstm>({.in = 256, .hidden = 256})}});
-  add_head(*model, 256);
-  return model;
+  return two_layers("lstm2", input, classes, 256);
+}
+
+ModelPtr make_rowlstm2(const InputSpec& input, Index classes) {
+  return two_layers("rowlstm2", input, classes, 64);
 }
 
 }  // namespace firn

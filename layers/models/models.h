@@ -12,6 +12,10 @@ ModelPtr make_mlp(const InputSpec& input, Index classes);
 /// Two 3x3 convolutions of 32 and 64 channels with pools, 128, classes; blocks conv1, conv2, fc1, fc2.
 ModelPtr make_cnn(const InputSpec& input, Index classes);
 
+/// Three 3x3 convolutions of 16 to 32 channels, each with batch norm, ReLU and dropout 0.2, pools after the
+/// first two: to study what these do in frozen blocks; blocks conv1, conv2, conv3, fc.
+ModelPtr make_bncnn(const InputSpec& input, Index classes);
+
 /// Six 3x3 convolutions of 64 to 256 channels with batch norm, a pool after each second one; blocks conv1 to
 /// conv6, fc.
 ModelPtr make_vgg(const InputSpec& input, Index classes);
@@ -36,6 +40,8 @@ ModelPtr make_lstm(const InputSpec& input, Index classes);
 ModelPtr make_rowlstm(const InputSpec& input, Index classes);
 /// Two LSTMs of 256; blocks lstm1, lstm2, fc.
 ModelPtr make_lstm2(const InputSpec& input, Index classes);
+/// The same of 64, for small images read row by row.
+ModelPtr make_rowlstm2(const InputSpec& input, Index classes);
 
 /// Embedding of 64, LSTM of 128, last valid step; blocks embedding, lstm, fc.
 ModelPtr make_textlstm(const InputSpec& input, Index classes);

@@ -22,6 +22,7 @@ const std::vector<ModelEntry>& model_registry() {
   static const std::vector<ModelEntry> registry{
       {"mlp", "three dense layers, for any numbers", make_mlp, {Shape{784}}, 10, 128},
       {"cnn", "two convolutions and two dense layers", make_cnn, kGrey, 10, 64},
+      {"bncnn", "three convolutions with batch norm and dropout", make_bncnn, kGrey, 10, 64},
       {"lenet", "LeNet-5 with ReLU", make_lenet, kGrey, 10, 64},
       {"vgg", "six convolutions with batch norm", make_vgg, kColour, 10, 64},
       {"resnet20", "residual network of 20 layers for small images", resnet(20), kColour, 10, 128},
@@ -33,6 +34,7 @@ const std::vector<ModelEntry>& model_registry() {
       {"lstm", "an LSTM over a sequence or an image's rows", make_lstm, {Shape{50, 64}}, 10, 32},
       {"lstm2", "two LSTMs of 256", make_lstm2, {Shape{100, 128}}, 10, 64},
       {"rowlstm", "an LSTM that reads an image row by row", make_rowlstm, kGrey, 10, 64},
+      {"rowlstm2", "two small LSTMs that do", make_rowlstm2, kGrey, 10, 64},
       {"textlstm", "characters, embedding, LSTM", make_textlstm, {Shape{19}, 55, true}, 18, 64},
       {"textcnn",
        "characters, embedding, convolutions over time",

@@ -22,3 +22,7 @@ firn_test(study_report_test study_report_test.cpp ${report}/confusion.cpp ${repo
           ${study}/arm.cpp ${study}/schema.cpp ${study}/sqlite.cpp ${study}/store.cpp
           LIBS firn::layers firn::data OpenSSL::Crypto SQLite::SQLite3)
 target_include_directories(study_report_test SYSTEM PRIVATE ${STB_INCLUDE_DIR})
+firn_test(cli_study_test cli_study_test.cpp cli_program.cpp ${parts}/study/sqlite.cpp
+          LIBS firn::engine nlohmann_json::nlohmann_json SQLite::SQLite3)
+target_compile_definitions(cli_study_test PRIVATE FIRN_PROGRAM="$<TARGET_FILE:firn>")
+add_dependencies(cli_study_test firn)

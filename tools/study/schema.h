@@ -8,9 +8,10 @@
 // one. What is written again by each run is `meta`, `experiments`, `members`, `classes`, `answers`,
 // `summary`, `verdicts`, `evidence`; the other tables grow, one transaction a cell.
 //
-// Two runs of one command give the same rows, bit for bit, but for: meta.started, meta.finished, all columns
-// named seconds or *_seconds or *_ms, and the summary and evidence rows of the metrics seconds and
-// predicted_seconds.
+// Two runs of one command give the same rows, bit for bit, but for: meta.started, meta.finished,
+// meta.headline and answers.text (which name measured speed), all columns named seconds or *_seconds or *_ms,
+// bytes_measured (which grows with the number of threads), and the summary and evidence rows of the metrics
+// seconds and predicted_seconds with the verdicts on claim 5, which look at time.
 //
 // Numbers: shares are from 0 to 1, losses in nats, bytes in bytes, MACs count one multiply-add as one.
 #pragma once
@@ -66,7 +67,7 @@ constexpr int kStudyApplication = 0x6669726e;
 /// summary(arm, metric, seeds, mean, deviation, low, high, difference, difference_low, difference_high,
 ///   finding): metric accuracy, macro_f1, ece, loss, macs, seconds, predicted_seconds; low..high and the
 ///   paired difference to the reference with its interval at 95 %; finding "better", "worse",
-///   "no difference seen", or NULL where there is no reference.
+///   "no difference seen", "not known" (one seed), or NULL where there is no reference.
 /// verdicts(verdict, experiment, claim, part, model, source, target, result, text): result "supported",
 ///   "contradicted", "undecided"; part of the claim in words.
 /// evidence(verdict, position, name, arm, reference, metric, seeds, difference, low, high).

@@ -108,6 +108,10 @@ bool Statement::next() {
   return false;
 }
 
+int Statement::columns() const {
+  return sqlite3_column_count(statement_);
+}
+
 std::int64_t Statement::whole(int column) const {
   return sqlite3_column_int64(statement_, column);
 }
@@ -131,6 +135,10 @@ std::vector<std::uint8_t> Statement::bytes(int column) const {
 
 bool Statement::is_null(int column) const {
   return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
+
+bool Statement::is_real(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_FLOAT;
 }
 
 Transaction::~Transaction() {

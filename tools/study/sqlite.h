@@ -61,11 +61,13 @@ class Statement {
   void done();
   /// The next row of the result; false after the last, and then it takes new values.
   bool next();
+  int columns() const;
   std::int64_t whole(int column) const;
   double number(int column) const;
   std::string text(int column) const;  ///< "" for NULL
   std::vector<std::uint8_t> bytes(int column) const;
   bool is_null(int column) const;
+  bool is_real(int column) const;
 
  private:
   void reset();

@@ -1,0 +1,309 @@
+// firn study as its users run it: killed and gone on with, changed, made again.
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/base/rng.h"
+#include "tests/tools/cli_program.h"
+#include "tools/study/sqlite.h"
+
+namespace {
+
+using firn::cli::Database;
+using firn::cli::Statement;
+using firn::test::Cli;
+using firn::test::Outcome;
+using Json = nlohmann::json;
+
+/// Small enough for a second.
+const std::string kTiny =
+    "study --model mlp --steps 6 --batch 8 --source-epochs 1 --rate 1e-3,1e-2 --test-samples 100 ";
+/// 2 sources, 2 label counts, 3 cuts, scratch and new weights with each cut.
+const std::string kSmall = kTiny + "--seeds 2 --source half,drawn --labels 1,3 ";
+
+/// The rows of a table but for what differs from run to run.
+std::string rows(Database& database, const std::string& sql) {
+  Statement statement(database, sql);
+  std::string text;
+  while (statement.next()) {
+    for (int column = 0; column < statement.columns(); ++column) {
+      char exact[40];
+      std::snprintf(exact, sizeof exact, "%a", statement.number(column));
+      text += (statement.is_real(column) ? exact : statement.text(column)) + "|";
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+/// All that two runs of one command must agree on.
+std::map<std::string, std::string> results(const Cli& cli, const std::string& run) {
+  Database database(cli.path("runs/" + run + "/results.sqlite"), false);
+  std::map<std::string, std::string> tables;
+  for (const char* table :
+       {"arms", "cells", "tuning", "curves", "confusion", "experiments", "members", "classes"})
+    tables[table] = rows(database, std::string("SELECT * FROM ") + table);
+  tables["mistakes"] =
+      rows(database, "SELECT cell,place,sample,truth,predicted,confidence,hex(pixels) FROM mistakes");
+  tables["origins"] = rows(database, "SELECT origin,model,source,seed,epochs,accuracy,loss FROM origins");
+  tables["results"] = rows(database,
+                           "SELECT cell,accuracy,macro_f1,ece,loss,train_loss,rate,steps,train_samples,"
+                           "test_samples,trained_share,macs_forward,macs_input,macs_weight,bytes_predicted,"
+                           "state_bytes FROM results");
+  tables["summary"] =
+      rows(database, "SELECT * FROM summary WHERE metric NOT IN ('seconds','predicted_seconds')");
+  tables["verdicts"] = rows(database, "SELECT * FROM verdicts");
+  tables["evidence"] = rows(database, "SELECT * FROM evidence WHERE metric NOT IN ('seconds')");
+  return tables;
+}
+
+void check_same(const std::map<std::string, std::string>& a, const std::map<std::string, std::string>& b) {
+  for (const auto& [name, text] : a) {
+    INFO(name);
+    const bool same = text == b.at(name);  // a difference is too long to be shown
+    CHECK(same);
+  }
+}
+
+std::int64_t number(const Cli& cli, const std::string& run, const std::string& sql) {
+  Database database(cli.path("runs/" + run + "/results.sqlite"), false);
+  Statement statement(database, sql);
+  REQUIRE(statement.next());
+  return statement.whole(0);
+}
+
+TEST_CASE("killed at any moment, the same command goes on to the same tables, on any number of threads") {
+  Cli cli;
+  const Outcome whole = cli.run(kSmall + "--run whole --threads 2");
+  INFO(whole.err);
+  REQUIRE(whole.code == 0);
+  firn::Random random(11, "kills");
+  int kills = 0;
+  for (int attempt = 0; attempt < 6; ++attempt) {
+    const pid_t process = cli.start(kSmall + "--run killed --threads " + std::to_string(1 + attempt % 3));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20 + random.below(200)));
+    kill(process, SIGKILL);
+    kills += cli.wait(process).code == 128 + SIGKILL ? 1 : 0;
+  }
+  CHECK(kills > 0);
+  const Outcome last = cli.run(kSmall + "--run killed --threads 1");
+  INFO(last.err);
+  REQUIRE(last.code == 0);
+  const auto tables = results(cli, "whole");
+  for (const auto& [name, text] : tables) {
+    INFO(name);
+    CHECK_FALSE(text.empty());
+  }
+  check_same(tables, results(cli, "killed"));
+  CHECK(number(cli, "killed", "SELECT count(*) FROM meta WHERE key='state' AND value='complete'") == 1);
+}
+
+TEST_CASE("a changed grid does the new cells alone, and what is there is never made again") {
+  Cli cli;
+  REQUIRE(cli.run(kSmall + "--run a").code == 0);
+  const std::int64_t cells = number(cli, "a", "SELECT count(*) FROM cells");
+  // Of each part of the classes, for two label counts: three cuts and scratch, three cuts of new weights
+  // besides; two seeds.
+  CHECK(cells == 2 * 2 * (3 + 1 + 2) * 2);
+  const auto before = results(cli, "a");
+  const Outcome again = cli.run(kSmall + "--run a");
+  CHECK(again.code == 0);
+  CHECK(again.err.find("48 of 48 cells are there already") != std::string::npos);
+  check_same(before, results(cli, "a"));
+
+  const Outcome more = cli.run(kTiny + "--seeds 2 --source half,drawn --labels 1,2 --run a");
+  CHECK(more.code == 0);
+  CHECK(more.err.find("24 of 48 cells are there already") != std::string::npos);
+  CHECK(number(cli, "a", "SELECT count(*) FROM cells") == 72);
+  // What is shown is the last grid's.
+  CHECK(number(cli, "a", "SELECT count(*) FROM members") == 48);
+  CHECK(number(cli, "a",
+               "SELECT count(DISTINCT labels) FROM arms JOIN cells USING (arm) JOIN members USING (cell)") ==
+        2);
+  // Another folder, two cells alone, in another order: the same numbers.
+  REQUIRE(cli.run(kTiny + "--run b --labels 3 --source half --freeze 1 --seeds 1").code == 0);
+  Database a(cli.path("runs/a/results.sqlite"), false);
+  Database b(cli.path("runs/b/results.sqlite"), false);
+  int compared = 0;
+  Statement cell(b, "SELECT cell FROM cells ORDER BY cell");
+  while (cell.next()) {
+    const std::string where = " WHERE cell='" + cell.text(0) + "'";
+    const std::string one =
+        rows(b, "SELECT accuracy,ece,loss,train_loss,rate,macs_forward FROM results" + where);
+    CHECK_FALSE(one.empty());
+    CHECK(one == rows(a, "SELECT accuracy,ece,loss,train_loss,rate,macs_forward FROM results" + where));
+    CHECK(rows(b, "SELECT * FROM curves" + where) == rows(a, "SELECT * FROM curves" + where));
+    CHECK(rows(b, "SELECT * FROM confusion" + where) == rows(a, "SELECT * FROM confusion" + where));
+    ++compared;
+  }
+  CHECK(compared == 3);
+}
+
+TEST_CASE("every number that is printed stands in the file") {
+  Cli cli;
+  const Outcome outcome = cli.run(kSmall + "--run a --json");
+  REQUIRE(outcome.code == 0);
+  Database database(cli.path("runs/a/results.sqlite"), false);
+  Statement summary(database,
+                    "SELECT mean,low,high,difference FROM summary WHERE arm=? AND metric='accuracy'");
+  int arms = 0, answers = 0, verdicts = 0;
+  for (const std::string& line : outcome.lines()) {
+    const Json json = Json::parse(line);
+    answers += json.at("kind") == "study_answer" ? 1 : 0;
+    verdicts += json.at("kind") == "study_verdict" ? 1 : 0;
+    if (json.at("kind") != "study_row") continue;
+    ++arms;
+    summary << json.at("key").get<std::string>();
+    REQUIRE(summary.next());
+    CHECK(json.at("accuracy_mean").get<double>() == doctest::Approx(summary.number(0)).epsilon(1e-9));
+    CHECK(json.at("accuracy_low").get<double>() == doctest::Approx(summary.number(1)).epsilon(1e-9));
+    CHECK(json.at("accuracy_high").get<double>() == doctest::Approx(summary.number(2)).epsilon(1e-9));
+    CHECK(json.contains("difference") == !summary.is_null(3));
+    CHECK_FALSE(summary.next());
+  }
+  CHECK(arms == 24);
+  CHECK(answers == 4);
+  CHECK(verdicts == 4);
+  CHECK(rows(database, "SELECT text FROM answers").find("full tuning") != std::string::npos);
+  CHECK(cli.read("runs/a/results.csv").find("labels,mlp,3,half,digits,second half,1,full tuning") !=
+        std::string::npos);
+}
+
+TEST_CASE("a source's weights are kept, and made again where they are lost or damaged") {
+  Cli cli;
+  const std::string from_half = kTiny + "--run a --seeds 2 --source half ";
+  REQUIRE(cli.run(from_half + "--labels 1").code == 0);
+  const auto before = results(cli, "a");
+  std::vector<std::string> origins;
+  for (const std::string& file : cli.files()) {
+    if (file.find("/origins/") != std::string::npos) origins.push_back(file);
+  }
+  REQUIRE(origins.size() == 2);
+  const std::string whole = cli.read(origins[0]);
+  cli.write(origins[0], whole.substr(0, whole.size() / 2));
+  REQUIRE(cli.run(from_half + "--labels 3").code == 0);
+  CHECK(cli.read(origins[0]) == whole);
+  REQUIRE(cli.run(from_half + "--labels 1").code == 0);
+  CHECK(results(cli, "a").at("summary") == before.at("summary"));
+}
+
+TEST_CASE("a signal keeps what is done and says how to go on") {
+  for (const auto& [signal, code] : {std::pair{SIGINT, 130}, std::pair{SIGTERM, 143}}) {
+    Cli cli;
+    const std::string command =
+        "study --model mlp --labels 5 --source random --steps 200 --seeds 200 --run a";
+    const pid_t process = cli.start(command);
+    for (int i = 0; i < 600; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      if (cli.has("runs/a/results.sqlite") && cli.has("runs/a/env.json") &&
+          number(cli, "a", "SELECT count(*) FROM results") > 0)
+        break;
+    }
+    CHECK(kill(process, signal) == 0);
+    const Outcome outcome = cli.wait(process);
+    CHECK(outcome.code == code);
+    CHECK(outcome.err.find("the same command goes on") != std::string::npos);
+    CHECK(number(cli, "a", "SELECT count(*) FROM meta WHERE key='state' AND value='interrupted'") == 1);
+    CHECK(number(cli, "a", "SELECT count(*) FROM results") > 0);
+  }
+}
+
+TEST_CASE("the presets' sizes, and a forecast that does nothing") {
+  Cli cli;
+  const std::map<std::string, int> sizes{{"labels", 320},   {"depth", 145},    {"early", 160},
+                                         {"families", 270}, {"adaptive", 240}, {"regularisers", 280}};
+  for (const auto& [name, size] : sizes) {
+    const Outcome outcome = cli.run("study --dry-run --json --preset " + name);
+    CAPTURE(name);
+    REQUIRE(outcome.code == 0);
+    const Json forecast = Json::parse(outcome.lines().at(0));
+    CHECK(forecast.at("cells") == size);
+    CHECK(forecast.at("to_do") == size);
+    CHECK(forecast.at("work_seconds").get<double>() > 0);
+    // Two minutes on two cores.
+    CHECK(forecast.at("work_seconds").get<double>() < 4 * 240);
+  }
+  CHECK(cli.files().empty());
+}
+
+TEST_CASE("a grid from a file") {
+  Cli cli;
+  cli.write("grid.json", R"({"experiments": [
+    {"name": "cuts", "claim": 1, "models": ["mlp"], "sources": ["half"], "labels": [1, "all"], "freeze": [0, 1],
+     "seeds": 2, "steps": 5, "batch": 8, "source_epochs": 1},
+    {"name": "late", "models": "mlp", "sources": "random", "labels": 1, "freeze": "1", "freeze_at": [0.2, 0.6],
+     "seeds": 2, "steps": 5, "batch": 8}]})");
+  const Outcome wrong = cli.run("study --grid grid.json");
+  CHECK(wrong.code == 2);  // cuts are text, as on the command line
+  CHECK(wrong.err.find("'freeze' is no text") != std::string::npos);
+  cli.write("grid.json", R"({"experiments": [
+    {"name": "cuts", "claim": 1, "models": ["mlp"], "sources": ["half"], "labels": [1, "all"], "freeze": ["0", "1"],
+     "seeds": 2, "steps": 5, "batch": 8, "source_epochs": 1},
+    {"name": "late", "models": "mlp", "sources": "random", "labels": 1, "freeze": "1", "freeze_at": [0.2, 0.6],
+     "seeds": 2, "steps": 5, "batch": 8}]})");
+  const Outcome outcome = cli.run("study --grid grid.json");
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  CHECK(number(cli, "study-grid", "SELECT count(*) FROM members WHERE experiment='cuts'") == 2 * 3 * 2);
+  CHECK(number(cli, "study-grid", "SELECT count(*) FROM members WHERE experiment='late'") == 3 * 2);
+  CHECK(number(cli, "study-grid", "SELECT count(*) FROM verdicts") == 2);
+  CHECK(number(cli, "study-grid",
+               "SELECT count(*) FROM arms WHERE name='scratch, first 1 frozen from 60 % on'") == 1);
+  // What was resolved is a grid file too.
+  cli.write("again.json", cli.read("runs/study-grid/config.json"));
+  const Outcome again = cli.run("study --grid again.json --run study-grid");
+  CHECK(again.code == 0);
+  CHECK(again.err.find("18 of 18 cells are there already") != std::string::npos);
+}
+
+void check_refused(Cli& cli, const std::string& arguments, int code, const std::string& words) {
+  const Outcome outcome = cli.run(arguments);
+  INFO(arguments << "\n" << outcome.err);
+  CHECK(outcome.code == code);
+  CHECK(outcome.err.find(words) != std::string::npos);
+  CHECK(outcome.out.empty());
+}
+
+TEST_CASE("what cannot be meant") {
+  Cli cli;
+  check_refused(cli, "study --preset label", 2, "did you mean labels?");
+  check_refused(cli, "study --model cn", 2, "did you mean cnn?");
+  check_refused(cli, "study --data digts", 2, "did you mean digits?");
+  check_refused(cli, "study --source drwan", 2, "did you mean drawn?");
+  check_refused(cli, "study --policy frezeout", 2, "did you mean freezeout?");
+  check_refused(cli, "study --bn batches", 2, "did you mean batch?");
+  check_refused(cli, "study --freeze conv9", 2, "did you mean conv");
+  check_refused(cli, "study --freeze all", 2, "leaves nothing");
+  check_refused(cli, "study --freeze-at 1.5", 2, "no share from 0 to 1");
+  check_refused(cli, "study --labels 0", 2, "0 is not positive");
+  check_refused(cli, "study --labels few", 2, "few");
+  check_refused(cli, "study --seeds -1", 2, "-1 is not positive");
+  check_refused(cli, "study --rate 0", 2, "rate 0 is not positive");
+  check_refused(cli, "study --preset labels --grid x.json", 2, "exclude each other");
+  check_refused(cli, "study --grid x.json", 3, "x.json");
+  check_refused(cli, "study --weights none.safetensors --model cnn", 4, "none.safetensors");
+  CHECK(cli.files().empty());
+  for (const auto& [text, words, code] :
+       {std::tuple{"{", "is no JSON", 3}, std::tuple{"[]", "is no object", 2},
+        std::tuple{R"({"modles": []})", "did you mean models?", 2},
+        std::tuple{R"({"seeds": 1.5})", "is no whole number", 2},
+        std::tuple{R"({"seeds": -1})", "is no whole number", 2},
+        std::tuple{R"({"seeds": 1, "seeds": 2})", "given twice", 2},
+        std::tuple{R"({"experiments": []})", "at least one", 2},
+        std::tuple{R"({"models": [[[[[[[["cnn"]]]]]]]]})", "nested", 2}}) {
+    cli.write("g.json", text);
+    check_refused(cli, "study --grid g.json", code, words);
+  }
+  cli.write("runs/a/results.sqlite", "this is no database, however long it is: " + std::string(2000, '.'));
+  check_refused(cli, "study --run a", 3, "runs/a/results.sqlite");
+}
+
+}  // namespace
