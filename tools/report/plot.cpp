@@ -12,7 +12,7 @@ namespace {
 
 using Anchor = Svg::Anchor;
 
-constexpr double kTop = 44, kBottom = 58, kLeft = 70, kRight = 20;
+constexpr double kTop = 44, kBottom = 58, kLeft = 82, kRight = 30;
 constexpr double kLegendRow = 20;
 
 /// Values of one axis to pixels.

@@ -18,7 +18,7 @@ using Arm = StudyRecord::Arm;
 using Summary = StudyRecord::Summary;
 
 const double kNone = std::numeric_limits<double>::quiet_NaN();
-constexpr std::size_t kMostCurves = 6;
+constexpr std::size_t kMostCurves = 6, kMostBands = 3;
 
 std::string percent(double share) {
   return number_text(share, Unit::percent, 0.001);
@@ -212,12 +212,16 @@ void add_forest(const StudyRecord& study, const ArmGroup& group, std::vector<Fig
                             signed_points(s->difference_high), s->finding});
     }
     if (forest.rows.size() < 2) continue;
-    out.push_back({fmt::format("differences-{}-{}", stem_of(group.title()), labels), draw(forest),
-                   "Filled: the interval lies on one side of zero. Empty: no difference seen.", table});
+    out.push_back(
+        {fmt::format("differences-{}-{}", stem_of(group.title()), labels), draw(forest),
+         "Filled: the interval lies on one side of zero. Empty: no difference seen. Random weights are held "
+         "against full tuning of random weights: scratch.",
+         table});
   }
 }
 
-Series mean_curve(const Arm& arm, const std::vector<std::vector<StudyRecord::CurvePoint>>& seeds) {
+Series mean_curve(const Arm& arm, const std::vector<std::vector<StudyRecord::CurvePoint>>& seeds,
+                  bool bands) {
   Series series{.name = arm.name, .marks = false};
   std::size_t length = std::numeric_limits<std::size_t>::max();
   for (const auto& one : seeds) length = std::min(length, one.size());
@@ -228,7 +232,7 @@ Series mean_curve(const Arm& arm, const std::vector<std::vector<StudyRecord::Cur
       low = std::min(low, one[i].accuracy);
       high = std::max(high, one[i].accuracy);
     }
-    const bool band = seeds.size() > 1;
+    const bool band = bands && seeds.size() > 1;
     series.points.push_back({static_cast<double>(seeds[0][i].step), sum / static_cast<double>(seeds.size()),
                              band ? low : 0, band ? high : 0});
   }
@@ -252,13 +256,14 @@ void add_curves(const StudyRecord& study, const ArmGroup& group, std::vector<Fig
   if (chosen.size() > kMostCurves) chosen.resize(kMostCurves);
   Plot plot{.title = fmt::format("Learning curves, {}: {}", labels_name(labels), group.title()),
             .description =
-                "Accuracy on the test part while training; mean over the seeds, bands from the least to "
+                "Accuracy on the test part while training; mean over the seeds, of few arms with bands from "
+                "the least to "
                 "the greatest."};
   plot.x = {.title = "step", .whole = true};
   plot.y = {.title = "accuracy", .unit = Unit::percent};
   PageTable table{.caption = "Mean accuracy by step", .heads = {"step"}};
   for (const Arm* a : chosen) {
-    plot.series.push_back(mean_curve(*a, study.curves.at(a->key)));
+    plot.series.push_back(mean_curve(*a, study.curves.at(a->key), chosen.size() <= kMostBands));
     table.heads.push_back(a->name);
     for (const Point& p : plot.series.back().points) {
       const std::string step = fmt::format("{}", p.x);
@@ -271,7 +276,7 @@ void add_curves(const StudyRecord& study, const ArmGroup& group, std::vector<Fig
   }
   for (auto& row : table.rows) row.resize(table.heads.size(), "–");
   out.push_back({"curves-" + stem_of(group.title()), draw(plot),
-                 "Mean over the seeds; bands from the least to the greatest seed.", table});
+                 "Mean over the seeds; of few arms with bands from the least to the greatest seed.", table});
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ std::string points(double share) {
 
 std::string evidence_text(const StudyRecord::Verdict& verdict) {
   std::string out = verdict.text;
+  if (!out.empty() && out.back() != '.') out += '.';
   for (const auto& e : verdict.evidence) {
     out += fmt::format(" {}: {} points ({} to {}, {} seeds).", e.name, points(e.difference), points(e.low),
                        points(e.high), e.seeds);
