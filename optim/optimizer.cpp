@@ -15,7 +15,8 @@ namespace firn {
 
 namespace {
 
-constexpr Index kPiece = 16384;  // elements that one thread updates at a time
+constexpr Index kPiece = 16384;                // elements that one thread updates at a time
+constexpr Index kWorthOneThread = 2 * kPiece;  // fewer take no longer than another thread takes to wake
 
 }  // namespace
 
@@ -33,7 +34,13 @@ StepReport Optimizer::step(std::span<const GradientView> gradients, const StepOp
   cut(gradients);
   const ElementwiseKernels& kernel = kernels().elementwise;
   const auto pieces = static_cast<Index>(pieces_.size());
-  parallel_for(pieces, [&](Index i) {
+  Index elements = 0;
+  for (const GradientView& gradient : gradients) elements += gradient.count;
+  const auto threads = static_cast<int>(std::clamp<Index>(elements / kWorthOneThread, 1, thread_count()));
+  const auto for_each_piece = [&](const Task& task) {
+    parallel_region(threads, [&](Team& team, int) { team.for_each(pieces, task); });
+  };
+  for_each_piece([&](Index i) {
     const Piece& piece = pieces_[static_cast<std::size_t>(i)];
     squares_[static_cast<std::size_t>(i)] =
         kernel.sum_squares(piece.count, gradients[piece.which].data + piece.first);
@@ -68,7 +75,7 @@ StepReport Optimizer::step(std::span<const GradientView> gradients, const StepOp
   if (!keep_state_) std::erase_if(states_, [](const auto& entry) { return !entry.second.seen; });
   for (auto& [parameter, state] : states_) state.missed += state.seen ? 0 : 1;
 
-  parallel_for(pieces, [&](Index i) {
+  for_each_piece([&](Index i) {
     const Piece& piece = pieces_[static_cast<std::size_t>(i)];
     const GradientView& gradient = gradients[piece.which];
     const auto& [state, rate] = jobs_[piece.which];

@@ -74,14 +74,10 @@ class Comparison {
   Comparison(const BenchOptions& options, Console& console)
       : options_(options),
         console_(console),
-        threads_(options.threads > 0 ? options.threads : cpu_count()),
+        threads_(options.threads.empty() ? cpu_count() : options.threads[0]),
         pairs_(options.pairs > 0 ? options.pairs : 5) {
     const std::string counts = options.peer_threads.empty() ? std::to_string(threads_) : options.peer_threads;
-    for (const std::string& count : split(counts, ',')) {
-      peer_threads_.push_back(whole_number(count, "--peer-threads"));
-      if (peer_threads_.back() < 1 || peer_threads_.back() > 256)
-        throw Error(Fault::usage, "bench", fmt::format("--peer-threads {} is not in 1..256", count));
-    }
+    peer_threads_ = positive_numbers("--peer-threads", counts, 256);
   }
 
   void compare(const Row& row) {
@@ -106,7 +102,7 @@ class Comparison {
                                    "--freeze",  row.freeze,
                                    "--threads", std::to_string(threads),
                                    "--seconds", fmt::format("{}", options_.seconds.value_or(2))};
-    if (options_.batch > 0) words.insert(words.end(), {"--batch", std::to_string(options_.batch)});
+    if (options_.batch() > 0) words.insert(words.end(), {"--batch", std::to_string(options_.batch())});
     return words;
   }
 
@@ -209,7 +205,7 @@ class Comparison {
   const BenchOptions& options_;
   Console& console_;
   Index threads_, pairs_;
-  std::vector<std::int64_t> peer_threads_;
+  std::vector<Index> peer_threads_;
   bool headed_ = false;
 };
 

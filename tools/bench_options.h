@@ -18,9 +18,15 @@ struct BenchOptions {
   std::string only;             ///< part of a kernel's name
   std::string peer;             ///< a command
   std::string peer_threads;     ///< numbers with commas between them
-  Index threads = 0, batch = 0, pairs = 0;
+  std::vector<Index> threads, batches;
+  Index pairs = 0;
   std::optional<double> seconds;
   bool exact = false;
+  bool neighbour = false;
+
+  /// The batch where a benchmark takes only one, 0 where it was not given.
+  Index batch() const { return batches.empty() ? 0 : batches[0]; }
+  std::vector<Index> batches_or_usual() const { return batches.empty() ? std::vector<Index>{0} : batches; }
 };
 
 /// One benchmark: prints its rows as soon as they are there. Throws Error.
@@ -31,6 +37,10 @@ std::vector<Isa> available_sets();
 /// The sets that `sets` names, "all" being the available ones; `usual` where it is empty. Throws Error(usage)
 /// for one that is unknown or not there.
 std::vector<Isa> chosen_sets(const std::string& sets, const std::vector<Isa>& usual);
+
+/// The positive whole numbers in "1,2,4". Throws Error(usage) naming the option for anything else, and for
+/// more than `most`.
+std::vector<Index> positive_numbers(const std::string& option, const std::string& list, Index most);
 
 /// "Intel Xeon; kernels: avx512: the widest that processor and build have".
 std::string machine_line();

@@ -8,7 +8,7 @@ namespace firn::cli {
 
 void bench_peak(const BenchOptions& options, Console& console) {
   const std::vector<Isa> sets = chosen_sets(options.sets, available_sets());
-  const int most = options.threads > 0 ? static_cast<int>(options.threads) : cpu_count();
+  const int most = options.threads.empty() ? cpu_count() : static_cast<int>(options.threads[0]);
   const double seconds = options.seconds.value_or(0.5);
   Streams streams;
   if (!console.json()) {

@@ -6,6 +6,7 @@
 #include "engine/base/split.h"
 #include "optim/trainer/trainer.h"
 #include "tools/bench_model.h"
+#include "tools/bench_pairs.h"
 #include "tools/bench_timing.h"
 #include "tools/options.h"
 
@@ -24,9 +25,10 @@ struct StepRow {
   Index kernels = 0;
 };
 
-StepRow measure(const std::string& name, const std::string& freeze, const BenchOptions& options) {
+StepRow measure(const std::string& name, const std::string& freeze, Index batch,
+                const BenchOptions& options) {
   const double seconds = options.seconds.value_or(2);
-  BenchModel model(name, freeze, options.batch, options.exact);
+  BenchModel model(name, freeze, batch, options.exact);
   StepRow row{.model = name, .freeze = freeze, .batch = model.batch(), .threads = thread_count()};
   row.step_ms = median_ms(
       seconds, [&] { model.step(); }, &row.runs);
@@ -64,14 +66,19 @@ void bench_step(const BenchOptions& options, Console& console) {
   const auto models = split(options.models.empty() ? kReferenceModels : options.models, ',');
   const auto freezes = split(options.freezes.empty() ? "0,half,head,all" : options.freezes, ',');
   for (const std::string& name : models) find_model(name);
-  if (options.threads > 0) set_thread_count(static_cast<int>(options.threads));
+  if (options.neighbour) return bench_neighbour(models, freezes, options, console);
+  if (options.threads.size() > 1) return bench_scaling(models, freezes, options, console);
+  if (!options.threads.empty()) set_thread_count(static_cast<int>(options.threads[0]));
   if (!console.json()) {
     console.note(machine_line() + "; " + exact_text(options.exact));
     console.out(fmt::format("{:<10} {:>6} {:>6} {:>8} {:>10} {:>11} {:>6} {:>8} {:>8}", "model", "freeze",
                             "batch", "threads", "step ms", "forward ms", "runs", "kernels", "rss MiB"));
   }
   for (const std::string& name : models) {
-    for (const std::string& freeze : freezes) print(console, measure(name, freeze, options));
+    for (const std::string& freeze : freezes) {
+      for (const Index batch : options.batches_or_usual())
+        print(console, measure(name, freeze, batch, options));
+    }
   }
 }
 

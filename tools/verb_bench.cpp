@@ -29,6 +29,8 @@ class Bench final : public Verb {
   void declare(Arguments& arguments) override {
     arguments.example("step", "every reference model, frozen and not, on all cores");
     arguments.example("step --models cnn,lstm --freeze 0,head --threads 1 --json", "a row a line");
+    arguments.example("step --models mlp --freeze 0 --threads 1,2 --batch 1,16,256",
+                      "how much faster two threads are, batch by batch");
     arguments.example("peak", "what the machine can do: multiply-adds in registers, streams over memory");
     arguments.example("kernel --only 'conv2d dw'", "kernels as a share of that peak");
     arguments.example("compare --peer 'python3 steps.py' --models mlp --threads 1", "ratios to a peer");
@@ -36,14 +38,16 @@ class Bench final : public Verb {
     arguments.option(
         "--seconds", options_.seconds, "S",
         "measured for each number; at least five runs (step, compare: 2; peak: 0.5; kernel: 0.2)");
-    arguments.option("--threads", options_.threads, "T",
-                     "threads; one a core unless given; kernels have one");
+    arguments.option("--threads", threads_, "T,...",
+                     "threads; one a core unless given; kernels have one; step: with several their ratios");
     arguments.group("Steps (step, compare)");
     arguments.option("--models", options_.models, "M,...", "models by name (the reference models)");
     arguments.option("--freeze", options_.freezes, "F,...",
                      "0, half, head, all, or a number of blocks; several with commas");
-    arguments.option("--batch", options_.batch, "B",
-                     "samples of a step; each model's usual number unless given");
+    arguments.option("--batch", batches_, "B,...",
+                     "samples of a step; each model's usual number unless given (compare: one)");
+    arguments.flag("--neighbour", options_.neighbour,
+                   "beside a process that computes without end and quietly, in turns (step)");
     declare_exact(arguments, options_.exact);
     arguments.group("The machine and its kernels (peak, kernel)");
     arguments.option("--isa", options_.sets, "SET,...",
@@ -60,6 +64,8 @@ class Bench final : public Verb {
   int run(Console& console) override {
     for (const auto& benchmark : kBenchmarks) {
       if (what_ != benchmark.what) continue;
+      options_.threads = positive_numbers("--threads", threads_, 256);
+      options_.batches = positive_numbers("--batch", batches_, 1 << 20);
       check();
       benchmark.run(options_, console);
       return 0;
@@ -77,8 +83,6 @@ class Bench final : public Verb {
   /// Values in their range, and no option that the benchmark would pass over.
   void check() const {
     const BenchOptions& o = options_;
-    if (o.threads < 0 || o.threads > 256) refuse(fmt::format("--threads {} is not in 1..256", o.threads));
-    if (o.batch < 0) refuse(fmt::format("--batch {} is not positive", o.batch));
     if (o.pairs < 0) refuse(fmt::format("--pairs {} is not positive", o.pairs));
     if (o.seconds && !(*o.seconds > 0)) refuse(fmt::format("--seconds {} is not positive", *o.seconds));
     const bool step = what_ == "step", peak = what_ == "peak", kernel = what_ == "kernel";
@@ -87,10 +91,13 @@ class Bench final : public Verb {
       const char* option;
       bool given, taken;
     } rules[] = {
-        {"--threads", o.threads > 0, !kernel},
+        {"--threads", !o.threads.empty(), !kernel},
+        {"list of --threads", o.threads.size() > 1, step},
         {"--models", !o.models.empty(), step || compare},
         {"--freeze", !o.freezes.empty(), step || compare},
-        {"--batch", o.batch > 0, step || compare},
+        {"--batch", !o.batches.empty(), step || compare},
+        {"list of --batch", o.batches.size() > 1, step},
+        {"--neighbour", o.neighbour, step},
         {"--exact", o.exact, !peak},
         {"--isa", !o.sets.empty(), peak || kernel},
         {"--only", !o.only.empty(), kernel},
@@ -104,6 +111,7 @@ class Bench final : public Verb {
   }
 
   std::string what_ = "step";
+  std::string threads_, batches_;
   BenchOptions options_;
 };
 

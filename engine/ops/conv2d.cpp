@@ -64,12 +64,13 @@ class PackConv final : public Op {
   Index tile_;
 };
 
-/// Inputs: dy, packed weight.
+/// Inputs: dy, packed weight, and with Winograd's tiles what the epilogue needs: another summand of the
+/// gradient.
 class Conv2dDx final : public Op {
  public:
-  Conv2dDx(const ConvGeometry& g, Index tile) : g_(g), tile_(tile) {}
+  Conv2dDx(const ConvGeometry& g, Index tile, EpilogueForm form = {}) : g_(g), tile_(tile), form_(form) {}
   std::string name() const override { return "conv2d_dx"; }
-  std::string detail() const override { return text(g_) + text_of_tile(tile_); }
+  std::string detail() const override { return text(g_) + text_of_tile(tile_) + form_.text(); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{Shape{inputs[0].shape[0], g_.h, g_.w, g_.c}, Type::number, inputs[0].axis}};
   }
@@ -77,9 +78,15 @@ class Conv2dDx final : public Op {
     if (tile_ == 0) {
       kernels().conv.dx(g_, call.rows, call.in(0), call.in(1), call.out(), call.scratch);
     } else {
-      kernels().winograd.forward(input_gradient_of(g_), tile_, call.rows, call.in(0), call.in(1), {},
-                                 call.out(), call.scratch);
+      kernels().winograd.forward(input_gradient_of(g_), tile_, call.rows, call.in(0), call.in(1),
+                                 form_.bind(call), call.out(), call.scratch);
     }
+  }
+  Fused absorb(const Node& self, const Node& next) const override {
+    EpilogueForm form = form_;
+    std::vector<Value> extra;
+    if (tile_ == 0 || !form.pull(self, next, extra)) return {};
+    return {std::make_shared<Conv2dDx>(g_, tile_, form), extra};
   }
   Index scratch(const Node&, Index rows) const override {
     return tile_ == 0 ? kernels().conv.dx_scratch(g_, rows)
@@ -94,6 +101,7 @@ class Conv2dDx final : public Op {
  private:
   ConvGeometry g_;
   Index tile_;
+  EpilogueForm form_;
 };
 
 /// Inputs: x, dy. As parts of the batch, or in the kernel's units.

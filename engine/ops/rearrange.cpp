@@ -100,10 +100,12 @@ class Place final : public Op {
   }
   void run(const Call& call) const override {
     const AxisView x = view(call.in_shape(0), call.in_count(0), axis_);
+    // Places side by side are copied together.
+    const Index together = step_ == 1 ? x.size : 1;
     std::fill_n(call.out(), call.out_count(), real(0));
     for (Index o = 0; o < x.outer; ++o) {
-      for (Index i = 0; i < x.size; ++i) {
-        std::copy_n(call.in(0) + (o * x.size + i) * x.inner, x.inner,
+      for (Index i = 0; i < x.size; i += together) {
+        std::copy_n(call.in(0) + (o * x.size + i) * x.inner, together * x.inner,
                     call.out() + (o * size_ + begin_ + i * step_) * x.inner);
       }
     }
@@ -140,9 +142,10 @@ class Slice final : public Op {
   void run(const Call& call) const override {
     const AxisView y = view(call.out_shape(), call.out_count(), axis_);
     const Index size = call.in_shape(0)[axis_];
+    const Index together = step_ == 1 ? y.size : 1;
     for (Index o = 0; o < y.outer; ++o) {
-      for (Index i = 0; i < y.size; ++i) {
-        std::copy_n(call.in(0) + (o * size + begin_ + i * step_) * y.inner, y.inner,
+      for (Index i = 0; i < y.size; i += together) {
+        std::copy_n(call.in(0) + (o * size + begin_ + i * step_) * y.inner, together * y.inner,
                     call.out() + (o * y.size + i) * y.inner);
       }
     }

@@ -120,7 +120,7 @@ const void* Program::fed(std::string_view name) const {
 
 int Program::threads_of(int threads) const {
   if (options_.every_thread) return threads;
-  constexpr double kWorthOneThread = 20e-6;  // seconds
+  constexpr double kWorthOneThread = 40e-6;  // seconds, guessed; it takes as long to wake a thread
   const double useful = work_seconds_ / kWorthOneThread;
   return std::clamp(useful < 1e6 ? static_cast<int>(useful) : 1'000'000, 1, threads);
 }

@@ -64,6 +64,15 @@ void add_composed_cases(std::vector<OpCase>& rows) {
     };
     return activate(g, Activation::relu, add(g, half(activate(g, Activation::relu, half(v[0]))), v[0]));
   });
+  row("residual blocks in a row", {image, kernel, gamma, beta}, [same](Graph& g, Values v) {
+    const auto half = [&](Value in) {
+      return batch_norm_train(g, conv2d(g, in, v[1], {}, same), v[2], v[3], nullptr, nullptr, real(1e-5),
+                              real(0.1));
+    };
+    Value y = activate(g, Activation::relu, half(v[0]));
+    for (int block = 0; block < 3; ++block) y = activate(g, Activation::relu, add(g, half(y), y));
+    return conv2d(g, y, v[1], {}, same);
+  });
   row("residual block, frozen statistics", {image, kernel, gamma, beta, mean_, variance},
       [same](Graph& g, Values v) {
         const auto half = [&](Value in) {

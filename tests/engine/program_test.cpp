@@ -385,7 +385,8 @@ TEST_CASE("a step allocates nothing") {
   for (const auto& [name, net] : small_nets()) {
     for (const int threads : {1, 2}) {
       set_thread_count(threads);
-      const auto program = net->training({.every_thread = true});
+      const auto workspace = std::make_shared<Workspace>();
+      const auto program = net->training({.every_thread = true, .workspace = workspace});
       const auto optimizer = make_adam({});
       const auto step = [&](std::uint64_t number) {
         program->run(number);
@@ -396,6 +397,7 @@ TEST_CASE("a step allocates nothing") {
       const long before = allocations.load();
       for (std::uint64_t i = 2; i < 12; ++i) step(i);
       CHECK_MESSAGE(allocations.load() == before, name << " on " << threads << " threads");
+      CHECK(workspace->growths() == 1);
     }
   }
   set_thread_count(1);

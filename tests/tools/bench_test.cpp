@@ -1,10 +1,14 @@
 // firn bench: what its rows say, and a peer that is a script.
 #include <doctest/doctest.h>
 
+#include <signal.h>
+
 #include <chrono>
 #include <cmath>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "engine/base/cpu.h"
@@ -40,6 +44,27 @@ void check_refused(Cli& cli, const std::string& arguments, int code, const std::
   CHECK(outcome.error_lines() == 1);
   CHECK(outcome.err.find(words) != std::string::npos);
   CHECK(outcome.out.empty());
+}
+
+/// The children of a process, as soon as it has any; none when it ends before.
+std::vector<pid_t> first_children(pid_t parent) {
+  const std::string id = std::to_string(parent);
+  std::vector<pid_t> found;
+  for (int i = 0; i < 20'000 && found.empty(); ++i) {
+    std::ifstream words("/proc/" + id + "/task/" + id + "/children");
+    if (!words) break;
+    for (pid_t child; words >> child;) found.push_back(child);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return found;
+}
+
+/// Whether there is such a process that has not ended.
+bool runs(pid_t process) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/stat");
+  std::string line;
+  if (!std::getline(file, line)) return false;
+  return line.at(line.rfind(')') + 2) != 'Z';
 }
 
 /// A peer that notes how it was called and takes 4 ms for a step on one thread, 2 ms on two.
@@ -96,6 +121,54 @@ TEST_CASE("step: a row for each model and way of freezing") {
       CHECK(number(row, field) > 0);
   }
   CHECK(number(all[0], "kernels") > number(all[1], "kernels"));
+}
+
+TEST_CASE("step: several numbers of threads and batches") {
+  Cli cli;
+  const std::vector<Json> all =
+      rows(cli, "step --models lenet --freeze 0 --threads 1,2 --batch 3,16 --seconds 0.01");
+  REQUIRE(all.size() == 4);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    CHECK(all[i].at("kind") == "bench_scaling");
+    CHECK(all[i].at("batch") == (i < 2 ? 3 : 16));
+    CHECK(all[i].at("threads") == i % 2 + 1);
+    CHECK(number(all[i], "step_ms") > 0);
+    CHECK(number(all[i], "speedup_low") <= number(all[i], "speedup"));
+    CHECK(number(all[i], "speedup") <= number(all[i], "speedup_high"));
+  }
+  CHECK(all[0].at("speedup") == 1);
+  CHECK(all[2].at("speedup") == 1);
+  // Another machine may have one core: nothing is said about how fast two are, but that time passes on them.
+  CHECK(number(all[1], "speedup") > 0.01);
+}
+
+TEST_CASE("step --neighbour: alone and beside a process that ends with it") {
+  Cli cli;
+  const pid_t run =
+      cli.start("bench step --neighbour --models lenet --freeze 0 --threads 2 --seconds 0.01 --json");
+  const std::vector<pid_t> neighbours = first_children(run);
+  const Outcome outcome = cli.wait(run);
+  REQUIRE(outcome.code == 0);
+  REQUIRE(neighbours.size() == 1);
+  CHECK(!runs(neighbours[0]));
+  const Json row = Json::parse(outcome.lines().at(0));
+  CHECK(row.at("kind") == "bench_neighbour");
+  CHECK(row.at("threads") == 2);
+  CHECK(number(row, "ratio_low") <= number(row, "ratio"));
+  CHECK(number(row, "ratio") <= number(row, "ratio_high"));
+  CHECK(number(row, "disturbed_ms") > 0);
+}
+
+TEST_CASE("step --neighbour: the process ends soon after a run that was killed") {
+  Cli cli;
+  const pid_t run = cli.start("bench step --neighbour --models lenet --freeze 0 --threads 1 --seconds 60 -q");
+  const std::vector<pid_t> neighbours = first_children(run);
+  kill(run, SIGKILL);
+  CHECK(cli.wait(run).code == 128 + SIGKILL);
+  REQUIRE(neighbours.size() == 1);
+  for (int i = 0; i < 1000 && runs(neighbours[0]); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  CHECK(!runs(neighbours[0]));
 }
 
 TEST_CASE("peak: a row for each instruction set and number of threads") {
@@ -228,6 +301,11 @@ TEST_CASE("bench: wrong words are refused before anything is measured") {
   check_refused(cli, "peak --models mlp", 2, "peak takes no --models");
   check_refused(cli, "kernel --threads 2", 2, "kernel takes no --threads");
   check_refused(cli, "step --pairs 2", 2, "step takes no --pairs");
+  check_refused(cli, "step --threads 1,0", 2, "--threads 0 is not in 1..256");
+  check_refused(cli, "step --batch 1,,2", 2, "--batch");
+  check_refused(cli, "peak --threads 1,2", 2, "peak takes no list of --threads");
+  check_refused(cli, "compare --peer true --batch 1,2", 2, "compare takes no list of --batch");
+  check_refused(cli, "peak --neighbour", 2, "peak takes no --neighbour");
   check_refused(cli, "step --seconds 0", 2, "--seconds 0 is not positive");
   check_refused(cli, "step --models mpl", 2, "did you mean mlp?");
   check_refused(cli, "peak --isa avx51", 2, "did you mean avx512?");
@@ -237,6 +315,7 @@ TEST_CASE("bench: wrong words are refused before anything is measured") {
   check_refused(cli, "compare --peer true --peer-threads 0", 2, "--peer-threads 0");
   const Outcome help = cli.run("bench --help");
   CHECK(help.code == 0);
-  for (const char* what : {"bench step", "bench peak", "bench kernel", "bench compare", "--peer", "--isa"})
+  for (const char* what :
+       {"bench step", "bench peak", "bench kernel", "bench compare", "--peer", "--isa", "--neighbour"})
     CHECK(help.out.find(what) != std::string::npos);
 }
