@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "data/bitmaps.h"
 #include "data/cifar.h"
 #include "data/csv.h"
 #include "data/digits.h"
@@ -31,6 +32,8 @@ constexpr DataSource kSources[] = {
     {"words", "which language is a word (packages wamerican, wfrench, wngerman, ...)", open_words, nullptr},
     {"idx", "a folder of IDX files, plain or .gz, as MNIST's", open_idx, is_idx},
     {"cifar10", "a folder of CIFAR-10's binary batches", open_cifar10, is_cifar10},
+    {"bitmaps", "NAME_HxW_1bit.bin: characters of one bit a pixel by 20 drawers each, as Omniglot's",
+     open_bitmaps, is_bitmaps},
     {"npy", "x.npy and y.npy, NumPy arrays", open_npy, is_npy},
     {"csv", "a table of numbers, the label last or in the column 'label'", open_csv, is_csv},
     {"tsv", "lines of label TAB text", open_tsv, is_tsv},

@@ -51,6 +51,7 @@ class StudyVerb final : public Verb {
  private:
   void read_changes();
   std::vector<Grid> grids();
+  std::string run_name() const;
   void open_folder();
   int dry_run(Console& console, const Plan& plan, const Materials& materials) const;
   void work(Console& console, const Plan& plan, const Materials& materials, Store& store);
@@ -174,13 +175,17 @@ std::vector<Grid> StudyVerb::grids() {
   return all;
 }
 
-/// The folder of the run; what an unfinished study left stays, but for --overwrite.
-void StudyVerb::open_folder() {
+std::string StudyVerb::run_name() const {
+  if (!run_.empty()) return run_;
   const std::string what = !grid_.empty()    ? std::filesystem::path(grid_).stem().string()
                            : preset_.empty() ? std::string()
                                              : preset_;
-  const std::string name = !run_.empty() ? run_ : what.empty() ? "study" : "study-" + what;
-  folder_.emplace(name);
+  return what.empty() ? "study" : "study-" + what;
+}
+
+/// The folder of the run; what an unfinished study left stays, but for --overwrite.
+void StudyVerb::open_folder() {
+  folder_.emplace(run_name());
   if (!overwrite_) return;
   for (const char* one : {"results.sqlite", "results.sqlite-wal", "results.sqlite-shm"})
     std::filesystem::remove(file(one));
@@ -188,11 +193,11 @@ void StudyVerb::open_folder() {
 
 int StudyVerb::dry_run(Console& console, const Plan& plan, const Materials& materials) const {
   Todo todo;
-  const std::string name = "runs/" + (run_.empty() ? std::string() : run_) + "/results.sqlite";
+  const std::string there = "runs/" + run_name() + "/results.sqlite";
   for (std::size_t i = 0; i < plan.cells.size(); ++i) todo.cells.push_back(i);
   for (std::size_t i = 0; i < plan.origins.size(); ++i) todo.origins.push_back(i);
-  if (!run_.empty() && std::filesystem::exists(name)) {
-    Store store(name, commit());
+  if (!overwrite_ && std::filesystem::exists(there)) {
+    Store store(there, commit());
     todo = todo_of(plan, store);
   }
   Costs costs(materials);
