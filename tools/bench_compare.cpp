@@ -111,6 +111,7 @@ class Comparison {
     const auto more = arguments(row, threads_);
     words.insert(words.end(), more.begin(), more.end());
     if (options_.exact) words.emplace_back("--exact");
+    if (options_.precision != "fp32") words.insert(words.end(), {"--frozen-precision", options_.precision});
     return run("firn bench step", words, {}, row);
   }
 
@@ -144,8 +145,10 @@ class Comparison {
   void head() {
     if (headed_ || console_.json()) return;
     headed_ = true;
-    console_.note(fmt::format("{}; {}; {} pairs a row, ratios firn / peer: median (quartiles)",
-                              machine_line(), exact_text(options_.exact), pairs_));
+    const std::string precision = precision_text(options_.precision);
+    console_.note(fmt::format("{}; {}{}; {} pairs a row, ratios firn / peer: median (quartiles)",
+                              machine_line(), exact_text(options_.exact),
+                              precision.empty() ? "" : "; " + precision, pairs_));
     console_.out(fmt::format("{:<10} {:>6} {:>5} {:>7}  {:>9} {:>9} {:>21}  {:>9} {:>9} {:>21}  {:>8} {:>8}",
                              "model", "freeze", "batch", "threads", "step ms", "peer's", "ratio", "fwd ms",
                              "peer's", "ratio", "rss MiB", "peer's"));

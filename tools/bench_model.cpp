@@ -14,7 +14,8 @@ Shape batched(Index batch, const Shape& sample) {
 
 }  // namespace
 
-BenchModel::BenchModel(const std::string& name, const std::string& freeze, Index batch, bool exact) {
+BenchModel::BenchModel(const std::string& name, const std::string& freeze, Index batch, bool exact,
+                       Precision frozen) {
   const ModelEntry& entry = find_model(name);
   batch_ = batch > 0 ? batch : entry.usual_batch;
   model_ = entry.make(entry.usual_input, entry.usual_classes);
@@ -23,6 +24,7 @@ BenchModel::BenchModel(const std::string& name, const std::string& freeze, Index
   feeds_ = random_feeds();
   ProgramSettings settings;
   settings.exact = exact;
+  settings.frozen_precision = frozen;
   programs_ = std::make_unique<ProgramCache>(*model_, settings);
   forward_ = &programs_->inference(batch_, model_->input().sample);
   feed(*forward_, false);

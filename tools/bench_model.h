@@ -17,7 +17,8 @@ inline constexpr const char* kReferenceModels = "mlp,cnn,vgg,resnet20,lstm,lstm2
 class BenchModel {
  public:
   /// `freeze` as `Model::set_freeze` takes it; batch 0 is the model's usual one. Throws Error(usage).
-  BenchModel(const std::string& name, const std::string& freeze, Index batch, bool exact);
+  BenchModel(const std::string& name, const std::string& freeze, Index batch, bool exact,
+             Precision frozen = Precision::fp32);
 
   /// A forward pass without labels.
   void forward() { forward_->run(); }

@@ -12,6 +12,7 @@
 #include "tools/bench_model.h"
 #include "tools/bench_pairs.h"
 #include "tools/bench_timing.h"
+#include "tools/options.h"
 
 namespace firn::cli {
 
@@ -94,7 +95,7 @@ void print(Console& console, const std::string& name, const std::string& freeze,
 
 void measure(const std::string& name, const std::string& freeze, Index batch, const BenchOptions& options,
              Console& console) {
-  BenchModel model(name, freeze, batch, options.exact);
+  BenchModel model(name, freeze, batch, options.exact, frozen_precision(options.precision, options.exact));
   std::vector<double> quiet, disturbed, ratio;
   const auto begin = Clock::now();
   while (ratio.size() < kFewestTurns || seconds_since(begin) < options.seconds.value_or(2)) {

@@ -22,6 +22,7 @@ struct BenchOptions {
   Index pairs = 0;
   std::optional<double> seconds;
   bool exact = false;
+  std::string precision = "fp32";  ///< of what is frozen
   bool neighbour = false;
 
   /// The batch where a benchmark takes only one, 0 where it was not given.

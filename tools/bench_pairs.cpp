@@ -8,6 +8,7 @@
 #include "engine/base/parallel.h"
 #include "tools/bench_model.h"
 #include "tools/bench_timing.h"
+#include "tools/options.h"
 
 namespace firn::cli {
 
@@ -57,7 +58,7 @@ void print(Console& console, const std::string& name, const std::string& freeze,
 
 void measure(const std::string& name, const std::string& freeze, Index batch, const BenchOptions& options,
              Console& console) {
-  BenchModel model(name, freeze, batch, options.exact);
+  BenchModel model(name, freeze, batch, options.exact, frozen_precision(options.precision, options.exact));
   const std::vector<Index>& threads = options.threads;
   const double one = step_ms(model, threads[0], 1);
   const auto steps = std::max<Index>(1, static_cast<Index>(kSampleSeconds * 1e3 / one));

@@ -15,7 +15,7 @@ namespace firn::cli {
 namespace {
 
 struct StepRow {
-  std::string model, freeze;
+  std::string model, freeze, precision;
   Index batch = 0;
   int threads = 0;
   double step_ms = 0, forward_ms = 0;
@@ -28,8 +28,12 @@ struct StepRow {
 StepRow measure(const std::string& name, const std::string& freeze, Index batch,
                 const BenchOptions& options) {
   const double seconds = options.seconds.value_or(2);
-  BenchModel model(name, freeze, batch, options.exact);
-  StepRow row{.model = name, .freeze = freeze, .batch = model.batch(), .threads = thread_count()};
+  BenchModel model(name, freeze, batch, options.exact, frozen_precision(options.precision, options.exact));
+  StepRow row{.model = name,
+              .freeze = freeze,
+              .precision = options.precision,
+              .batch = model.batch(),
+              .threads = thread_count()};
   row.step_ms = median_ms(
       seconds, [&] { model.step(); }, &row.runs);
   row.forward_ms = median_ms(seconds / 2, [&] { model.forward(); });
@@ -44,6 +48,7 @@ void print(Console& console, const StepRow& row) {
     console.out(json_line("bench_step")
                     .add("model", row.model)
                     .add("freeze", row.freeze)
+                    .add("frozen_precision", row.precision)
                     .add("batch", row.batch)
                     .add("threads", row.threads)
                     .add("step_ms", row.step_ms)
@@ -70,7 +75,9 @@ void bench_step(const BenchOptions& options, Console& console) {
   if (options.threads.size() > 1) return bench_scaling(models, freezes, options, console);
   if (!options.threads.empty()) set_thread_count(static_cast<int>(options.threads[0]));
   if (!console.json()) {
-    console.note(machine_line() + "; " + exact_text(options.exact));
+    const std::string precision = precision_text(options.precision);
+    console.note(machine_line() + "; " + exact_text(options.exact) +
+                 (precision.empty() ? "" : "; " + precision));
     console.out(fmt::format("{:<10} {:>6} {:>6} {:>8} {:>10} {:>11} {:>6} {:>8} {:>8}", "model", "freeze",
                             "batch", "threads", "step ms", "forward ms", "runs", "kernels", "rss MiB"));
   }

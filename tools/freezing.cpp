@@ -71,9 +71,11 @@ void apply_freeze(Model& model, const FreezeChoice& choice) {
   model.set_freeze(found == names.begin() ? "none" : fmt::format("{}", found - names.begin()));
 }
 
-void apply_freeze_rules(const FreezeChoice& choice, ProgramSettings& settings) {
+void apply_freeze_rules(const FreezeChoice& choice, bool exact, ProgramSettings& settings) {
   settings.batch_statistics = choice.bn == "batch";
   settings.dropout_in_frozen = choice.dropout == "on";
+  settings.exact = exact;
+  settings.frozen_precision = frozen_precision(choice.precision, exact);
 }
 
 std::vector<Thaw> parse_thaws(const Model& model, const FreezeChoice& choice) {
@@ -126,7 +128,9 @@ std::string freeze_table(const Model& model, const FreezeChoice& choice, bool ex
     table.row({fmt::format("{}", i), model.blocks()[i].name, fmt::format("{}", parameter_count(parameters)),
                fmt::format("{}", parameter_count(parameters, true)), frozen_text(parameters)});
   }
-  return table.text() + "\n" + rules_text(choice) + "; " + exact_text(exact);
+  const std::string precision = precision_text(choice.precision);
+  return table.text() + "\n" + rules_text(choice) + "; " + exact_text(exact) +
+         (precision.empty() ? "" : "; " + precision);
 }
 
 JsonObject freeze_json(const Model& model, const FreezeChoice& choice) {
@@ -141,6 +145,7 @@ JsonObject freeze_json(const Model& model, const FreezeChoice& choice) {
   JsonObject object;
   object.add("freeze", choice.freeze.empty() ? "none" : choice.freeze).add("freeze_until", choice.until);
   object.add("thaw", choice.thaw).add("bn", choice.bn).add("dropout_in_frozen", choice.dropout);
+  object.add("frozen_precision", choice.precision);
   object.add("blocks", blocks);
   return object;
 }

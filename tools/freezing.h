@@ -14,8 +14,9 @@ namespace firn::cli {
 /// Freezes what is chosen. Throws Error(usage) with the nearest name for what matches nothing.
 void apply_freeze(Model& model, const FreezeChoice& choice);
 
-/// Sets what holds for frozen batch norms and for dropout.
-void apply_freeze_rules(const FreezeChoice& choice, ProgramSettings& settings);
+/// Sets what holds for frozen batch norms, for dropout, and for how precisely the frozen part is computed.
+/// Throws Error(usage) for what excludes each other.
+void apply_freeze_rules(const FreezeChoice& choice, bool exact, ProgramSettings& settings);
 
 /// A thaw that is due before an epoch.
 struct Thaw {

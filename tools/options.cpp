@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "data/source.h"
+#include "engine/base/cpu.h"
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
 #include "layers/model.h"
@@ -61,6 +62,24 @@ void declare_freeze(Arguments& arguments, FreezeChoice& choice, bool in_training
                    "frozen batch norms use their running statistics (frozen), or the batch's");
   arguments.choice("--dropout-in-frozen", choice.dropout, {"on", "off"},
                    "whether dropout acts below the lowest layer that trains (off)");
+  declare_precision(arguments, choice.precision);
+}
+
+void declare_precision(Arguments& arguments, std::string& precision) {
+  arguments.choice("--frozen-precision", precision, {"fp32", "bf16"},
+                   "of convolutions and dense layers below the lowest layer that trains (fp32)");
+}
+
+Precision frozen_precision(const std::string& precision, bool exact) {
+  if (precision != "bf16") return Precision::fp32;
+  if (exact) throw Error(Fault::usage, "precision", "--frozen-precision bf16 and --exact exclude each other");
+  return Precision::bf16;
+}
+
+std::string precision_text(const std::string& precision) {
+  if (precision != "bf16") return "";
+  return "frozen convolutions and dense layers are computed in bf16 (--frozen-precision bf16): " +
+         bf16_reason();
 }
 
 void declare_run(Arguments& arguments, RunChoice& choice) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/graph/graph.h"
 #include "tools/arguments.h"
 
 namespace firn::cli {
@@ -25,11 +26,12 @@ struct DataChoice {
 };
 
 struct FreezeChoice {
-  std::string freeze;             ///< as `Model::set_freeze` takes it
-  std::string until;              ///< all blocks before this one
-  std::vector<std::string> thaw;  ///< EPOCH:PATTERN
-  std::string bn = "frozen";      ///< or "batch"
-  std::string dropout = "off";    ///< or "on"
+  std::string freeze;              ///< as `Model::set_freeze` takes it
+  std::string until;               ///< all blocks before this one
+  std::vector<std::string> thaw;   ///< EPOCH:PATTERN
+  std::string bn = "frozen";       ///< or "batch"
+  std::string dropout = "off";     ///< or "on"
+  std::string precision = "fp32";  ///< of the frozen part, or "bf16"
   bool any() const { return !freeze.empty() || !until.empty(); }
 };
 
@@ -55,6 +57,12 @@ void declare_run(Arguments& arguments, RunChoice& choice);
 void declare_input(Arguments& arguments, InputChoice& choice);
 /// --exact, which `declare_run` declares too.
 void declare_exact(Arguments& arguments, bool& exact);
+/// --frozen-precision, which `declare_freeze` declares too.
+void declare_precision(Arguments& arguments, std::string& precision);
+/// What it says. Throws Error(usage) for bf16 together with --exact.
+Precision frozen_precision(const std::string& precision, bool exact);
+/// What is in force for products in the frozen part: "in bf16 (--frozen-precision bf16): ...", or nothing.
+std::string precision_text(const std::string& precision);
 /// What is in force for convolutions.
 std::string exact_text(bool exact);
 

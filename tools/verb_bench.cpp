@@ -49,6 +49,7 @@ class Bench final : public Verb {
     arguments.flag("--neighbour", options_.neighbour,
                    "beside a process that computes without end and quietly, in turns (step)");
     declare_exact(arguments, options_.exact);
+    declare_precision(arguments, options_.precision);
     arguments.group("The machine and its kernels (peak, kernel)");
     arguments.option("--isa", options_.sets, "SET,...",
                      "instruction sets, or all (peak: all; kernel: the one in force)");
@@ -99,12 +100,14 @@ class Bench final : public Verb {
         {"list of --batch", o.batches.size() > 1, step},
         {"--neighbour", o.neighbour, step},
         {"--exact", o.exact, !peak},
+        {"--frozen-precision", o.precision != "fp32", step || compare},
         {"--isa", !o.sets.empty(), peak || kernel},
         {"--only", !o.only.empty(), kernel},
         {"--peer", !o.peer.empty(), compare},
         {"--peer-threads", !o.peer_threads.empty(), compare},
         {"--pairs", o.pairs > 0, compare},
     };
+    frozen_precision(o.precision, o.exact);
     for (const auto& rule : rules) {
       if (rule.given && !rule.taken) refuse(fmt::format("{} takes no {}", what_, rule.option));
     }

@@ -85,6 +85,7 @@ int Doctor::run(Console& console) {
   const char* pinned = std::getenv("FIRN_ISA");
   try {
     findings.push_back({"isa", "instructions", isa_reason()});
+    findings.push_back({"bf16", "bf16", bf16_reason()});
   } catch (const Error& error) {
     findings.push_back({"isa", "instructions", error.what(), false});
   }

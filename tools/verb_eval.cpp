@@ -2,7 +2,11 @@
 
 #include <fmt/core.h>
 
+#include <cmath>
+#include <functional>
 #include <numbers>
+#include <optional>
+#include <vector>
 
 #include "optim/trainer/evaluate.h"
 #include "tools/logits.h"
@@ -35,6 +39,11 @@ std::string class_name(const Session& session, Index c) {
   return names.empty() ? fmt::format("{}", c) : names[static_cast<std::size_t>(c)];
 }
 
+/// Logits of a batch.
+Index logits_of(const Model& model, const Batch& batch) {
+  return batch.count * model.classes() * (model.language_model() ? batch.x.shape()[1] : 1);
+}
+
 class Eval : public Verb {
  public:
   void declare(Arguments& arguments) override {
@@ -42,23 +51,38 @@ class Eval : public Verb {
                       "a trained model on its test part");
     arguments.example("--model resnet20 --weights resnet20_cifar10.safetensors --data cifar10:PATH --json",
                       "published weights");
+    arguments.example("--weights runs/cnn-digits-1/best.safetensors --data digits --frozen-precision bf16",
+                      "what 16 bits would cost");
     declare_model(arguments, session_.model);
     declare_data(arguments, session_.data);
     arguments.choice("--split", split_, {"train", "test", "all"}, "the part of the data (test)");
     arguments.option("--logits", logits_, "FILE.npy",
                      "also write the raw logits, float32, in the order of the data");
+    declare_precision(arguments, precision_);
     declare_run(arguments, run_);
   }
   int run(Console& console) override;
 
  private:
+  /// Another precision against the first: what it costs.
+  struct Lowered {
+    Evaluation evaluation;
+    double difference = 0;  ///< the largest of a logit
+  };
+  Evaluation judge(Console& console, const Session& session, Loader& loader, Precision precision,
+                   const std::function<void(const Batch&, const real*)>& on_batch) const;
+  Lowered judge_lowered(Console& console, const Session& session, Loader& loader,
+                        const std::vector<real>& logits) const;
   void print(Console& console, const Session& session, const Evaluation& e) const;
-  void print_json(Console& console, const Session& session, const Evaluation& e) const;
+  void print_lowered(Console& console, const Evaluation& e, const Lowered& low) const;
+  void print_json(Console& console, const Session& session, const Evaluation& e,
+                  const std::optional<Lowered>& low) const;
 
   SessionChoice session_;
   RunChoice run_;
   std::string split_ = "test";
   std::string logits_;
+  std::string precision_ = "fp32";
 };
 
 int Eval::run(Console& console) {
@@ -73,22 +97,61 @@ int Eval::run(Console& console) {
   LoaderOptions options = loader_options(session, run_.batch > 0 ? run_.batch : 64, run_.seed);
   options.shuffle = false;
   Loader loader(part_of(session.data, split_), options);
-  ProgramCache programs(*session.model, {.exact = run_.exact});
-  Progress progress(console, "evaluating", loader.batches());
-  Index batches = 0;
-  LogitsFile logits(logits_, *session.model, loader.data());
+  const bool lowered = frozen_precision(precision_, run_.exact) == Precision::bf16;
+  LogitsFile file(logits_, *session.model, loader.data());
+  std::vector<real> kept;
   const Evaluation e =
-      evaluate(*session.model, programs, loader, [&](const Batch& batch, const real* values) {
-        logits.add(batch, values);
-        progress.at(++batches);
+      judge(console, session, loader, Precision::fp32, [&](const Batch& batch, const real* values) {
+        file.add(batch, values);
+        if (lowered) kept.insert(kept.end(), values, values + logits_of(*session.model, batch));
       });
-  logits.save();
+  file.save();
+  std::optional<Lowered> low;
+  if (lowered) low = judge_lowered(console, session, loader, kept);
   if (console.json()) {
-    print_json(console, session, e);
+    print_json(console, session, e, low);
   } else {
     print(console, session, e);
+    if (low) print_lowered(console, e, *low);
   }
   return 0;
+}
+
+Evaluation Eval::judge(Console& console, const Session& session, Loader& loader, Precision precision,
+                       const std::function<void(const Batch&, const real*)>& on_batch) const {
+  ProgramCache programs(*session.model, {.exact = run_.exact, .frozen_precision = precision});
+  Progress progress(console, "evaluating", loader.batches());
+  Index batches = 0;
+  return evaluate(*session.model, programs, loader, [&](const Batch& batch, const real* values) {
+    on_batch(batch, values);
+    progress.at(++batches);
+  });
+}
+
+Eval::Lowered Eval::judge_lowered(Console& console, const Session& session, Loader& loader,
+                                  const std::vector<real>& logits) const {
+  session.model->set_freeze("all");  // the whole model is what a frozen prefix is to others
+  Lowered low;
+  const real* reference = logits.data();
+  low.evaluation =
+      judge(console, session, loader, Precision::bf16, [&](const Batch& batch, const real* values) {
+        const Index count = logits_of(*session.model, batch);
+        for (Index i = 0; i < count; ++i) {
+          const double difference =
+              std::abs(static_cast<double>(values[i]) - static_cast<double>(reference[i]));
+          if (!(difference <= low.difference)) low.difference = difference;
+        }
+        reference += count;
+      });
+  return low;
+}
+
+void Eval::print_lowered(Console& console, const Evaluation& e, const Lowered& low) const {
+  console.out(fmt::format(
+      "in bf16   accuracy {:.4f} ({:+.4f}), loss {:.4f} ({:+.4f}), largest difference of a logit {:.3g}",
+      low.evaluation.accuracy(), low.evaluation.accuracy() - e.accuracy(), low.evaluation.loss,
+      low.evaluation.loss - e.loss, low.difference));
+  console.note("in force: " + precision_text(precision_));
 }
 
 void Eval::print(Console& console, const Session& session, const Evaluation& e) const {
@@ -112,7 +175,8 @@ void Eval::print(Console& console, const Session& session, const Evaluation& e) 
   console.out(table.text());
 }
 
-void Eval::print_json(Console& console, const Session& session, const Evaluation& e) const {
+void Eval::print_json(Console& console, const Session& session, const Evaluation& e,
+                      const std::optional<Lowered>& low) const {
   JsonObject line = json_line("eval");
   line.add("model", session.recipe.model)
       .add("weights", session_.model.weights)
@@ -130,6 +194,10 @@ void Eval::print_json(Console& console, const Session& session, const Evaluation
       recalls.push_back(std::move(one));
     }
     line.add("macro_f1", e.macro_f1()).add("classes", recalls);
+  }
+  if (low) {
+    line.add("bf16_accuracy", low->evaluation.accuracy()).add("bf16_loss", low->evaluation.loss);
+    line.add("bf16_largest_difference", low->difference);
   }
   console.out(line);
 }

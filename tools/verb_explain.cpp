@@ -51,8 +51,7 @@ int Explain::run(Console& console) {
   const Index batch = run_.batch > 0 ? run_.batch : find_model(session.recipe.model).usual_batch;
   const Shape& sample = session.recipe.input.sample;
   ProgramSettings settings;
-  apply_freeze_rules(freeze_, settings);
-  settings.exact = run_.exact;
+  apply_freeze_rules(freeze_, run_.exact, settings);
   ProgramCache programs(model, settings);
   const Program& full = programs.training(batch, sample);
   apply_freeze(model, freeze_);

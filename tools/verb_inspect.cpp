@@ -125,8 +125,7 @@ int Inspect::run(Console& console) {
   Model& model = *session.model;
   apply_freeze(model, freeze_);
   ProgramSettings settings;
-  apply_freeze_rules(freeze_, settings);
-  settings.exact = run_.exact;
+  apply_freeze_rules(freeze_, run_.exact, settings);
   const Index batch = run_.batch > 0 ? run_.batch : find_model(session.recipe.model).usual_batch;
   const Shape& sample = session.recipe.input.sample;
   ProgramCache programs(model, settings);

@@ -119,9 +119,8 @@ int Train::run(Console& console) {
   resolve_training(training_, session.recipe.model);
   apply_freeze(*session.model, freeze_);
   const std::vector<Thaw> thaws = parse_thaws(*session.model, freeze_);
-  apply_freeze_rules(freeze_, config.program);
+  apply_freeze_rules(freeze_, run_.exact, config.program);
   apply_policy(policy_, freeze_, config);
-  config.program.exact = run_.exact;
   config.program.seed = run_.seed;
   config.keep_best = !no_run_;
 

@@ -16,20 +16,26 @@ namespace {
 struct Choice {
   Isa isa;
   std::string reason;
+  Bf16Products products = Bf16Products::where_faster;
 };
+
+/// The set avx512 with products of pairs in every layer of bf16.
+constexpr std::string_view kPairsName = "avx512bf16";
 
 Choice choose() {
   if (const char* pinned = std::getenv("FIRN_ISA"); pinned != nullptr && *pinned != '\0') {
+    const bool pairs = pinned == kPairsName;
     for (const Isa isa : kIsas) {
-      if (isa_name(isa) != pinned) continue;
+      if (pairs ? isa != Isa::avx512 : isa_name(isa) != pinned) continue;
       if (!isa_available(isa)) {
         throw Error(Fault::usage, "cpu",
                     fmt::format("FIRN_ISA={}: this processor or build has no {}", pinned, pinned));
       }
-      return {isa, fmt::format("{}: pinned by FIRN_ISA", pinned)};
+      return {isa, fmt::format("{}: pinned by FIRN_ISA", pinned),
+              pairs ? Bf16Products::in_pairs : Bf16Products::in_fp32};
     }
     throw Error(Fault::usage, "cpu",
-                fmt::format("FIRN_ISA={}: want generic, neon, avx2, avx512 or naive", pinned));
+                fmt::format("FIRN_ISA={}: want generic, neon, avx2, avx512, avx512bf16 or naive", pinned));
   }
   Isa best = Isa::naive;
   for (const Isa isa : kIsas) {
@@ -94,6 +100,36 @@ bool isa_available(Isa isa) {
   }
   return false;
 #endif
+}
+
+bool has_bf16_pairs() {
+#if defined(__x86_64__) && !defined(FIRN_DOUBLE)
+  return isa_available(Isa::avx512) && __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
+Bf16Products bf16_products() {
+  return choice().products;
+}
+
+double bf16_pair_speed() {
+#if defined(__x86_64__)
+  // One 512-bit vdpbf16ps (32 multiply-adds) a cycle on AMD's, which have one 512-bit product of 16 floats;
+  // on Intel's servers one in two cycles, against two products of 16 floats a cycle (bench/README.md).
+  if (has_bf16_pairs()) return __builtin_cpu_is("amd") ? 2 : 0.5;
+#endif
+  return 0;
+}
+
+std::string bf16_reason() {
+  if (bf16_products() == Bf16Products::in_pairs) return "products of pairs everywhere: pinned by FIRN_ISA";
+  if (!has_bf16_pairs()) return "rounded numbers, products in fp32: the processor has no products of pairs";
+  if (bf16_products() == Bf16Products::in_fp32)
+    return "rounded numbers, products in fp32: pinned by FIRN_ISA";
+  return bf16_pair_speed() > 1 ? "products of pairs (AVX512-BF16) where they beat fp32's"
+                               : "rounded numbers, products in fp32: faster here than those of AVX512-BF16";
 }
 
 Isa selected_isa() {

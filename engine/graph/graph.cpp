@@ -67,6 +67,12 @@ Value Graph::add(std::shared_ptr<const Op> op, std::vector<Value> inputs) {
   return {&node, 0};
 }
 
+Graph::Graph(Options options) : options_(options) {
+  if (options.exact && options.frozen_precision != Precision::fp32) {
+    throw Error(Fault::usage, "graph", "bf16 in the frozen part and exact computation exclude each other");
+  }
+}
+
 void Graph::assign(const ParameterPtr& parameter, Value value) {
   if (value.shape() != parameter->shape()) {
     throw Error(Fault::usage, "assign",

@@ -14,6 +14,9 @@ namespace firn {
 /// What a graph is built for. A frozen batch norm uses its running statistics in both.
 enum class Mode { train, infer };
 
+/// Of products, and of what they hand to each other, where nothing below trains.
+enum class Precision { fp32, bf16 };
+
 /// The part of a training step that a node belongs to.
 enum class Pass { forward, input_gradient, weight_gradient };
 
@@ -23,6 +26,7 @@ class Node {
   int id() const { return id_; }
   /// Null for a source.
   const Op* op() const { return op_.get(); }
+  const std::shared_ptr<const Op>& shared_op() const { return op_; }
   const std::vector<Value>& inputs() const { return inputs_; }
   const std::vector<Spec>& outputs() const { return outputs_; }
   /// The layer that built it, dotted; for a source its own name.
@@ -63,10 +67,12 @@ class Graph {
     bool batch_statistics = false;   ///< frozen batch norms use the batch's statistics nevertheless
     bool dropout_in_frozen = false;  ///< dropout acts below the lowest trainable parameter too
     bool exact = false;  ///< no algorithm whose choice, and so whose rounding, depends on what is frozen
+    Precision frozen_precision = Precision::fp32;  ///< of the frozen prefix; bf16 does not go with `exact`
   };
 
   Graph() = default;
-  explicit Graph(Options options) : options_(options) {}
+  /// Throws Error(usage) for options that exclude each other.
+  explicit Graph(Options options);
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
 
@@ -109,6 +115,10 @@ class Graph {
   Value repeat(const Node& node, std::vector<Value> inputs, Pass pass);
   /// Lets `node` read `value`, of the same spec, as its input i.
   void rewire(Node& node, std::size_t i, Value value) { node.inputs_[i] = value; }
+  /// Gives a value another element type (lowering).
+  void set_type(Value value, Type type) {
+    value.node->outputs_[static_cast<std::size_t>(value.output)].type = type;
+  }
   /// Marks a node as belonging to another pass.
   void set_pass(Node& node, Pass pass) { node.pass_ = pass; }
 

@@ -135,6 +135,13 @@ struct Fused {
   std::vector<Value> extra_inputs;
 };
 
+/// What an operation does in a frozen prefix whose precision is bf16.
+enum class InBf16 {
+  no,          ///< it reads and writes `real`
+  passes,      ///< it may read and write samples that memory holds as bf16: the step converts
+  multiplies,  ///< the same, and its input 0 counts as rounded to bf16, as its weight is
+};
+
 /// One operation: its shape rule, kernel call, gradient rule and cost. Immutable; a node holds its inputs.
 class Op {
  public:
@@ -175,6 +182,8 @@ class Op {
   virtual bool cheap() const { return false; }
   /// The output that may take the memory of input i when nobody else reads that afterwards; -1: none.
   virtual int in_place(int input) const;
+  /// Other than `no` only where each sample of the outputs is computed from the same sample of the inputs.
+  virtual InBf16 in_bf16() const { return InBf16::no; }
   /// The output is input 0's memory under another shape; `run` is never called.
   virtual bool is_view() const { return false; }
 };

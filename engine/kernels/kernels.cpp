@@ -8,7 +8,8 @@ namespace firn {
 
 namespace naive {
 extern const Kernels table;
-}
+extern const PairKernels pairs;
+}  // namespace naive
 #ifndef FIRN_DOUBLE
 #if defined(__aarch64__)
 namespace neon {
@@ -25,7 +26,8 @@ extern const Kernels table;
 }
 namespace avx512 {
 extern const Kernels table;
-}
+extern const PairKernels pairs;
+}  // namespace avx512
 #endif
 #endif
 
@@ -45,6 +47,17 @@ const Kernels& kernels(Isa isa) {
 #endif
 #endif
   return naive::table;
+}
+
+const PairKernels& naive_pair_kernels() {
+  return naive::pairs;
+}
+
+const PairKernels& pair_kernels() {
+#if defined(__x86_64__) && !defined(FIRN_DOUBLE)
+  if (selected_isa() == Isa::avx512 && has_bf16_pairs()) return avx512::pairs;
+#endif
+  return naive::pairs;
 }
 
 const Kernels& kernels() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/base/cpu.h"
+#include "engine/kernels/bf16.h"
 #include "engine/kernels/conv.h"
 #include "engine/kernels/elementwise.h"
 #include "engine/kernels/gemm.h"
@@ -29,6 +30,7 @@ struct Kernels {
   const UpdateKernels& update;
   const WinogradKernels& winograd;
   const PeakKernels& peak;
+  const Bf16Kernels& bf16;
 };
 
 /// The kernels of the set in force (`selected_isa`).

@@ -69,6 +69,7 @@ class Activate final : public Op {
     return EpilogueTerm{
         .kind = EpilogueTerm::Kind::activation, .activation = activation_, .slope = slope_, .inputs = {}};
   }
+  InBf16 in_bf16() const override { return InBf16::passes; }
 
  private:
   Activation activation_;

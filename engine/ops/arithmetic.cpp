@@ -67,6 +67,7 @@ class Add final : public Op {
     if (other.spec().axis != pulled.spec().axis) return std::nullopt;
     return EpilogueTerm{.kind = EpilogueTerm::Kind::residual, .inputs = {other}};
   }
+  InBf16 in_bf16() const override { return InBf16::passes; }
 };
 
 /// y[r,:] = x[r,:] + b

@@ -118,6 +118,7 @@ class Affine final : public Op {
     if (form_.residual >= 0 || form_.activation != Activation::none) return std::nullopt;
     return EpilogueTerm{.kind = EpilogueTerm::Kind::affine, .inputs = {self.inputs()[1], self.inputs()[2]}};
   }
+  InBf16 in_bf16() const override { return InBf16::passes; }
 
  private:
   EpilogueForm form_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/kernels/kernels.h"
+#include "engine/ops/bf16.h"
 #include "engine/ops/check.h"
 #include "engine/ops/dense.h"
 #include "engine/ops/epilogue.h"
@@ -27,8 +28,12 @@ double macs(const ConvGeometry& g, const Shape& batch_value) {
   return static_cast<double>(g.macs()) * static_cast<double>(batch_value[0]);
 }
 
+/// In the place of Winograd's tile: products of pairs of bf16.
+constexpr Index kPairs = -1;
+
 /// " F(4x4)": how a convolution is computed.
 std::string text_of_tile(Index tile) {
+  if (tile == kPairs) return " pairs";
   return tile == 0 ? "" : fmt::format(" F({}x{})", tile, tile);
 }
 
@@ -45,7 +50,9 @@ class PackConv final : public Op {
   bool differentiable() const override { return false; }
   void run(const Call& call) const override {
     const Kernels& k = kernels();
-    if (tile_ == 0) {
+    if (tile_ == kPairs) {
+      pair_kernels().pack(g_, call.in(0), call.out());
+    } else if (tile_ == 0) {
       (for_dx_ ? k.conv.pack_dx : k.conv.pack)(g_, call.in(0), call.out());
     } else {
       (for_dx_ ? k.winograd.transform_dx : k.winograd.transform)(g_, tile_, call.in(0), call.out());
@@ -55,6 +62,7 @@ class PackConv final : public Op {
  private:
   Index count() const {
     const Kernels& k = kernels();
+    if (tile_ == kPairs) return pair_kernels().weight_count(g_);
     if (tile_ == 0) return for_dx_ ? k.conv.packed_dx_count(g_) : k.conv.packed_count(g_);
     return k.winograd.weight_count(for_dx_ ? input_gradient_of(g_) : g_, tile_);
   }
@@ -151,11 +159,12 @@ Index chosen_tile(const Graph& graph, std::optional<Index> wanted, const ConvGeo
   return winograd_tile(g, kernels().isa, each_step ? batch : 0);
 }
 
-/// Inputs: x, packed weight, weight (for its gradient only), and what the epilogue needs.
+/// Inputs: x, packed weight, weight (for its gradient only), and what the epilogue needs. `low`: frozen, in
+/// bf16.
 class Conv2d final : public Op {
  public:
-  Conv2d(const ConvGeometry& g, Index tile, std::optional<Index> wanted, EpilogueForm form)
-      : g_(g), tile_(tile), wanted_(wanted), form_(form) {}
+  Conv2d(const ConvGeometry& g, Index tile, std::optional<Index> wanted, EpilogueForm form, bool low)
+      : g_(g), tile_(tile), wanted_(wanted), form_(form), low_(low) {}
   std::string name() const override {
     return g_.groups == g_.c && g_.groups > 1 ? "conv2d_depthwise" : "conv2d";
   }
@@ -165,7 +174,9 @@ class Conv2d final : public Op {
   }
   void run(const Call& call) const override {
     const Epilogue epilogue = form_.bind(call);
-    if (tile_ == 0) {
+    if (tile_ == kPairs) {
+      pair_kernels().forward(g_, call.rows, call.in(0), call.in(1), epilogue, call.out(), call.scratch);
+    } else if (tile_ == 0) {
       kernels().conv.forward(g_, call.rows, call.in(0), call.in(1), epilogue, call.out(), call.scratch);
     } else {
       kernels().winograd.forward(g_, tile_, call.rows, call.in(0), call.in(1), epilogue, call.out(),
@@ -173,6 +184,7 @@ class Conv2d final : public Op {
     }
   }
   Index scratch(const Node&, Index rows) const override {
+    if (tile_ == kPairs) return pair_kernels().scratch(g_, rows);
     return tile_ == 0 ? kernels().conv.forward_scratch(g_, rows)
                       : kernels().winograd.scratch(g_, tile_, rows);
   }
@@ -202,14 +214,16 @@ class Conv2d final : public Op {
     EpilogueForm form = form_;
     std::vector<Value> extra;
     if (!form.pull(self, next, extra)) return {};
-    return {std::make_shared<Conv2d>(g_, tile_, wanted_, form), extra};
+    return {std::make_shared<Conv2d>(g_, tile_, wanted_, form, low_), extra};
   }
+  InBf16 in_bf16() const override { return low_ ? InBf16::multiplies : InBf16::no; }
 
  private:
   ConvGeometry g_;
   Index tile_;
   std::optional<Index> wanted_;  // tiles of the input gradient too
   EpilogueForm form_;
+  bool low_;
 };
 
 ConvGeometry geometry(const Shape& x, const Shape& w, const Conv2dOptions& o, const std::string& where) {
@@ -264,8 +278,11 @@ ConvGeometry geometry(const Shape& x, const Shape& w, const Conv2dOptions& o, co
 
 Value conv2d(Graph& graph, Value x, Value weight, Value bias, const Conv2dOptions& options) {
   const ConvGeometry g = geometry(x.shape(), weight.shape(), options, graph.label());
-  const Index tile = chosen_tile(graph, options.winograd, g, weight, x.shape()[0]);
-  const Value packed = graph.add(std::make_shared<PackConv>(g, false, tile), {weight});
+  const bool low = computes_in_bf16(graph, x, weight);
+  Index tile = chosen_tile(graph, options.winograd, g, weight, x.shape()[0]);
+  if (low && multiplies_pairs(g, tile)) tile = kPairs;
+  const Value packed =
+      graph.add(std::make_shared<PackConv>(g, false, tile), {low ? round_to_bf16(graph, weight) : weight});
   EpilogueForm form;
   std::vector<Value> inputs{x, packed, weight};
   if (bias) {
@@ -273,7 +290,7 @@ Value conv2d(Graph& graph, Value x, Value weight, Value bias, const Conv2dOption
     form.shift = 3;
     inputs.push_back(bias);
   }
-  return graph.add(std::make_shared<Conv2d>(g, tile, options.winograd, form), std::move(inputs));
+  return graph.add(std::make_shared<Conv2d>(g, tile, options.winograd, form, low), std::move(inputs));
 }
 
 }  // namespace firn

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/kernels/kernels.h"
+#include "engine/ops/bf16.h"
 #include "engine/ops/check.h"
 #include "engine/ops/epilogue.h"
 #include "engine/ops/reduce.h"
@@ -21,10 +22,13 @@ constexpr Index kWorthPacking = 4;     // rows: for fewer, the weight is read as
 /// The weight in the kernel's panels, or its transpose in them.
 class PackDense final : public Op {
  public:
-  explicit PackDense(bool transposed) : transposed_(transposed) {}
+  explicit PackDense(bool transposed, bool pairs = false) : transposed_(transposed), pairs_(pairs) {}
   std::string name() const override { return transposed_ ? "pack_transposed" : "pack"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     const Shape& w = inputs[0].shape;
+    if (pairs_) {
+      return {{Shape{pair_kernels().weight_count(row_product(w[0], w[1]))}, Type::number, Axis::none}};
+    }
     const Index count =
         transposed_ ? kernels().gemm.packed_count(w[1], w[0]) : kernels().gemm.packed_count(w[0], w[1]);
     return {{Shape{count}, Type::number, Axis::none}};
@@ -33,7 +37,9 @@ class PackDense final : public Op {
   void run(const Call& call) const override {
     const Index in = call.in_shape(0)[0];
     const Index out = call.in_shape(0)[1];
-    if (transposed_) {
+    if (pairs_) {
+      pair_kernels().pack(row_product(in, out), call.in(0), call.out());
+    } else if (transposed_) {
       kernels().gemm.pack_transposed(out, in, call.in(0), out, call.out());
     } else {
       kernels().gemm.pack(in, out, call.in(0), out, call.out());
@@ -42,11 +48,14 @@ class PackDense final : public Op {
 
  private:
   bool transposed_;
+  bool pairs_;
 };
 
 /// How the weight of a product is given.
 enum class Form {
   packed,      ///< in the kernel's panels; the product is cut by slices of the batch
+  rounded,     ///< likewise, of bf16 numbers: what it is multiplied with is rounded too
+  pairs,       ///< of bf16, for the products of pairs; else as rounded
   plain,       ///< rows of (k,n); cut by columns, each unit packs what it reads
   transposed,  ///< rows of (n,k); likewise
 };
@@ -58,12 +67,21 @@ class Product final : public Op {
       : k_(k), n_(n), weight_(weight), form_(form), name_(std::move(name)) {}
   std::string name() const override { return name_; }
   std::string detail() const override {
-    return fmt::format("{}x{}{}{}", k_, n_, by_columns() ? " by columns" : "", form_.text());
+    return fmt::format("{}x{}{}{}", k_, n_,
+                       by_columns()             ? " by columns"
+                       : weight_ == Form::pairs ? " pairs"
+                                                : "",
+                       form_.text());
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{inputs[0].shape.with(-1, n_), Type::number, inputs[0].axis}};
   }
   void run(const Call& call) const override {
+    if (weight_ == Form::pairs) {
+      pair_kernels().forward(row_product(k_, n_), rows_of(call, 0), call.in(0), call.in(1), form_.bind(call),
+                             call.out(), call.scratch);
+      return;
+    }
     const Index first = by_columns() ? call.unit * width() : 0;
     Gemm gemm;
     gemm.m = rows_of(call, 0);
@@ -92,7 +110,12 @@ class Product final : public Op {
     if (!by_columns()) return Op::cut(node);
     return {Cut::Kind::units, std::max<Index>(1, (n_ + width() - 1) / width())};
   }
-  Index scratch(const Node&, Index) const override {
+  Index scratch(const Node& node, Index rows) const override {
+    if (weight_ == Form::pairs) {
+      const Spec& x = node.inputs()[0].spec();
+      const Index count = x.axis == Axis::batch ? rows * x.shape.count_from(1) : x.shape.count();
+      return pair_kernels().scratch(row_product(k_, n_), count / std::max<Index>(1, k_));
+    }
     return by_columns() ? kernels().gemm.packed_count(k_, width()) : 0;
   }
   Cost cost(const Node& node) const override {
@@ -107,9 +130,13 @@ class Product final : public Op {
     if (!form.pull(self, next, extra)) return {};
     return {std::make_shared<Product>(k_, n_, weight_, form, name_), extra};
   }
+  InBf16 in_bf16() const override { return part_of(weight_); }
+  static InBf16 part_of(Form weight) {
+    return weight == Form::rounded || weight == Form::pairs ? InBf16::multiplies : InBf16::no;
+  }
 
  private:
-  bool by_columns() const { return weight_ != Form::packed; }
+  bool by_columns() const { return weight_ == Form::plain || weight_ == Form::transposed; }
   Index width() const {
     const Index even = (n_ + kPartsOfColumns - 1) / kPartsOfColumns;
     return std::clamp((even + kColumnStep - 1) / kColumnStep * kColumnStep, kColumnStep, kColumnsOfUnit);
@@ -135,7 +162,7 @@ bool by_columns(const Graph& graph, Value x, Value weight, Index n) {
 /// none.
 class Dense final : public Op {
  public:
-  Dense(bool by_columns, bool bias) : weight_(by_columns ? 1 : 2), bias_(bias) {}
+  Dense(Form form, bool bias) : form_(form), weight_(form == Form::plain ? 1 : 2), bias_(bias) {}
   std::string name() const override { return "dense"; }
   std::string detail() const override { return bias_ ? "+bias" : ""; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
@@ -167,6 +194,7 @@ class Dense final : public Op {
     if (g.wants(weight_)) g.set(weight_, outer_sum(graph, g.input(0), g.dy()));
     if (bias_ && g.wants(weight_ + 1)) g.set(weight_ + 1, column_sum(graph, g.dy(), Shape{out}));
   }
+  InBf16 in_bf16() const override { return Product::part_of(form_); }
   Cost cost(const Node& node) const override { return lowered(node).cost(node); }
   Index good_rows() const override { return weight_ == 1 ? 1 : 8; }
   Fused absorb(const Node& self, const Node& next) const override { return lowered(self).absorb(self, next); }
@@ -177,9 +205,10 @@ class Dense final : public Op {
   Product lowered(const Shape& w) const {
     EpilogueForm form;
     if (bias_) form.shift = weight_ + 1;
-    return {w[0], w[1], weight_ == 1 ? Form::plain : Form::packed, form, "dense"};
+    return {w[0], w[1], form_, form, "dense"};
   }
 
+  Form form_;
   int weight_;  // the input's number; 1: the product is cut by columns
   bool bias_;
 };
@@ -248,18 +277,30 @@ class ColumnSum final : public Op {
   Shape shape_;
 };
 
+/// How a dense layer's weight is handed to its product.
+Form form_of(const Graph& graph, Value x, Value weight) {
+  if (!weight || x.shape().rank() == 0) return Form::packed;
+  if (by_columns(graph, x, weight, weight.shape()[1])) return Form::plain;
+  if (!computes_in_bf16(graph, x, weight)) return Form::packed;
+  return multiplies_pairs(row_product(weight.shape()[0], weight.shape()[1]), 0) ? Form::pairs : Form::rounded;
+}
+
 }  // namespace
 
 Value dense(Graph& graph, Value x, Value weight, Value bias) {
   if (weight && weight.shape().rank() != 2) {
     shape_error("dense", graph.label(), fmt::format("weight {} is no matrix", weight.shape().text()));
   }
-  const bool columns = weight && x.shape().rank() > 0 && by_columns(graph, x, weight, weight.shape()[1]);
+  const Form form = form_of(graph, x, weight);
   std::vector<Value> inputs{x};
-  if (!columns) inputs.push_back(graph.add(std::make_shared<PackDense>(false), {weight}));
+  if (form != Form::plain) {
+    const bool low = Product::part_of(form) == InBf16::multiplies;
+    inputs.push_back(graph.add(std::make_shared<PackDense>(false, form == Form::pairs),
+                               {low ? round_to_bf16(graph, weight) : weight}));
+  }
   inputs.push_back(weight);
   if (bias) inputs.push_back(bias);
-  return graph.add(std::make_shared<Dense>(columns, static_cast<bool>(bias)), std::move(inputs));
+  return graph.add(std::make_shared<Dense>(form, static_cast<bool>(bias)), std::move(inputs));
 }
 
 Value column_sum(Graph& graph, Value x, Shape shape) {

@@ -81,6 +81,7 @@ class MaxPool final : public Op {
   void gradient(Gradients& g) const override {
     g.set(0, g.graph().add(std::make_shared<MaxPoolGradient>(g_), {g.dy(), g.output(1)}));
   }
+  InBf16 in_bf16() const override { return InBf16::passes; }
 
  private:
   PoolGeometry g_;
@@ -103,6 +104,7 @@ class AveragePool final : public Op {
   void gradient(Gradients& g) const override {
     g.set(0, g.graph().add(std::make_shared<AveragePool>(g_, true), {g.dy()}));
   }
+  InBf16 in_bf16() const override { return InBf16::passes; }
 
  private:
   PoolGeometry g_;
@@ -127,6 +129,7 @@ class GlobalAverage final : public Op {
   void gradient(Gradients& g) const override {
     g.set(0, g.graph().add(std::make_shared<GlobalAverage>(image_, true), {g.dy()}));
   }
+  InBf16 in_bf16() const override { return InBf16::passes; }
 
  private:
   Shape image_;

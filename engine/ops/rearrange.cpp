@@ -82,6 +82,7 @@ class Concatenate final : public Op {
       begin = end;
     }
   }
+  InBf16 in_bf16() const override { return InBf16::passes; }
 
  private:
   int axis_;
@@ -114,6 +115,7 @@ class Place final : public Op {
     const Index places = g.input(0).shape()[axis_];
     g.set(0, slice(g.graph(), g.dy(), axis_, begin_, begin_ + (places - 1) * step_ + 1, step_));
   }
+  InBf16 in_bf16() const override { return InBf16::passes; }
 
  private:
   int axis_;
@@ -154,6 +156,7 @@ class Slice final : public Op {
     const Index size = g.input(0).shape()[axis_];
     g.set(0, g.graph().add(std::make_shared<Place>(axis_, begin_, step_, size, "slice_gradient"), {g.dy()}));
   }
+  InBf16 in_bf16() const override { return InBf16::passes; }
 
  private:
   int axis_;

@@ -26,8 +26,9 @@ double transform_cost(Isa isa, Index m) {
   }
 }
 
-/// How many times as fast as the direct kernel, by counting: for each pair of channels and each image.
-double gain(const ConvGeometry& g, Isa isa, Index batch, Index m) {
+}  // namespace
+
+double winograd_gain(const ConvGeometry& g, Isa isa, Index batch, Index m) {
   const auto number = [](Index i) { return static_cast<double>(i); };
   const Index tiles = ((g.oh + m - 1) / m) * ((g.ow + m - 1) / m);
   const double transforms = transform_cost(isa, m) * (1 / number(g.c) + 1 / number(g.oc));
@@ -36,12 +37,10 @@ double gain(const ConvGeometry& g, Isa isa, Index batch, Index m) {
   return number(9 * g.oh * g.ow) / cost;
 }
 
-}  // namespace
-
 Index winograd_tile(const ConvGeometry& g, Isa isa, Index batch) {
   if (isa == Isa::naive || !winograd_fits(g) || g.macs() == 0) return 0;
   if (g.c < kFewest || g.oc < kFewest) return 0;
-  const double two = gain(g, isa, batch, 2), four = gain(g, isa, batch, 4);
+  const double two = winograd_gain(g, isa, batch, 2), four = winograd_gain(g, isa, batch, 4);
   if (two < kWorthwhile && four < kWorthwhile) return 0;
   return four >= two ? 4 : 2;
 }

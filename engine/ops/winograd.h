@@ -12,4 +12,7 @@ namespace firn {
 /// on no clock and no number of threads. The measurements behind it are in bench/winograd.md.
 Index winograd_tile(const ConvGeometry& g, Isa isa, Index batch);
 
+/// How many times as fast as the direct kernel tiles of m x m are, by the same rule.
+double winograd_gain(const ConvGeometry& g, Isa isa, Index batch, Index m);
+
 }  // namespace firn

@@ -8,6 +8,7 @@
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
 #include "engine/program/fuse.h"
+#include "engine/program/lower.h"
 
 namespace firn {
 
@@ -63,6 +64,7 @@ void Program::compile() {
     if (node->is_feed()) live[at(*node)] = true;
   }
   if (options_.fuse) fuse(*graph_, live, keep);
+  lower_frozen(*graph_, live, keep);
   plan_ = make_plan(*graph_, live, keep, {options_.slice_rows, training_});
 
   sources_.assign(plan_.sources.size(), nullptr);

@@ -208,6 +208,8 @@ std::string_view dtype_of(const Tensor& tensor) {
       return "I32";
     case Type::byte:
       return "U8";
+    case Type::bf16:
+      return "BF16";
   }
   return "";
 }

@@ -17,7 +17,8 @@ namespace {
 constexpr std::size_t kAlignment = 64;
 
 std::string_view type_name(Type type) {
-  return type == Type::number ? "real" : type == Type::index ? "index" : "byte";
+  constexpr std::string_view names[] = {"real", "index", "byte", "bf16"};
+  return names[static_cast<int>(type)];
 }
 
 }  // namespace
@@ -30,6 +31,8 @@ Index type_size(Type type) {
       return sizeof(std::int32_t);
     case Type::byte:
       return 1;
+    case Type::bf16:
+      return 2;
   }
   return 0;
 }

@@ -11,8 +11,8 @@
 namespace firn {
 
 /// Element types: `number` (real) for values, `index` (int32) for labels, tokens and lengths, `byte` for
-/// masks and pooling positions.
-enum class Type { number, index, byte };
+/// masks and pooling positions, `bf16` (16 bits) for what frozen layers hand to each other.
+enum class Type { number, index, byte, bf16 };
 
 /// Bytes of one element.
 Index type_size(Type type);

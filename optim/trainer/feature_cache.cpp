@@ -10,6 +10,7 @@
 #include "engine/base/rng.h"
 #include "engine/base/sha256.h"
 #include "engine/program/differentiate.h"
+#include "engine/program/plan.h"
 
 namespace firn {
 
@@ -69,6 +70,20 @@ bool fused_across(const Graph& graph) {
     }
   }
   return reads == 1 && reader->op()->epilogue_term(*reader, features).has_value();
+}
+
+/// Whether the features themselves, rounded on the way, are what a frozen step behind them reads in bf16;
+/// whole ones are then not the same.
+bool rounded_behind(const Graph& graph) {
+  for (const auto& node : graph.nodes()) {
+    if (node->op() == nullptr || node->op()->in_bf16() != InBf16::passes) continue;
+    if (graph.depends_on_trainable({node.get(), 0})) continue;
+    for (const Value& input : node->inputs()) {
+      const Node& source = *behind_views(input).node;
+      if (source.is_feed() && source.label() == "features") return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace
@@ -145,6 +160,9 @@ std::string FeatureCache::why_not(std::size_t child) const {
   const Model::Training head = model_.head_training_graph(2, seam, options);
   differentiate(*head.graph, head.loss);
   if (fused_across(*head.graph)) return "the first layer that trains is part of the frozen one's kernel";
+  if (settings_.frozen_precision == Precision::bf16 && rounded_behind(*head.graph)) {
+    return "the frozen part goes on in bf16 within the first layer that trains";
+  }
   if (one_width_) return {};
   const bool follows = model_.seam_at(child, sample.with(0, sample[0] + 1)).features != seam.features;
   if (follows) return "samples have different lengths, and so have their features";
@@ -165,7 +183,8 @@ void FeatureCache::begin_epoch(Index epoch) {
     if (nothing_told) refuse("no epoch is left that would read them");
     return;
   }
-  if (active_ && grow(frozen)) return;
+  // From whole features other numbers would come than from those that bf16 rounds on their way.
+  if (active_ && settings_.frozen_precision == Precision::fp32 && grow(frozen)) return;
   begin(frozen);
 }
 

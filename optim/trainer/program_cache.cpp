@@ -16,8 +16,10 @@ Program& ProgramCache::find(Kind kind, Index batch, const Shape& sample, const S
   wanted_.to = to != nullptr ? to->child : 0;
   wanted_.batch = batch;
   wanted_.sample.assign(sample.sizes().begin(), sample.sizes().end());
+  // What is frozen decides what an inference computes in bf16.
+  const bool matter = training || settings_.frozen_precision == Precision::bf16;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    wanted_.flags[i] = training && parameters_[i].parameter->trainable();
+    wanted_.flags[i] = matter && parameters_[i].parameter->trainable();
   }
   const auto found = programs_.find(wanted_);
   ++clock_;
@@ -40,6 +42,7 @@ std::unique_ptr<Program> ProgramCache::compile(Kind kind, Index batch, const Sha
   options.batch_statistics = settings_.batch_statistics;
   options.dropout_in_frozen = settings_.dropout_in_frozen;
   options.exact = settings_.exact;
+  options.frozen_precision = settings_.frozen_precision;
   ProgramOptions program_options;
   program_options.fuse = settings_.fuse;
   program_options.workspace = workspace_;

@@ -16,6 +16,7 @@ struct ProgramSettings {
   bool batch_statistics = false;  ///< frozen batch norms use the batch's statistics
   bool dropout_in_frozen = false;
   bool exact = false;  ///< direct convolutions only, so that no bit depends on what is frozen
+  Precision frozen_precision = Precision::fp32;
   std::uint64_t seed = 0;
   bool fuse = true;
 };

@@ -47,6 +47,7 @@ struct Setting {
   bool batch_statistics = false;
   bool dropout_in_frozen = false;
   bool keep_last = true;
+  Precision precision = Precision::fp32;
   std::function<void(Model&, Index epoch, Index step)> change =
       {};  ///< before an epoch (step 0), after a step
 };
@@ -89,6 +90,7 @@ Result train(ModelPtr model, const DataParts& data, const Setting& setting) {
   config.cache.folder = setting.folder;
   config.cache.half = setting.half;
   config.program.seed = 7;
+  config.program.frozen_precision = setting.precision;
   config.program.batch_statistics = setting.batch_statistics;
   config.program.dropout_in_frozen = setting.dropout_in_frozen;
   if (!setting.policy.empty()) config.policy = parse_policy(setting.policy);
@@ -146,6 +148,27 @@ TEST_CASE("the same bits with and without kept features, for every cut and any n
     }
   }
   set_thread_count(2);
+}
+
+TEST_CASE("a frozen part in bf16: the same bits with and without kept features, and others than in fp32") {
+  for (const std::string model : {"cnn", "resnet20"}) {
+    for (const std::string freeze : {"head", "half"}) {
+      CAPTURE(model);
+      CAPTURE(freeze);
+      Setting setting{.model = model, .freeze = freeze, .epochs = 2, .precision = Precision::bf16};
+      const Result without = plain(setting), with = train(setting);
+      CHECK(with == without);
+      CHECK(with.count(Kind::kept) == 1);
+      setting.precision = Precision::fp32;
+      CHECK(!(plain(setting) == without));
+    }
+  }
+  // What freezes during training is kept anew.
+  Setting setting{.model = "resnet20", .freeze = "2", .epochs = 4, .precision = Precision::bf16};
+  setting.change = [](Model& model, Index epoch, Index step) {
+    if (epoch == 2 && step == 0) model.set_freeze("5");
+  };
+  CHECK(train(setting) == plain(setting));
 }
 
 TEST_CASE("kept features are read, not computed") {

@@ -121,6 +121,11 @@ TEST_CASE("step: a row for each model and way of freezing") {
       CHECK(number(row, field) > 0);
   }
   CHECK(number(all[0], "kernels") > number(all[1], "kernels"));
+  const std::vector<Json> low =
+      rows(cli, "step --models lenet --freeze all --frozen-precision bf16 --threads 1 --seconds 0.01");
+  REQUIRE(low.size() == 1);
+  CHECK(low[0].at("frozen_precision") == "bf16");
+  CHECK(all[3].at("frozen_precision") == "fp32");
 }
 
 TEST_CASE("step: several numbers of threads and batches") {

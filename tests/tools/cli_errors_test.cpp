@@ -62,6 +62,14 @@ TEST_CASE("values that cannot be meant") {
   check_refused(cli, "train --model mlp --data digits --freeze all --policy head", 2, "frozen");
   check_refused(cli, "train --model mlp --data digits --policy bn-only", 2, "no parameter has the role norm");
   check_refused(cli, "train --model mlp --data digits --policy head --thaw 2:all", 2, "exclude each other");
+  for (const char* verb : {"train --no-run", "inspect", "explain"}) {
+    check_refused(cli,
+                  std::string(verb) + " --model mlp --data digits --freeze 1 --exact --frozen-precision bf16",
+                  2, "--frozen-precision bf16 and --exact exclude each other");
+  }
+  check_refused(cli, "bench step --exact --frozen-precision bf16", 2, "exclude each other");
+  check_refused(cli, "bench peak --frozen-precision bf16", 2, "peak takes no --frozen-precision");
+  check_refused(cli, "train --model mlp --data digits --frozen-precision fp16", 2, "fp16");
   check_refused(cli, "train --model mlp --data digits --frozen-state decay:2", 2,
                 "decay:F with F from 0 to 1");
   check_refused(cli, "train --model mlp --data digits --thaw-warm-up -1", 2, "-1 steps of thaw warm-up");

@@ -122,6 +122,32 @@ TEST_CASE("eval and predict agree with what training said") {
   CHECK(json_lines(cli.run("predict --split all" + with)).size() == 1797);
 }
 
+TEST_CASE("a frozen part in bf16: eval says what it costs, explain shows it, training takes it") {
+  Cli cli;
+  train_small(cli);
+  const std::string with = "eval --weights runs/a/last.safetensors --data digits";
+  const std::vector<Json> plain = json_lines(cli.run(with + " --json"));
+  const std::vector<Json> eval = json_lines(cli.run(with + " --frozen-precision bf16 --json"));
+  REQUIRE(eval.size() == 1);
+  CHECK(eval[0].at("accuracy") == plain[0].at("accuracy"));
+  CHECK(!plain[0].contains("bf16_accuracy"));
+  CHECK(std::abs(eval[0].at("bf16_accuracy").get<double>() - eval[0].at("accuracy").get<double>()) < 0.03);
+  CHECK(eval[0].at("bf16_loss") != eval[0].at("loss"));
+  CHECK(eval[0].at("bf16_largest_difference").get<double>() > 1e-5);
+  CHECK(eval[0].at("bf16_largest_difference").get<double>() < 1);
+  CHECK(cli.run(with + " --frozen-precision bf16").out.find("in bf16   accuracy 0.") != std::string::npos);
+
+  const std::string explain = "explain --model cnn --data digits --frozen-precision bf16 --freeze ";
+  CHECK(cli.run(explain + "head").out.find("->bf16") != std::string::npos);
+  CHECK(cli.run(explain + "none").out.find("bf16") == std::string::npos);
+  const Outcome trained = cli.run(
+      "train --model cnn --data digits --epochs 1 --freeze head --frozen-precision bf16 --run low --seed 3");
+  CHECK(trained.code == 0);
+  CHECK(trained.err.find("computed in bf16 (--frozen-precision bf16)") != std::string::npos);
+  CHECK(Json::parse(cli.read("runs/low/config.json")).dump().find("\"frozen_precision\":\"bf16\"") !=
+        std::string::npos);
+}
+
 TEST_CASE("text: a word is answered by weights that carry their vocabulary") {
   Cli cli;
   std::string lines;

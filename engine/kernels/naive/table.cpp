@@ -13,8 +13,10 @@ extern const RecurrentKernels recurrent;
 extern const UpdateKernels update;
 extern const WinogradKernels winograd;
 extern const PeakKernels peak;
+extern const Bf16Kernels bf16;
 
 extern const Kernels table;
-const Kernels table{Isa::naive, gemm, conv, pool, elementwise, norm, loss, recurrent, update, winograd, peak};
+const Kernels table{Isa::naive, gemm,      conv,   pool,     elementwise, norm,
+                    loss,       recurrent, update, winograd, peak,        bf16};
 
 }  // namespace firn::naive

@@ -14,9 +14,10 @@ extern const RecurrentKernels recurrent;
 extern const UpdateKernels update;
 extern const WinogradKernels winograd;
 extern const PeakKernels peak;
+extern const Bf16Kernels bf16;
 
 extern const Kernels table;
 const Kernels table{Isa::FIRN_ISA_SPACE, gemm,   conv,     pool, elementwise, norm, loss,
-                    recurrent,           update, winograd, peak};
+                    recurrent,           update, winograd, peak, bf16};
 
 }  // namespace firn::FIRN_ISA_SPACE

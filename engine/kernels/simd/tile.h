@@ -1,4 +1,4 @@
-// The body of the micro-kernel; included by gemm.cpp alone.
+// The body of the micro-kernel; its epilogue serves pairs.cpp too.
 #pragma once
 
 #include "engine/kernels/simd/micro_kernel.h"

@@ -1,0 +1,95 @@
+#include "engine/program/lower.h"
+
+#include <algorithm>
+
+#include "engine/ops/bf16.h"
+#include "engine/program/plan.h"
+
+namespace firn {
+
+namespace {
+
+std::size_t at(const Node& node) {
+  return static_cast<std::size_t>(node.id());
+}
+
+bool is_view(const Node& node) {
+  return node.op() != nullptr && node.op()->is_view();
+}
+
+bool numbers_of_samples(const Spec& spec) {
+  return spec.axis == Axis::batch && spec.type == Type::number;
+}
+
+class Lowering {
+ public:
+  Lowering(Graph& graph, const std::vector<bool>& live, const std::vector<Value>& keep)
+      : graph_(graph), live_(live), lowered_(graph.nodes().size(), false) {
+    choose(keep);
+  }
+
+  void run() {
+    for (const auto& node : graph_.nodes()) {
+      if (live_[at(*node)] && converts(*node)) convert(*node);
+    }
+    for (const auto& node : graph_.nodes()) {
+      if (live_[at(*node)] && lowered(Value{node.get(), 0})) graph_.set_type({node.get(), 0}, Type::bf16);
+    }
+  }
+
+ private:
+  /// True for a step that can read its samples as bf16, and round them.
+  bool converts(const Node& node) const {
+    if (node.op() == nullptr || node.pass() != Pass::forward || node.inputs().size() > kMostConverted)
+      return false;
+    const InBf16 part = node.op()->in_bf16();
+    if (part == InBf16::no || !numbers_of_samples(node.outputs()[0])) return false;
+    return part == InBf16::multiplies || !trains(node);
+  }
+
+  bool trains(const Node& node) const { return graph_.depends_on_trainable({const_cast<Node*>(&node), 0}); }
+
+  /// Marks whose output 0 becomes bf16.
+  void choose(const std::vector<Value>& keep) {
+    for (const auto& node : graph_.nodes()) lowered_[at(*node)] = converts(*node) && !trains(*node);
+    for (const Value& value : keep) lowered_[at(*behind_views(value).node)] = false;
+    for (const auto& node : graph_.nodes()) {
+      if (!live_[at(*node)] || is_view(*node) || node->op() == nullptr) continue;
+      for (const Value& input : node->inputs()) {
+        const Value value = behind_views(input);
+        // The other outputs of a step are written as the operation does, so no step has both.
+        if (value.output != 0 || !converts(*node)) lowered_[at(*value.node)] = false;
+      }
+    }
+  }
+
+  bool lowered(Value value) const {
+    const Value source = behind_views(value);
+    return source.output == 0 && lowered_[at(*source.node)];
+  }
+
+  void convert(Node& node) {
+    std::vector<Reading> readings;
+    for (const Value& input : node.inputs()) {
+      const bool rounds = readings.empty() && node.op()->in_bf16() == InBf16::multiplies;
+      readings.push_back(lowered(input) ? Reading::bf16 : rounds ? Reading::round : Reading::plain);
+    }
+    const bool narrow = lowered({&node, 0});
+    if (!narrow &&
+        std::all_of(readings.begin(), readings.end(), [](Reading r) { return r == Reading::plain; }))
+      return;
+    graph_.replace(node, with_bf16(node.shared_op(), std::move(readings), narrow), node.inputs(), node);
+  }
+
+  Graph& graph_;
+  const std::vector<bool>& live_;
+  std::vector<bool> lowered_;  // by node
+};
+
+}  // namespace
+
+void lower_frozen(Graph& graph, const std::vector<bool>& live, const std::vector<Value>& keep) {
+  if (graph.options().frozen_precision == Precision::bf16) Lowering(graph, live, keep).run();
+}
+
+}  // namespace firn

@@ -1,0 +1,242 @@
+#include <doctest/doctest.h>
+
+#include <bit>
+
+#include "tests/kernels/close.h"
+
+using namespace firn;
+
+namespace {
+
+float value_of(Bf16 x) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(x) << 16);
+}
+
+/// The nearest bf16 found by comparing distances with both neighbours, of two as near the even one.
+Bf16 nearest(float x) {
+  const auto bits = std::bit_cast<std::uint32_t>(x);
+  const auto below = static_cast<Bf16>(bits >> 16);
+  const auto above = static_cast<Bf16>(below + 1);  // by magnitude
+  const auto magnitude = [](Bf16 b) {
+    // Where infinity stands, the next number would: that far away rounding goes there.
+    const auto exponent = (b >> 7) & 0xff;
+    return std::ldexp(128.0 + (b & 0x7f), (exponent == 0 ? 1 : exponent) - 134) -
+           (exponent == 0 ? std::ldexp(1.0, -126) : 0.0);
+  };
+  const double to_below = std::abs(static_cast<double>(x)) - magnitude(below & 0x7fff);
+  const double to_above = magnitude(above & 0x7fff) - std::abs(static_cast<double>(x));
+  if (to_below != to_above) return to_below < to_above ? below : above;
+  return below % 2 == 0 ? below : above;
+}
+
+std::vector<float> all_kinds() {
+  std::vector<float> list;
+  for (std::uint32_t high = 0; high < 0x10000; high += 7) {
+    for (const std::uint32_t low : {0x0000u, 0x0001u, 0x7fffu, 0x8000u, 0x8001u, 0xffffu}) {
+      const auto x = std::bit_cast<float>(high << 16 | low);
+      if (std::isfinite(x)) list.push_back(x);
+    }
+  }
+  for (const std::uint32_t bits :
+       {0x7f7fffffu, 0xff7f8000u, 0x7f7f7fffu, 0x00000001u, 0x80007fffu, 0x807fffffu}) {
+    list.push_back(std::bit_cast<float>(bits));
+  }
+  return list;
+}
+
+ConvGeometry geometry(Index h, Index w, Index c, Index oc, Index k, Index stride, Index pad) {
+  ConvGeometry g;
+  g.h = h;
+  g.w = w;
+  g.c = c;
+  g.oc = oc;
+  g.kh = g.kw = k;
+  g.stride_h = g.stride_w = stride;
+  g.pad_h = g.pad_w = pad;
+  g.oh = (h + 2 * pad - k) / stride + 1;
+  g.ow = (w + 2 * pad - k) / stride + 1;
+  return g;
+}
+
+std::vector<ConvGeometry> geometries() {
+  std::vector<ConvGeometry> list{geometry(1, 1, 7, 5, 1, 1, 0),   geometry(1, 1, 64, 10, 1, 1, 0),
+                                 geometry(8, 9, 3, 17, 3, 1, 1),  geometry(7, 7, 16, 33, 3, 2, 1),
+                                 geometry(5, 6, 5, 16, 3, 3, 0),  geometry(15, 4, 1, 1, 5, 1, 2),
+                                 geometry(7, 7, 32, 48, 3, 1, 1), geometry(4, 4, 8, 70, 2, 2, 1),
+                                 geometry(9, 9, 6, 8, 1, 2, 0),   geometry(8, 8, 0, 3, 3, 1, 1)};
+  return list;
+}
+
+/// A convolution of pairs on guarded data.
+struct Problem {
+  Problem(const ConvGeometry& geometry, Index images)
+      : g(geometry),
+        n(images),
+        x(n * g.h * g.w * g.c),
+        weight(g.weight_count(), 1),
+        shift(g.oc),
+        residual(n * g.oh * g.ow * g.oc, 1) {}
+
+  Guarded run(const PairKernels& kernels, bool epilogue) const {
+    Guarded packed(kernels.weight_count(g)), scratch(kernels.scratch(g, n)), y(residual.count(), 2);
+    kernels.pack(g, weight.data(), packed.data());
+    kernels.forward(g, n, x.data(), packed.data(), terms(epilogue), y.data(), scratch.data());
+    CHECK((packed.intact() && scratch.intact() && y.intact()));
+    return y;
+  }
+  Epilogue terms(bool epilogue) const {
+    Epilogue e;
+    if (!epilogue) return e;
+    e.shift = shift.data();
+    e.residual = residual.data();
+    e.activation = Activation::relu;
+    return e;
+  }
+  Guarded run(const ConvKernels& kernels, bool epilogue) const {
+    Guarded packed(kernels.packed_count(g)), scratch(kernels.forward_scratch(g, n)), y(residual.count());
+    kernels.pack(g, weight.data(), packed.data());
+    kernels.forward(g, n, x.data(), packed.data(), terms(epilogue), y.data(), scratch.data());
+    return y;
+  }
+
+  ConvGeometry g;
+  Index n;
+  Guarded x, weight, shift, residual;
+};
+
+/// Those of the processor; without them there is nothing but the plain loops to test.
+bool processor_has_pairs() {
+  if (&pair_kernels() != &naive_pair_kernels()) return true;
+  MESSAGE("skipped: this processor, or FIRN_ISA, has no products of pairs of bf16");
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("to bf16: the nearest number, of two the even one, and beyond the greatest infinity") {
+  const std::vector<float> numbers = all_kinds();
+  const auto count = static_cast<Index>(numbers.size());
+  for (const Isa isa : all_sets()) {
+    const Bf16Kernels& k = kernels(isa).bf16;
+    Guarded x(count, 1), rounded(count, 3);
+    for (Index i = 0; i < count; ++i) x[i] = static_cast<real>(numbers[static_cast<std::size_t>(i)]);
+    std::vector<Bf16> y(numbers.size());
+    k.narrow(count, x.data(), y.data());
+    k.round(count, x.data(), rounded.data());
+    Index wrong = 0;
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      const Bf16 want = nearest(numbers[i]);
+      const auto got = static_cast<float>(rounded[static_cast<Index>(i)]);
+      wrong +=
+          y[i] == want && std::bit_cast<std::uint32_t>(got) == static_cast<std::uint32_t>(want) << 16 ? 0 : 1;
+    }
+    CAPTURE(isa_name(isa));
+    CHECK(wrong == 0);
+    CHECK(rounded.intact());
+  }
+}
+
+TEST_CASE("every bf16 comes back; a NaN stays one, infinity too") {
+  for (const Isa isa : all_sets()) {
+    const Bf16Kernels& k = kernels(isa).bf16;
+    std::vector<Bf16> all(0x10000), back(all.size());
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<Bf16>(i);
+    std::vector<real> wide(all.size());
+    k.widen(0x10000, all.data(), wide.data());
+    k.narrow(0x10000, wide.data(), back.data());
+    Index wrong = 0;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const float want = value_of(all[i]);
+      const bool nan = std::isnan(want);
+      wrong += nan ? (std::isnan(wide[i]) && std::isnan(value_of(back[i])) ? 0 : 1)
+                   : (static_cast<float>(wide[i]) == want && back[i] == all[i] ? 0 : 1);
+    }
+    CAPTURE(isa_name(isa));
+    CHECK(wrong == 0);
+    // A NaN whose upper bits alone would be infinity.
+    const auto small_nan = static_cast<real>(std::bit_cast<float>(0x7f800001u));
+    Bf16 one = 0;
+    k.narrow(1, &small_nan, &one);
+    CHECK(std::isnan(value_of(one)));
+  }
+}
+
+TEST_CASE("conversions of any length touch nothing else, and rounding works in place") {
+  for (const Isa isa : all_sets()) {
+    const Bf16Kernels& k = kernels(isa).bf16;
+    for (const Index count : kSizes) {
+      Guarded x = random_block(count, 1, -3, 3, 1), wide(count, 2);
+      std::vector<Bf16> y(static_cast<std::size_t>(count) + 8, Bf16{0x1234});
+      k.narrow(count, x.data(), y.data() + 4);
+      k.widen(count, y.data() + 4, wide.data());
+      k.round(count, x.data(), x.data());
+      CAPTURE(isa_name(isa));
+      CAPTURE(count);
+      CHECK(wide.equals(x));
+      CHECK((x.intact() && wide.intact()));
+      for (std::size_t i = 0; i < 4; ++i)
+        CHECK((y[i] == 0x1234 && y[static_cast<std::size_t>(count) + 4 + i] == 0x1234));
+    }
+  }
+}
+
+TEST_CASE("products of pairs equal the plain convolution on small integers") {
+  for (const ConvGeometry& g : geometries()) {
+    for (const Index n : {0, 3}) {
+      Problem p(g, n);
+      p.x.fill(1);
+      p.weight.fill(2);
+      p.shift.fill(3);
+      p.residual.fill(4);
+      for (const bool epilogue : {false, true}) {
+        const Guarded want = p.run(kernels(Isa::naive).conv, epilogue);
+        CAPTURE(g.c);
+        CAPTURE(g.oc);
+        CAPTURE(n);
+        CHECK(p.run(naive_pair_kernels(), epilogue).equals(want));
+        CHECK(p.run(pair_kernels(), epilogue).equals(want));
+      }
+    }
+  }
+}
+
+TEST_CASE("the processor's products of pairs are those of the plain loops, to the bit") {
+  if (!processor_has_pairs()) return;
+  for (const ConvGeometry& g : geometries()) {
+    Problem p(g, 5);
+    fill_real(p.x, 1, -2, 2);
+    fill_real(p.weight, 2, -1, 1);
+    if (p.x.count() > 3 && p.weight.count() > 3) {
+      p.x[0] = static_cast<real>(1e-39);  // subnormal, and products that are
+      p.x[1] = p.weight[1] = static_cast<real>(3e-20);
+      p.weight[0] = static_cast<real>(1e30);
+    }
+    CHECK(p.run(pair_kernels(), false).equals(p.run(naive_pair_kernels(), false)));
+  }
+}
+
+TEST_CASE("the order of a sum of pairs: the second product of a pair first, each sum rounded to a float") {
+  Problem p(geometry(1, 1, 4, 1, 1, 1, 0), 1);
+  const real values[] = {4096, 1, 1, -4096}, weights[] = {4096, 1, 1, 4096};
+  for (Index i = 0; i < 4; ++i) {
+    p.x[i] = values[i];
+    p.weight[i] = weights[i];
+  }
+  // 0 + 1, then + 2^24 stays 2^24; - 2^24, then + 1. In the order of memory it would be 0.
+  CHECK(p.run(naive_pair_kernels(), false)[0] == 1);
+  CHECK(p.run(pair_kernels(), false)[0] == 1);
+}
+
+TEST_CASE("operands are rounded to bf16, and nothing else is") {
+  Problem p(geometry(1, 1, 1, 1, 1, 1, 0), 1);
+  p.x[0] = 1 + real(0x1p-8);       // halfway: to the even 1
+  p.weight[0] = 1 + real(0x1p-7);  // a bf16
+  p.shift[0] = real(0x1p-20);
+  for (const PairKernels* k : {&naive_pair_kernels(), &pair_kernels()}) {
+    CHECK(p.run(*k, true)[0] == 1 + real(0x1p-7) + real(0x1p-20));
+    Problem tiny = p;
+    tiny.x[0] = static_cast<real>(std::bit_cast<float>(0x00400000u));  // subnormal
+    tiny.weight[0] = static_cast<real>(1e30);
+    CHECK(tiny.run(*k, false)[0] == 0);
+  }
+}
