@@ -102,6 +102,7 @@ void StudyVerb::declare(Arguments& arguments) {
   arguments.list("--rate", changes_.rates, "R,...",
                  "Adam's rate; of several each arm chooses on its own labels");
   arguments.option("--source-epochs", changes_.source_epochs, "E", "epochs on the source");
+  arguments.option("--source-rate", changes_.source_rate, "R", "Adam's rate on the source");
   arguments.option("--test-samples", test_samples_, "N", "judge on at most so many samples (0: all)");
   declare_exact(arguments, changes_.exact);
   arguments.group("Data");

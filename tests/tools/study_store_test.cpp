@@ -119,7 +119,8 @@ TEST_CASE("keys change with every coordinate, and origins are shared by what fre
   CHECK(differs([](Arm& a) { a.source = kHalfSource; }));
   CHECK(differs([](Arm& a) { a.target_sha256 = "00"; }));
   CHECK(differs([](Arm& a) { a.budget.source_epochs = 7; }));
-  CHECK(differs([](Arm& a) { a.budget.rates = {1e-3}; }));
+  CHECK_FALSE(differs([](Arm& a) { a.budget.rates = {1e-3}; }));
+  CHECK(differs([](Arm& a) { a.budget.source_rate = 1e-3; }));
   CHECK(cell_key(arm, 1) != cell_key(arm, 2));
   CHECK(arm.full_tuning().key() == small_arm().full_tuning().key());
   Arm scratch = arm;

@@ -38,12 +38,16 @@ std::string short_hash(std::string_view content) {
 }
 
 std::string Arm::content() const {
-  return fmt::format(
+  std::string text = fmt::format(
       "method {}; model {}; source {} {}; target {} {}; part {}; labels {}; freeze {}; policy {}; bn {}; "
-      "dropout {}; freeze_at {}; steps {}; batch {}; source_epochs {}; rates {}; exact {}",
+      "dropout {}; freeze_at {}; steps {}; batch {}; rates {}; exact {}",
       kMethod, model, source, source_sha256, target, target_sha256, part, labels, freeze, policy, bn, dropout,
-      number_text(freeze_at), budget.steps, budget.batch, transfers() ? budget.source_epochs : 0,
-      rates_text(budget.rates), budget.exact);
+      number_text(freeze_at), budget.steps, budget.batch, rates_text(budget.rates), budget.exact);
+  if (learns_source()) {
+    text += fmt::format("; source_epochs {}; source_rate {}", budget.source_epochs,
+                        number_text(budget.source_rate));
+  }
+  return text;
 }
 
 std::string Arm::key() const {
@@ -86,14 +90,12 @@ std::string cell_key(const Arm& arm, std::uint64_t seed) {
 }
 
 std::string origin_key(const Arm& arm, std::uint64_t seed) {
-  if (!arm.transfers() || arm.source.starts_with(kWeightsSource)) return {};
-  // The middle rate: origins are not tuned.
-  const double rate = arm.budget.rates[arm.budget.rates.size() / 2];
-  return short_hash(
-      fmt::format("origin, method {}; model {}; source {} {}; target {} {}; batch {}; epochs {}; "
-                  "rate {}; exact {}; seed {}",
-                  kMethod, arm.model, arm.source, arm.source_sha256, arm.target, arm.target_sha256,
-                  arm.budget.batch, arm.budget.source_epochs, number_text(rate), arm.budget.exact, seed));
+  if (!arm.learns_source()) return {};
+  return short_hash(fmt::format(
+      "origin, method {}; model {}; source {} {}; target {} {}; batch {}; epochs {}; "
+      "rate {}; exact {}; seed {}",
+      kMethod, arm.model, arm.source, arm.source_sha256, arm.target, arm.target_sha256, arm.budget.batch,
+      arm.budget.source_epochs, number_text(arm.budget.source_rate), arm.budget.exact, seed));
 }
 
 }  // namespace firn::cli

@@ -30,6 +30,7 @@ struct Budget {
   Index steps = 240;
   Index batch = 32;
   Index source_epochs = 10;
+  double source_rate = 2e-3;        ///< of Adam on the source
   std::vector<double> rates{2e-3};  ///< of Adam; several: each arm and seed tries all of them
   bool exact = false;
   friend bool operator==(const Budget&, const Budget&) = default;
@@ -60,6 +61,8 @@ struct Arm {
   Index frozen_blocks() const;
   /// Whether the weights come from a source.
   bool transfers() const { return source != kRandomSource; }
+  /// Whether these are learned by the study itself.
+  bool learns_source() const { return transfers() && !source.starts_with(kWeightsSource); }
   /// Everything trains from the first step to the last, by no policy.
   bool full() const { return freeze == "0" && policy.empty(); }
   /// Nothing but what `freeze` says decides, from the first step on.

@@ -217,12 +217,12 @@ std::string protocol_text(const Arm& arm) {
   return fmt::format(
       "Every arm makes the same {} steps of {} samples with Adam, its rate falling along half a cosine, "
       "gradients "
-      "clipped at norm {}. {} A source is learned for {} epochs in the same way, at the middle rate. Inputs "
+      "clipped at norm {}. {} A source is learned for {} epochs in the same way at the rate {}. Inputs "
       "are "
       "standardised by the whole training part, without labels. Arms of one seed draw the same labels and "
       "the "
       "same new head.",
-      b.steps, b.batch, number_text(kClip), tuning, b.source_epochs);
+      b.steps, b.batch, number_text(kClip), tuning, b.source_epochs, number_text(b.source_rate));
 }
 
 std::optional<LearnedOrigin> learn_origin(const Materials& materials, const Arm& arm, std::uint64_t seed,
@@ -233,7 +233,7 @@ std::optional<LearnedOrigin> learn_origin(const Materials& materials, const Arm&
   const Budget& budget = arm.budget;
   Loader train = make_loader(source.parts.train, source, budget.batch, true, seed);
   Loader test = make_loader(source.parts.test, source, std::max<Index>(budget.batch, 128), false, 0);
-  const auto optimizer = make_adam({.rate = budget.rates[budget.rates.size() / 2]});
+  const auto optimizer = make_adam({.rate = budget.source_rate});
   TrainConfig config;
   config.epochs = budget.source_epochs;
   config.evaluate_every = budget.source_epochs;

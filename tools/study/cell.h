@@ -16,7 +16,7 @@ using Stop = std::function<bool()>;
 /// How every arm is trained, in sentences, with the numbers in force.
 std::string protocol_text(const Arm& arm);
 
-/// What trains on the source: Adam at the middle rate, cosine, all blocks. Nothing when stopped.
+/// What trains on the source: Adam at the source's rate, cosine, all blocks. Nothing when stopped.
 struct LearnedOrigin {
   ModelPtr model;
   OriginResult result;

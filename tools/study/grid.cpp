@@ -165,6 +165,7 @@ void change(Grid& grid, const GridChanges& changes) {
   if (changes.steps != 0) grid.budget.steps = changes.steps;
   if (changes.batch != 0) grid.budget.batch = changes.batch;
   if (changes.source_epochs != 0) grid.budget.source_epochs = changes.source_epochs;
+  if (changes.source_rate != 0) grid.budget.source_rate = changes.source_rate;
   if (changes.exact) grid.budget.exact = true;
   if (changes.weights.empty()) return;
   const std::string file = std::string(kWeightsSource) + changes.weights;
@@ -223,9 +224,11 @@ void check(const Grid& grid) {
   require_positive(grid, "batch", grid.budget.batch);
   require_positive(grid, "source_epochs", grid.budget.source_epochs);
   require_some(grid, "rates", grid.budget.rates);
-  for (const double rate : grid.budget.rates) {
+  const auto require_rate = [&](double rate) {
     if (!(rate > 0 && rate < 1e6)) refuse(grid, fmt::format("rate {} is not positive", rate));
-  }
+  };
+  for (const double rate : grid.budget.rates) require_rate(rate);
+  require_rate(grid.budget.source_rate);
 }
 
 Plan expand(const std::vector<Grid>& grids, Materials& materials) {

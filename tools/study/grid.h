@@ -41,6 +41,7 @@ struct GridChanges {
   std::vector<Index> labels;
   std::vector<double> freeze_at, rates;
   Index seeds = 0, steps = 0, batch = 0, source_epochs = 0;
+  double source_rate = 0;
   std::optional<std::uint64_t> first_seed;
   bool exact = false;
 };

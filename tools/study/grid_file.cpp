@@ -52,6 +52,12 @@ class Fields {
     read(name, wide);
     to = static_cast<std::uint64_t>(wide);
   }
+  void read(const char* name, double& to) {
+    const Json* value = find(name);
+    if (value == nullptr) return;
+    if (!value->is_number()) fail(name, "is no number");
+    to = value->get<double>();
+  }
   void read(const char* name, std::vector<std::string>& to) {
     read_list(name, to, [&](const Json& value) { return text(name, value); });
   }
@@ -135,6 +141,7 @@ Grid read_grid(const Json& object, const std::string& where) {
   fields.read("steps", grid.budget.steps);
   fields.read("batch", grid.budget.batch);
   fields.read("source_epochs", grid.budget.source_epochs);
+  fields.read("source_rate", grid.budget.source_rate);
   fields.read("rates", grid.budget.rates);
   fields.read("exact", grid.budget.exact);
   fields.finish();
@@ -222,6 +229,7 @@ std::string grid_json(const Grid& grid) {
   json["steps"] = grid.budget.steps;
   json["batch"] = grid.budget.batch;
   json["source_epochs"] = grid.budget.source_epochs;
+  json["source_rate"] = grid.budget.source_rate;
   json["rates"] = grid.budget.rates;
   json["exact"] = grid.budget.exact;
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
