@@ -22,7 +22,7 @@ std::string percent(const Outcomes& outcomes, const Outcome& outcome) {
 
 double faster(const Outcome& best, const Outcome& full) {
   if (best.step_ms && full.step_ms && *best.step_ms > 0) return *full.step_ms / *best.step_ms;
-  return mean_of(full.values(Metric::macs)) / std::max(1.0, mean_of(best.values(Metric::macs)));
+  return mean_of(full.values(Metric::seconds)) / std::max(1e-9, mean_of(best.values(Metric::seconds)));
 }
 
 bool may_answer(const Arm& arm) {

@@ -16,7 +16,7 @@ struct Answer {
   const Outcome* full = nullptr;
   const Outcome* scratch = nullptr;  ///< null: not in the study
   Difference difference;
-  double faster = 0;  ///< a step, measured alone where it was, else by MACs
+  double faster = 0;  ///< a step, measured alone; of a policy the whole training
   std::string text;   ///< one line
 };
 

@@ -151,9 +151,13 @@ void judge_regularisers(const ClaimGroup& group, std::vector<Verdict>& to) {
         if (plain == nullptr) continue;
         const Difference d = group.accuracy(*outcome, *plain, changed.size());
         verdict.evidence.push_back(d);
-        if (ruling_of(d, true) != Ruling::undecided) verdict.ruling = Ruling::supported;
+        const bool clear = ruling_of(d, true) != Ruling::undecided;
+        const bool first_clear = clear && verdict.ruling != Ruling::supported;
+        const bool larger = largest.a == nullptr || std::abs(d.mean) > std::abs(largest.mean);
+        if (clear) verdict.ruling = Ruling::supported;
         small = small && d.seeds > 1 && d.interval.low > -kMargin && d.interval.high < kMargin;
-        if (largest.a == nullptr || std::abs(d.mean) > std::abs(largest.mean)) largest = d;
+        // Among those that are clear, where there are any.
+        if (first_clear || (larger && (clear || verdict.ruling != Ruling::supported))) largest = d;
       }
       if (largest.a == nullptr) continue;
       if (small) verdict.ruling = Ruling::contradicted;
