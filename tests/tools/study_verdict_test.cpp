@@ -1,0 +1,213 @@
+// The rules of the six claims, on results that are made up so that the answer is known.
+#include "tools/study/verdicts.h"
+
+#include <doctest/doctest.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/folder.h"
+
+namespace {
+
+using namespace firn;
+using namespace firn::cli;
+
+/// A study in the making: arms with an accuracy for each of five seeds.
+class MadeUp {
+ public:
+  explicit MadeUp(int claim) : store_(folder_ / "results.sqlite", "") {
+    plan_.experiments.push_back({"made up", "", "", claim, {}});
+  }
+
+  /// `mean` plus -0.004, -0.002, 0, 0.002, 0.004 times `spread`; what is set in `change` stands.
+  void add(const std::function<void(Arm&)>& change, double mean, double spread = 1, double macs = 100,
+           double seconds = 1) {
+    Arm arm;
+    arm.model = "cnn";
+    arm.source = kDrawnSource;
+    arm.target = "digits";
+    arm.blocks = 4;
+    change(arm);
+    plan_.arms.push_back(arm);
+    plan_.arm_keys.push_back(arm.key());
+    for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+      const Cell cell{cell_key(arm, seed), plan_.arms.size() - 1, seed, {}};
+      CellResult result;
+      result.accuracy = mean + spread * 0.002 * (static_cast<double>(seed) - 3);
+      result.macs_forward = macs;
+      result.seconds = seconds;
+      store_.add_cell(cell, arm, result);
+      plan_.experiments[0].cells.push_back(plan_.cells.size());
+      plan_.cells.push_back(cell);
+    }
+  }
+
+  std::vector<Verdict> verdicts() {
+    outcomes_.emplace(plan_, store_.database());
+    return judge_claim(plan_.experiments[0], *outcomes_);
+  }
+
+ private:
+  test::Folder folder_;
+  Store store_;
+  Plan plan_;
+  std::optional<Outcomes> outcomes_;
+};
+
+void add_labels(MadeUp& study, Index labels, double full, double first, double second, double spread = 1) {
+  const auto with = [&](const char* freeze) {
+    return [=](Arm& arm) {
+      arm.labels = labels;
+      arm.freeze = freeze;
+    };
+  };
+  study.add(with("0"), full);
+  study.add(with("1"), first, spread);
+  study.add(with("2"), second, spread);
+}
+
+TEST_CASE("labels: the best cut with few against the same with many") {
+  MadeUp clear(1);
+  add_labels(clear, 5, 0.6, 0.62, 0.65);
+  add_labels(clear, 0, 0.9, 0.91, 0.85);
+  const std::vector<Verdict> verdicts = clear.verdicts();
+  REQUIRE(verdicts.size() == 2);
+  CHECK(verdicts[0].ruling == Ruling::supported);
+  CHECK(verdicts[0].text.find("first 2 frozen") != std::string::npos);
+  CHECK(verdicts[0].text.find("+5.0 points") != std::string::npos);
+  CHECK(verdicts[0].evidence.size() == 2);
+  CHECK(verdicts[1].ruling == Ruling::supported);  // first 2, not the better first 1
+
+  MadeUp other(1);
+  add_labels(other, 5, 0.6, 0.58, 0.55);
+  add_labels(other, 0, 0.9, 0.92, 0.85);
+  const std::vector<Verdict> reverse = other.verdicts();
+  CHECK(reverse[0].ruling == Ruling::contradicted);
+  CHECK(reverse[1].ruling == Ruling::contradicted);
+
+  MadeUp noise(1);
+  add_labels(noise, 5, 0.6, 0.605, 0.59, 20);
+  add_labels(noise, 0, 0.9, 0.895, 0.89, 20);
+  for (const Verdict& verdict : noise.verdicts()) CHECK(verdict.ruling == Ruling::undecided);
+
+  MadeUp one_count(1);
+  add_labels(one_count, 5, 0.6, 0.62, 0.65);
+  CHECK(one_count.verdicts().empty());
+}
+
+TEST_CASE("depth: copied against random, the last against scratch, itself in the middle") {
+  MadeUp study(2);
+  const auto copied = [](const char* k, std::string_view source) {
+    return [=](Arm& arm) {
+      arm.source = source;
+      arm.policy = std::string("random-frozen,k=") + k + ",first=copied,rest=random";
+    };
+  };
+  const auto random = [](const char* freeze) {
+    return [=](Arm& arm) {
+      arm.source = kRandomSource;
+      arm.freeze = freeze;
+    };
+  };
+  study.add(random("0"), 0.9);
+  study.add(random("1"), 0.8);
+  study.add(copied("1", kDrawnSource), 0.89);
+  study.add(copied("2", kDrawnSource), 0.85);
+  study.add(copied("3", kDrawnSource), 0.7);
+  study.add(copied("1", kSelfSource), 0.9);
+  study.add(copied("2", kSelfSource), 0.86);
+  study.add(copied("3", kSelfSource), 0.9);
+  const std::vector<Verdict> verdicts = study.verdicts();
+  REQUIRE(verdicts.size() == 3);
+  for (const Verdict& verdict : verdicts) CHECK(verdict.ruling == Ruling::supported);
+  CHECK(verdicts[0].text.find("+9.0 points") != std::string::npos);
+  CHECK(verdicts[1].text.find("-20.0 points") != std::string::npos);
+  CHECK(verdicts[2].text.find("first 2 copied from itself") != std::string::npos);
+}
+
+TEST_CASE("early: the first moment against the last, many blocks against one") {
+  MadeUp study(3);
+  const auto late = [](const char* freeze, double at) {
+    return [=](Arm& arm) {
+      arm.source = kRandomSource;
+      arm.freeze = freeze;
+      arm.freeze_at = at;
+    };
+  };
+  study.add(late("0", 0), 0.9);
+  study.add(late("1", 0.1), 0.89);
+  study.add(late("1", 0.7), 0.9);
+  study.add(late("3", 0.1), 0.8);
+  study.add(late("3", 0.7), 0.9);
+  const std::vector<Verdict> verdicts = study.verdicts();
+  REQUIRE(verdicts.size() == 2);
+  CHECK(verdicts[0].ruling == Ruling::supported);
+  CHECK(verdicts[0].text.find("-10.0 points") != std::string::npos);
+  CHECK(verdicts[1].ruling == Ruling::supported);
+  CHECK(verdicts[1].text.find("-9.0 points") != std::string::npos);
+}
+
+TEST_CASE("families: best depths that differ, each clearly") {
+  MadeUp study(4);
+  const auto cut = [](const char* model, const char* freeze, Index blocks) {
+    return [=](Arm& arm) {
+      arm.model = model;
+      arm.freeze = freeze;
+      arm.blocks = blocks;
+    };
+  };
+  study.add(cut("cnn", "0", 3), 0.8);
+  study.add(cut("cnn", "1", 3), 0.85);
+  study.add(cut("cnn", "2", 3), 0.6);
+  study.add(cut("rowlstm2", "0", 3), 0.8);
+  study.add(cut("rowlstm2", "1", 3), 0.7);
+  study.add(cut("rowlstm2", "2", 3), 0.6);
+  const std::vector<Verdict> verdicts = study.verdicts();
+  REQUIRE(verdicts.size() == 1);
+  CHECK(verdicts[0].ruling == Ruling::supported);
+  CHECK(verdicts[0].model == "cnn, rowlstm2");
+}
+
+TEST_CASE("adaptive: as good and cheaper, dearer, worse") {
+  MadeUp study(5);
+  const auto policy = [](const char* name) { return [=](Arm& arm) { arm.policy = name; }; };
+  study.add([](Arm&) {}, 0.9, 1, 100, 1);
+  study.add(policy("freezeout"), 0.901, -1, 70, 0.7);
+  study.add(policy("auto-rgn"), 0.901, -1, 100, 1.1);
+  study.add(policy("slimfit"), 0.901, -1, 70, 1.2);
+  study.add(policy("head"), 0.6, 1, 30, 0.2);
+  const std::vector<Verdict> verdicts = study.verdicts();
+  REQUIRE(verdicts.size() == 4);
+  CHECK(verdicts[0].ruling == Ruling::supported);
+  CHECK(verdicts[0].text.find("70 % of the MACs, 70 % of the time") != std::string::npos);
+  CHECK(verdicts[1].ruling == Ruling::contradicted);  // nothing is saved
+  CHECK(verdicts[2].ruling == Ruling::undecided);     // fewer MACs, more time
+  CHECK(verdicts[3].ruling == Ruling::contradicted);
+}
+
+TEST_CASE("regularisers: a clear change, none above a point, too little known") {
+  const auto rulings = [](double with_batch, double spread) {
+    MadeUp study(6);
+    const auto rule = [](const char* freeze, const char* bn) {
+      return [=](Arm& arm) {
+        arm.freeze = freeze;
+        arm.bn = bn;
+      };
+    };
+    study.add(rule("0", "frozen"), 0.9);
+    study.add(rule("1", "frozen"), 0.9);
+    study.add(rule("1", "batch"), with_batch, spread);
+    const std::vector<Verdict> verdicts = study.verdicts();
+    REQUIRE(verdicts.size() == 1);
+    return verdicts[0].ruling;
+  };
+  CHECK(rulings(0.95, 2) == Ruling::supported);
+  CHECK(rulings(0.85, 2) == Ruling::supported);
+  CHECK(rulings(0.9, 1.1) == Ruling::contradicted);
+  CHECK(rulings(0.92, 40) == Ruling::undecided);
+}
+
+}  // namespace
