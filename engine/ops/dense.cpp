@@ -18,6 +18,9 @@ constexpr Index kPartsOfColumns = 8;   // units that such a product has at least
 constexpr Index kColumnStep = 32;      // a multiple of every kernel's panel
 constexpr Index kWorthColumns = 4096;  // fewer weights stay in the first-level cache from slice to slice
 constexpr Index kWorthPacking = 4;     // rows: for fewer, the weight is read as it lies
+/// Rows of a slice, however the product is cut: so all programs of a model cut a batch alike, whatever is
+/// frozen.
+constexpr Index kGoodRows = 8;
 
 /// The weight in the kernel's panels, or its transpose in them.
 class PackDense final : public Op {
@@ -123,7 +126,7 @@ class Product final : public Op {
     cost.macs = static_cast<double>(node.inputs()[0].shape().count()) * static_cast<double>(n_);
     return cost;
   }
-  Index good_rows() const override { return by_columns() ? 1 : 8; }
+  Index good_rows() const override { return kGoodRows; }
   Fused absorb(const Node& self, const Node& next) const override {
     EpilogueForm form = form_;
     std::vector<Value> extra;
@@ -196,7 +199,7 @@ class Dense final : public Op {
   }
   InBf16 in_bf16() const override { return Product::part_of(form_); }
   Cost cost(const Node& node) const override { return lowered(node).cost(node); }
-  Index good_rows() const override { return weight_ == 1 ? 1 : 8; }
+  Index good_rows() const override { return kGoodRows; }
   Fused absorb(const Node& self, const Node& next) const override { return lowered(self).absorb(self, next); }
 
  private:

@@ -95,7 +95,7 @@ class Recurrent : public Op {
  public:
   Recurrent(bool reverse, bool lengths) : reverse_(reverse), lengths_(lengths) {}
   std::string detail() const override { return reverse_ ? "reverse" : ""; }
-  Index good_rows() const override { return 16; }
+  Index good_rows() const override { return 8; }  // as a dense layer: see there
 
  protected:
   const std::int32_t* lengths(const Call& call) const {
