@@ -8,6 +8,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
+#include "layers/units.h"
 
 namespace firn {
 
@@ -116,7 +117,9 @@ void Layer::initialise(std::uint64_t seed, Scheme scheme) {
 }
 
 void Layer::set_trainable(const std::string& pattern, bool trainable) {
-  for (const ParameterPtr& parameter : select(parameters(), pattern)) parameter->set_trainable(trainable);
+  for (const SelectedUnits& selected : select_units(parameters(), pattern)) {
+    firn::set_trainable(selected, trainable);
+  }
 }
 
 ParameterPtr Layer::own(std::string name, Shape shape, Role role, Fill fill, FileLayout layout) {

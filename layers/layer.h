@@ -51,7 +51,8 @@ class Layer {
   void initialise(std::uint64_t seed, Scheme scheme = Scheme::pytorch);
 
   /// Freezes or thaws the parameters that `pattern` names: a glob on dotted names ("conv1.*"; a layer's name
-  /// alone means all below it), or "role:weight", "role:bias", "role:norm" (statistics with it). Throws
+  /// alone means all below it), or "role:weight", "role:bias", "role:norm" (statistics with it); or parts of
+  /// them, "conv1.weight[0:16]" (`select_units`). Throws
   /// Error(usage) with the nearest name when nothing matches, and when a shared parameter is matched under
   /// one of its names but not under another.
   void freeze(const std::string& pattern) { set_trainable(pattern, false); }

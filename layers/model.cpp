@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <set>
 
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
 #include "engine/ops/loss.h"
+#include "layers/units.h"
 
 namespace firn {
 
@@ -94,7 +96,7 @@ int Model::find_block(const std::string& pattern) const {
 void Model::set_freeze(const std::string& spec) {
   const std::size_t count = blocks_.size();
   std::set<std::size_t> frozen_blocks;
-  std::set<const Parameter*> frozen;
+  std::map<const Parameter*, std::vector<UnitRange>> frozen;
   const auto freeze_first = [&](std::size_t n) {
     for (std::size_t i = 0; i < n; ++i) frozen_blocks.insert(i);
   };
@@ -125,13 +127,16 @@ void Model::set_freeze(const std::string& spec) {
         frozen_blocks.insert(static_cast<std::size_t>(named - blocks_.begin()));
       } else {
         std::vector<NamedParameter> all = parameters();
-        for (const ParameterPtr& p : select(all, part)) frozen.insert(p.get());
+        for (const SelectedUnits& s : select_units(all, part)) {
+          std::vector<UnitRange>& units = frozen[s.parameter.get()];
+          units.insert(units.end(), s.units.begin(), s.units.end());
+        }
       }
     }
   }
   for (const std::size_t block : frozen_blocks) {
     for (const NamedParameter& p : block_parameters(static_cast<int>(block)))
-      frozen.insert(p.parameter.get());
+      frozen[p.parameter.get()] = {{0, p.parameter->units()}};
   }
   for (std::size_t block = 0; block < count; ++block) {
     if (frozen_blocks.empty() || frozen_blocks.contains(block)) continue;
@@ -146,8 +151,7 @@ void Model::set_freeze(const std::string& spec) {
       }
     }
   }
-  for (const NamedParameter& p : parameters())
-    p.parameter->set_trainable(!frozen.contains(p.parameter.get()));
+  for (const NamedParameter& p : parameters()) p.parameter->set_frozen_units(frozen[p.parameter.get()]);
 }
 
 std::string Model::block_output(int block) {

@@ -11,7 +11,7 @@
 
 namespace firn {
 
-Recurrent::Recurrent(std::string name, Index gates, Op op, Options options)
+Recurrent::Recurrent(std::string name, const std::vector<std::string>& gates, Op op, Options options)
     : name_(std::move(name)), op_(op), options_(options) {
   if (options_.in < 1 || options_.hidden < 1 || options_.layers < 1) {
     throw Error(
@@ -22,15 +22,19 @@ Recurrent::Recurrent(std::string name, Index gates, Op op, Options options)
     throw Error(Fault::usage, name_, "reverse is one direction, bidirectional both");
   }
   const Index hidden = options_.hidden;
-  const Index wide = gates * hidden;
+  const Index wide = static_cast<Index>(gates.size()) * hidden;
   const int directions = options_.bidirectional ? 2 : 1;
   const real bound = real(1) / std::sqrt(static_cast<real>(hidden));
+  const auto gated = [&](ParameterPtr parameter) {
+    parameter->set_unit_names(gates);
+    return parameter;
+  };
   const auto weight = [&](const std::string& called, Index in) {
-    return own(called, Shape{in, wide}, Role::weight, {Fill::Kind::uniform, bound, in, wide},
-               {Shape{wide, in}, Shape{wide, in}, {1, 0}});
+    return gated(own(called, Shape{in, wide}, Role::weight, {Fill::Kind::uniform, bound, in, wide},
+                     {Shape{wide, in}, Shape{wide, in}, {1, 0}}));
   };
   const auto bias = [&](const std::string& called) {
-    return own(called, Shape{wide}, Role::bias, {Fill::Kind::uniform, bound});
+    return gated(own(called, Shape{wide}, Role::bias, {Fill::Kind::uniform, bound}));
   };
   for (Index layer = 0; layer < options_.layers; ++layer) {
     const Index in = layer == 0 ? options_.in : directions * hidden;
@@ -77,9 +81,9 @@ Flow Recurrent::build(Graph& graph, Flow in) const {
   return in;
 }
 
-Lstm::Lstm(Options options) : Recurrent("Lstm", 4, lstm, options) {}
+Lstm::Lstm(Options options) : Recurrent("Lstm", {"i", "f", "g", "o"}, lstm, options) {}
 
-Gru::Gru(Options options) : Recurrent("Gru", 3, gru, options) {}
+Gru::Gru(Options options) : Recurrent("Gru", {"r", "z", "n"}, gru, options) {}
 
 Bidirectional::Bidirectional(LayerPtr forward, LayerPtr backward) {
   adopt({}, std::move(forward));

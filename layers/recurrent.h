@@ -23,7 +23,7 @@ class Recurrent : public Layer {
 
  protected:
   using Op = Value (*)(Graph&, Value, const RecurrentWeights&, const RecurrentOptions&);
-  Recurrent(std::string name, Index gates, Op op, Options options);
+  Recurrent(std::string name, const std::vector<std::string>& gates, Op op, Options options);
 
  private:
   struct Cell {

@@ -34,6 +34,18 @@ double sum_squares(Index count, const real* x, std::vector<double>& parts) {
   });
 }
 
+/// Of what is live in x, a tensor of the shape `whole`.
+double sum_squares(const Live* live, const Shape& whole, const real* x, std::vector<double>& parts) {
+  if (live == nullptr) return sum_squares(whole.count(), x, parts);
+  return sum_over(live->shape_in(whole).count(), parts, [=, &whole](Index first, Index size) {
+    double total = 0;
+    for_each_live(live, whole, first, size, [&](Index, Index place, Index count) {
+      total += kernels().elementwise.sum_squares(count, x + place);
+    });
+    return total;
+  });
+}
+
 double dot(const real* x, const real* y, Index count) {
   double total = 0;
   for (Index i = 0; i < count; ++i) total += static_cast<double>(x[i]) * static_cast<double>(y[i]);
@@ -85,9 +97,15 @@ void BlockStatisticsCollector::before_update(const Needs& needs, std::span<const
     if (found == place_.end()) continue;
     Watched& w = watched_[found->second];
     w.trains = statistics_[w.block].trains = true;
+    const bool same =
+        w.live ? gradient.live != nullptr && *w.live == *gradient.live : gradient.live == nullptr;
+    if (!same) {
+      w.live = gradient.live != nullptr ? std::optional<Live>(*gradient.live) : std::nullopt;
+      w.sum = {};
+    }
     if (needs.gradient_norms) totals_[w.block] += sum_squares(gradient.count, gradient.data, parts_);
     if (needs.add_gradients) {
-      if (!w.sum.defined()) w.sum = Tensor(w.parameter->shape());
+      if (!w.sum.defined()) w.sum = Tensor(w.shape());
       real* sum = w.sum.data();
       const Index pieces = (gradient.count + kPiece - 1) / kPiece;
       parallel_for(pieces, [&](Index i) {
@@ -103,7 +121,8 @@ void BlockStatisticsCollector::before_update(const Needs& needs, std::span<const
   if (needs.weight_norms) {
     std::fill(totals_.begin(), totals_.end(), 0);
     for (const Watched& w : watched_) {
-      totals_[w.block] += sum_squares(w.parameter->value().count(), w.parameter->value().data(), parts_);
+      const Parameter& p = *w.parameter;
+      totals_[w.block] += sum_squares(p.live(), p.shape(), p.value().data(), parts_);
     }
     for (std::size_t l = 0; l < statistics_.size(); ++l) statistics_[l].weight_norm = std::sqrt(totals_[l]);
   }
@@ -137,16 +156,25 @@ void BlockStatisticsCollector::after_update(const Needs& needs) {
     if (!w.is_kept) continue;
     const real* before = w.kept.data();
     const real* now = w.parameter->value().data();
-    totals_[w.block] += sum_over(w.kept.count(), parts_, [=](Index first, Index size) {
+    const Shape& whole = w.kept.shape();
+    const Live* live = w.part();
+    const Index elements = live != nullptr ? live->shape_in(whole).count() : whole.count();
+    totals_[w.block] += sum_over(elements, parts_, [=, &whole](Index first, Index size) {
       double total = 0;
-      for (Index i = first; i < first + size; ++i) {
-        const auto old = static_cast<double>(before[i]);
-        if (old != 0) total += std::abs((old - static_cast<double>(now[i])) / old);
-      }
+      for_each_live(live, whole, first, size, [&](Index, Index place, Index count) {
+        for (Index i = place; i < place + count; ++i) {
+          const auto old = static_cast<double>(before[i]);
+          if (old != 0) total += std::abs((old - static_cast<double>(now[i])) / old);
+        }
+      });
       return total;
     });
-    counts_[w.block] += sum_over(w.kept.count(), parts_, [=](Index first, Index size) {
-      return static_cast<double>(size - std::count(before + first, before + first + size, real(0)));
+    counts_[w.block] += sum_over(elements, parts_, [=, &whole](Index first, Index size) {
+      Index moving = 0;
+      for_each_live(live, whole, first, size, [&](Index, Index place, Index count) {
+        moving += count - std::count(before + place, before + place + count, real(0));
+      });
+      return static_cast<double>(moving);
     });
   }
   for (std::size_t l = 0; l < statistics_.size(); ++l) {
@@ -175,6 +203,7 @@ void BlockStatisticsCollector::save(const StateWriter& to) const {
     if (!reference_.empty()) to.numbers(fmt::format("reference{}", l), reference_[l]);
   }
   for (std::size_t i = 0; i < watched_.size(); ++i) {
+    if (watched_[i].live) to.ranges(fmt::format("live{}", i), watched_[i].live->ranges);
     if (watched_[i].sum.defined()) to.tensor(fmt::format("sum{}", i), watched_[i].sum.clone());
     if (watched_[i].is_kept) to.tensor(fmt::format("kept{}", i), watched_[i].kept.clone());
   }
@@ -196,7 +225,13 @@ void BlockStatisticsCollector::load(const StateReader& from, Index rows) {
   for (std::size_t i = 0; i < watched_.size(); ++i) {
     Watched& w = watched_[i];
     const std::string sum = fmt::format("sum{}", i), kept = fmt::format("kept{}", i);
-    w.sum = from.has(sum) ? from.tensor(sum, w.parameter->shape()).clone() : Tensor();
+    const std::string live = fmt::format("live{}", i);
+    w.live.reset();
+    if (from.has(live)) {
+      w.live = Live{w.parameter->live_axis(), from.ranges(live, w.parameter->units())};
+      if (w.live->axis < 0 || w.live->ranges.empty()) from.fail(live, "cannot be a part of it");
+    }
+    w.sum = from.has(sum) ? from.tensor(sum, w.shape()).clone() : Tensor();
     w.is_kept = from.has(kept);
     if (w.is_kept) w.kept = from.tensor(kept, w.parameter->shape()).clone();
   }

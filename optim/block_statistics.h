@@ -1,6 +1,7 @@
 // The stream of statistics that policies decide on, taken from parameters, gradients and activations.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -22,8 +23,8 @@ std::vector<double> similarity(const Activations& a);
 /// P = norm_F(B - B_ref)^2 / rows^2.
 double similarity_distance(std::span<const double> b, std::span<const double> reference, Index rows);
 
-/// Collects what is needed and nothing else. Sums are cut by the sizes of the parameters and added in a
-/// fixed order, so the bits do not depend on threads.
+/// Collects what is needed and nothing else; of a parameter that trains in part, that part. Sums are cut by
+/// the sizes of the parameters and added in a fixed order, so the bits do not depend on threads.
 class BlockStatisticsCollector {
  public:
   explicit BlockStatisticsCollector(std::span<const PolicyBlock> blocks);
@@ -47,9 +48,14 @@ class BlockStatisticsCollector {
     Parameter* parameter;
     std::size_t block;
     bool trains = false;
-    Tensor sum = {};   // of gradients
-    Tensor kept = {};  // weights before the update
+    std::optional<Live> live = {};  // what trains of it, where that is a part
+    Tensor sum = {};                // of gradients
+    Tensor kept = {};               // weights before the update
     bool is_kept = false;
+
+    const Live* part() const { return live ? &*live : nullptr; }
+    /// Of its gradients.
+    Shape shape() const { return live ? live->shape_in(parameter->shape()) : parameter->shape(); }
   };
 
   std::vector<Watched> watched_;

@@ -3,8 +3,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
@@ -17,6 +19,7 @@ namespace {
 
 constexpr Index kPiece = 16384;                // elements that one thread updates at a time
 constexpr Index kWorthOneThread = 2 * kPiece;  // fewer take no longer than another thread takes to wake
+constexpr Index kGathered = 2048;              // of a piece, where its elements do not lie together
 
 }  // namespace
 
@@ -62,9 +65,7 @@ StepReport Optimizer::step(std::span<const GradientView> gradients, const StepOp
   jobs_.clear();
   for (const GradientView& gradient : gradients) {
     State& state = states_[gradient.parameter];
-    if (state.slots.empty()) {
-      for (int i = 0; i < slots(); ++i) state.slots.emplace_back(gradient.parameter->shape());
-    }
+    fit(state, gradient);
     if (state.missed > 0) resume(state);
     ++state.steps;
     state.seen = true;
@@ -79,11 +80,59 @@ StepReport Optimizer::step(std::span<const GradientView> gradients, const StepOp
     const Piece& piece = pieces_[static_cast<std::size_t>(i)];
     const GradientView& gradient = gradients[piece.which];
     const auto& [state, rate] = jobs_[piece.which];
+    if (gradient.live != nullptr) {
+      return update_part(*state, rate, scale, gradient, piece.first, piece.count);
+    }
     update(*state, rate, scale, piece.first, piece.count, gradient.data + piece.first,
            gradient.parameter->mutable_value().data() + piece.first);
   });
   for (const GradientView& gradient : gradients) gradient.parameter->touch();
   return {norm};
+}
+
+/// Makes the state what the gradient wants: new, or for other units than before.
+void Optimizer::fit(State& state, const GradientView& gradient) const {
+  static const std::vector<UnitRange> all;
+  const std::vector<UnitRange>& units = gradient.live != nullptr ? gradient.live->ranges : all;
+  const Shape& whole = gradient.parameter->shape();
+  const Shape shape = gradient.live != nullptr ? gradient.live->shape_in(whole) : whole;
+  if (state.slots.empty()) {
+    for (int i = 0; i < slots(); ++i) state.slots.emplace_back(shape);
+  } else if (state.live != units) {
+    const std::optional<Live> before =
+        state.live.empty() ? std::nullopt
+                           : std::optional<Live>(Live{gradient.parameter->live_axis(), state.live});
+    for (Tensor& slot : state.slots) {
+      Tensor every(whole), fitted(shape);
+      for_each_live(before ? &*before : nullptr, whole, 0, slot.count(),
+                    [&](Index at, Index place, Index count) {
+                      std::copy_n(slot.data() + at, count, every.data() + place);
+                    });
+      for_each_live(gradient.live, whole, 0, fitted.count(), [&](Index at, Index place, Index count) {
+        std::copy_n(every.data() + place, count, fitted.data() + at);
+      });
+      slot = std::move(fitted);
+    }
+  }
+  if (state.live != units) state.live = units;
+}
+
+/// Updates elements that do not lie together: gathered, updated, put back, some at a time.
+void Optimizer::update_part(const State& state, double rate, double gradient_scale,
+                            const GradientView& gradient, Index first, Index count) const {
+  std::array<real, kGathered> values;
+  real* const all = gradient.parameter->mutable_value().data();
+  const Shape& whole = gradient.parameter->shape();
+  for (Index begin = first; begin < first + count; begin += kGathered) {
+    const Index some = std::min(kGathered, first + count - begin);
+    for_each_live(gradient.live, whole, begin, some, [&](Index at, Index place, Index size) {
+      std::copy_n(all + place, size, values.data() + (at - begin));
+    });
+    update(state, rate, gradient_scale, begin, some, gradient.data + begin, values.data());
+    for_each_live(gradient.live, whole, begin, some, [&](Index at, Index place, Index size) {
+      std::copy_n(values.data() + (at - begin), size, all + place);
+    });
+  }
 }
 
 /// The momentum of a parameter that trains again.
@@ -109,6 +158,7 @@ void Optimizer::save(std::span<const ParameterPtr> parameters, const StateWriter
     const StateWriter part = to.part(parameter->name());
     part.whole("steps", state->steps);
     part.whole("missed", state->missed);
+    if (!state->live.empty()) part.ranges("live", state->live);
     for (std::size_t i = 0; i < state->slots.size(); ++i) {
       part.tensor(fmt::format("slot{}", i), state->slots[i].clone());
     }
@@ -124,8 +174,14 @@ void Optimizer::load(std::span<const ParameterPtr> parameters, const StateReader
     State state;
     state.steps = part.whole("steps", 0, kMost);
     state.missed = part.whole("missed", 0, kMost);
+    Shape shape = parameter->shape();
+    if (part.has("live")) {
+      state.live = part.ranges("live", parameter->units());
+      if (state.live.empty() || parameter->live_axis() < 0) part.fail("live", "cannot be a part of it");
+      shape = Live{parameter->live_axis(), state.live}.shape_in(shape);
+    }
     for (int i = 0; i < slots(); ++i) {
-      state.slots.push_back(part.tensor(fmt::format("slot{}", i), parameter->shape()).clone());
+      state.slots.push_back(part.tensor(fmt::format("slot{}", i), shape).clone());
     }
     states_[parameter.get()] = std::move(state);
   }

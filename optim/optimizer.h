@@ -59,10 +59,12 @@ class Optimizer {
     momentum_decay_ = momentum_decay;
   }
 
-  /// The state of one parameter: as many tensors as the rule wants, of the parameter's shape, and its own
-  /// step count.
+  /// The state of one parameter: as many tensors as the rule wants, of the gradient's shape (the compact one
+  /// where only some units train), and its own step count. When other units train than before, those that go
+  /// on keep their numbers, the new ones begin with zeros.
   struct State {
     std::vector<Tensor> slots;
+    std::vector<UnitRange> live;  ///< units that the slots are for; empty: all
     std::int64_t steps = 0;
     bool seen = false;
     std::int64_t missed = 0;  ///< steps since its last update
@@ -95,6 +97,9 @@ class Optimizer {
   };
   void cut(std::span<const GradientView> gradients);
   void resume(State& state) const;
+  void fit(State& state, const GradientView& gradient) const;
+  void update_part(const State& state, double rate, double gradient_scale, const GradientView& gradient,
+                   Index first, Index count) const;
 
   std::unordered_map<const Parameter*, State> states_;
   std::unordered_map<const Parameter*, double> multipliers_;

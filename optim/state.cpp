@@ -1,6 +1,7 @@
 #include "optim/state.h"
 
 #include <fmt/core.h>
+#include <cmath>
 
 #include <bit>
 #include <charconv>
@@ -49,6 +50,15 @@ void StateWriter::numbers(std::string_view key, std::span<const double> values) 
 
 void StateWriter::tensor(std::string_view key, Tensor value) const {
   to_->tensors.push_back({prefix_ + std::string(key), std::move(value)});
+}
+
+void StateWriter::ranges(std::string_view key, const std::vector<UnitRange>& value) const {
+  std::vector<double> ends;
+  for (const UnitRange& range : value) {
+    ends.push_back(static_cast<double>(range.first));
+    ends.push_back(static_cast<double>(range.last));
+  }
+  numbers(key, ends);
 }
 
 StateReader::StateReader(SafeTensors from, std::string path) {
@@ -128,6 +138,23 @@ Tensor StateReader::tensor(std::string_view key, const Shape& shape) const {
     fail(key, fmt::format("is {}, not {}", tensor.shape().text(), shape.text()));
   }
   return tensor;
+}
+
+std::vector<UnitRange> StateReader::ranges(std::string_view key, Index size) const {
+  const std::vector<double> ends = numbers(key);
+  double least = 0;  // that the next end may be; ranges that touch would be one
+  for (const double end : ends) {
+    if (!(end >= least && end <= static_cast<double>(size) && end == std::floor(end))) {
+      fail(key, "holds no sorted ranges");
+    }
+    least = end + 1;
+  }
+  if (ends.size() % 2 != 0) fail(key, "holds no sorted ranges");
+  std::vector<UnitRange> result;
+  for (std::size_t i = 0; i < ends.size(); i += 2) {
+    result.push_back({static_cast<Index>(ends[i]), static_cast<Index>(ends[i + 1])});
+  }
+  return result;
 }
 
 }  // namespace firn

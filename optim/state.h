@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/graph/live.h"
 #include "engine/tensor/safetensors.h"
 
 namespace firn {
@@ -29,6 +30,7 @@ class StateWriter {
   void text(std::string_view key, std::string_view value) const;
   void numbers(std::string_view key, std::span<const double> values) const;
   void tensor(std::string_view key, Tensor value) const;
+  void ranges(std::string_view key, const std::vector<UnitRange>& value) const;
 
  private:
   StateWriter(SafeTensors& to, std::string prefix) : to_(&to), prefix_(std::move(prefix)) {}
@@ -57,6 +59,8 @@ class StateReader {
   std::vector<double> numbers(std::string_view key, std::size_t count) const;
   /// Real numbers of this shape.
   Tensor tensor(std::string_view key, const Shape& shape) const;
+  /// Sorted ranges of [0, size).
+  std::vector<UnitRange> ranges(std::string_view key, Index size) const;
 
   [[noreturn]] void fail(std::string_view key, std::string_view what) const;
 

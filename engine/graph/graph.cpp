@@ -115,6 +115,11 @@ const Shape& Value::shape() const {
 Value Gradients::input(int i) const {
   return node_.inputs()[static_cast<std::size_t>(i)];
 }
+const Live* Gradients::live(int i, int axis) const {
+  const ParameterPtr& parameter = input(i).node->parameter();
+  const Live* live = parameter ? parameter->live() : nullptr;
+  return live != nullptr && live->axis == axis ? live : nullptr;
+}
 Value Gradients::output(int i) const {
   return {&node_, i};
 }

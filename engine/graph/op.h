@@ -17,6 +17,7 @@ class Graph;
 class Node;
 class Op;
 class Parameter;
+struct Live;
 
 /// What the first dimension of a value means for the schedule.
 enum class Axis {
@@ -108,7 +109,9 @@ class Gradients {
   Value dy(int i = 0) const { return output_gradients_[static_cast<std::size_t>(i)]; }
   /// True where the gradient of input i is needed: only then may nodes be added for it.
   bool wants(int i) const { return wanted_[static_cast<std::size_t>(i)]; }
-  /// The gradient of input i, of its shape.
+  /// What trains of input i where that is a parameter that trains in part, in places of `axis`; else null.
+  const Live* live(int i, int axis) const;
+  /// The gradient of input i, of its shape; or where `live` says so, of the compact shape.
   void set(int i, Value gradient) { result_[static_cast<std::size_t>(i)] = gradient; }
   const std::vector<Value>& result() const { return result_; }
 

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "engine/graph/live.h"
 #include "engine/tensor/tensor.h"
 
 namespace firn {
@@ -49,8 +51,30 @@ class Parameter {
   void touch() { ++version_; }
   std::uint64_t version() const { return version_; }
 
+  /// Whether it trains, all of it or what `live` says.
   bool trainable() const { return trainable_; }
+  /// Leaves `live` as it is: what was frozen of it before stays frozen when it trains again.
   void set_trainable(bool trainable) { trainable_ = trainable; }
+
+  /// Places along the first axis of the file's shape: output channels of a convolution or dense layer, rows
+  /// of an embedding, the gates' units of a recurrent weight. 1 for a scalar.
+  Index units() const { return layout_.file_shape.rank() > 0 ? layout_.file_shape[0] : 1; }
+  /// The units that train of one that trains in part, along the axis of the memory where they lie; null
+  /// where all or none do.
+  const Live* live() const { return trainable_ && live_ ? &*live_ : nullptr; }
+  /// The axis of the memory along which the units lie; -1 where they do not.
+  int live_axis() const;
+  /// The units that do not train; all of them where the parameter is frozen.
+  std::vector<UnitRange> frozen_units() const;
+  /// Those that do not train either when the parameter does.
+  std::vector<UnitRange> partly_frozen() const;
+  /// Freezes these units and no others. Throws Error(usage) when one lies outside, for part of a
+  /// statistic, and where the units of the file are no axis of the memory.
+  void set_frozen_units(const std::vector<UnitRange>& ranges);
+
+  /// Names of equal shares of the units, in their order: the gates of an LSTM; none for most.
+  const std::vector<std::string>& unit_names() const { return unit_names_; }
+  void set_unit_names(std::vector<std::string> names) { unit_names_ = std::move(names); }
 
   /// The shape in PyTorch's files.
   const Shape& file_shape() const { return layout_.file_shape; }
@@ -65,8 +89,13 @@ class Parameter {
   Role role_;
   FileLayout layout_;
   bool trainable_ = true;
+  std::optional<Live> live_;  // without it all units train
+  std::vector<std::string> unit_names_;
   std::uint64_t version_ = 0;
 };
+
+/// "48 of 64 channels frozen", "2 of 4 gates frozen (i+o)"; "frozen" or "" where it is one or not as a whole.
+std::string frozen_units_text(const Parameter& parameter);
 
 using ParameterPtr = std::shared_ptr<Parameter>;
 

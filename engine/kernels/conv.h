@@ -16,6 +16,9 @@ struct ConvGeometry {
   Index stride_h = 1, stride_w = 1, pad_h = 0, pad_w = 0;
   Index groups = 1;
   Index oh = 0, ow = 0;
+  /// For the weight gradient: outputs of the convolution that these are a part of, whose sums it then forms
+  /// in the same order; 0: it is the whole one.
+  Index oc_like = 0;
 
   Index weight_count() const { return kh * kw * (c / groups) * oc; }
   /// Multiply-adds for one image; the input and the weight gradient need as many.

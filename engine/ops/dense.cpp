@@ -6,6 +6,7 @@
 #include "engine/ops/bf16.h"
 #include "engine/ops/check.h"
 #include "engine/ops/epilogue.h"
+#include "engine/ops/live_part.h"
 #include "engine/ops/reduce.h"
 
 namespace firn {
@@ -194,7 +195,7 @@ class Dense final : public Op {
       const Form form = columns ? Form::transposed : Form::packed;
       g.set(0, graph.add(std::make_shared<Product>(out, in, form, EpilogueForm{}, "dense_dx"), {g.dy(), b}));
     }
-    if (g.wants(weight_)) g.set(weight_, outer_sum(graph, g.input(0), g.dy()));
+    if (g.wants(weight_)) g.set(weight_, outer_sum(graph, g.input(0), g.dy(), g.live(weight_, 1)));
     if (bias_ && g.wants(weight_ + 1)) g.set(weight_ + 1, column_sum(graph, g.dy(), Shape{out}));
   }
   InBf16 in_bf16() const override { return Product::part_of(form_); }
@@ -310,9 +311,11 @@ Value column_sum(Graph& graph, Value x, Shape shape) {
   return reduce_parts(graph, graph.add(std::make_shared<ColumnSum>(shape), {x}));
 }
 
-Value outer_sum(Graph& graph, Value x, Value dy) {
+Value outer_sum(Graph& graph, Value x, Value dy, const Live* live) {
+  // The sums are those of all columns, in the same order, also where only some are wanted.
   const bool parts = sums_by_parts(x.shape()[-1] * dy.shape()[-1], x, dy);
-  return reduce_parts(graph, graph.add(std::make_shared<OuterSum>(parts), {x, dy}));
+  return reduce_parts(graph,
+                      graph.add(std::make_shared<OuterSum>(parts), {x, live_columns(graph, dy, live)}));
 }
 
 }  // namespace firn

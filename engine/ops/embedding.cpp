@@ -1,6 +1,7 @@
 #include "engine/ops/embedding.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "engine/kernels/kernels.h"
 #include "engine/ops/check.h"
@@ -13,19 +14,39 @@ namespace {
 /// Inputs: tokens, dy. Gradient of the table.
 class EmbeddingDw final : public Op {
  public:
-  EmbeddingDw(Shape table, bool parts) : table_(table), parts_(parts) {}
+  /// Rows of the table, or of it those that are `live`.
+  EmbeddingDw(Shape table, bool parts, std::optional<Live> live)
+      : table_(live ? live->shape_in(table) : table), parts_(parts), live_(std::move(live)) {}
   std::string name() const override { return "embedding_dw"; }
+  std::string detail() const override { return live_ ? "of rows " + text_of(live_->ranges) : ""; }
   std::vector<Spec> infer(std::span<const Spec>, const std::string&) const override {
     return {{table_, Type::number, parts_ ? Axis::slice : Axis::none}};
   }
   void run(const Call& call) const override {
     std::fill_n(call.out(), table_.count(), real(0));
-    kernels().elementwise.scatter_add(call.in_count(0), table_[1], call.in(1), call.indices(0), call.out());
+    const auto scatter = kernels().elementwise.scatter_add;
+    if (!live_) return scatter(call.in_count(0), table_[1], call.in(1), call.indices(0), call.out());
+    for (Index i = 0; i < call.in_count(0); ++i) {
+      const std::int32_t row = live_row(call.indices(0)[i]);
+      if (row >= 0) scatter(1, table_[1], call.in(1) + i * table_[1], &row, call.out());
+    }
   }
 
  private:
+  /// Where a row of the whole table lies among those that train; -1: it does not.
+  std::int32_t live_row(Index row) const {
+    Index before = 0;
+    for (const UnitRange& range : live_->ranges) {
+      if (row < range.first) return -1;
+      if (row < range.last) return static_cast<std::int32_t>(before + row - range.first);
+      before += range.last - range.first;
+    }
+    return -1;
+  }
+
   Shape table_;
   bool parts_;
+  std::optional<Live> live_;
 };
 
 /// Inputs: tokens, table.
@@ -50,7 +71,10 @@ class Embedding final : public Op {
     if (!g.wants(1)) return;
     const Shape table = g.input(1).shape();
     const bool parts = sums_by_parts(table.count(), g.input(0), g.dy());
-    const Value dw = g.graph().add(std::make_shared<EmbeddingDw>(table, parts), {g.input(0), g.dy()});
+    std::optional<Live> live;
+    if (const Live* part = g.live(1, 0)) live = *part;
+    const Value dw =
+        g.graph().add(std::make_shared<EmbeddingDw>(table, parts, std::move(live)), {g.input(0), g.dy()});
     g.set(1, reduce_parts(g.graph(), dw));
   }
 };

@@ -6,6 +6,7 @@
 #include "engine/ops/arithmetic.h"
 #include "engine/ops/check.h"
 #include "engine/ops/dense.h"
+#include "engine/ops/live_part.h"
 #include "engine/ops/reduce.h"
 
 namespace firn {
@@ -81,8 +82,10 @@ class RecurrentDw final : public Op {
   bool reverse_, parts_;
 };
 
-Value recurrent_dw(Graph& graph, Value hidden, Value dq, bool reverse) {
+/// Of the columns that `live` names alone, unless that is null: the same bits.
+Value recurrent_dw(Graph& graph, Value hidden, Value dq, bool reverse, const Live* live) {
   const bool parts = sums_by_parts(hidden.shape()[2] * dq.shape()[2], hidden, dq);
+  dq = live_columns(graph, dq, live);
   return reduce_parts(graph, graph.add(std::make_shared<RecurrentDw>(reverse, parts), {hidden, dq}));
 }
 
@@ -153,7 +156,7 @@ class Lstm final : public Recurrent {
     if (lengths_) inputs.push_back(g.input(3));
     const Value dpre = graph.add(std::make_shared<LstmBackward>(reverse_, lengths_), inputs);
     if (g.wants(0)) g.set(0, dpre);
-    if (g.wants(2)) g.set(2, recurrent_dw(graph, g.output(), dpre, reverse_));
+    if (g.wants(2)) g.set(2, recurrent_dw(graph, g.output(), dpre, reverse_, g.live(2, 1)));
   }
   Cost cost(const Node& node) const override {
     Cost cost = Op::cost(node);
@@ -222,7 +225,7 @@ class Gru final : public Recurrent {
     const Value dpre = graph.add(std::make_shared<GruBackward>(reverse_, lengths_, spare), inputs);
     const Value dq{dpre.node, 1};
     if (g.wants(0)) g.set(0, dpre);
-    if (g.wants(2)) g.set(2, recurrent_dw(graph, g.output(), dq, reverse_));
+    if (g.wants(2)) g.set(2, recurrent_dw(graph, g.output(), dq, reverse_, g.live(2, 1)));
     if (g.wants(3)) g.set(3, column_sum(graph, dq, g.input(3).shape()));
   }
   Cost cost(const Node& node) const override {

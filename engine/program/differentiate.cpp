@@ -8,6 +8,7 @@
 
 #include "engine/base/error.h"
 #include "engine/ops/arithmetic.h"
+#include "engine/ops/live_part.h"
 
 namespace firn {
 
@@ -36,10 +37,17 @@ void note_left_out(const Graph& graph, const Node& node, const std::vector<bool>
   const double macs = node.op()->cost(node).macs;
   bool input_noted = false;
   for (const Value& input : node.inputs()) {
-    if (graph.depends_on_trainable(input)) continue;
     const ParameterPtr& parameter = input.node->parameter();
+    const bool product = parameter && parameter->role() == Role::weight;
+    if (const Live* live = parameter ? parameter->live() : nullptr) {
+      const Index frozen = parameter->units() - live->count();
+      const double share = static_cast<double>(frozen) / static_cast<double>(parameter->units());
+      out.push_back({node.label(), node.block(), Pass::weight_gradient,
+                     fmt::format("gradient of {}, {}", parameter->name(), frozen_units_text(*parameter)),
+                     "frozen", product ? share * macs : 0});
+    }
+    if (graph.depends_on_trainable(input)) continue;
     if (parameter && parameter->role() != Role::statistic) {
-      const bool product = parameter->role() == Role::weight;
       out.push_back({node.label(), node.block(), Pass::weight_gradient,
                      fmt::format("gradient of {}", parameter->name()), "frozen", product ? macs : 0});
     } else if (!of_parameters(input) && parameters_below[at(*input.node)] && !input_noted) {
@@ -110,11 +118,14 @@ Derivatives differentiate(Graph& graph, Value loss) {
       }
     }
     for (std::size_t i = 0; i < wanted.size(); ++i) {
-      const Value gradient = gradients.result()[i];
+      Value gradient = gradients.result()[i];
       if (!gradient) continue;
       const Value input = node.inputs()[i];
       Value& total = gradient_of[{input.node->id(), input.output}];
       graph.set_pass(of_parameters(input) ? Pass::weight_gradient : Pass::input_gradient);
+      // An operation without a smaller product made the whole gradient.
+      const Live* live = input.node->parameter() ? input.node->parameter()->live() : nullptr;
+      if (live != nullptr && gradient.shape() == input.shape()) gradient = live_part(graph, gradient, *live);
       total = total ? add(graph, total, gradient) : gradient;
       graph.set_pass(Pass::forward);
     }
@@ -123,7 +134,9 @@ Derivatives differentiate(Graph& graph, Value loss) {
     const Node& node = *graph.nodes()[static_cast<std::size_t>(id)];
     if (!node.parameter()) continue;
     if (const auto found = gradient_of.find({id, 0}); found != gradient_of.end()) {
-      result.gradients.emplace_back(node.parameter(), found->second);
+      std::optional<Live> live;
+      if (const Live* part = node.parameter()->live()) live = *part;
+      result.gradients.push_back({node.parameter(), found->second, std::move(live)});
     }
   }
   std::reverse(result.left_out.begin(), result.left_out.end());

@@ -1,8 +1,8 @@
 // Adds to a graph the gradients of the parameters that train, and nothing else.
 #pragma once
 
+#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "engine/graph/graph.h"
@@ -19,14 +19,22 @@ struct LeftOut {
   double macs = 0;
 };
 
+/// The gradient of a parameter; of a compact shape where only a part of it trains.
+struct ParameterGradient {
+  ParameterPtr parameter;
+  Value value;
+  std::optional<Live> live;  ///< that part
+};
+
 struct Derivatives {
-  std::vector<std::pair<ParameterPtr, Value>> gradients;  ///< in the order of the parameters' first use
+  std::vector<ParameterGradient> gradients;  ///< in the order of the parameters' first use
   std::vector<LeftOut> left_out;
 };
 
 /// Reverse-mode differentiation of the scalar `loss`. A node gets an input gradient only where a trainable
-/// parameter lies below that input, a weight gradient only where that parameter trains. Throws Error(usage)
-/// when the loss is no scalar or when no parameter that it depends on trains.
+/// parameter lies below that input, a weight gradient only where that parameter trains, and only for the
+/// units of it that do. Throws Error(usage) when the loss is no scalar or when no parameter that it depends
+/// on trains.
 Derivatives differentiate(Graph& graph, Value loss);
 
 }  // namespace firn

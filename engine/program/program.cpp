@@ -57,7 +57,7 @@ std::unique_ptr<Program> Program::training(std::unique_ptr<Graph> graph, Value l
 void Program::compile() {
   std::vector<Value> keep;
   for (const auto& [name, value] : graph_->outputs()) keep.push_back(value);
-  for (const auto& [parameter, value] : derivatives_.gradients) keep.push_back(value);
+  for (const ParameterGradient& gradient : derivatives_.gradients) keep.push_back(gradient.value);
   std::vector<bool> live = needed(*graph_, keep);
   // What nobody can read keeps its place in the graph, but a feed must exist to be fed.
   for (const auto& node : graph_->nodes()) {
@@ -86,8 +86,9 @@ void Program::compile() {
       if (source.parameter()) versions_.emplace_back(source.parameter().get(), 0);
     }
   }
-  for (const auto& [parameter, value] : derivatives_.gradients) {
-    gradients_.push_back({parameter.get(), nullptr, parameter->value().count()});
+  for (const ParameterGradient& gradient : derivatives_.gradients) {
+    const Live* part = gradient.live ? &*gradient.live : nullptr;
+    gradients_.push_back({gradient.parameter.get(), nullptr, gradient.value.shape().count(), part});
   }
   step_times_.assign(plan_.steps.size(), 0);
   for (const Step& step : plan_.steps) {
@@ -142,7 +143,7 @@ void Program::bind(int threads) {
     }
   }
   for (std::size_t i = 0; i < gradients_.size(); ++i) {
-    gradients_[i].data = static_cast<const real*>(place_of(derivatives_.gradients[i].second));
+    gradients_[i].data = static_cast<const real*>(place_of(derivatives_.gradients[i].value));
   }
 }
 

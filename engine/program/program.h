@@ -29,11 +29,13 @@ struct Counters {
   std::uint64_t barriers = 0;  ///< of the last run
 };
 
-/// The gradient of one parameter after a run, in the parameter's layout.
+/// The gradient of one parameter after a run, in the parameter's layout; of what trains alone where that is a
+/// part of it.
 struct GradientView {
   Parameter* parameter;
   const real* data;
   Index count;
+  const Live* live = nullptr;  ///< that part; its elements as `for_each_live` maps them
 };
 
 /// Immutable but for what it computes. One thread uses it at a time; it uses `thread_count()` threads itself.

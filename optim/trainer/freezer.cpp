@@ -65,9 +65,9 @@ void Freezer::start(const PolicyStart& run, const ProgramSettings& settings, Loa
 
 void Freezer::renew(std::size_t shown, std::uint64_t seed) {
   const PolicyBlock& block = shown_[shown];
-  std::vector<std::pair<ParameterPtr, Tensor>> fixed;  // frozen for good
+  std::vector<std::pair<ParameterPtr, Tensor>> fixed;  // frozen for good, all or in part
   for (const ParameterPtr& p : blocks_[static_cast<std::size_t>(block.number)].parameters) {
-    if (!p->trainable()) fixed.emplace_back(p, p->value().clone());
+    if (!p->frozen_units().empty()) fixed.emplace_back(p, p->value().clone());
   }
   const Model::Block& range = model_.blocks()[static_cast<std::size_t>(block.number)];
   for (std::size_t i = range.first_child; i < range.last_child; ++i) {
@@ -75,7 +75,13 @@ void Freezer::renew(std::size_t shown, std::uint64_t seed) {
     model_.children()[i].layer->initialise(~seed);
   }
   for (auto& [parameter, value] : fixed) {
-    std::copy_n(value.data(), value.count(), parameter->mutable_value().data());
+    const Live frozen{parameter->live_axis(), parameter->frozen_units()};
+    const bool part = parameter->live() != nullptr;
+    const Index count = part ? frozen.shape_in(value.shape()).count() : value.count();
+    const real* from = value.data();
+    real* to = parameter->mutable_value().data();
+    for_each_live(part ? &frozen : nullptr, value.shape(), 0, count,
+                  [&](Index, Index place, Index some) { std::copy_n(from + place, some, to + place); });
     parameter->touch();
   }
 }

@@ -16,10 +16,16 @@ Program& ProgramCache::find(Kind kind, Index batch, const Shape& sample, const S
   wanted_.to = to != nullptr ? to->child : 0;
   wanted_.batch = batch;
   wanted_.sample.assign(sample.sizes().begin(), sample.sizes().end());
+  wanted_.live.clear();
   // What is frozen decides what an inference computes in bf16.
   const bool matter = training || settings_.frozen_precision == Precision::bf16;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    wanted_.flags[i] = matter && parameters_[i].parameter->trainable();
+    const Parameter& parameter = *parameters_[i].parameter;
+    wanted_.flags[i] = matter && parameter.trainable();
+    const Live* live = training ? parameter.live() : nullptr;
+    for (std::size_t j = 0; live != nullptr && j < live->ranges.size(); ++j) {
+      wanted_.live.emplace_back(i, live->ranges[j]);
+    }
   }
   const auto found = programs_.find(wanted_);
   ++clock_;

@@ -56,6 +56,7 @@ class ProgramCache {
     Index batch;
     std::vector<Index> sample;  ///< what is fed; of the head's training step what the whole model would be
     std::vector<bool> flags;
+    std::vector<std::pair<std::size_t, UnitRange>> live;  // of those that train in part
     friend auto operator<=>(const Key&, const Key&) = default;
   };
   struct Entry {

@@ -176,6 +176,10 @@ void Trainer::save(const StateWriter& to, const std::set<std::string>& in_base) 
   std::string flags;
   for (const NamedParameter& p : parameters_) flags += p.parameter->trainable() ? '1' : '0';
   run.text("flags", flags);
+  for (const NamedParameter& p : parameters_) {
+    if (!p.parameter->partly_frozen().empty())
+      run.part("frozen").ranges(p.name, p.parameter->partly_frozen());
+  }
   run.text("optimizer", optimizer_.text());
   run.text("policy", config_.policy ? config_.policy->text() : "none");
   run.whole("epochs", config_.epochs);
@@ -238,7 +242,21 @@ void Trainer::resume(const StateReader& from, const std::set<std::string>& in_ba
   if (flags.size() != parameters_.size() || flags.find_first_not_of("01") != std::string::npos) {
     saved.fail("flags", "are not this model's");
   }
-  for (std::size_t i = 0; i < flags.size(); ++i) parameters_[i].parameter->set_trainable(flags[i] == '1');
+  const StateReader frozen = saved.part("frozen");
+  std::vector<std::vector<UnitRange>> parts;
+  for (const auto& [name, parameter] : parameters_) {
+    parts.push_back(frozen.has(name) ? frozen.ranges(name, parameter->units()) : std::vector<UnitRange>{});
+    if (parts.back().empty()) continue;
+    if (parameter->live_axis() < 0 || parameter->role() == Role::statistic ||
+        places_in(parts.back()) == parameter->units()) {
+      frozen.fail(name, "cannot be a part of it");
+    }
+  }
+  for (std::size_t i = 0; i < flags.size(); ++i) {
+    Parameter& parameter = *parameters_[i].parameter;
+    parameter.set_frozen_units(parts[i]);
+    parameter.set_trainable(flags[i] == '1');
+  }
   guard.run = nullptr;
 }
 

@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "engine/program/cost.h"
 #include "tests/engine/gradient_check.h"
 
 using namespace firn;
@@ -142,4 +143,46 @@ TEST_CASE("an operand that trains alone has the gradient that it has among the o
       }
     }
   }
+}
+
+TEST_CASE(
+    "the gradient of the units that train is theirs in the whole gradient, which is a central difference") {
+  int in_part = 0, compact_products = 0;
+  for (const OpCase& row : op_cases()) {
+    const std::string name = title(row);
+    CAPTURE(name);
+    for (const auto units : {CaseRun::Units::some_last, CaseRun::Units::some_first}) {
+      for (const bool fuse : {false, true}) {
+        CaseRun whole(row, {.fuse = fuse}), part(row, {.fuse = fuse}, {}, units);
+        whole.run();
+        part.run();
+        REQUIRE(whole.trainable().size() == part.trainable().size());
+        REQUIRE(part.program().gradients().size() == whole.program().gradients().size());
+        for (std::size_t i = 0; i < part.trainable().size(); ++i) {
+          Parameter& parameter = *part.trainable()[i];
+          const std::vector<real> all = whole.gradient(*whole.trainable()[i]), got = part.gradient(parameter);
+          std::vector<real> want(all);
+          if (const Live* live = parameter.live()) {
+            ++in_part;
+            want.clear();
+            for_each_live(live, parameter.shape(), 0, live->shape_in(parameter.shape()).count(),
+                          [&](Index, Index place, Index count) {
+                            want.insert(want.end(), all.begin() + place, all.begin() + place + count);
+                          });
+            CHECK(want.size() < all.size());
+          }
+          const auto found = difference(got, want);
+          if (found) FAIL_CHECK(parameter.name() << ": " << *found);
+        }
+        if (fuse) {
+          const double less = cost_of(part.program()).total.weight_gradient.macs,
+                       full = cost_of(whole.program()).total.weight_gradient.macs;
+          CHECK(less <= full);
+          compact_products += less < full;
+        }
+      }
+    }
+  }
+  CHECK(in_part > 500);
+  CHECK(compact_products > 20);
 }

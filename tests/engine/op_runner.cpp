@@ -81,26 +81,48 @@ Tensor draw(const Drawn& drawn, std::uint64_t seed) {
   return drawn.kind == Kind::indices ? whole_numbers(drawn, random) : numbers(drawn, random);
 }
 
-Value Operands::add(Graph& graph, const Drawn& drawn, std::uint64_t seed, bool trains) {
+/// A layout in whose file the last axis of the memory comes first, as in PyTorch's.
+FileLayout last_first(const Shape& shape) {
+  std::vector<Index> sizes{shape[-1]};
+  FileLayout layout;
+  for (int i = 0; i + 1 < shape.rank(); ++i) {
+    sizes.push_back(shape[i]);
+    layout.axes.push_back(i + 1);
+  }
+  layout.axes.push_back(0);
+  layout.file_shape = layout.view = Shape(std::span<const Index>(sizes));
+  return layout;
+}
+
+Value Operands::add(Graph& graph, const Drawn& drawn, std::uint64_t seed, bool trains, int unit_axis) {
   Tensor tensor = draw(drawn, seed);
   if (drawn.kind == Kind::feed || drawn.kind == Kind::indices) {
     feeds.emplace_back(drawn.name, tensor);
     return graph.feed(drawn.name, drawn.shape, tensor.type());
   }
   const bool statistic = drawn.kind == Kind::statistic;
+  const bool in_part = drawn.kind == Kind::parameter && unit_axis != kNoUnits && drawn.shape.rank() > 0;
   const auto parameter =
-      std::make_shared<Parameter>(drawn.name, std::move(tensor), statistic ? Role::statistic : Role::weight);
+      std::make_shared<Parameter>(drawn.name, std::move(tensor), statistic ? Role::statistic : Role::weight,
+                                  in_part && unit_axis < 0 ? last_first(drawn.shape) : FileLayout{});
   parameter->set_trainable(trains);
+  if (in_part && trains) {
+    std::vector<UnitRange> frozen;  // 0, then 3 and 4, 6, 8, ...
+    for (Index unit = 0; unit < parameter->units(); unit += unit == 0 ? 3 : unit == 3 ? 1 : 2)
+      frozen.push_back({unit, unit + 1});
+    if (parameter->units() > 1) parameter->set_frozen_units(frozen);
+  }
   if (trains && !statistic) trainable.push_back(parameter);
   const Value value = graph.parameter(parameter);
   return drawn.kind == Kind::batch ? as_batch(graph, value) : value;
 }
 
-CaseRun::CaseRun(const OpCase& row, ProgramOptions options, const std::string& only) {
+CaseRun::CaseRun(const OpCase& row, ProgramOptions options, const std::string& only, Units units) {
   auto graph = std::make_unique<Graph>(Graph::Options{.seed = 5});
   std::vector<Value> values;
   for (const Drawn& drawn : row.operands) {
-    values.push_back(operands_.add(*graph, drawn, 1, only.empty() || drawn.name == only));
+    const int axis = units == Units::all ? Operands::kNoUnits : units == Units::some_last ? -1 : 0;
+    values.push_back(operands_.add(*graph, drawn, 1, only.empty() || drawn.name == only, axis));
   }
   const Value y = row.build(*graph, values);
   graph->output("value", y);

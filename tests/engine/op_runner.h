@@ -21,14 +21,20 @@ struct Operands {
   std::vector<ParameterPtr> trainable;
   std::vector<std::pair<std::string, Tensor>> feeds;
 
-  Value add(Graph& graph, const Drawn& drawn, std::uint64_t seed, bool trains = true);
+  Value add(Graph& graph, const Drawn& drawn, std::uint64_t seed, bool trains = true,
+            int unit_axis = kNoUnits);
+  static constexpr int kNoUnits = 99;
 };
 
 /// The training step of one row: its loss is the sum of the operation's result times a random cotangent.
 class CaseRun {
  public:
   /// `only`: the operand that trains, by name; empty: all that can.
-  explicit CaseRun(const OpCase& row, ProgramOptions options = {}, const std::string& only = {});
+  /// `units`: of each parameter that is no batch only every other unit trains, counted along the last axis
+  /// (so output channels and gates) or along the first one (rows).
+  enum class Units { all, some_last, some_first };
+  explicit CaseRun(const OpCase& row, ProgramOptions options = {}, const std::string& only = {},
+                   Units units = Units::all);
 
   /// Runs the step; returns the loss.
   real run();

@@ -15,7 +15,7 @@ void check_places(const Program& program, const std::string& what) {
   CHECK(program.plan().places.size() > 1);
   std::vector<Value> keep;
   for (const auto& [name, value] : program.graph().outputs()) keep.push_back(value);
-  for (const auto& [parameter, value] : program.derivatives().gradients) keep.push_back(value);
+  for (const auto& gradient : program.derivatives().gradients) keep.push_back(gradient.value);
   for (const std::string& line : misplaced(program.plan(), keep)) FAIL_CHECK(what << ": " << line);
 }
 

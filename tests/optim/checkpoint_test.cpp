@@ -179,6 +179,10 @@ TEST_CASE("optimizers, their states of frozen blocks, warm-up after a thaw, augm
       {.policy = "gradual", .optimizer = "adam", .thaw_warm_up = 3, .keep_state = true, .shift = 1});
   check_resumes({.policy = "slimfit", .optimizer = "rmsprop", .keep_state = true});
   check_resumes({.policy = "layerout", .freeze = "0,fc2.bias", .optimizer = "adam"});
+  // Tensors of which a part is frozen.
+  const std::string parts = "conv1.weight[0:3],fc2.weight[2:5+7:8]";
+  check_resumes({.policy = "slimfit", .freeze = parts, .optimizer = "adam", .keep_state = true});
+  check_resumes({.policy = "autofreeze", .freeze = parts});
 }
 
 TEST_CASE("features that were kept are computed again") {

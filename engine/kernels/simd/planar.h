@@ -93,7 +93,9 @@ constexpr PlanarForm gradient_form(const ConvGeometry& g) {
 
 /// True where vectors over pixels serve the weight gradient better than tiles of kw*c rows by vectors over
 /// outputs.
-constexpr bool dw_prefers_planes(const ConvGeometry& g) {
+constexpr bool dw_prefers_planes(const ConvGeometry& part) {
+  ConvGeometry g = part;
+  if (part.oc_like > 0) g.oc = part.oc_like;
   if (g.groups != 1 || g.stride_w != 1 || g.kh * g.kw < 4 || g.oh * g.ow == 0) return false;
   constexpr Index kMostSums = 64 * 1024, kBusy = 8;  // sums that keep the multipliers busy
   const Index vectors = (g.oc + kLanes - 1) / kLanes;
