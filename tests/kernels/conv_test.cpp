@@ -95,6 +95,8 @@ std::vector<Case> cases() {
   cut.g.ow = 6;
   list.push_back(cut);
   list.push_back({geometry(5, 5, 4, 6, 3, 3, 1, 1, 1, 1), 0});
+  list.push_back({geometry(5, 5, 0, 3, 3, 3, 1, 1, 1, 1), 2});  // sums of nothing
+  list.push_back({geometry(5, 5, 3, 0, 3, 3, 1, 1, 1, 1), 2});
   return list;
 }
 

@@ -76,7 +76,7 @@ struct PlanarConv {
 /// counted: as products with one channel, fitted to measurements.
 constexpr bool prefers_planes(const PlanarConv& p) {
   constexpr Index kIn = 6, kOut = 10;
-  if (p.kh * p.kw < 4 || p.oh * p.ow == 0) return false;
+  if (p.kh * p.kw < 4 || p.oh * p.ow * p.border.c * p.out == 0) return false;
   const PlanarForm f = p.form();
   const Index depth = p.kh * p.kw * p.border.c, pixels = f.rows * p.ow;
   const Index over_pixels = f.vectors(f.rows, p.ow) * kLanes * p.out * depth / 16 * 17;
@@ -96,7 +96,7 @@ constexpr PlanarForm gradient_form(const ConvGeometry& g) {
 constexpr bool dw_prefers_planes(const ConvGeometry& part) {
   ConvGeometry g = part;
   if (part.oc_like > 0) g.oc = part.oc_like;
-  if (g.groups != 1 || g.stride_w != 1 || g.kh * g.kw < 4 || g.oh * g.ow == 0) return false;
+  if (g.groups != 1 || g.stride_w != 1 || g.kh * g.kw < 4 || g.oh * g.ow * g.c * g.oc == 0) return false;
   constexpr Index kMostSums = 64 * 1024, kBusy = 8;  // sums that keep the multipliers busy
   const Index vectors = (g.oc + kLanes - 1) / kLanes;
   if (g.kh * g.kw * g.c * g.oc * kLanes > kMostSums) return false;
