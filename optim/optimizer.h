@@ -73,6 +73,8 @@ class Optimizer {
   const State* state(const Parameter& parameter) const;
   void set_state(const Parameter& parameter, State state) { states_[&parameter] = std::move(state); }
   std::size_t parameters_with_state() const { return states_.size(); }
+  /// How many tensors of its own shape a parameter's state has.
+  int slots_of_a_parameter() const { return slots(); }
   /// Bytes of all states.
   Index state_bytes() const;
   /// The states of these parameters, by their names, each parameter once. `load` replaces all states; throws

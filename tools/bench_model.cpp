@@ -1,18 +1,8 @@
 #include "tools/bench_model.h"
 
-#include "engine/base/rng.h"
+#include <algorithm>
 
 namespace firn::cli {
-
-namespace {
-
-Shape batched(Index batch, const Shape& sample) {
-  std::vector<Index> sizes{batch};
-  sizes.insert(sizes.end(), sample.sizes().begin(), sample.sizes().end());
-  return Shape(std::span<const Index>(sizes));
-}
-
-}  // namespace
 
 BenchModel::BenchModel(const std::string& name, const std::string& freeze, Index batch, bool exact,
                        Precision frozen) {
@@ -21,46 +11,27 @@ BenchModel::BenchModel(const std::string& name, const std::string& freeze, Index
   model_ = entry.make(entry.usual_input, entry.usual_classes);
   model_->initialise(0);
   model_->set_freeze(freeze == "0" ? "none" : freeze);
-  feeds_ = random_feeds();
+  feeds_ = std::make_unique<RandomBatch>(*model_, batch_, model_->input().sample);
   ProgramSettings settings;
   settings.exact = exact;
   settings.frozen_precision = frozen;
   programs_ = std::make_unique<ProgramCache>(*model_, settings);
-  forward_ = &programs_->inference(batch_, model_->input().sample);
-  feed(*forward_, false);
-  if (freeze == "all") return;
+  const auto parameters = model_->parameters();
+  const bool trains = std::any_of(parameters.begin(), parameters.end(), [](const NamedParameter& p) {
+    return p.parameter->trainable() && p.parameter->role() != Role::statistic;
+  });
+  optimizer_ = make_optimizer();
+  if (!trains) return;
   training_ = &programs_->training(batch_, model_->input().sample);
-  feed(*training_, true);
-  optimizer_ = make_sgd({.rate = 0.01, .momentum = 0.9});
+  feeds_->feed(*training_, *model_);
 }
 
-BenchModel::Feeds BenchModel::random_feeds() const {
-  Feeds feeds;
-  Random random(0, "bench step");
-  const InputSpec& input = model_->input();
-  const auto below = [&](Index limit) {
-    return static_cast<std::int32_t>(random.below(static_cast<std::uint32_t>(limit)));
-  };
-  const Shape shape = batched(batch_, input.sample);
-  feeds.x = Tensor(shape, input.vocabulary > 0 ? Type::index : Type::number);
-  for (Index i = 0; i < shape.count(); ++i) {
-    if (input.vocabulary > 0) {
-      feeds.x.indices()[i] = below(input.vocabulary);
-    } else {
-      feeds.x.data()[i] = static_cast<real>(random.normal());
-    }
+Program& BenchModel::forward_program() {
+  if (forward_ == nullptr) {
+    forward_ = &programs_->inference(batch_, model_->input().sample);
+    feeds_->feed(*forward_, *model_);
   }
-  feeds.lengths = Tensor(Shape{batch_}, Type::index);
-  for (Index i = 0; i < batch_; ++i) feeds.lengths.indices()[i] = static_cast<std::int32_t>(input.sample[0]);
-  feeds.labels = Tensor(model_->language_model() ? shape : Shape{batch_}, Type::index);
-  for (Index i = 0; i < feeds.labels.count(); ++i) feeds.labels.indices()[i] = below(model_->classes());
-  return feeds;
-}
-
-void BenchModel::feed(Program& program, bool labels) const {
-  program.feed("x", feeds_.x);
-  if (model_->input().lengths) program.feed("lengths", feeds_.lengths);
-  if (labels) program.feed("labels", feeds_.labels);
+  return *forward_;
 }
 
 void BenchModel::step() {

@@ -7,6 +7,7 @@
 #include "layers/model.h"
 #include "optim/optimizer.h"
 #include "optim/trainer/program_cache.h"
+#include "tools/step_forecast.h"
 
 namespace firn::cli {
 
@@ -21,29 +22,26 @@ class BenchModel {
              Precision frozen = Precision::fp32);
 
   /// A forward pass without labels.
-  void forward() { forward_->run(); }
+  void forward() { forward_program().run(); }
   /// Forward, softmax cross-entropy, backward and one SGD update (momentum 0.9) of what trains; with
   /// everything frozen a forward pass alone.
   void step();
 
   Index batch() const { return batch_; }
-  const Program& forward_program() const { return *forward_; }
+  const Model& model() const { return *model_; }
+  /// What `step` updates with.
+  static std::unique_ptr<Optimizer> make_optimizer() { return make_sgd({.rate = 0.01, .momentum = 0.9}); }
+  /// Compiled when it is first asked for.
+  Program& forward_program();
   /// The one that `step` runs.
-  const Program& step_program() const { return training_ != nullptr ? *training_ : *forward_; }
+  const Program& step_program() { return training_ != nullptr ? *training_ : forward_program(); }
 
  private:
-  /// What the programs read; standard normal numbers, or tokens and lengths of full sequences.
-  struct Feeds {
-    Tensor x, lengths, labels;
-  };
-  Feeds random_feeds() const;
-  void feed(Program& program, bool labels) const;
-
   ModelPtr model_;
   Index batch_;
-  Feeds feeds_;
+  std::unique_ptr<RandomBatch> feeds_;
   std::unique_ptr<ProgramCache> programs_;
-  Program* forward_ = nullptr;
+  Program* forward_ = nullptr;   // null until it is asked for
   Program* training_ = nullptr;  // null where nothing trains
   std::shared_ptr<Optimizer> optimizer_;
   std::uint64_t number_ = 0;  // of the next step

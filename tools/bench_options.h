@@ -28,6 +28,7 @@ struct BenchOptions {
   /// The batch where a benchmark takes only one, 0 where it was not given.
   Index batch() const { return batches.empty() ? 0 : batches[0]; }
   std::vector<Index> batches_or_usual() const { return batches.empty() ? std::vector<Index>{0} : batches; }
+  bool calibrate = false;  ///< forget what was measured of the machine before
 };
 
 /// One benchmark: prints its rows as soon as they are there. Throws Error.

@@ -19,8 +19,8 @@ struct StepRow {
   Index batch = 0;
   int threads = 0;
   double step_ms = 0, forward_ms = 0;
-  Index runs = 0;  ///< of the step
-  double rss_mb = 0;
+  Index runs = 0;                      ///< of the step
+  double step_rss_mb = 0, rss_mb = 0;  ///< behind the steps; behind the forward passes too
   Index arena_bytes = 0;
   Index kernels = 0;
 };
@@ -36,6 +36,7 @@ StepRow measure(const std::string& name, const std::string& freeze, Index batch,
               .threads = thread_count()};
   row.step_ms = median_ms(
       seconds, [&] { model.step(); }, &row.runs);
+  row.step_rss_mb = peak_rss_mb();
   row.forward_ms = median_ms(seconds / 2, [&] { model.forward(); });
   row.arena_bytes = model.step_program().arena_bytes(row.threads);
   row.kernels = static_cast<Index>(model.step_program().plan().steps.size());
@@ -56,6 +57,7 @@ void print(Console& console, const StepRow& row) {
                     .add("runs", row.runs)
                     .add("kernels", row.kernels)
                     .add("arena_bytes", row.arena_bytes)
+                    .add("step_rss_mb", row.step_rss_mb)
                     .add("rss_mb", row.rss_mb)
                     .add("isa", isa_name(selected_isa())));
     return;

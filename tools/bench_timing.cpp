@@ -1,5 +1,6 @@
 #include "tools/bench_timing.h"
 
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -74,6 +75,24 @@ double median_ms(double seconds, const std::function<void()>& call, Index* runs)
   for (const auto begin = Clock::now(); times.size() < 5 || seconds_since(begin) < seconds;)
     times.push_back(seconds_of(1, call) * 1e3);
   if (runs != nullptr) *runs = static_cast<Index>(times.size());
+  return quartiles(std::move(times)).median;
+}
+
+double thread_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+double median_own_seconds(double seconds, int threads, const std::function<void()>& call) {
+  call();
+  call();
+  std::vector<double> times;
+  for (const auto begin = Clock::now(); times.size() < 5 || seconds_since(begin) < seconds;) {
+    const double own = thread_seconds();
+    const double clock = seconds_of(1, call);
+    times.push_back(threads == 1 ? thread_seconds() - own : clock);
+  }
   return quartiles(std::move(times)).median;
 }
 

@@ -25,6 +25,12 @@ Quartiles time_calls(double seconds, const std::function<void()>& call);
 /// Median of the times of single calls in milliseconds, after two to warm up: at least five, for `seconds`.
 double median_ms(double seconds, const std::function<void()>& call, Index* runs = nullptr);
 
+/// Seconds that this thread has computed: what others do on its core does not count.
+double thread_seconds();
+/// Median of the times of single calls in seconds, after two to warm up: at least five, for `seconds`. With
+/// one thread its own time counts, with several the time on the clock.
+double median_own_seconds(double seconds, int threads, const std::function<void()>& call);
+
 /// GFLOP/s of `PeakKernels::multiply_add` on `threads` threads at once, the median over `seconds`.
 double multiply_add_rate(const Kernels& kernels, int threads, double seconds);
 

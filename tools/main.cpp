@@ -12,6 +12,7 @@
 #include "engine/base/glob.h"
 #include "tools/interrupt.h"
 #include "tools/verb.h"
+#include "tools/verb_advise.h"
 #include "tools/verb_bench.h"
 #include "tools/verb_data.h"
 #include "tools/verb_doctor.h"
@@ -41,6 +42,7 @@ constexpr Entry kVerbs[] = {
     {"predict", "gives a model's answers, sample by sample", make_predict},
     {"inspect", "shows a model layer by layer, or what a weights file holds", make_inspect},
     {"explain", "shows a training step: what is computed, what is not, and why", make_explain},
+    {"advise", "predicts what every cut costs, tries them shortly and says which to take", make_advise},
     {"study", "measures what freezing does to accuracy, time and memory", make_study},
     {"report", "makes the page of a run again, or one page of several", make_report},
     {"merge", "makes whole weights of a run's checkpoint and its base", make_merge},

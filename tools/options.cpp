@@ -94,6 +94,11 @@ void declare_exact(Arguments& arguments, bool& exact) {
   arguments.flag("--exact", exact, "compute every convolution directly, never by Winograd's algorithm");
 }
 
+void declare_calibrate(Arguments& arguments, bool& calibrate) {
+  arguments.flag("--calibrate", calibrate,
+                 "measure this machine's kernels anew for the forecast, whatever the cache knows");
+}
+
 std::string exact_text(bool exact) {
   return exact
              ? "every convolution is computed directly (--exact)"

@@ -63,6 +63,8 @@ void declare_precision(Arguments& arguments, std::string& precision);
 Precision frozen_precision(const std::string& precision, bool exact);
 /// What is in force for products in the frozen part: "in bf16 (--frozen-precision bf16): ...", or nothing.
 std::string precision_text(const std::string& precision);
+/// --calibrate: see `Machine`.
+void declare_calibrate(Arguments& arguments, bool& calibrate);
 /// What is in force for convolutions.
 std::string exact_text(bool exact);
 

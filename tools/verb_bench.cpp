@@ -5,6 +5,7 @@
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
 #include "tools/bench_compare.h"
+#include "tools/bench_freeze.h"
 #include "tools/bench_kernel.h"
 #include "tools/bench_peak.h"
 #include "tools/bench_step.h"
@@ -18,10 +19,8 @@ constexpr struct {
   const char* what;
   Benchmark run;
 } kBenchmarks[] = {
-    {"step", bench_step},
-    {"peak", bench_peak},
-    {"kernel", bench_kernel},
-    {"compare", bench_compare},
+    {"step", bench_step},       {"peak", bench_peak},     {"kernel", bench_kernel},
+    {"compare", bench_compare}, {"freeze", bench_freeze},
 };
 
 class Bench final : public Verb {
@@ -34,22 +33,24 @@ class Bench final : public Verb {
     arguments.example("peak", "what the machine can do: multiply-adds in registers, streams over memory");
     arguments.example("kernel --only 'conv2d dw'", "kernels as a share of that peak");
     arguments.example("compare --peer 'python3 steps.py' --models mlp --threads 1", "ratios to a peer");
-    arguments.positional("WHAT", what_, "what to measure: step, peak, kernel or compare");
+    arguments.example("freeze --model cnn --threads 1", "every cut of a model: predicted beside measured");
+    arguments.positional("WHAT", what_, "what to measure: step, peak, kernel, compare or freeze");
     arguments.option(
         "--seconds", options_.seconds, "S",
-        "measured for each number; at least five runs (step, compare: 2; peak: 0.5; kernel: 0.2)");
+        "measured for each number; at least five runs (step, compare: 2; freeze: 1; peak: 0.5; kernel: 0.2)");
     arguments.option("--threads", threads_, "T,...",
                      "threads; one a core unless given; kernels have one; step: with several their ratios");
-    arguments.group("Steps (step, compare)");
-    arguments.option("--models", options_.models, "M,...", "models by name (the reference models)");
+    arguments.group("Steps (step, compare, freeze)");
+    arguments.option("--models,--model", options_.models, "M,...", "models by name (the reference models)");
     arguments.option("--freeze", options_.freezes, "F,...",
-                     "0, half, head, all, or a number of blocks; several with commas");
+                     "0, half, head, all, or a number of blocks; several with commas (freeze: every cut)");
     arguments.option("--batch", batches_, "B,...",
                      "samples of a step; each model's usual number unless given (compare: one)");
     arguments.flag("--neighbour", options_.neighbour,
                    "beside a process that computes without end and quietly, in turns (step)");
     declare_exact(arguments, options_.exact);
     declare_precision(arguments, options_.precision);
+    declare_calibrate(arguments, options_.calibrate);
     arguments.group("The machine and its kernels (peak, kernel)");
     arguments.option("--isa", options_.sets, "SET,...",
                      "instruction sets, or all (peak: all; kernel: the one in force)");
@@ -74,7 +75,7 @@ class Bench final : public Verb {
     std::vector<std::string> names;
     for (const auto& benchmark : kBenchmarks) names.emplace_back(benchmark.what);
     throw Error(Fault::usage, "bench",
-                fmt::format("{}: what can be measured is step, peak, kernel, compare{}", what_,
+                fmt::format("{}: what can be measured is step, peak, kernel, compare, freeze{}", what_,
                             did_you_mean(what_, names)));
   }
 
@@ -87,20 +88,21 @@ class Bench final : public Verb {
     if (o.pairs < 0) refuse(fmt::format("--pairs {} is not positive", o.pairs));
     if (o.seconds && !(*o.seconds > 0)) refuse(fmt::format("--seconds {} is not positive", *o.seconds));
     const bool step = what_ == "step", peak = what_ == "peak", kernel = what_ == "kernel";
-    const bool compare = what_ == "compare";
+    const bool compare = what_ == "compare", freeze = what_ == "freeze";
     const struct {
       const char* option;
       bool given, taken;
     } rules[] = {
         {"--threads", !o.threads.empty(), !kernel},
         {"list of --threads", o.threads.size() > 1, step},
-        {"--models", !o.models.empty(), step || compare},
-        {"--freeze", !o.freezes.empty(), step || compare},
-        {"--batch", !o.batches.empty(), step || compare},
+        {"--models", !o.models.empty(), step || compare || freeze},
+        {"--freeze", !o.freezes.empty(), step || compare || freeze},
+        {"--batch", !o.batches.empty(), step || compare || freeze},
         {"list of --batch", o.batches.size() > 1, step},
         {"--neighbour", o.neighbour, step},
         {"--exact", o.exact, !peak},
-        {"--frozen-precision", o.precision != "fp32", step || compare},
+        {"--calibrate", o.calibrate, freeze},
+        {"--frozen-precision", o.precision != "fp32", step || compare || freeze},
         {"--isa", !o.sets.empty(), peak || kernel},
         {"--only", !o.only.empty(), kernel},
         {"--peer", !o.peer.empty(), compare},

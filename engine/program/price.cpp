@@ -31,7 +31,10 @@ double quick_seconds(const std::function<void()>& call) {
 }
 
 std::string spec_text(const Spec& spec, Index rows) {
-  std::string text = spec.type == Type::number ? "" : spec.type == Type::index ? "i" : "b";
+  std::string text = spec.type == Type::number  ? ""
+                     : spec.type == Type::index ? "i"
+                     : spec.type == Type::bf16  ? "h"
+                                                : "b";
   for (int i = 0; i < spec.shape.rank(); ++i) {
     const bool batch = i == 0 && spec.axis == Axis::batch;
     text += fmt::format("{}{}", i > 0 ? "," : "", batch ? rows : spec.shape[i]);

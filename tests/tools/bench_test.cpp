@@ -300,6 +300,47 @@ TEST_CASE("compare: a peer that fails, or says nothing of use, is answered with 
   check_refused(cli, with, 1, "failed with exit code 127", {"--peer", "./nowhere"});
 }
 
+TEST_CASE("freeze: every cut of a model, predicted beside measured") {
+  Cli cli;
+  const auto all = rows(cli, "freeze --model lenet --threads 1 --batch 16 --seconds 0.01");
+  REQUIRE(all.size() == 7);
+  double most = 0;
+  for (std::size_t k = 0; k < 6; ++k) {
+    const Json& row = all[k];
+    CHECK(row.at("kind") == "bench_freeze");
+    CHECK(row.at("frozen_blocks") == k);
+    CHECK(row.at("freeze") == (k == 5 ? "all" : std::to_string(k)));
+    for (const char* field :
+         {"predicted_ms", "measured_ms", "predicted_bytes", "measured_bytes", "forward_ms"})
+      CHECK(number(row, field) > 0);
+    // Wide, since the machine may be busy: what is held against here is a factor of a thousand, or a pass too
+    // many.
+    const double ratio = number(row, "predicted_ms") / number(row, "measured_ms");
+    CHECK(ratio > 0.2);
+    CHECK(ratio < 5);
+    most = std::max(most, std::abs(ratio - 1));
+    CHECK(number(row, "predicted_bytes") / number(row, "measured_bytes") == doctest::Approx(1).epsilon(0.2));
+  }
+  CHECK(number(all[0], "predicted_ms") > number(all[4], "predicted_ms"));
+  CHECK(all[5].at("weight_gradient_ms") == 0);
+  CHECK(number(all[6], "time_largest") == doctest::Approx(most));
+  CHECK(number(all[6], "time_median") <= most);
+
+  // What has been measured is kept, and a damaged file is measured anew.
+  const auto again = rows(cli, "freeze --model lenet --threads 1 --batch 16 --seconds 0.01 --freeze 0,2");
+  REQUIRE(again.size() == 3);
+  CHECK(again[0].at("kernels_measured") == 0);
+  CHECK(again[0].at("predicted_ms") == all[0].at("predicted_ms"));
+  const auto anew =
+      rows(cli, "freeze --model lenet --threads 1 --batch 16 --seconds 0.01 --freeze 2 --calibrate");
+  CHECK(anew[0].at("kernels_measured") > 0);
+  for (const char* text : {"", "{", "[[[[1]]]]", "{\"schema\":1,\"machine\":\"another\",\"numbers\":{}}"}) {
+    cli.write_cache("firn/machine.json", text);
+    CHECK(number(rows(cli, "freeze --model lenet --threads 1 --batch 16 --seconds 0.01 --freeze 4")[0],
+                 "kernels_measured") > 0);
+  }
+}
+
 TEST_CASE("bench: wrong words are refused before anything is measured") {
   Cli cli;
   check_refused(cli, "paek", 2, "did you mean peak?");
@@ -316,11 +357,16 @@ TEST_CASE("bench: wrong words are refused before anything is measured") {
   check_refused(cli, "peak --isa avx51", 2, "did you mean avx512?");
   check_refused(cli, "kernel --only nothing", 2, "--only nothing");
   check_refused(cli, "compare --models mlp", 2, "--peer");
+  check_refused(cli, "freez --model mlp", 2, "did you mean freeze?");
+  check_refused(cli, "freeze --model mpl", 2, "did you mean mlp?");
+  check_refused(cli, "freeze --model mlp --freeze 9", 2, "3 blocks, not 9");
+  check_refused(cli, "freeze --peer true", 2, "freeze takes no --peer");
+  check_refused(cli, "step --calibrate", 2, "step takes no --calibrate");
   check_refused(cli, "compare --peer true --models mlp --freeze hed", 2, "hed");
   check_refused(cli, "compare --peer true --peer-threads 0", 2, "--peer-threads 0");
   const Outcome help = cli.run("bench --help");
   CHECK(help.code == 0);
-  for (const char* what :
-       {"bench step", "bench peak", "bench kernel", "bench compare", "--peer", "--isa", "--neighbour"})
+  for (const char* what : {"bench step", "bench peak", "bench kernel", "bench compare", "bench freeze",
+                           "--peer", "--isa", "--neighbour"})
     CHECK(help.out.find(what) != std::string::npos);
 }

@@ -47,6 +47,7 @@ Cli::Cli() {
 Cli::~Cli() {
   std::error_code ignored;
   fs::remove_all(folder_, ignored);
+  fs::remove_all(cache_folder(), ignored);
 }
 
 Outcome Cli::run(const std::string& arguments, const std::vector<std::string>& more) {
@@ -67,6 +68,7 @@ pid_t Cli::start(const std::string& arguments, const std::vector<std::string>& m
   if (process == 0) {
     dup2(open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
     dup2(open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
+    setenv("XDG_CACHE_HOME", cache_folder().c_str(), 1);
     if (chdir(folder_.c_str()) == 0) execv(FIRN_PROGRAM, pointers.data());
     _exit(127);
   }
@@ -86,6 +88,12 @@ Outcome Cli::wait(pid_t process) {
 void Cli::write(const std::string& name, const std::string& text) const {
   fs::create_directories(fs::path(path(name)).parent_path());
   std::ofstream(path(name), std::ios::binary) << text;
+}
+
+void Cli::write_cache(const std::string& name, const std::string& text) const {
+  const fs::path file = fs::path(cache_folder()) / name;
+  fs::create_directories(file.parent_path());
+  std::ofstream(file, std::ios::binary) << text;
 }
 
 std::string Cli::read(const std::string& name) const {

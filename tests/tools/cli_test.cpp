@@ -270,6 +270,30 @@ TEST_CASE("inspect adds up") {
   CHECK(macs == totals[0].at("macs_forward"));
   CHECK(totals[0].at("trainable") == totals[0].at("parameters"));
   CHECK(cli.run("inspect --model cnn --input 28,28,1 --freeze half").code == 0);
+
+  // The forecast of a step: blocks and passes add up, and what is frozen takes no time.
+  double in_blocks = 0;
+  for (const Json& block : of_kind(lines, "block")) in_blocks += block.at("ms_weight_gradient").get<double>();
+  const Json& total = totals[0];
+  CHECK(in_blocks == doctest::Approx(total.at("ms_weight_gradient").get<double>()));
+  double parts = 0;
+  for (const char* part :
+       {"ms_forward", "ms_input_gradient", "ms_weight_gradient", "ms_optimizer", "ms_waiting"})
+    parts += total.at(part).get<double>();
+  CHECK(parts == doctest::Approx(total.at("ms").get<double>()));
+  CHECK(total.at("ms_optimizer") > 0);
+  CHECK(total.at("resident_bytes") > total.at("bytes"));
+  CHECK(total.at("bytes") >= total.at("arena_bytes"));
+  const std::vector<Json> head =
+      json_lines(cli.run("inspect --model cnn --data digits --freeze head --json"));
+  for (const Json& block : of_kind(head, "block")) {
+    CHECK((block.at("ms_weight_gradient") > 0) == (block.at("name") == "fc2"));
+    CHECK(block.at("ms_forward") > 0);
+  }
+  CHECK(of_kind(head, "model")[0].at("ms") < total.at("ms"));
+  CHECK(of_kind(head, "model")[0].at("state_bytes") < total.at("state_bytes"));
+  CHECK(cli.run("inspect --model cnn --data digits --threads 1").out.find("predicted: ") !=
+        std::string::npos);
   train_small(cli);
   const std::vector<Json> tensors = json_lines(cli.run("inspect runs/a/best.safetensors --json"));
   CHECK(of_kind(tensors, "tensor").size() == 6);

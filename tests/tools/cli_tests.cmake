@@ -26,3 +26,7 @@ firn_test(cli_study_test cli_study_test.cpp cli_program.cpp ${parts}/study/sqlit
           LIBS firn::engine nlohmann_json::nlohmann_json SQLite::SQLite3)
 target_compile_definitions(cli_study_test PRIVATE FIRN_PROGRAM="$<TARGET_FILE:firn>")
 add_dependencies(cli_study_test firn)
+firn_test(advise_test advise_test.cpp cli_program.cpp ${parts}/linear_probe.cpp
+          LIBS firn::engine nlohmann_json::nlohmann_json)
+target_compile_definitions(advise_test PRIVATE FIRN_PROGRAM="$<TARGET_FILE:firn>")
+add_dependencies(advise_test firn)

@@ -1,0 +1,133 @@
+// firn advise: its probes, its table, its choice.
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "engine/base/rng.h"
+#include "tests/tools/cli_program.h"
+#include "tools/linear_probe.h"
+
+namespace {
+
+using namespace firn;
+using namespace firn::cli;
+using firn::test::Cli;
+using firn::test::Outcome;
+using Json = nlohmann::json;
+
+/// Rows of two columns: the first one is the class and a little noise, or noise alone; the second one is
+/// always 3.
+FeatureTable table(Index rows, bool telling, std::uint64_t seed) {
+  FeatureTable t;
+  t.rows = rows;
+  t.columns = 2;
+  Random random(seed, "table");
+  for (Index i = 0; i < rows; ++i) {
+    const auto label = static_cast<std::int32_t>(random.below(2));
+    t.values.push_back(static_cast<real>((telling ? label : 0) + random.uniform(-0.3, 0.3)));
+    t.values.push_back(3);
+    t.labels.push_back(label);
+  }
+  return t;
+}
+
+std::vector<Json> advice(Cli& cli, const std::string& arguments) {
+  const Outcome outcome = cli.run("advise --model mlp --data digits --threads 1 --json " + arguments);
+  INFO(arguments << "\n" << outcome.err);
+  REQUIRE(outcome.code == 0);
+  std::vector<Json> all;
+  for (const std::string& line : outcome.lines()) all.push_back(Json::parse(line));
+  REQUIRE(all.size() == 4);  // three blocks: three cuts
+  for (int k = 0; k < 3; ++k) CHECK(all[static_cast<std::size_t>(k)].at("frozen_blocks") == k);
+  CHECK(all[3].at("kind") == "advice");
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("a linear probe finds what is there and nothing else") {
+  CHECK(linear_probe(table(200, true, 1), table(500, true, 2), 2) == 1);
+  const double none = linear_probe(table(200, false, 1), table(500, false, 2), 2);
+  CHECK(none > 0.35);
+  CHECK(none < 0.65);
+  CHECK(linear_probe({}, table(5, true, 1), 2) == 0);
+}
+
+TEST_CASE("Wilson's interval") {
+  // 8 of 10, by hand: (0.8 + 0.19207 +- 1.96 sqrt(0.016 + 0.0096)) / 1.38415
+  const Interval interval = wilson_interval(0.8, 10);
+  CHECK(interval.low == doctest::Approx(0.4902).epsilon(0.001));
+  CHECK(interval.high == doctest::Approx(0.9433).epsilon(0.001));
+  CHECK(wilson_interval(1, 50).high == doctest::Approx(1));
+  CHECK(wilson_interval(0, 50).low == doctest::Approx(0));
+  CHECK(wilson_interval(0.5, 0).high == 1);
+}
+
+TEST_CASE("cuts cost less the more is frozen, and the one to take is one that fits") {
+  Cli cli;
+  const std::vector<Json> all = advice(cli, "--epochs 2 --probe-time 20s");
+  for (std::size_t k = 0; k < 3; ++k) {
+    CHECK(all[k].at("fits") == true);
+    CHECK(all[k].at("step_ms") > 0);
+    if (k == 0) continue;
+    CHECK(all[k].at("step_ms") < all[k - 1].at("step_ms"));
+    CHECK(all[k].at("bytes") < all[k - 1].at("bytes"));
+    CHECK(all[k].at("linear_accuracy") > 0.5);
+    CHECK(all[k].at("relative_gradient") > 0);
+  }
+  CHECK(all[3].at("held_out") == 287);  // a fifth of 1437
+  CHECK(all[3].at("train_steps") == 46);
+  CHECK(all[3].at("probe_seconds") > 0);
+  const Json& full = all[0];
+  if (full.at("accuracies").size() == 2) {  // the machine was not too busy to try it
+    CHECK(full.at("accuracy") > 0.5);
+    CHECK(full.at("low") < full.at("accuracy"));
+    CHECK(full.at("high") > full.at("accuracy"));
+    const std::string command = all[3].at("command");
+    CHECK(command.starts_with("firn train --model mlp --data digits"));
+    CHECK(command.find("--epochs 2 --batch 64") != std::string::npos);
+  }
+  CHECK(cli.files().empty());
+}
+
+TEST_CASE("limits are kept, and said when nothing fits") {
+  Cli cli;
+  const std::vector<Json> none = advice(cli, "--memory 1M");
+  CHECK(none[3].at("frozen_blocks") == -1);
+  CHECK(none[3].at("command") == "");
+  for (std::size_t k = 0; k < 3; ++k) CHECK(none[k].at("fits") == false);
+  // Probes that have no time try nothing; the cheapest cut is the answer.
+  const std::vector<Json> quick = advice(cli, "--probe-time 1ms");
+  CHECK(quick[3].at("frozen_blocks") == 2);
+  CHECK(quick[0].at("accuracies").empty());
+  CHECK(quick[0].at("accuracy").is_null());
+  const Outcome text = cli.run("advise --model mlp --data digits --threads 1 --probe-time 1ms");
+  CHECK(text.out.find("the probes took") != std::string::npos);
+  CHECK(text.out.find("firn train --model mlp --data digits --freeze 2") != std::string::npos);
+  CHECK(text.err.find("random values") != std::string::npos);
+}
+
+TEST_CASE("advise: wrong words are refused") {
+  Cli cli;
+  const auto refused = [&](const std::string& arguments, const std::string& words) {
+    const Outcome outcome = cli.run("advise " + arguments);
+    INFO(arguments << "\n" << outcome.err);
+    CHECK(outcome.code == 2);
+    CHECK(outcome.error_lines() == 1);
+    CHECK(outcome.err.find(words) != std::string::npos);
+    CHECK(outcome.out.empty());
+  };
+  refused("--model mlp", "--data is needed");
+  refused("--data digits", "--model is needed");
+  refused("--model mlp --data digits --time 30x", "'30x' is no time");
+  refused("--model mlp --data digits --time -3s", "'-3s' is no time");
+  refused("--model mlp --data digits --memory lots", "'lots'");
+  refused("--model mlp --data digits --accuracy 90", "--accuracy 90 is not in 0 to 1");
+  refused("--model mlp --data digits --epochs 0", "0 epochs");
+  refused("--model mlp --data digits --tiem 3s", "did you mean --time?");
+  const Outcome help = cli.run("advise --help");
+  CHECK(help.code == 0);
+  CHECK(help.out.starts_with("Examples\n  firn advise"));
+}
