@@ -138,6 +138,9 @@ struct ModelEntry {
   InputSpec usual_input;  ///< that of the published weights or of the reference benchmark
   Index usual_classes = 10;
   Index usual_batch = 64;
+  /// The same with a head of one linear layer on the means over the places, for weights whose head is
+  /// replaced; empty: `make` gives such a head.
+  std::function<ModelPtr(const InputSpec& input, Index classes)> make_plain = {};
 };
 
 /// All models, in the order of --help.

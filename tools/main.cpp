@@ -38,6 +38,7 @@ struct Entry {
 
 constexpr Entry kVerbs[] = {
     {"train", "trains a model on data and writes a run folder", make_train},
+    {"finetune", "trains weights on other data: a new head, what else is asked for", make_finetune},
     {"eval", "says how well a model answers on data", make_eval},
     {"predict", "gives a model's answers, sample by sample", make_predict},
     {"inspect", "shows a model layer by layer, or what a weights file holds", make_inspect},

@@ -89,6 +89,7 @@ Recipe own_recipe(const Entries& entries) {
   if (recipe.vocabulary.empty() && entries.text("firn.kind") == "tokens") {
     entries.fail("firn.vocabulary", "is missing");
   }
+  recipe.plain_head = entries.find("firn.head") == "plain";
   const std::vector<double> scale = entries.numbers("firn.scale");
   if (scale.size() != 1) entries.fail("firn.scale", "is no number");
   recipe.preprocess = {scale[0], entries.numbers("firn.mean"), entries.numbers("firn.deviation"),
@@ -160,6 +161,12 @@ Preprocess preprocess_of(const ImageRule& rule) {
   return preprocess;
 }
 
+ModelPtr make_model(const Recipe& recipe) {
+  const ModelEntry& entry = find_model(recipe.model);
+  const bool plain = recipe.plain_head && entry.make_plain;
+  return (plain ? entry.make_plain : entry.make)(recipe.input, recipe.classes);
+}
+
 std::map<std::string, std::string> to_metadata(const Recipe& recipe) {
   std::map<std::string, std::string> metadata = {
       {"firn.model", recipe.model},
@@ -174,6 +181,7 @@ std::map<std::string, std::string> to_metadata(const Recipe& recipe) {
       {"firn.deviation", fmt::format("{}", fmt::join(recipe.preprocess.deviation, ","))},
       {"firn.bgr", recipe.preprocess.bgr ? "1" : "0"},
   };
+  if (recipe.plain_head) metadata["firn.head"] = "plain";
   if (!recipe.class_names.empty()) metadata["firn.class_names"] = format_strings(recipe.class_names);
   if (!recipe.vocabulary.empty()) metadata["firn.vocabulary"] = format_strings(recipe.vocabulary);
   return metadata;

@@ -19,12 +19,13 @@ struct Recipe {
   std::vector<std::string> class_names;  ///< empty: not known
   std::vector<std::string> vocabulary;   ///< of tokens
   Preprocess preprocess;
-  bool images = false;  ///< a sample is an image
-  bool own = false;     ///< written by firn
+  bool images = false;      ///< a sample is an image
+  bool own = false;         ///< written by firn
+  bool plain_head = false;  ///< the head is `ModelEntry::make_plain`'s, where there is one
 };
 
 /// Entries firn.model, firn.sample, firn.kind, firn.lengths, firn.classes, firn.class_names, firn.vocabulary,
-/// firn.scale, firn.mean, firn.deviation, firn.bgr.
+/// firn.scale, firn.mean, firn.deviation, firn.bgr, and firn.head where it is plain.
 std::map<std::string, std::string> to_metadata(const Recipe& recipe);
 
 /// The recipe of a weights file that lies at `weights`; of one that firn has not written with `model` (which
@@ -33,6 +34,9 @@ std::map<std::string, std::string> to_metadata(const Recipe& recipe);
 /// Error(model_file) for metadata that is damaged, Error(usage) when the file is of another model than
 /// `model`.
 Recipe read_recipe(const SafeTensors& file, const std::string& weights, const std::string& model);
+
+/// The model of a recipe, its parameters zero. Throws what its maker throws.
+ModelPtr make_model(const Recipe& recipe);
 
 /// The numbers that a model's own rule for images asks for; data gives pixels from 0 to 1.
 Preprocess preprocess_of(const ImageRule& rule);

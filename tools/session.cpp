@@ -102,14 +102,14 @@ void fit_classes(const SessionChoice& choice, Session& session) {
   if (training && choice.model.replace_head) {
     recipe.classes = own;
     recipe.class_names = info.classes;
+    recipe.plain_head = true;
     return;
   }
   if (training && own != recipe.classes) {
-    throw Error(
-        Fault::usage, "weights",
-        fmt::format(
-            "{} answers in {} classes, {} has {}: --replace-head takes all but the last block from it",
-            choice.model.weights, recipe.classes, info.name, own));
+    throw Error(Fault::usage, "weights",
+                fmt::format("{} answers in {} classes, {} has {}: {} takes all but the last block from it",
+                            choice.model.weights, recipe.classes, info.name, own,
+                            choice.model.keep_head ? "without --keep-head finetune" : "--replace-head"));
   }
   std::vector<std::int32_t> place;
   std::string missing;
@@ -155,7 +155,7 @@ void open_for_weights(const SessionChoice& choice, Session& session) {
   fit_classes(choice, session);
   const bool lengths = recipe.input.lengths;
   recipe.input = input_of(session.data.train->info());
-  if (recipe.own) recipe.input.lengths = lengths;
+  if (recipe.own && !choice.model.replace_head) recipe.input.lengths = lengths;
 }
 
 void without_data(const SessionChoice& choice, Session& session) {
@@ -175,11 +175,17 @@ void without_data(const SessionChoice& choice, Session& session) {
 
 void load(const SessionChoice& choice, SafeTensors file, Session& session) {
   LoadOptions options;
-  if (choice.model.replace_head) {
+  if (choice.model.replace_head && !session.model->language_model()) {
     const int last = static_cast<int>(session.model->blocks().size()) - 1;
-    for (const NamedParameter& p : session.model->block_parameters(last)) options.skip.push_back(p.name);
+    for (const NamedParameter& p : session.model->block_parameters(last)) {
+      options.skip.push_back(p.name);
+      // Few samples say little about most directions of the features: there random weights would stay and
+      // answer for them.
+      p.parameter->mutable_value().fill(0);
+      p.parameter->touch();
+    }
     session.notes.push_back(
-        fmt::format("block {} starts anew: {}", last, session.model->blocks().back().name));
+        fmt::format("block {} starts anew, from zero: {}", last, session.model->blocks().back().name));
   }
   const LoadReport report = load_weights(*session.model, std::move(file), choice.model.weights, options);
   session.loaded.insert(report.loaded.begin(), report.loaded.end());
@@ -212,7 +218,7 @@ Session open_session(const SessionChoice& choice) {
     open_fresh(choice, find_model(choice.model.name), session);
   }
   const Recipe& recipe = session.recipe;
-  session.model = find_model(recipe.model).make(recipe.input, recipe.classes);
+  session.model = make_model(recipe);
   if (session.data.train && session.model->language_model() != session.data.train->info().label_each_step) {
     const std::string& name = session.data.train->info().name;
     throw Error(Fault::usage, "data",

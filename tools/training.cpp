@@ -20,9 +20,12 @@ constexpr std::array kAdamModels = {"lstm", "lstm2", "rowlstm", "textlstm", "tex
 
 void declare_training(Arguments& arguments, TrainingChoice& choice) {
   arguments.group("How it is trained");
-  arguments.option("--epochs", choice.epochs, "E", "how often all samples are seen (5)");
+  arguments.option("--epochs", choice.epochs, "E",
+                   fmt::format("how often all samples are seen ({})", choice.epochs));
   arguments.choice("--optimizer", choice.optimizer, {"sgd", "adam", "adamw", "rmsprop"},
-                   "adam for lstm, lstm2, rowlstm, textlstm, textcnn and charrnn, else sgd");
+                   choice.optimizer.empty()
+                       ? "adam for lstm, lstm2, rowlstm, textlstm, textcnn and charrnn, else sgd"
+                       : fmt::format("what makes steps of gradients ({})", choice.optimizer));
   arguments.option("--rate", choice.rate, "R", "greatest learning rate (sgd 0.05, others 0.001)");
   arguments.option("--momentum", choice.momentum, "M", "of sgd (0.9) and rmsprop (0)");
   arguments.flag("--nesterov", choice.nesterov, "sgd with Nesterov's momentum");
@@ -38,13 +41,13 @@ void declare_training(Arguments& arguments, TrainingChoice& choice) {
                    "end after N epochs without a better test accuracy (0: never)");
 }
 
-void resolve_training(TrainingChoice& choice, const std::string& model) {
+void resolve_training(TrainingChoice& choice, const std::string& model, bool backbone) {
   if (choice.optimizer.empty()) {
     const bool adam = std::find(kAdamModels.begin(), kAdamModels.end(), model) != kAdamModels.end();
     choice.optimizer = adam ? "adam" : "sgd";
   }
   const bool sgd = choice.optimizer == "sgd";
-  if (!choice.rate) choice.rate = sgd ? 0.05 : 1e-3;
+  if (!choice.rate) choice.rate = (sgd ? 0.05 : 1e-3) * (backbone ? 0.1 : 1);
   if (choice.momentum && !sgd && choice.optimizer != "rmsprop") {
     throw Error(Fault::usage, "train", fmt::format("{} has no --momentum", choice.optimizer));
   }

@@ -2,10 +2,12 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "engine/base/error.h"
+#include "tools/audit.h"
 #include "tools/caching.h"
 #include "tools/freezing.h"
 #include "tools/interrupt.h"
@@ -18,6 +20,8 @@
 namespace firn::cli {
 
 namespace {
+
+constexpr Index kFinetuneEpochs = 20;
 
 /// `text` as part of a folder's name.
 std::string folder_name(std::string text) {
@@ -35,14 +39,20 @@ JsonObject confusion_json(const Session& session, const Evaluation& evaluation) 
 
 class Train : public Verb {
  public:
+  /// `finetune`: with defaults for weights that have been trained on other data.
+  explicit Train(bool finetune) : finetune_(finetune) {}
   void declare(Arguments& arguments) override;
   int run(Console& console) override;
 
  private:
+  void give_examples(Arguments& arguments) const;
+  void take_finetune_defaults();
+  bool backbone_trains(const Model& model) const;
   JsonObject config(const Session& session, const DataHashes& hashes) const;
   History train(Console& console, Session& session, Trainer& trainer, const std::vector<Thaw>& thaws,
                 std::optional<RunFolder>& folder, std::optional<RunKeeper>& keeper);
 
+  const bool finetune_;
   SessionChoice session_;
   FreezeChoice freeze_;
   PolicyChoice policy_;
@@ -52,10 +62,21 @@ class Train : public Verb {
   KeepChoice keep_;
   std::string name_;
   bool overwrite_ = false;
+  bool audit_steps_ = false;
   bool no_run_ = false;
 };
 
-void Train::declare(Arguments& arguments) {
+void Train::give_examples(Arguments& arguments) const {
+  if (finetune_) {
+    arguments.example("--model squeezenet --weights squeezenet.safetensors --data photographs",
+                      "a new head for the classes of a folder of pictures, all else frozen");
+    arguments.example("--weights runs/old/best.safetensors --data pictures --policy lp-ft --epochs 10",
+                      "a new head first, then everything at a small rate");
+    arguments.example(
+        "--model charrnn --weights shakespeare.safetensors --data text:darwin.txt --freeze half",
+        "a language model goes on with another text; its head stays");
+    return;
+  }
   arguments.example("--model cnn --data digits", "a small network on the embedded digits");
   arguments.example("--model cnn --data fashion-mnist --epochs 5 --batch 64 --rate 0.05 --decay 5e-4 --json",
                     "an epoch a line as JSON");
@@ -66,9 +87,20 @@ void Train::declare(Arguments& arguments) {
       "other classes: a new head first, everything from epoch 3 on");
   arguments.example("--model cnn --data digits --policy freezeout,t0=0.5",
                     "each block along its own cosine; early ones freeze first");
+}
+
+void Train::declare(Arguments& arguments) {
+  give_examples(arguments);
   declare_model(arguments, session_.model);
-  arguments.flag("--replace-head", session_.model.replace_head,
-                 "take all but the last block from the weights: for other classes");
+  if (finetune_) {
+    training_.epochs = kFinetuneEpochs;
+    training_.optimizer = "adam";
+    arguments.flag("--keep-head", session_.model.keep_head,
+                   "train on with the weights' own head, for as many classes as they have");
+  } else {
+    arguments.flag("--replace-head", session_.model.replace_head,
+                   "take all but the last block from the weights: for other classes");
+  }
   declare_data(arguments, session_.data);
   arguments.option("--labels", session_.labels, "N", "train on N samples of each class (0: all)");
   declare_training(arguments, training_);
@@ -76,10 +108,33 @@ void Train::declare(Arguments& arguments) {
   declare_policy(arguments, policy_);
   declare_cache(arguments, cache_);
   declare_run(arguments, run_);
+  arguments.flag("--audit-steps", audit_steps_,
+                 "hash what is frozen after every step and name what changes it");
   arguments.option("--run", name_, "NAME", "the folder runs/NAME is written (MODEL-DATA-SEED)");
   arguments.flag("--overwrite", overwrite_, "replace a run of that name");
   arguments.flag("--no-run", no_run_, "write nothing");
   declare_keep(arguments, keep_);
+}
+
+/// A new head on what the weights know, and nothing else trains unless it is asked for.
+void Train::take_finetune_defaults() {
+  require(session_.model.weights, "--weights", "finetune");
+  session_.model.replace_head = !session_.model.keep_head;
+  if (!freeze_.any() && policy_.policy.empty()) freeze_.freeze = "head";
+}
+
+/// Whether more than the head trains, now or later. These policies have small rates of their own for it.
+bool Train::backbone_trains(const Model& model) const {
+  constexpr std::string_view kOwnRates[] = {"head", "lp-ft", "gradual", "fine-tune"};
+  if (!freeze_.thaw.empty()) return true;
+  if (!policy_.policy.empty()) {
+    const std::string name = policy_.policy.substr(0, policy_.policy.find(','));
+    return std::find(std::begin(kOwnRates), std::end(kOwnRates), name) == std::end(kOwnRates);
+  }
+  for (int block = 0; block + 1 < static_cast<int>(model.blocks().size()); ++block) {
+    if (parameter_count(model.block_parameters(block), true) > 0) return true;
+  }
+  return false;
 }
 
 JsonObject Train::config(const Session& session, const DataHashes& hashes) const {
@@ -104,7 +159,8 @@ JsonObject Train::config(const Session& session, const DataHashes& hashes) const
 }
 
 int Train::run(Console& console) {
-  require(session_.data.spec, "--data", "train");
+  require(session_.data.spec, "--data", finetune_ ? "finetune" : "train");
+  if (finetune_) take_finetune_defaults();
   if (keep_.every < 0) throw Error(Fault::usage, "train", fmt::format("--checkpoint-every {}", keep_.every));
   const InterruptScope interrupts(InterruptScope::What::at_once);
   use_threads(run_);
@@ -116,11 +172,12 @@ int Train::run(Console& console) {
   config.cache = make_cache(cache_, augment.any());
 
   Session session = open_session(session_);
-  resolve_training(training_, session.recipe.model);
   apply_freeze(*session.model, freeze_);
+  resolve_training(training_, session.recipe.model, finetune_ && backbone_trains(*session.model));
   const std::vector<Thaw> thaws = parse_thaws(*session.model, freeze_);
   apply_freeze_rules(freeze_, run_.exact, config.program);
   apply_policy(policy_, freeze_, config);
+  config.audit_steps = audit_steps_;
   config.program.seed = run_.seed;
   config.keep_best = !no_run_;
 
@@ -164,7 +221,15 @@ int Train::run(Console& console) {
   if (config.policy) console.note("policy " + config.policy->text());
   console.detail(fmt::format("{}, {} on {} training and {} test samples", session.recipe.model,
                              optimizer->text(), session.data.train->size(), session.data.test->size()));
+  const Index step_of = std::min(run_.batch, session.data.train->size());
+  const auto forecast =
+      forecast_frozen(*session.model, trainer.programs(), step_of, session.recipe.input.sample);
+  if (forecast) report_forecast(console, *forecast);
   const History history = train(console, session, trainer, thaws, folder, keeper);
+  if (history.audit.watched > 0) {
+    const JsonObject line = report_audit(console, history, forecast);
+    if (folder) folder->add_line(line);
+  }
   if (folder) {
     folder->write("confusion.json", confusion_json(session, history.last_evaluation).text() + "\n");
     folder->finish();
@@ -246,7 +311,11 @@ History Train::train(Console& console, Session& session, Trainer& trainer, const
 }  // namespace
 
 VerbPtr make_train() {
-  return std::make_unique<Train>();
+  return std::make_unique<Train>(false);
+}
+
+VerbPtr make_finetune() {
+  return std::make_unique<Train>(true);
 }
 
 }  // namespace firn::cli

@@ -6,5 +6,7 @@
 namespace firn::cli {
 
 VerbPtr make_train();
+/// firn finetune: the same with the defaults for weights that exist already.
+VerbPtr make_finetune();
 
 }  // namespace firn::cli

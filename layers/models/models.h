@@ -33,6 +33,9 @@ ModelPtr make_doodlenet(const InputSpec& input, Index classes);
 
 /// SqueezeNet 1.0 (Iandola 2016); blocks conv1, fire2 to fire9, conv10. Images of 29x29 and more.
 ModelPtr make_squeezenet(const InputSpec& input, Index classes);
+/// The same with another conv10: dropout, mean over the places, a dense layer. The published head pads and
+/// ends in a ReLU, which suits a thousand classes; with few of them it dies.
+ModelPtr make_plain_squeezenet(const InputSpec& input, Index classes);
 
 /// One LSTM of 128 over a sequence, or over the rows of an image; blocks lstm, fc.
 ModelPtr make_lstm(const InputSpec& input, Index classes);

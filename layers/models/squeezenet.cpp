@@ -5,6 +5,7 @@
 #include "engine/ops/rearrange.h"
 #include "layers/activation.h"
 #include "layers/conv2d.h"
+#include "layers/dense.h"
 #include "layers/dropout.h"
 #include "layers/models/input.h"
 #include "layers/models/models.h"
@@ -45,9 +46,7 @@ class Fire final : public Layer {
   Options options_;
 };
 
-}  // namespace
-
-ModelPtr make_squeezenet(const InputSpec& input, Index classes) {
+ModelPtr make_with_head(const InputSpec& input, Index classes, bool plain_head) {
   constexpr Index kSmallest = 29;  // below it the last pool sees less than its window
   const Shape image = require_image("squeezenet", input, kSmallest);
   const auto relu = std::make_shared<Activate>(Activation::relu);
@@ -78,16 +77,33 @@ ModelPtr make_squeezenet(const InputSpec& input, Index classes) {
     model->add_block(name, std::move(block));
     channels = 2 * expand;
   }
-  model->add_block("conv10",
-                   {{"dropout", std::make_shared<Dropout>(real(0.5))},
-                    {"conv10", make<Conv2d>({.in = channels, .out = classes, .kernel = 1, .pad = 1})},
-                    {"relu10", relu},
-                    {"pool10", std::make_shared<GlobalAveragePool>()}});
+  const LayerPtr dropout = std::make_shared<Dropout>(real(0.5)), mean = std::make_shared<GlobalAveragePool>();
+  if (plain_head) {
+    model->add_block(
+        "conv10",
+        {{"dropout", dropout}, {"pool10", mean}, {"conv10", make<Dense>({.in = channels, .out = classes})}});
+  } else {
+    model->add_block("conv10",
+                     {{"dropout", dropout},
+                      {"conv10", make<Conv2d>({.in = channels, .out = classes, .kernel = 1, .pad = 1})},
+                      {"relu10", relu},
+                      {"pool10", mean}});
+  }
   if (image[2] == 3) {
     model->set_image_rule(
         {.size = 227, .scale = 1, .mean = {104, 117, 123}, .deviation = {1, 1, 1}, .bgr = true});
   }
   return model;
+}
+
+}  // namespace
+
+ModelPtr make_squeezenet(const InputSpec& input, Index classes) {
+  return make_with_head(input, classes, false);
+}
+
+ModelPtr make_plain_squeezenet(const InputSpec& input, Index classes) {
+  return make_with_head(input, classes, true);
 }
 
 }  // namespace firn

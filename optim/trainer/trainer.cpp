@@ -42,7 +42,8 @@ Trainer::Trainer(Model& model, Optimizer& optimizer, Loader& train, Loader& test
       test_(test),
       config_(std::move(config)),
       programs_(model, config_.program),
-      features_(model, programs_, config_.program, config_.cache, train, test, config_.epochs) {
+      features_(model, programs_, config_.program, config_.cache, train, test, config_.epochs),
+      audit_(model.parameters()) {
   if (config_.thaw_warm_up < 0) {
     throw Error(Fault::usage, "train", fmt::format("{} steps of thaw warm-up", config_.thaw_warm_up));
   }
@@ -179,8 +180,10 @@ bool Trainer::train_epoch(const TrainHooks& hooks) {
     record.trained_share += run.freezer->trained_share();  // a sum until the epoch is over
     if (std::exchange(first, false)) {
       features_.begin_epoch(record.epoch - 1);
+      audit_.take_up();
     } else {
       features_.look();
+      config_.audit_steps ? audit_.take_up() : audit_.look();
     }
     if (content != features_.content(FeatureCache::Part::train, number)) {
       content = features_.content(FeatureCache::Part::train, number);
@@ -201,6 +204,7 @@ bool Trainer::train_epoch(const TrainHooks& hooks) {
     run.samples += batch->count;
     ++step_;
     ++record.steps;
+    if (config_.audit_steps) audit_.check(step_);
     if (hooks.after_step) hooks.after_step(record.steps, steps, loss);
     if (hooks.stop && hooks.stop()) {
       whole = false;
@@ -283,6 +287,7 @@ History Trainer::run(const TrainHooks& hooks) {
     ~End() { run.reset(); }
   } end{run_};
   features_.set_report(hooks.on_cache);
+  audit_.restart();
   if (!run_) begin();
   History& history = run_->history;
   while (!over()) {
@@ -298,6 +303,7 @@ History Trainer::run(const TrainHooks& hooks) {
     end_epoch();
     if (hooks.after_epoch) hooks.after_epoch(history.epochs.back());
   }
+  history.audit = audit_.finish();
   if (config_.restore_best) restore_best();
   return std::move(history);
 }

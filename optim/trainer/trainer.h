@@ -17,6 +17,7 @@
 #include "optim/trainer/evaluate.h"
 #include "optim/trainer/feature_cache.h"
 #include "optim/trainer/freezer.h"
+#include "optim/trainer/frozen_audit.h"
 #include "optim/trainer/program_cache.h"
 
 namespace firn {
@@ -32,9 +33,10 @@ struct TrainConfig {
   Index evaluate_every = 1;              ///< epochs; the last one is always evaluated
   ProgramSettings program = {};
   PolicyPtr policy =
-      nullptr;             ///< what decides what trains; null: the flags as they are and as hooks set them
-  Index thaw_warm_up = 0;  ///< steps over which the rate of a thawed block rises to its own
-  CacheConfig cache = {};  ///< whether the output of what is frozen is kept across epochs
+      nullptr;               ///< what decides what trains; null: the flags as they are and as hooks set them
+  Index thaw_warm_up = 0;    ///< steps over which the rate of a thawed block rises to its own
+  CacheConfig cache = {};    ///< whether the output of what is frozen is kept across epochs
+  bool audit_steps = false;  ///< hash what is frozen after every step; a change is an Error(failure)
 };
 
 /// One epoch as it went.
@@ -59,6 +61,7 @@ struct History {
   double best_accuracy = 0;
   bool stopped_early = false;
   bool interrupted = false;
+  AuditReport audit = {};                  ///< of what was frozen
   std::vector<FreezeChange> changes = {};  ///< blocks that stopped or began to train, against the start
   Evaluation last_evaluation = {};         ///< of the test part
 };
@@ -157,6 +160,7 @@ class Trainer {
   TrainConfig config_;
   ProgramCache programs_;
   FeatureCache features_;
+  FrozenAudit audit_;
   Index step_ = 0;
   std::optional<Run> run_;
   std::vector<NamedParameter> parameters_;   // of the model, each once

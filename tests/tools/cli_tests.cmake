@@ -1,5 +1,5 @@
 # The tests of the program firn, which they run as it was built.
-foreach(name cli_test cli_errors_test cli_report_test resume_test)
+foreach(name cli_test cli_errors_test cli_finetune_test cli_report_test resume_test)
   firn_test(${name} ${name}.cpp cli_program.cpp LIBS firn::engine nlohmann_json::nlohmann_json)
   target_compile_definitions(${name} PRIVATE FIRN_PROGRAM="$<TARGET_FILE:firn>")
   add_dependencies(${name} firn)

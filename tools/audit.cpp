@@ -1,0 +1,128 @@
+#include "tools/audit.h"
+
+#include <fmt/core.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/base/error.h"
+#include "engine/base/parallel.h"
+#include "engine/program/price.h"
+#include "tools/freezing.h"
+
+namespace firn::cli {
+
+namespace {
+
+constexpr Index kMostKernels = 100;  // to be priced before a run
+
+/// Tensors for all that a program reads indices from.
+std::vector<Tensor> feed_indices(Program& program) {
+  std::vector<Tensor> fed;
+  for (const auto& node : program.graph().nodes()) {
+    const Spec& spec = node->outputs()[0];
+    if (!node->is_feed() || spec.type != Type::index) continue;
+    Tensor tensor(spec.shape, Type::index);
+    if (node->label() == "lengths") std::fill_n(tensor.indices(), tensor.count(), 1);
+    program.feed(node->label(), tensor);
+    fed.push_back(std::move(tensor));
+  }
+  return fed;
+}
+
+StepFigures figures_of(const Program& program) {
+  StepFigures figures;
+  const ByPass<Cost> total = cost_of(program).total;
+  figures.macs = total.forward.macs + total.input_gradient.macs + total.weight_gradient.macs;
+  figures.kernels = static_cast<Index>(program.plan().steps.size());
+  const ProgramBytes bytes = bytes_of(program, thread_count());
+  figures.bytes = bytes.arena + bytes.once;
+  return figures;
+}
+
+std::string milliseconds(double seconds) {
+  return seconds < 1e-3 ? fmt::format("{:.3f} ms", seconds * 1e3) : fmt::format("{:.1f} ms", seconds * 1e3);
+}
+
+std::string megabytes(Index bytes) {
+  return fmt::format("{:.1f} MB", static_cast<double>(bytes) * 1e-6);
+}
+
+}  // namespace
+
+std::optional<FrozenForecast> forecast_frozen(Model& model, ProgramCache& programs, Index batch,
+                                              const Shape& sample) {
+  if (!anything_frozen(model) || parameter_count(model.parameters(), true) == 0) return std::nullopt;
+  FrozenForecast result;
+  result.batch = batch;
+  Program& program = programs.training(batch, sample);
+  result.frozen = figures_of(program);
+  if (result.frozen.kernels > kMostKernels || !(result.frozen.macs > 0)) return std::nullopt;
+  const std::vector<Tensor> fed = feed_indices(program);
+  PriceList prices;
+  result.frozen.seconds =
+      forecast(program, thread_count(), measure_overheads(thread_count()), prices).seconds;
+  std::vector<ParameterPtr> frozen;
+  for (const NamedParameter& p : model.parameters()) {
+    if (p.parameter->trainable()) continue;
+    frozen.push_back(p.parameter);
+    p.parameter->set_trainable(true);
+  }
+  result.full = figures_of(programs.training(batch, sample));
+  for (const ParameterPtr& p : frozen) p->set_trainable(false);
+  result.full.seconds = result.frozen.seconds * result.full.macs / result.frozen.macs;
+  return result;
+}
+
+void report_forecast(Console& console, const FrozenForecast& forecast) {
+  console.note(fmt::format(
+      "forecast: a step of {} takes {} where everything trains, {} with this frozen ({:.1f} times as fast); "
+      "{} kernels instead of {}, {} instead of {}",
+      forecast.batch, milliseconds(forecast.full.seconds), milliseconds(forecast.frozen.seconds),
+      forecast.full.seconds / forecast.frozen.seconds, forecast.frozen.kernels, forecast.full.kernels,
+      megabytes(forecast.frozen.bytes), megabytes(forecast.full.bytes)));
+}
+
+JsonObject report_audit(Console& console, const History& history,
+                        const std::optional<FrozenForecast>& forecast) {
+  const AuditReport& audit = history.audit;
+  std::vector<std::string> sentences;
+  sentences.push_back(
+      fmt::format("frozen tensors unchanged: {}/{} (sha256)", audit.unchanged(), audit.watched));
+  if (!audit.changed.empty()) sentences.push_back(fmt::format("changed: {}", fmt::join(audit.changed, ", ")));
+  JsonObject line = json_line("audit");
+  line.add("watched", audit.watched).add("unchanged", audit.unchanged()).add("changed", audit.changed);
+  Index steps = 0;
+  double seconds = 0;
+  for (const EpochRecord& epoch : history.epochs) {
+    steps += epoch.steps;
+    seconds += epoch.seconds;
+  }
+  line.add("steps", steps).add("seconds", seconds);
+  // Blocks that came and went have no one step to be held against.
+  if (forecast && history.changes.empty() && steps > 0) {
+    const FrozenForecast& f = *forecast;
+    const double made = static_cast<double>(steps);
+    const double full = f.full.seconds * made, frozen = f.frozen.seconds * made;
+    sentences.push_back(fmt::format("saved in each step: {} of {} kernels, {} of {}",
+                                    f.full.kernels - f.frozen.kernels, f.full.kernels,
+                                    megabytes(f.full.bytes - f.frozen.bytes), megabytes(f.full.bytes)));
+    sentences.push_back(fmt::format(
+        "time: {:.2f} s for {} steps; forecast {:.2f} s with this frozen, {:.2f} s where everything trains: "
+        "{:.2f} s saved",
+        seconds, steps, frozen, full, full - seconds));
+    line.add("kernels", f.frozen.kernels).add("kernels_full", f.full.kernels);
+    line.add("bytes", f.frozen.bytes).add("bytes_full", f.full.bytes);
+    line.add("forecast_seconds", frozen).add("forecast_seconds_full", full);
+  }
+  line.add("sentences", sentences);
+  if (console.json()) console.out(line);
+  for (const std::string& sentence : sentences) console.note("audit: " + sentence);
+  if (!audit.changed.empty()) {
+    throw Error(Fault::failure, "audit",
+                fmt::format("{} changed while it was frozen", fmt::join(audit.changed, ", ")));
+  }
+  return line;
+}
+
+}  // namespace firn::cli

@@ -1,0 +1,41 @@
+// What freezing was to save before a run, and what it did save after it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "optim/trainer/trainer.h"
+#include "tools/console.h"
+#include "tools/json.h"
+
+namespace firn::cli {
+
+/// One training step of a model.
+struct StepFigures {
+  double seconds = 0;  ///< predicted
+  double macs = 0;
+  Index kernels = 0;
+  Index bytes = 0;  ///< of the program, on all threads
+};
+
+/// The step that trains everything and the one with what is frozen now.
+struct FrozenForecast {
+  Index batch = 0;
+  StepFigures full, frozen;
+};
+
+/// Prices the kernels of the step with what is frozen (engine/program/price.h: some ten milliseconds each);
+/// the full step takes as much longer as it has more multiply-adds. None when nothing is frozen or all is,
+/// and for a step of very many kernels.
+std::optional<FrozenForecast> forecast_frozen(Model& model, ProgramCache& programs, Index batch,
+                                              const Shape& sample);
+/// "forecast: a step of 64 takes ..." on stderr.
+void report_forecast(Console& console, const FrozenForecast& forecast);
+
+/// The end of a run: hashes, kernels, bytes and time against the forecast, on stderr, and as the line of
+/// JSON that --json prints; its "sentences" are what was said. Throws Error(failure) naming what has changed.
+JsonObject report_audit(Console& console, const History& history,
+                        const std::optional<FrozenForecast>& forecast);
+
+}  // namespace firn::cli
