@@ -26,7 +26,8 @@ std::vector<Json> metrics_of(const Cli& cli, const std::string& run) {
   for (std::size_t end = 0; (end = text.find('\n')) != std::string::npos; text.erase(0, end + 1)) {
     Json line = Json::parse(text.substr(0, end));
     for (const char* field : {"seconds", "eval_seconds", "rss_mb"}) line.erase(field);
-    if (line.at("kind") != "cache") lines.push_back(std::move(line));
+    // Both speak of one process: what it had to compute anew, what it watched.
+    if (line.at("kind") != "cache" && line.at("kind") != "audit") lines.push_back(std::move(line));
   }
   return lines;
 }
