@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <numbers>
 #include <system_error>
 
 #include "engine/base/atomic_file.h"
@@ -148,8 +149,8 @@ void RunFolder::write(const std::string& name, std::string_view text) const {
   atomic_write(file(name), text);
 }
 
-void RunFolder::add_epoch(const EpochRecord& r) {
-  metrics_ += epoch_json(r).text() + "\n";
+void RunFolder::add_epoch(const EpochRecord& r, bool language_model) {
+  metrics_ += epoch_json(r, language_model).text() + "\n";
   results_ += fmt::format("{},{},{},{},{},{},{},{},{},{}\n", r.epoch, r.loss, r.test_accuracy, r.test_loss,
                           r.rate, r.gradient_norm, r.seconds, r.eval_seconds, r.rss_mb, r.trained_share);
   write("metrics.jsonl", metrics_);
@@ -161,12 +162,14 @@ void RunFolder::finish() const {
   report::write_report(path_);
 }
 
-JsonObject epoch_json(const EpochRecord& record) {
+JsonObject epoch_json(const EpochRecord& record, bool language_model) {
   JsonObject line = json_line("epoch");
   line.add("epoch", record.epoch).add("loss", record.loss).add("test_accuracy", record.test_accuracy);
   line.add("test_loss", record.test_loss).add("rate", record.rate).add("gradient_norm", record.gradient_norm);
   line.add("seconds", record.seconds).add("eval_seconds", record.eval_seconds).add("rss_mb", record.rss_mb);
-  return line.add("steps", record.steps).add("trained_share", record.trained_share);
+  line.add("steps", record.steps).add("trained_share", record.trained_share);
+  if (language_model) line.add("bits_per_character", record.test_loss / std::numbers::ln2);
+  return line;
 }
 
 DataHashes hashes_of(const DataParts& data) {

@@ -33,7 +33,7 @@ class RunFolder {
   std::string file(const std::string& name) const { return path_ + "/" + name; }
   void write(const std::string& name, std::string_view text) const;
   /// One more epoch in metrics.jsonl and results.csv.
-  void add_epoch(const EpochRecord& record);
+  void add_epoch(const EpochRecord& record, bool language_model = false);
   /// Writes metrics.jsonl with the lines that were added since, and report.html with everything.
   void finish() const;
   /// A line of metrics.jsonl, written with the next epoch.
@@ -73,8 +73,8 @@ class SharedFolder {
   std::shared_ptr<const int> lock_;
 };
 
-/// An epoch as `--json` prints it.
-JsonObject epoch_json(const EpochRecord& record);
+/// An epoch as `--json` prints it; of a language model with the bits that a character of the test part takes.
+JsonObject epoch_json(const EpochRecord& record, bool language_model = false);
 
 /// What a report needs to be made again: seed, version, commit, compiler, instruction set, threads, data.
 JsonObject environment_json(std::uint64_t seed, const DataParts& data);

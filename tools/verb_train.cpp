@@ -2,7 +2,7 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
+#include <numbers>
 #include <optional>
 #include <utility>
 
@@ -245,6 +245,7 @@ History Train::train(Console& console, Session& session, Trainer& trainer, const
                      std::optional<RunFolder>& folder, std::optional<RunKeeper>& keeper) {
   std::optional<Progress> progress;
   bool titled = false;
+  const bool language_model = session.model->language_model();
   FreezeReport report(console, *session.model);
   TrainHooks hooks;
   hooks.on_freeze = [&](std::span<const FreezeChange> changes) {
@@ -271,20 +272,21 @@ History Train::train(Console& console, Session& session, Trainer& trainer, const
     if (keeper) keeper->after_step();
   };
   hooks.after_epoch = [&](const EpochRecord& r) {
-    if (folder) folder->add_epoch(r);
+    if (folder) folder->add_epoch(r, language_model);
     if (keeper) keeper->after_epoch();
     if (console.json()) {
-      console.out(epoch_json(r));
+      console.out(epoch_json(r, language_model));
       return;
     }
     if (!std::exchange(titled, true)) {
-      console.out(
-          console.bold(fmt::format("{:>5} {:>10} {:>9} {:>10} {:>10} {:>9} {:>7} {:>7}", "epoch", "loss",
-                                   "accuracy", "test loss", "rate", "seconds", "eval s", "rss MB")));
+      console.out(console.bold(fmt::format("{:>5} {:>10} {:>9} {:>10} {:>10} {:>9} {:>7} {:>7}{}", "epoch",
+                                           "loss", "accuracy", "test loss", "rate", "seconds", "eval s",
+                                           "rss MB", language_model ? "  bits a character" : "")));
     }
-    console.out(fmt::format("{:>5} {:>10.4f} {:>9.4f} {:>10.4f} {:>10.3g} {:>9.2f} {:>7.2f} {:>7.0f}",
+    console.out(fmt::format("{:>5} {:>10.4f} {:>9.4f} {:>10.4f} {:>10.3g} {:>9.2f} {:>7.2f} {:>7.0f}{}",
                             r.epoch, r.loss, r.test_accuracy, r.test_loss, r.rate, r.seconds, r.eval_seconds,
-                            r.rss_mb));
+                            r.rss_mb,
+                            language_model ? fmt::format("{:>18.4f}", r.test_loss / std::numbers::ln2) : ""));
   };
   const InterruptScope interrupts(InterruptScope::What::noted);
   hooks.stop = [&] {
