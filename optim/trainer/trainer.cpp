@@ -269,7 +269,7 @@ void Trainer::end_epoch() {
 void Trainer::begin() {
   for (std::size_t i = 0; i < parameters_.size(); ++i) versions_[i] = parameters_[i].parameter->version();
   best_.clear();
-  run_.emplace();
+  run_ = std::make_unique<Run>();
   run_->record.epoch = 1;
   run_->freezer = std::make_unique<Freezer>(model_, optimizer_, freezer_options());
   run_->freezer->start(policy_start(), config_.program, train_);
@@ -283,7 +283,7 @@ bool Trainer::over() const {
 History Trainer::run(const TrainHooks& hooks) {
   // The flags are as before when the run is over, however it ends.
   struct End {
-    std::optional<Run>& run;
+    std::unique_ptr<Run>& run;
     ~End() { run.reset(); }
   } end{run_};
   features_.set_report(hooks.on_cache);

@@ -5,7 +5,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -162,7 +161,7 @@ class Trainer {
   FeatureCache features_;
   FrozenAudit audit_;
   Index step_ = 0;
-  std::optional<Run> run_;
+  std::unique_ptr<Run> run_;
   std::vector<NamedParameter> parameters_;   // of the model, each once
   std::vector<std::uint64_t> versions_;      // theirs when the run began
   std::map<const Parameter*, Tensor> best_;  // in the layout of files; of those that had changed then

@@ -202,7 +202,7 @@ void Trainer::resume(const StateReader& from, const std::set<std::string>& in_ba
   begin();
   // A run that cannot go on is none.
   struct Guard {
-    std::optional<Run>* run;
+    std::unique_ptr<Run>* run;
     ~Guard() {
       if (run != nullptr) run->reset();
     }

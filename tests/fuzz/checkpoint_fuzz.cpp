@@ -7,13 +7,14 @@
 #include <cstring>
 
 #include "data/memory.h"
+#include "engine/base/error.h"
 #include "engine/base/parallel.h"
 #include "optim/policies/registry.h"
 #include "optim/trainer/checkpoint.h"
 
-namespace {
-
 using namespace firn;
+
+namespace {
 
 DatasetPtr four_samples() {
   DataInfo info;
