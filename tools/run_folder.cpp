@@ -145,6 +145,11 @@ void RunFolder::clear() const {
   }
 }
 
+bool RunFolder::has(const std::string& name) const {
+  std::error_code ignored;
+  return fs::exists(file(name), ignored);
+}
+
 void RunFolder::write(const std::string& name, std::string_view text) const {
   atomic_write(file(name), text);
 }

@@ -32,6 +32,7 @@ class RunFolder {
   const std::string& path() const { return path_; }
   std::string file(const std::string& name) const { return path_ + "/" + name; }
   void write(const std::string& name, std::string_view text) const;
+  bool has(const std::string& name) const;
   /// One more epoch in metrics.jsonl and results.csv.
   void add_epoch(const EpochRecord& record, bool language_model = false);
   /// Writes metrics.jsonl with the lines that were added since, and report.html with everything.

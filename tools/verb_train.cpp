@@ -205,8 +205,9 @@ int Train::run(Console& console) {
     for (const std::string& done : folder->finished()) {
       console.note(fmt::format("{} is finished: {} begins anew", done, folder->path()));
     }
-    if (!folder->unfinished()) {
-      folder->write("config.json", text);
+    if (!folder->unfinished()) folder->write("config.json", text);
+    // A run may have been broken off between the two.
+    if (!folder->has("env.json")) {
       folder->write("env.json", environment_json(run_.seed, session.data, hashes).text() + "\n");
     }
     keeper.emplace(*folder, session, trainer, keep_);

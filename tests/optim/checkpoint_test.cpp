@@ -127,7 +127,9 @@ void check_resumes(const Setting& setting, Index every = 1) {
   hooks.after_epoch = [&](const EpochRecord&) { states[2 * whole.trainer->steps() + 1] = whole.state(); };
   const std::string wanted = result_of(whole, whole.trainer->run(hooks));
   CHECK(static_cast<Index>(states.size()) == setting.epochs + setting.epochs * 4 / every);
-  for (const auto& [at, state] : states) {
+  for (const auto& entry : states) {
+    const Index at = entry.first;
+    const SafeTensors& state = entry.second;
     CAPTURE(at);
     Run rest(setting);
     rest.trainer->resume(StateReader(state, "state"), rest.names());
@@ -390,7 +392,8 @@ TEST_CASE("values that cannot be a run's are refused, whichever they are") {
       complete.tensors.push_back({name, p.parameter->to_file()});
   }
   REQUIRE(resumes(complete));
-  for (const auto& [key, value] : complete.metadata) {
+  for (const auto& entry : complete.metadata) {
+    const std::string& key = entry.first;
     if (!key.starts_with("state.")) continue;
     CAPTURE(key);
     SafeTensors changed = complete;

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <chrono>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -65,8 +66,9 @@ void wait_for(const Cli& cli, const std::string& file) {
 TEST_CASE("killed at random moments a run ends with the bytes of an undisturbed one") {
   const char* commands[] = {
       "train --model cnn --data digits --epochs 5 --augment shift:1 --checkpoint-every 3",
-      "train --model cnn --data digits --epochs 5 --policy gradual --thaw-warm-up 5 --frozen-state decay:0.9 "
-      "--optimizer adam --checkpoint-every 5",
+      ("train --model cnn --data digits --epochs 5 --policy gradual --thaw-warm-up 5 --frozen-state "
+       "decay:0.9 "
+       "--optimizer adam --checkpoint-every 5"),
       "train --model cnn --data digits --epochs 6 --freeze half --thaw 3:conv2 --checkpoint-every 4",
   };
   firn::Random random(1, "kills");
@@ -120,6 +122,29 @@ TEST_CASE("interrupted, a run says so and goes on; a finished one begins anew un
         std::string::npos);
   CHECK(cli.run(command + " --rate 0.2").code == 0);
   CHECK(cli.has("runs/mlp-digits-1-3/last.safetensors"));
+}
+
+TEST_CASE(
+    "a run that was killed before its first checkpoint begins anew in its folder, whatever it had written") {
+  Cli cli;
+  const std::string command = "train --model mlp --data digits --epochs 1 --run ";
+  REQUIRE(cli.run(command + "whole").code == 0);
+  // In the order of their writing: the folder alone, a file half written, the config.
+  REQUIRE(std::filesystem::create_directories(cli.path("runs/part")));
+  cli.write("runs/part/.config.json.1-0.tmp", "{");
+  CHECK(cli.run(command + "part").code == 0);
+  check_same_runs(cli, "whole", "part");
+  for (const auto& file : std::filesystem::directory_iterator(cli.path("runs/part"))) {
+    if (file.path().filename() != "config.json") std::filesystem::remove(file.path());
+  }
+  CHECK(cli.run(command + "part").code == 0);
+  CHECK(cli.has("runs/part/env.json"));
+  check_same_runs(cli, "whole", "part");
+  // A folder of somebody else's is not touched.
+  cli.write("runs/part/mine.txt", "mine");
+  std::filesystem::remove(cli.path("runs/part/config.json"));
+  CHECK(cli.run(command + "part").code == 2);
+  CHECK(cli.has("runs/part/mine.txt"));
 }
 
 TEST_CASE("before training begins a signal ends the program at once") {
