@@ -33,14 +33,21 @@ int find_block(const Model& model, const std::string& text) {
 }
 
 /// The parameters that a pattern of --thaw names.
-std::vector<ParameterPtr> thawed_by(const Model& model, const std::string& pattern) {
-  std::vector<ParameterPtr> all;
+std::vector<SelectedUnits> thawed_by(const Model& model, const std::string& pattern) {
+  std::vector<SelectedUnits> all;
   const int block = pattern == "all" ? -1 : find_block(model, pattern);
-  if (pattern != "all" && block < 0) return select(model.parameters(), pattern);
+  if (pattern != "all" && block < 0) return select_units(model.parameters(), pattern);
   for (const NamedParameter& p : block < 0 ? model.parameters() : model.block_parameters(block)) {
-    all.push_back(p.parameter);
+    all.push_back({p.parameter, {{0, p.parameter->units()}}});
   }
   return all;
+}
+
+/// Numbers of a parameter that train.
+Index trainable_count(const Parameter& parameter) {
+  if (!parameter.trainable()) return 0;
+  const Live* live = parameter.live();
+  return live != nullptr ? live->shape_in(parameter.shape()).count() : parameter.shape().count();
 }
 
 std::string rules_text(const FreezeChoice& choice) {
@@ -94,29 +101,35 @@ std::vector<Thaw> parse_thaws(const Model& model, const FreezeChoice& choice) {
 }
 
 void thaw(Model& model, const std::string& pattern) {
-  for (const ParameterPtr& parameter : thawed_by(model, pattern)) parameter->set_trainable(true);
+  for (const SelectedUnits& selected : thawed_by(model, pattern)) set_trainable(selected, true);
 }
 
 bool anything_frozen(const Model& model) {
   const auto all = model.parameters();
-  return std::any_of(all.begin(), all.end(), [](const auto& p) { return !p.parameter->trainable(); });
+  return std::any_of(all.begin(), all.end(), [](const auto& p) {
+    return !p.parameter->trainable() || p.parameter->live() != nullptr;
+  });
 }
 
 std::string frozen_text(const std::vector<NamedParameter>& parameters) {
   const auto frozen = std::count_if(parameters.begin(), parameters.end(),
                                     [](const auto& p) { return !p.parameter->trainable(); });
+  const auto parts = std::count_if(parameters.begin(), parameters.end(),
+                                   [](const auto& p) { return p.parameter->live() != nullptr; });
   if (parameters.empty()) return "-";
-  if (frozen == 0) return "no";
   const auto all = static_cast<std::ptrdiff_t>(parameters.size());
-  return frozen == all ? "yes" : fmt::format("{} of {}", frozen, all);
+  if (frozen == all) return "yes";
+  if (parts == 0) return frozen == 0 ? "no" : fmt::format("{} of {}", frozen, all);
+  return frozen == 0 ? fmt::format("{} in part", parts)
+                     : fmt::format("{} of {}, {} in part", frozen, all, parts);
 }
 
 Index parameter_count(const std::vector<NamedParameter>& parameters, bool only_trainable) {
   std::set<const Parameter*> seen;
   Index count = 0;
   for (const NamedParameter& p : parameters) {
-    if (p.parameter->role() == Role::statistic || (only_trainable && !p.parameter->trainable())) continue;
-    if (seen.insert(p.parameter.get()).second) count += p.parameter->shape().count();
+    if (p.parameter->role() == Role::statistic || !seen.insert(p.parameter.get()).second) continue;
+    count += only_trainable ? trainable_count(*p.parameter) : p.parameter->shape().count();
   }
   return count;
 }
@@ -128,9 +141,15 @@ std::string freeze_table(const Model& model, const FreezeChoice& choice, bool ex
     table.row({fmt::format("{}", i), model.blocks()[i].name, fmt::format("{}", parameter_count(parameters)),
                fmt::format("{}", parameter_count(parameters, true)), frozen_text(parameters)});
   }
+  std::string text = table.text() + "\n";
+  for (const NamedParameter& p : model.parameters()) {
+    if (p.parameter->live() == nullptr) continue;
+    text += fmt::format("{} {}: {}; {} of {} numbers train\n", p.name, p.parameter->file_shape().text(),
+                        frozen_units_text(*p.parameter), trainable_count(*p.parameter),
+                        p.parameter->shape().count());
+  }
   const std::string precision = precision_text(choice.precision);
-  return table.text() + "\n" + rules_text(choice) + "; " + exact_text(exact) +
-         (precision.empty() ? "" : "; " + precision);
+  return text + rules_text(choice) + "; " + exact_text(exact) + (precision.empty() ? "" : "; " + precision);
 }
 
 JsonObject freeze_json(const Model& model, const FreezeChoice& choice) {
@@ -147,6 +166,15 @@ JsonObject freeze_json(const Model& model, const FreezeChoice& choice) {
   object.add("thaw", choice.thaw).add("bn", choice.bn).add("dropout_in_frozen", choice.dropout);
   object.add("frozen_precision", choice.precision);
   object.add("blocks", blocks);
+  std::vector<JsonObject> parts;
+  for (const NamedParameter& p : model.parameters()) {
+    if (p.parameter->live() == nullptr) continue;
+    JsonObject part;
+    part.add("parameter", p.name).add("units", p.parameter->units());
+    part.add("frozen_units", text_of(p.parameter->frozen_units()));
+    parts.push_back(part.add("train", trainable_count(*p.parameter)));
+  }
+  object.add("parts", parts);
   return object;
 }
 

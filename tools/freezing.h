@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "layers/model.h"
+#include "layers/units.h"
 #include "optim/trainer/program_cache.h"
 #include "tools/json.h"
 #include "tools/options.h"
@@ -30,15 +31,16 @@ std::vector<Thaw> parse_thaws(const Model& model, const FreezeChoice& choice);
 /// Lets "all", a block by number or name, or what `Layer::thaw` takes train again.
 void thaw(Model& model, const std::string& pattern);
 
-/// True where a parameter does not train.
+/// True where a parameter or a part of one does not train.
 bool anything_frozen(const Model& model);
 
-/// A block a line with its parameters and whether it is frozen; what is in force for batch norm, dropout and
+/// A block a line with its parameters and whether it is frozen; a tensor a line of those that are frozen in
+/// part ("48 of 64 channels frozen"); what is in force for batch norm, dropout and
 /// convolutions.
 std::string freeze_table(const Model& model, const FreezeChoice& choice, bool exact);
 JsonObject freeze_json(const Model& model, const FreezeChoice& choice);
 
-/// "yes", "no", or "3 of 4": tensors of these that do not train.
+/// "yes", "no", or "3 of 4, 1 in part": tensors of these that do not train, and that do in part.
 std::string frozen_text(const std::vector<NamedParameter>& parameters);
 /// Numbers that gradients can change: all but running statistics.
 Index parameter_count(const std::vector<NamedParameter>& parameters, bool only_trainable = false);

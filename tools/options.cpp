@@ -52,7 +52,9 @@ void declare_freeze(Arguments& arguments, FreezeChoice& choice, bool in_training
   arguments.option(
       "--freeze", choice.freeze, "WHAT",
       "none, half, head (all but it), all; 3 (the first three blocks); 0,2,5 (these); names as in "
-      "'conv*' or layer1.0; role:weight, role:bias, role:norm");
+      "'conv*' or layer1.0; role:weight, role:bias, role:norm; parts as in 'conv3.weight[0:16+32:48]' "
+      "(output "
+      "channels, rows of an embedding), 'lstm.*[i+f]' (gates)");
   arguments.option("--freeze-until", choice.until, "BLOCK", "the blocks before this one");
   if (in_training) {
     arguments.list("--thaw", choice.thaw, "EPOCH:WHAT",

@@ -41,6 +41,11 @@ TEST_CASE("a typo is answered with the near name and nothing is done") {
   check_refused(cli, "train --model mlp --data digits --schedule cosin", 2, "did you mean cosine?");
   check_refused(cli, "train --model mlp --data digits --freeze fc9", 2, "did you mean fc");
   check_refused(cli, "train --model mlp --data digits --freeze-until fc9", 2, "did you mean fc");
+  check_refused(cli, "train --model mlp --data digits --freeze fc2.weight[0:9999]", 2, "beyond its");
+  check_refused(cli, "train --model mlp --data digits --freeze fc2.weight[-1:4]", 2, "negative");
+  check_refused(cli, "train --model mlp --data digits --freeze fc2.weight[4:4]", 2, "empty");
+  check_refused(cli, "train --model mlp --data digits --freeze fc9.weight[0:4]", 2, "did you mean fc");
+  check_refused(cli, "inspect --model lstm --freeze lstm.weight_hh_l0[x]", 2, "there are i, f, g, o");
   check_refused(cli, "train --model mlp --data digits --thaw 2:fc9", 2, "did you mean fc");
   check_refused(cli, "train --model mlp --data digits --augment flop", 2, "did you mean flip?");
   check_refused(cli, "train --model mlp --data digits --policy frezeout", 2, "did you mean freezeout?");

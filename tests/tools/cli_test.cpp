@@ -320,6 +320,31 @@ TEST_CASE("explain --freeze head lists no gradient below the head, and says why"
   CHECK(cli.run("explain --model cnn --freeze all").code == 0);
 }
 
+TEST_CASE("a part of a tensor is frozen, thawed, and named with what it saves") {
+  Cli cli;
+  const std::string freeze = " --freeze conv2.weight[0:48] ";
+  const Outcome explained = cli.run("explain --model cnn --input 28,28,1 --classes 10" + freeze);
+  REQUIRE(explained.code == 0);
+  CHECK(
+      explained.err.find("conv2.weight (64,32,3,3): 48 of 64 channels frozen; 4608 of 18432 numbers train") !=
+      std::string::npos);
+  CHECK(explained.out.find("3x3 32->16 pad 1 of 64") != std::string::npos);
+  CHECK(explained.out.find("gradient of conv2.weight, 48 of 64 channels frozen") != std::string::npos);
+
+  const std::vector<Json> part = json_lines(cli.run("inspect --model cnn --data digits --json" + freeze));
+  const std::vector<Json> whole = json_lines(cli.run("inspect --model cnn --data digits --json"));
+  const Json model = of_kind(part, "model").at(0), full = of_kind(whole, "model").at(0);
+  CHECK(model.at("freezing").at("parts").at(0).at("frozen_units") == "0:48");
+  CHECK(full.at("trainable").get<int>() - model.at("trainable").get<int>() == 32 * 9 * 48);
+  CHECK(model.at("macs_weight_gradient").get<double>() < full.at("macs_weight_gradient").get<double>());
+  CHECK(model.at("macs_forward") == full.at("macs_forward"));
+
+  const std::string train = "train --model cnn --data digits --epochs 2 --seed 1" + freeze;
+  CHECK(cli.run(train + "--thaw 2:conv2.weight[0:8] --run parts").code == 0);
+  CHECK(cli.run("inspect --model lstm --freeze lstm.*[i+f]").err.find("2 of 4 gates frozen (i+f)") !=
+        std::string::npos);
+}
+
 TEST_CASE("data and doctor") {
   Cli cli;
   const std::vector<Json> digits = json_lines(cli.run("data digits --json"));
