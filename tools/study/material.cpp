@@ -89,11 +89,12 @@ void resolve(Arm& arm, Model& model) {
 }  // namespace
 
 void copy_body(const Model& from, Model& to) {
-  const auto last = static_cast<int>(to.blocks().size()) - 1;
+  // The head of a language model answers in its vocabulary, which stays.
+  const int last = to.language_model() ? -1 : static_cast<int>(to.blocks().size()) - 1;
   const std::vector<NamedParameter> theirs = from.parameters();
   const std::vector<NamedParameter> ours = to.parameters();
   for (std::size_t i = 0; i < ours.size(); ++i) {
-    if (to.block_of(ours[i].name) == last) continue;
+    if (last >= 0 && to.block_of(ours[i].name) == last) continue;
     std::copy_n(theirs[i].parameter->value().data(), ours[i].parameter->value().count(),
                 ours[i].parameter->mutable_value().data());
     ours[i].parameter->touch();
@@ -146,6 +147,10 @@ Materials::Opened& Materials::open(const Arm& arm) {
   choice.data = data_;
   choice.data.spec = arm.target;
   Session session = open_session(choice);
+  if (choice.model.replace_head && session.model->language_model()) {
+    choice.model.replace_head = false;
+    session = open_session(choice);
+  }
   note(session.notes);
   Prepared& prepared = opened.prepared;
   prepared.parts = {session.data.train, at_most(session.data.test, test_samples_)};

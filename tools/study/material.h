@@ -42,7 +42,7 @@ class Materials {
   const std::vector<std::string>& class_names(const Arm& arm) const {
     return target(arm).parts.train->info().classes;
   }
-  /// New weights by the seed, for the target; from a weights file all but the last block are that file's.
+  /// New weights by the seed, for the target; from a weights file what `copy_body` copies is that file's.
   ModelPtr make(const Arm& arm, std::uint64_t seed) const;
   /// New weights for the source's classes.
   ModelPtr make_for_source(const Arm& arm, std::uint64_t seed) const;
@@ -69,7 +69,7 @@ class Materials {
   std::vector<std::string> notes_;
 };
 
-/// Copies all blocks but the last one; both are of one model.
+/// Copies all blocks but the last one, of language models that too; both are of one model.
 void copy_body(const Model& from, Model& to);
 
 /// A loader for `data` prepared so, without a thread of its own.
