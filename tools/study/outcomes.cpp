@@ -95,7 +95,11 @@ Difference Outcomes::difference(const Outcome& a, const Outcome& b, Metric metri
 }
 
 Interval Outcomes::interval(const Outcome& outcome, Metric metric) const {
-  return bootstrap_.mean(outcome.values(metric));
+  Interval interval = bootstrap_.mean(outcome.values(metric));
+  const bool share = metric == Metric::accuracy || metric == Metric::macro_f1 || metric == Metric::ece;
+  interval.low = std::max(interval.low, 0.0);  // no metric is negative
+  if (share) interval.high = std::min(interval.high, 1.0);
+  return interval;
 }
 
 std::string finding(const Difference& difference) {
