@@ -306,7 +306,8 @@ class Again final : public Layer {
 
 const std::vector<std::string> kPlain{"mlp", "cnn", "bncnn", "lenet", "doodlenet", "vgg"};
 const std::vector<std::string> kBranched{"resnet20", "resnet32", "resnet44", "resnet56", "squeezenet"};
-const std::vector<std::string> kRecurrent{"lstm", "lstm2", "rowlstm", "rowlstm2", "textlstm", "textcnn", "charrnn"};
+const std::vector<std::string> kRecurrent{"lstm",     "lstm2",   "rowlstm", "rowlstm2",
+                                          "textlstm", "textcnn", "charrnn"};
 
 }  // namespace
 
