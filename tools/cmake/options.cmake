@@ -10,10 +10,7 @@ if(FIRN_WERROR)
   list(APPEND flags -Werror)
 endif()
 if(FIRN_SANITIZE)
-  # A check of every pointer that is followed takes half of the compile time, and finds little that the address
-  # sanitizer does not.
-  list(APPEND flags -fsanitize=${FIRN_SANITIZE} -fno-sanitize=null,alignment,object-size -fno-omit-frame-pointer
-                    -fno-sanitize-recover=all)
+  list(APPEND flags -fsanitize=${FIRN_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(firn_options INTERFACE $<BUILD_INTERFACE:-fsanitize=${FIRN_SANITIZE}>)
 endif()
 target_compile_options(firn_options INTERFACE "$<BUILD_INTERFACE:${flags}>")
