@@ -192,8 +192,8 @@ TEST_CASE("peak: a row for each instruction set and number of threads") {
     CHECK(all[i].at("threads") == i % 2 + 1);
     // Slower than any machine that runs this would mean that something else is measured.
     CHECK(number(all[i], "gflops") > 0.1);
-    CHECK(number(all[i], "copy_gbs") > 0.01);
-    CHECK(number(all[i], "triad_gbs") > 0.01);
+    CHECK(number(all[i], "copy_gbs") > 0.1);
+    CHECK(number(all[i], "triad_gbs") > 0.1);
   }
   CHECK(rows(cli, "peak --threads 1 --seconds 0.001 --isa generic,naive").size() == 2);
   CHECK(cli.run("bench peak --threads 1 --seconds 0.001 --isa generic").lines().size() == 2);
