@@ -27,7 +27,12 @@ endif()
 # firn_test(NAME source... [LIBS lib...] [LABELS label...]): a doctest program and its ctest entry.
 function(firn_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBS;LABELS")
-  add_executable(${name} ${arg_UNPARSED_ARGUMENTS} ${PROJECT_SOURCE_DIR}/tests/main.cpp)
+  if(NOT TARGET firn_test_main)
+    # Compiled once: it takes as long as the tests of a file.
+    add_library(firn_test_main OBJECT ${PROJECT_SOURCE_DIR}/tests/main.cpp)
+    target_link_libraries(firn_test_main PRIVATE firn_options doctest::doctest)
+  endif()
+  add_executable(${name} ${arg_UNPARSED_ARGUMENTS} $<TARGET_OBJECTS:firn_test_main>)
   target_link_libraries(${name} PRIVATE ${arg_LIBS} firn_options doctest::doctest)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" ENVIRONMENT "FIRN_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
