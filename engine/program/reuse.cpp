@@ -4,14 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
-#include <tuple>
 
 namespace firn {
 
 namespace {
-
-using Place = std::tuple<Operand::Base, Index>;
 
 double cache_bytes() {
   static const double bytes = std::max(256.0 * 1024, static_cast<double>(sysconf(_SC_LEVEL2_CACHE_SIZE)));
@@ -21,19 +19,80 @@ double cache_bytes() {
 Index rounded(double bytes) {
   if (bytes <= cache_bytes() / 2) return 0;
   return static_cast<Index>(cache_bytes() *
-                            std::pow(4, std::max(0.0, std::ceil(std::log2(bytes / cache_bytes()) / 2))));
+                            std::pow(4, std::max(0.0, std::round(std::log2(bytes / cache_bytes()) / 2))));
 }
 
+/// What lies in memory by when it was touched last, so that the bytes touched since then can be counted
+/// without those that were touched twice: the stack distance of Mattson et al., "Evaluation techniques for
+/// storage hierarchies", IBM Systems Journal 9, 1970.
+class Recency {
+ public:
+  /// Marks [begin, begin + bytes) of an address space as touched now. Returns the bytes of other memory
+  /// touched since the longest untouched part of it was, all that were ever touched if a part never was.
+  double touch(Index space, Index begin, Index bytes) {
+    if (bytes == 0) return 0;
+    const Index end = begin + bytes;
+    std::map<Index, Piece>& pieces = spaces_[space];
+    auto at = pieces.lower_bound(begin);
+    if (at != pieces.begin() && std::prev(at)->second.end > begin) --at;
+    std::size_t oldest = now_;
+    Index known = 0;
+    while (at != pieces.end() && at->first < end) {
+      const Index from = at->first;
+      const Piece piece = at->second;
+      oldest = std::min(oldest, piece.time);
+      known += std::min(end, piece.end) - std::max(begin, from);
+      at = pieces.erase(at);
+      add(piece.time, -static_cast<double>(piece.end - from));
+      const auto keep = [&](Index first, Index last) {
+        if (first >= last) return;
+        pieces[first] = {last, piece.time};
+        add(piece.time, static_cast<double>(last - first));
+      };
+      keep(from, begin);
+      keep(end, piece.end);
+    }
+    const double age = known < bytes ? sum(now_) : sum(now_) - sum(oldest);
+    pieces[begin] = {end, now_};
+    add(now_++, static_cast<double>(bytes));
+    return age;
+  }
+
+ private:
+  struct Piece {
+    Index end = 0;
+    std::size_t time = 0;
+  };
+
+  /// A binary indexed tree (Fenwick 1994) over time of the bytes that were touched then and not since.
+  void add(std::size_t time, double bytes) {
+    if (time >= bytes_.size()) {
+      bytes_.resize(std::max<std::size_t>(1024, 2 * time));
+      tree_.assign(bytes_.size() + 1, 0);
+      for (std::size_t i = 0; i < bytes_.size(); ++i) put(i, bytes_[i]);
+    }
+    bytes_[time] += bytes;
+    put(time, bytes);
+  }
+  void put(std::size_t time, double bytes) {
+    for (std::size_t i = time + 1; i < tree_.size(); i += i & -i) tree_[i] += bytes;
+  }
+  /// Of what was touched before `time` or at it.
+  double sum(std::size_t time) const {
+    double bytes = 0;
+    for (std::size_t i = std::min(time + 1, bytes_.size()); i > 0; i -= i & -i) bytes += tree_[i];
+    return bytes;
+  }
+
+  std::map<Index, std::map<Index, Piece>> spaces_;
+  std::vector<double> bytes_, tree_;
+  std::size_t now_ = 0;
+};
+
+/// One thread's way through two runs of a program, the second of which counts.
 class Walk {
  public:
-  Walk(const Program& program, int threads) : plan_(program.plan()) {
-    for (const Group& group : plan_.groups) {
-      double bytes = 0;
-      for_each_operand(group, [&](const Operand&, const Spec& spec, Index*) {
-        bytes += static_cast<double>(bytes_of_call(plan_, spec, false));
-      });
-      totals_.push_back(bytes / threads);
-    }
+  Walk(const Program& program, int threads) : plan_(program.plan()), threads_(threads) {
     reuse_.resize(plan_.steps.size());
     for (std::size_t i = 0; i < reuse_.size(); ++i) {
       reuse_[i].inputs.resize(plan_.steps[i].inputs.size());
@@ -42,79 +101,41 @@ class Walk {
   }
 
   std::vector<Reuse> run() {
-    for (const int lap : {0, 1}) {
-      for (std::size_t g = 0; g < plan_.groups.size(); ++g) {
-        clock_ = static_cast<int>(g + static_cast<std::size_t>(lap) * plan_.groups.size());
-        walk(plan_.groups[g]);
+    for (int lap = 0; lap < 2; ++lap) {
+      for (const Group& group : plan_.groups) {
+        // The first slices of a group meet what lies further back; the last one stands for them all.
+        const Index calls = group.region ? plan_.slices : 1;
+        for (Index slice = 0; slice < calls; slice += threads_) {
+          for (const int step : group.steps) touch(static_cast<std::size_t>(step), group.region, slice);
+        }
       }
     }
     return std::move(reuse_);
   }
 
  private:
-  template <class F>
-  void for_each_operand(const Group& group, const F& f) {
-    for (const int index : group.steps) {
-      const auto i = static_cast<std::size_t>(index);
-      const Step& step = plan_.steps[i];
-      const auto one = [&](const Operand& operand, const Spec& spec, std::vector<Index>* to, std::size_t at) {
-        if (operand.base != Operand::Base::nowhere)
-          f(operand, spec, to != nullptr && at < to->size() ? &(*to)[at] : nullptr);
-      };
-      std::vector<Index>* in = i < reuse_.size() ? &reuse_[i].inputs : nullptr;
-      std::vector<Index>* out = i < reuse_.size() ? &reuse_[i].outputs : nullptr;
-      for (std::size_t k = 0; k < step.inputs.size(); ++k)
-        one(step.inputs[k], step.node->inputs()[k].spec(), in, k);
-      for (std::size_t k = 0; k < step.outputs.size(); ++k)
-        one(step.outputs[k], step.node->outputs()[k], out, k);
-    }
-  }
-
-  void walk(const Group& group) {
-    std::map<Place, double> seen;  // when, in bytes touched since the group began
-    double touched = 0;
-    const auto slices = [&](const Operand& operand, const Spec& spec) {
-      return spec.axis != Axis::none && operand.base != Operand::Base::local;
+  void touch(std::size_t index, bool region, Index slice) {
+    const Step& step = plan_.steps[index];
+    const auto one = [&](const Operand& operand, const Spec& spec, Index& age) {
+      if (operand.base == Operand::Base::nowhere) return;
+      const bool entry = operand.base == Operand::Base::absolute;
+      const Index space = entry ? 2 + operand.offset : operand.base == Operand::Base::shared ? 0 : 1;
+      const Index begin = (entry ? 0 : operand.offset) + (region ? slice * operand.stride : 0);
+      Index bytes = bytes_of_call(plan_, spec, region);
+      // Of what the units of a wave share out among the threads this one has its part.
+      if (!region) bytes = (bytes + threads_ - 1) / threads_;
+      age = rounded(memory_.touch(space, begin, bytes));
     };
-    for (const int round : {0, 1}) {
-      for_each_operand(group, [&](const Operand& operand, const Spec& spec, Index* to) {
-        const Place place{operand.base, operand.offset};
-        const auto found = seen.find(place);
-        *to = rounded(found != seen.end() ? touched - found->second : since(place));
-        touched += static_cast<double>(bytes_of_call(plan_, spec, group.region));
-        seen[place] = touched;
-      });
-      if (!group.region || round > 0) break;
-      // The next slice lies elsewhere, but for weights and what the thread has of its own.
-      for_each_operand(group, [&](const Operand& operand, const Spec& spec, Index*) {
-        if (slices(operand, spec)) seen.erase({operand.base, operand.offset});
-      });
-    }
-    for_each_operand(group, [&](const Operand& operand, const Spec&, Index*) {
-      before_[{operand.base, operand.offset}] = clock_;
-    });
-  }
-
-  /// Bytes since an earlier group used the place.
-  double since(const Place& place) const {
-    const auto found = before_.find(place);
-    const auto groups = static_cast<int>(totals_.size());
-    const auto total = [&](int clock) { return totals_[static_cast<std::size_t>(clock % groups)]; };
-    if (found == before_.end()) {
-      double all = 0;
-      for (const double bytes : totals_) all += bytes;
-      return all;
-    }
-    double bytes = 0.5 * (total(found->second) + total(clock_));
-    for (int clock = found->second + 1; clock < clock_; ++clock) bytes += total(clock);
-    return bytes;
+    for (std::size_t k = 0; k < step.inputs.size(); ++k)
+      one(step.inputs[k], step.node->inputs()[k].spec(), reuse_[index].inputs[k]);
+    for (std::size_t k = 0; k < step.outputs.size(); ++k)
+      one(step.outputs[k], step.node->outputs()[k], reuse_[index].outputs[k]);
   }
 
   const Plan& plan_;
-  std::vector<double> totals_;
+  const int threads_;
+  Recency memory_;
   std::vector<Reuse> reuse_;
-  std::map<Place, int> before_;  // the group that used a place last, by the clock
-  int clock_ = 0;                // groups walked through, over both laps
 };
 
 }  // namespace

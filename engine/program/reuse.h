@@ -8,14 +8,13 @@
 namespace firn {
 
 /// Bytes that a thread touches between two uses of each operand's memory, rounded: 0 below half of a
-/// second-level cache, else that cache's size times a power of 4.
+/// second-level cache, else the nearest product of that cache's size and a power of 4.
 struct Reuse {
   std::vector<Index> inputs, outputs;
 };
 
-/// Of each of the plan's steps, counted along one run after another one. In a region every thread goes
-/// through all steps slice by slice; what another group has used is as old as what both and those between
-/// them touch.
+/// Of each of the plan's steps, counted along the second of two runs, in which a thread goes through its
+/// slices of a region one by one. Memory that is touched twice counts once.
 std::vector<Reuse> reuse_of(const Program& program, int threads);
 
 /// Bytes of a value that one call of a step sees: of a slice, or of all of it.

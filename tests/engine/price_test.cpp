@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <string>
 
 #include "engine/base/rng.h"
 #include "engine/ops/activation.h"
@@ -19,17 +20,19 @@ constexpr Index kBatch = 64, kWide = 256;
 
 /// Dense layers with a ReLU between them, the first `frozen` of them frozen.
 struct Net {
-  Tensor x{Shape{kBatch, kWide}}, labels{Shape{kBatch}, Type::index};
+  Tensor x, labels;
   std::vector<ParameterPtr> weights;
 
-  Net() {
+  explicit Net(int layers = 3, Index batch = kBatch, Index wide = kWide)
+      : x(Shape{batch, wide}), labels(Shape{batch}, Type::index) {
     Random random(1, "price test");
     for (real& v : x.values()) v = static_cast<real>(random.uniform(-1, 1));
-    for (Index i = 0; i < kBatch; ++i) labels.indices()[i] = static_cast<std::int32_t>(i % kWide);
-    for (const char* name : {"fc1", "fc2", "fc3"}) {
-      Tensor weight(Shape{kWide, kWide});
+    for (Index i = 0; i < batch; ++i) labels.indices()[i] = static_cast<std::int32_t>(i % wide);
+    for (int i = 1; i <= layers; ++i) {
+      Tensor weight(Shape{wide, wide});
       for (real& v : weight.values()) v = static_cast<real>(random.uniform(-0.1, 0.1));
-      weights.push_back(std::make_shared<Parameter>(name, std::move(weight), Role::weight));
+      weights.push_back(
+          std::make_shared<Parameter>("fc" + std::to_string(i), std::move(weight), Role::weight));
     }
   }
 
@@ -148,6 +151,21 @@ TEST_CASE("operands are as old as what was touched since") {
   CHECK(bytes_of_call(plan, batch, false) == kBatch * kWide * Index{sizeof(real)});
   const Spec parts{Shape{kWide}, Type::number, Axis::slice};
   CHECK(bytes_of_call(plan, parts, false) == plan.slices * kWide * Index{sizeof(real)});
+}
+
+TEST_CASE("memory that is touched again and again counts once: a weight is no older than all there is") {
+  // Frozen layers hand on through two buffers: what they touch adds up to many times what there is.
+  constexpr int kLayers = 64;
+  Net net(kLayers, 16384, 16);
+  const auto program = net.program(kLayers - 1);
+  const Index all = program->arena_bytes(1) + net.x.bytes() + net.labels.bytes() +
+                    (2 * kLayers + 2) * net.weights[0]->value().bytes();  // as they are, packed; the gradient
+  const std::vector<Reuse> reuse = reuse_of(*program, 1);
+  for (std::size_t i = 0; i < reuse.size(); ++i) {
+    // Ages are rounded, to at most twice what they are.
+    for (const Index age : reuse[i].inputs) CHECK(age <= 2 * all);
+    for (const Index age : reuse[i].outputs) CHECK(age <= 2 * all);
+  }
 }
 
 TEST_CASE("overheads are small and not negative") {
