@@ -113,9 +113,9 @@ TEST_CASE(
         const auto got = gradients_of(*training(c, fuse, true, true));
         CHECK(got.size() < want.size());
         CHECK(!got.empty());
-        for (const auto& [which, gradient] : got) {
-          CHECK_MESSAGE(gradient == want.at(which),
-                        name << " " << freeze << (fuse ? " fused: " : ": ") << which);
+        for (const auto& gradient : got) {
+          CHECK_MESSAGE(gradient.second == want.at(gradient.first),
+                        name << " " << freeze << (fuse ? " fused: " : ": ") << gradient.first);
         }
       }
     }
@@ -175,13 +175,13 @@ TEST_CASE("not exact: the trainable gradients of a smooth network are within 1e-
   const SmoothNet net;
   const auto want = net.gradients(true);
   for (const bool frozen : {false, true}) {
-    for (const std::size_t which : {0, 1, 2}) {
+    for (const std::size_t which : {0u, 1u, 2u}) {
       for (const ParameterPtr& weight : net.weights) weight->set_trainable(true);
       net.weights[which]->set_trainable(!frozen);
       for (const auto& [name, gradient] : net.gradients(true)) CHECK(gradient == want.at(name));
-      for (const auto& [name, gradient] : net.gradients(false)) {
-        const double distance = apart(gradient, want.at(name));
-        CAPTURE(name);
+      for (const auto& got : net.gradients(false)) {
+        const double distance = apart(got.second, want.at(got.first));
+        CAPTURE(got.first);
         CHECK(distance <= 1e-5);
         // All of them depend on the forward pass, which only the plain loops compute directly.
         CHECK((distance > 0) == (kernels().isa != Isa::naive));

@@ -32,8 +32,8 @@ TEST_CASE("every operation has ten rows or more") {
     ++rows[row.op];
     CHECK_MESSAGE(names.insert(title(row)).second, title(row) << " is there twice");
   }
-  for (const auto& [op, count] : rows)
-    CHECK_MESSAGE(count >= (op == "first_step" ? 5 : 10), op << " has " << count);
+  for (const auto& row : rows)
+    CHECK_MESSAGE(row.second >= (row.first == "first_step" ? 5 : 10), row.first << " has " << row.second);
   CHECK(rows.size() >= 35);
 }
 
@@ -113,10 +113,11 @@ TEST_CASE("a corrupted gradient is found out") {
                           std::any_of(analytic.begin(), analytic.end(),
                                       [&](real x) { return std::abs(x - analytic[0]) > real(1e-4); });
       if (zero) continue;
-      for (const auto& [what, corrupt] : corruptions) {
+      for (const auto& corruption : corruptions) {
+        const std::string what = corruption.first;
         if (what == "transposed" && !matrix) continue;
         Gradient corrupted = analytic;
-        corrupt(corrupted, shape[0]);
+        corruption.second(corrupted, shape[0]);
         ++found;
         CHECK_MESSAGE(difference(corrupted, numeric).has_value(), what << " of " << parameter->name());
       }

@@ -110,7 +110,8 @@ std::vector<std::string> misplaced(const Plan& plan, const std::vector<Value>& k
     const auto found = lives.find({real_one.node->id(), real_one.output});
     if (found != lives.end()) found->second.reads.emplace_back(kForever, 0);
   }
-  for (const auto& [a_key, a] : lives) {
+  for (const auto& one : lives) {
+    const Life& a = one.second;
     const bool local = a.place.base == Operand::Base::local;
     const Index room = local ? plan.scratch_offset : plan.shared_bytes;
     if (a.place.offset < 0 || a.place.offset + a.bytes > room)
@@ -119,7 +120,7 @@ std::vector<std::string> misplaced(const Plan& plan, const std::vector<Value>& k
         std::any_of(a.reads.begin(), a.reads.end(), [&](const auto& r) { return r.first != a.group; }))
       wrong.push_back(a.name + " is local and read in another group");
     for (const auto& [b_key, b] : lives) {
-      if (!(a_key < b_key) || a.place.base != b.place.base) continue;
+      if (!(one.first < b_key) || a.place.base != b.place.base) continue;
       if (a.place.offset >= b.place.offset + b.bytes || b.place.offset >= a.place.offset + a.bytes) continue;
       if (local && a.group != b.group) continue;
       if (!local && (a.last_group() < b.group || b.last_group() < a.group)) continue;

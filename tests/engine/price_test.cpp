@@ -69,10 +69,10 @@ TEST_CASE("every step has a price, and what is known is not measured again") {
   const Forecast first = forecast(*full, 1, {}, prices, [&](Index left) { told = std::max(told, left); });
   CHECK(first.priced_anew == static_cast<Index>(prices.size()));
   CHECK(told == first.priced_anew);
-  for (const auto& [key, seconds] : prices) {
-    CAPTURE(key);
-    CHECK(seconds >= 0);
-    CHECK(seconds < 1);
+  for (const auto& price : prices) {
+    CAPTURE(price.first);
+    CHECK(price.second >= 0);
+    CHECK(price.second < 1);
   }
   const Forecast again = forecast(*full, 1, {}, prices);
   CHECK(again.priced_anew == 0);
@@ -122,7 +122,7 @@ TEST_CASE("what is frozen costs what its program holds: less, and no gradients")
   const Forecast full = forecast(*net.program(0), 1, {}, prices);
   const Forecast frozen = forecast(*net.program(2), 1, {}, prices);
   CHECK(frozen.seconds < full.seconds);
-  for (const std::size_t block : {0, 1}) {
+  for (const std::size_t block : {0u, 1u}) {
     CHECK(frozen.blocks[block].weight_gradient == 0);
     CHECK(frozen.blocks[block].input_gradient == 0);
     CHECK(frozen.blocks[block].forward > 0);

@@ -172,7 +172,9 @@ TEST_CASE("beta trains without anything being kept for gamma") {
 
 TEST_CASE("the trainable gradients are the same bits whatever else is frozen") {
   int compared = 0;
-  for (const auto& [name, net] : small_nets()) {
+  for (const auto& named : small_nets()) {
+    const std::string& name = named.first;
+    const auto& net = named.second;
     for (const bool fuse : {false, true}) {
       net->freeze("", false);
       const auto full = net->training({.fuse = fuse}, true);
@@ -190,10 +192,11 @@ TEST_CASE("the trainable gradients are the same bits whatever else is frozen") {
           }
           const auto program = net->training({.fuse = fuse}, true);
           program->run(1);
-          for (const auto& [which, gradient] : gradients_of(*program)) {
+          for (const auto& gradient : gradients_of(*program)) {
             ++compared;
-            CHECK_MESSAGE(gradient == want.at(which), name << ": " << which << " with " << parameter->name()
-                                                           << (prefix ? " and below" : "") << " frozen");
+            CHECK_MESSAGE(gradient.second == want.at(gradient.first),
+                          name << ": " << gradient.first << " with " << parameter->name()
+                               << (prefix ? " and below" : "") << " frozen");
           }
         }
       }
@@ -203,23 +206,28 @@ TEST_CASE("the trainable gradients are the same bits whatever else is frozen") {
 }
 
 TEST_CASE("fused or not, the gradients agree") {
-  for (const auto& [name, net] : small_nets()) {
+  for (const auto& named : small_nets()) {
+    const std::string& name = named.first;
+    const auto& net = named.second;
     const auto fused = net->training({}, true);
     const auto plain = net->training({.fuse = false}, true);
     fused->run();
     plain->run();
     CHECK(fused->plan().steps.size() <= plain->plan().steps.size());
     const auto want = gradients_of(*plain);
-    for (const auto& [which, gradient] : gradients_of(*fused)) {
-      for (std::size_t i = 0; i < gradient.size(); ++i) {
-        CHECK_MESSAGE(std::abs(gradient[i] - want.at(which)[i]) <= real(2e-5), name << " " << which);
+    for (const auto& got : gradients_of(*fused)) {
+      for (std::size_t i = 0; i < got.second.size(); ++i) {
+        CHECK_MESSAGE(std::abs(got.second[i] - want.at(got.first)[i]) <= real(2e-5),
+                      name << " " << got.first);
       }
     }
   }
 }
 
 TEST_CASE("200 steps leave every frozen byte as it was, with a late freeze and a thaw between") {
-  for (const auto& [name, net] : small_nets()) {
+  for (const auto& named : small_nets()) {
+    const std::string& name = named.first;
+    const auto& net = named.second;
     CAPTURE(name);
     const std::string early = name == "conv" ? "norm1" : name == "mlp" ? "fc1" : "lstm";
     const std::string late = name == "conv" ? "norm2" : name == "mlp" ? "fc2" : "gru";
@@ -256,7 +264,9 @@ TEST_CASE("200 steps leave every frozen byte as it was, with a late freeze and a
 }
 
 TEST_CASE("training the head alone is training it on stored features, bit for bit") {
-  for (const auto& [name, net] : small_nets()) {
+  for (const auto& named : small_nets()) {
+    const std::string& name = named.first;
+    const auto& net = named.second;
     CAPTURE(name);
     net->freeze("");
     net->freeze("head", false);
@@ -382,7 +392,9 @@ TEST_CASE("wrong use is an error in words") {
 }
 
 TEST_CASE("a step allocates nothing") {
-  for (const auto& [name, net] : small_nets()) {
+  for (const auto& named : small_nets()) {
+    const std::string& name = named.first;
+    const auto& net = named.second;
     for (const int threads : {1, 2}) {
       set_thread_count(threads);
       const auto workspace = std::make_shared<Workspace>();
@@ -410,7 +422,9 @@ TEST_CASE("the same bits on 1, 2, 3 and 7 threads over ten steps") {
   std::map<std::string, std::set<std::string>> hashes;
   for (const int threads : {1, 2, 3, 7}) {
     set_thread_count(threads);
-    for (const auto& [name, net] : small_nets()) {
+    for (const auto& named : small_nets()) {
+      const std::string& name = named.first;
+      const auto& net = named.second;
       const auto program = net->training({.slice_rows = 3, .every_thread = true});
       const auto optimizer = make_sgd({.rate = 0.1, .momentum = 0.9});
       for (std::uint64_t step = 0; step < 10; ++step) {
@@ -421,11 +435,13 @@ TEST_CASE("the same bits on 1, 2, 3 and 7 threads over ten steps") {
     }
   }
   set_thread_count(1);
-  for (const auto& [name, set] : hashes) CHECK_MESSAGE(set.size() == 1, name);
+  for (const auto& found : hashes) CHECK_MESSAGE(found.second.size() == 1, found.first);
 }
 
 TEST_CASE("the arena of inference is smaller than that of training, a frozen prefix between") {
-  for (const auto& [name, net] : small_nets()) {
+  for (const auto& named : small_nets()) {
+    const std::string& name = named.first;
+    const auto& net = named.second;
     const Index full = net->training()->arena_bytes(1);
     const Index forward = net->inference()->arena_bytes(1);
     net->freeze("");

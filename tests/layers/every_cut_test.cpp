@@ -195,9 +195,9 @@ class Subject {
       const auto exact = compiled(*model_, feeds_[draw], batch_statistics, true);
       const GradientMap got = gradients_of(*exact, start_);
       REQUIRE(!got.empty());
-      for (const auto& [name, gradient] : got) {
-        CAPTURE(name);
-        CHECK(gradient == want.at(name));
+      for (const auto& gradient : got) {
+        CAPTURE(gradient.first);
+        CHECK(gradient.second == want.at(gradient.first));
       }
       const auto usual = compiled(*model_, feeds_[draw], batch_statistics, false);
       closest = std::min(closest, apart(gradients_of(*usual, start_), want));

@@ -84,8 +84,8 @@ TEST_CASE("by default layers start as PyTorch's do") {
 
   const auto norm = make<BatchNorm>({.channels = 5});
   norm->initialise(1);
-  for (const std::size_t i : {0, 3}) CHECK(matrix(value(*norm, i)).isOnes(0));
-  for (const std::size_t i : {1, 2}) CHECK(matrix(value(*norm, i)).isZero(0));
+  for (const std::size_t i : {0u, 3u}) CHECK(matrix(value(*norm, i)).isOnes(0));
+  for (const std::size_t i : {1u, 2u}) CHECK(matrix(value(*norm, i)).isZero(0));
 }
 
 TEST_CASE("He, Xavier and orthogonal starts") {

@@ -66,9 +66,9 @@ std::map<std::string, std::string> results(const Cli& cli, const std::string& ru
 }
 
 void check_same(const std::map<std::string, std::string>& a, const std::map<std::string, std::string>& b) {
-  for (const auto& [name, text] : a) {
-    INFO(name);
-    const bool same = text == b.at(name);  // a difference is too long to be shown
+  for (const auto& table : a) {
+    INFO(table.first);
+    const bool same = table.second == b.at(table.first);  // a difference is too long to be shown
     CHECK(same);
   }
 }
@@ -98,9 +98,9 @@ TEST_CASE("killed at any moment, the same command goes on to the same tables, on
   INFO(last.err);
   REQUIRE(last.code == 0);
   const auto tables = results(cli, "whole");
-  for (const auto& [name, text] : tables) {
-    INFO(name);
-    CHECK_FALSE(text.empty());
+  for (const auto& table : tables) {
+    INFO(table.first);
+    CHECK_FALSE(table.second.empty());
   }
   check_same(tables, results(cli, "killed"));
   CHECK(number(cli, "killed", "SELECT count(*) FROM meta WHERE key='state' AND value='complete'") == 1);
@@ -220,13 +220,14 @@ TEST_CASE("the presets' sizes, and a forecast that does nothing") {
   Cli cli;
   const std::map<std::string, int> sizes{{"labels", 320},   {"depth", 145},    {"early", 160},
                                          {"families", 270}, {"adaptive", 240}, {"regularisers", 280}};
-  for (const auto& [name, size] : sizes) {
+  for (const auto& preset : sizes) {
+    const std::string& name = preset.first;
     const Outcome outcome = cli.run("study --dry-run --json --preset " + name);
     CAPTURE(name);
     REQUIRE(outcome.code == 0);
     const Json forecast = Json::parse(outcome.lines().at(0));
-    CHECK(forecast.at("cells") == size);
-    CHECK(forecast.at("to_do") == size);
+    CHECK(forecast.at("cells") == preset.second);
+    CHECK(forecast.at("to_do") == preset.second);
     CHECK(forecast.at("work_seconds").get<double>() > 0);
     // Two minutes on two cores.
     CHECK(forecast.at("work_seconds").get<double>() < 4 * 240);

@@ -153,7 +153,7 @@ TEST_CASE("a heat map has a cell for each number and refuses another count") {
 
 TEST_CASE("colours keep WCAG's contrast in both themes") {
   const auto paper = colours("paper"), panel = colours("panel");
-  for (const std::size_t theme : {0, 1}) {
+  for (const std::size_t theme : {0u, 1u}) {
     CAPTURE(theme);
     for (const char* text : {"ink", "muted", "good", "bad"}) {
       CAPTURE(text);
