@@ -5,6 +5,11 @@
 
 namespace firn {
 
+/// The output channels [first, last).
+struct ChannelRange {
+  Index first = 0, last = 0;
+};
+
 /// A 2-D convolution (cross-correlation, as every framework means it).
 /// x (N,h,w,c), weight (kh,kw,c/groups,oc), y (N,oh,ow,oc);
 /// y[n,i,j,o] = sum x[n, i*stride_h - pad_h + a, j*stride_w - pad_w + b, g*c/groups + q] * weight[a,b,q,o],
@@ -16,13 +21,21 @@ struct ConvGeometry {
   Index stride_h = 1, stride_w = 1, pad_h = 0, pad_w = 0;
   Index groups = 1;
   Index oh = 0, ow = 0;
-  /// For the weight gradient: outputs of the convolution that these are a part of, whose sums it then forms
-  /// in the same order; 0: it is the whole one.
-  Index oc_like = 0;
+  /// For the weight gradient alone: sorted ranges of the output channels that it is wanted of, which then are
+  /// the columns of dweight, one beside the other; none: of all. Their sums are those of the whole gradient.
+  const ChannelRange* live = nullptr;
+  Index live_ranges = 0;
 
   Index weight_count() const { return kh * kw * (c / groups) * oc; }
   /// Multiply-adds for one image; the input and the weight gradient need as many.
   Index macs() const { return oh * ow * kh * kw * (c / groups) * oc; }
+  /// Output channels that the weight gradient is wanted of.
+  Index live_count() const {
+    if (live == nullptr) return oc;
+    Index count = 0;
+    for (Index i = 0; i < live_ranges; ++i) count += live[i].last - live[i].first;
+    return count;
+  }
 };
 
 /// All functions work on `n` images on the calling thread. `scratch` has at least as many elements
@@ -48,8 +61,8 @@ struct ConvKernels {
   /// with many of them is cheaper than many calls: what they share is prepared once.
   Index (*dw_units)(const ConvGeometry& g);
   Index (*dw_scratch)(const ConvGeometry& g, Index n);
-  /// The units [first, last) of dweight (kh,kw,c/groups,oc), summed over the n images; `accumulate` adds to
-  /// dweight.
+  /// The units [first, last) of dweight (kh,kw,c/groups,live_count), summed over the n images; `accumulate`
+  /// adds to dweight.
   void (*dw)(const ConvGeometry& g, Index n, const real* x, const real* dy, real* dweight, bool accumulate,
              Index first, Index last, real* scratch);
 };

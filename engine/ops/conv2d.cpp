@@ -7,7 +7,6 @@
 #include "engine/ops/check.h"
 #include "engine/ops/dense.h"
 #include "engine/ops/epilogue.h"
-#include "engine/ops/live_part.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/winograd.h"
 
@@ -116,16 +115,25 @@ class Conv2dDx final : public Op {
 /// Inputs: x, dy. As parts of the batch, or in the kernel's units.
 class Conv2dDw final : public Op {
  public:
-  /// `whole`: the output channels of the convolution, of which those of `g` train.
-  Conv2dDw(const ConvGeometry& g, Shape weight, bool parts, Index whole)
-      : g_(g), weight_(weight), parts_(parts), whole_(whole) {}
+  /// `live`: the output channels that train; null: all.
+  Conv2dDw(const ConvGeometry& g, const Live* live, bool parts) : g_(g), parts_(parts) {
+    if (live == nullptr) return;
+    for (const UnitRange& range : live->ranges) live_.push_back({range.first, range.last});
+    g_.live = live_.data();
+    g_.live_ranges = static_cast<Index>(live_.size());
+  }
+  Conv2dDw(const Conv2dDw&) = delete;  // its geometry points into it
+  Conv2dDw& operator=(const Conv2dDw&) = delete;
   std::string name() const override { return "conv2d_dw"; }
   std::string detail() const override {
-    return text(g_) + (g_.oc < whole_ ? fmt::format(" of {}", whole_) : "") +
+    ConvGeometry part = g_;
+    part.oc = g_.live_count();
+    return text(part) + (part.oc < g_.oc ? fmt::format(" of {}", g_.oc) : "") +
            (parts_ ? " by parts of the batch" : " by pieces of the weight");
   }
   std::vector<Spec> infer(std::span<const Spec>, const std::string&) const override {
-    return {{weight_, Type::number, parts_ ? Axis::slice : Axis::none}};
+    return {{Shape{g_.kh, g_.kw, g_.c / g_.groups, g_.live_count()}, Type::number,
+             parts_ ? Axis::slice : Axis::none}};
   }
   void run(const Call& call) const override {
     const Index units = kernels().conv.dw_units(g_);
@@ -140,7 +148,8 @@ class Conv2dDw final : public Op {
   Index scratch(const Node&, Index rows) const override { return kernels().conv.dw_scratch(g_, rows); }
   Cost cost(const Node& node) const override {
     Cost cost = Op::cost(node);
-    cost.macs = macs(g_, node.inputs()[0].shape());
+    cost.macs = macs(g_, node.inputs()[0].shape()) * static_cast<double>(g_.live_count()) /
+                static_cast<double>(std::max<Index>(1, g_.oc));
     return cost;
   }
 
@@ -150,44 +159,9 @@ class Conv2dDw final : public Op {
   Index pieces() const { return std::min(kMostPieces, kernels().conv.dw_units(g_)); }
 
   ConvGeometry g_;
-  Shape weight_;
+  std::vector<ChannelRange> live_;
   bool parts_;
-  Index whole_;
 };
-
-/// The weight gradient of a convolution as one of those output channels alone that train.
-struct LiveProduct {
-  ConvGeometry geometry;
-  Value x, dy;
-};
-
-/// Outputs that kernels compute together, in one vector of the widest set: the product of a few of them costs
-/// as much.
-constexpr Index kTogether = 16;
-
-/// The whole one where `live` is null, where leaving columns out saves no vector of them, and where a group
-/// trains in part: its input cannot be left out.
-LiveProduct live_product(Graph& graph, const ConvGeometry& g, const Live* live, Value x, Value dy) {
-  LiveProduct result{g, x, dy};
-  if (live == nullptr) return result;
-  const auto vectors = [](Index columns) { return (columns + kTogether - 1) / kTogether; };
-  if (g.groups == 1 && vectors(live->count()) == vectors(g.oc)) return result;
-  const Index in = g.c / g.groups, out = g.oc / g.groups;
-  Live inputs{3, {}};
-  for (const UnitRange& range : live->ranges) {
-    if (g.groups > 1 && (range.first % out != 0 || range.last % out != 0)) return result;
-    inputs.ranges.push_back({range.first / out * in, range.last / out * in});
-  }
-  if (g.groups > 1) {
-    result.x = live_part(graph, x, inputs);
-    result.geometry.c = inputs.count();
-    result.geometry.groups = live->count() / out;
-  }
-  result.dy = live_columns(graph, dy, live);
-  result.geometry.oc = live->count();
-  result.geometry.oc_like = g.oc;
-  return result;
-}
 
 /// Chooses Winograd's tiles for the convolution `g` over `batch` images.
 Index chosen_tile(const Graph& graph, std::optional<Index> wanted, const ConvGeometry& g, Value weight,
@@ -237,10 +211,7 @@ class Conv2d final : public Op {
     if (g.wants(2)) {
       // The sums are those of the whole weight, in the same order, also where only a part of it trains.
       const bool parts = sums_by_parts(g_.weight_count(), g.input(0), g.dy());
-      const LiveProduct product = live_product(graph, g_, g.live(2, 3), g.input(0), g.dy());
-      const Shape shape = g.input(2).shape().with(3, product.geometry.oc);
-      const Value dw = graph.add(std::make_shared<Conv2dDw>(product.geometry, shape, parts, g_.oc),
-                                 {product.x, product.dy});
+      const Value dw = graph.add(std::make_shared<Conv2dDw>(g_, g.live(2, 3), parts), {g.input(0), g.dy()});
       g.set(2, reduce_parts(graph, dw));
     }
     if (form_.shift >= 0 && g.wants(form_.shift)) {

@@ -217,10 +217,11 @@ class Dense final : public Op {
   bool bias_;
 };
 
-/// Inputs x (...,in), dy (...,out): x^T * dy, as parts of the batch or in pieces of rows of the weight.
+/// Inputs x (...,in), dy (...,out): x^T * columns of dy, as parts of the batch or in pieces of rows of the
+/// weight.
 class OuterSum final : public Op {
  public:
-  explicit OuterSum(bool parts) : parts_(parts) {}
+  OuterSum(bool parts, UnitRange columns) : parts_(parts), columns_(columns) {}
   std::string name() const override { return "dense_dw"; }
   std::string detail() const override { return parts_ ? "by parts of the batch" : "by pieces of the weight"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
@@ -229,7 +230,7 @@ class OuterSum final : public Op {
     if (x.rank() != dy.rank() || x.with(-1, dy[-1]) != dy) {
       shape_error(name(), where, fmt::format("rows of {} and {} differ", x.text(), dy.text()));
     }
-    return {{Shape{x[-1], dy[-1]}, Type::number, parts_ ? Axis::slice : Axis::none}};
+    return {{Shape{x[-1], columns_.last - columns_.first}, Type::number, parts_ ? Axis::slice : Axis::none}};
   }
   void run(const Call& call) const override {
     const Index in = call.out_shape()[0];
@@ -242,8 +243,8 @@ class OuterSum final : public Op {
     gemm.a = call.in(0) + first;
     gemm.ams = 1;
     gemm.aks = in;
-    gemm.b = call.in(1);
-    gemm.ldb = out;
+    gemm.b = call.in(1) + columns_.first;
+    gemm.ldb = call.in_shape(1)[-1];
     gemm.c = call.out() + first * out;
     gemm.ldc = out;
     kernels().gemm.product(gemm);
@@ -262,6 +263,7 @@ class OuterSum final : public Op {
 
  private:
   bool parts_;
+  UnitRange columns_;
 };
 
 class ColumnSum final : public Op {
@@ -314,8 +316,14 @@ Value column_sum(Graph& graph, Value x, Shape shape) {
 Value outer_sum(Graph& graph, Value x, Value dy, const Live* live) {
   // The sums are those of all columns, in the same order, also where only some are wanted.
   const bool parts = sums_by_parts(x.shape()[-1] * dy.shape()[-1], x, dy);
-  return reduce_parts(graph,
-                      graph.add(std::make_shared<OuterSum>(parts), {x, live_columns(graph, dy, live)}));
+  UnitRange columns{0, dy.shape()[-1]};
+  if (live != nullptr && live->ranges.size() == 1) {
+    columns = live->ranges.front();  // read where they lie
+  } else {
+    dy = live_columns(graph, dy, live);
+    columns.last = dy.shape()[-1];
+  }
+  return reduce_parts(graph, graph.add(std::make_shared<OuterSum>(parts, columns), {x, dy}));
 }
 
 }  // namespace firn

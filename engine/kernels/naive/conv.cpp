@@ -87,13 +87,20 @@ Index dw_units(const ConvGeometry& g) {
 
 void dw(const ConvGeometry& g, Index n, const real* x, const real* dy, real* dweight, bool accumulate,
         Index first, Index last, real*) {
-  const Index out = g.oc / g.groups, block = g.c / g.groups * g.oc;
-  if (!accumulate) zero((last - first) * block, dweight + first * block);
+  const Index in = g.c / g.groups, out = g.oc / g.groups, live = g.live_count();
+  const ChannelRange all{0, g.oc};
+  const ChannelRange* const ranges = g.live != nullptr ? g.live : &all;
+  if (!accumulate) zero((last - first) * in * live, dweight + first * in * live);
   for (Index tap = first; tap < last; ++tap) {
     for_each_tap(g, n, tap / g.kw, tap % g.kw, [&](Index x0, Index y0) {
-      for_each_channel(g, tap, [&](Index c, Index w0, Index o0) {
-        for (Index o = 0; o < out; ++o) dweight[w0 + o] += x[x0 + c] * dy[y0 + o0 + o];
-      });
+      Index column = 0;
+      for (const ChannelRange* range = ranges; column < live; ++range) {
+        for (Index o = range->first; o < range->last; ++o, ++column) {
+          for (Index q = 0; q < in; ++q) {
+            dweight[(tap * in + q) * live + column] += x[x0 + o / out * in + q] * dy[y0 + o];
+          }
+        }
+      }
     });
   }
 }

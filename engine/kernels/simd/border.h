@@ -53,6 +53,25 @@ constexpr Border input_border(const ConvGeometry& g) {
   return {g.h, g.w, g.c, g.pad_h, g.pad_w, (g.oh - 1) * g.stride_h + g.kh, (g.ow - 1) * g.stride_w + g.kw};
 }
 
+/// Calls f(first, count) for the output channels in [begin, end) that the weight gradient is wanted of.
+template <class F>
+constexpr void for_each_live_range(const ConvGeometry& g, Index begin, Index end, const F& f) {
+  if (g.live == nullptr) return f(begin, end - begin);
+  for (Index i = 0; i < g.live_ranges; ++i) {
+    const Index first = larger(begin, g.live[i].first), last = smaller(end, g.live[i].last);
+    if (first < last) f(first, last - first);
+  }
+}
+/// How many they are. (`ConvGeometry::live_count` is not this set's own.)
+constexpr Index live_outputs_between(const ConvGeometry& g, Index begin, Index end) {
+  Index total = 0;
+  for_each_live_range(g, begin, end, [&](Index, Index count) { total += count; });
+  return total;
+}
+constexpr Index live_outputs(const ConvGeometry& g) {
+  return live_outputs_between(g, 0, g.oc);
+}
+
 constexpr Index images_at_once(const Border& b, Index n) {
   return smaller(n, larger(1, kChunk / larger(1, b.image_stride())));
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/kernels/conv.h"
+#include "engine/kernels/simd/border.h"
 #include "engine/kernels/simd/micro_kernel.h"
 #include "engine/kernels/simd/window.h"
 
@@ -131,17 +132,18 @@ static inline void depthwise_dx(const ConvGeometry& g, Index n, const float* dy,
 }
 
 /// Taps whose gradients are summed together over a row of pixels: A kernel rows of B taps. x and dy begin at
-/// the first pixel; `line` is the distance of x's rows.
+/// the first pixel; `line` is the distance of x's rows, `tap` that of dweight's taps.
 template <int A, int B, class Load>
 __attribute__((always_inline)) static inline void depthwise_sums(Index pixels, const float* x, Index line,
                                                                  Index step, const float* dy, Index c,
-                                                                 Index weight_row, const Load& load_at,
-                                                                 Index count, float* dweight) {
+                                                                 Index weight_row, Index tap,
+                                                                 const Load& load_at, Index count,
+                                                                 float* dweight) {
   Vec z[A][B];
 #pragma GCC unroll 4
   for (int a = 0; a < A; ++a) {
 #pragma GCC unroll 4
-    for (int b = 0; b < B; ++b) z[a][b] = load_at(dweight + a * weight_row + b * c);
+    for (int b = 0; b < B; ++b) z[a][b] = load_at(dweight + a * weight_row + b * tap);
   }
   for (Index j = 0; j < pixels; ++j, x += step, dy += c) {
     const Vec d = load_at(dy);
@@ -154,15 +156,26 @@ __attribute__((always_inline)) static inline void depthwise_sums(Index pixels, c
 #pragma GCC unroll 4
   for (int a = 0; a < A; ++a) {
 #pragma GCC unroll 4
-    for (int b = 0; b < B; ++b) store_part(dweight + a * weight_row + b * c, z[a][b], count);
+    for (int b = 0; b < B; ++b) store_part(dweight + a * weight_row + b * tap, z[a][b], count);
   }
+}
+
+/// Calls f(channel, its column of dweight, how many, load) for vectors of the channels that are wanted.
+template <class F>
+static inline void for_each_live_vector(const ConvGeometry& g, const F& f) {
+  Index column = 0;
+  for_each_live_range(g, 0, g.oc, [&](Index first, Index count) {
+    for_each_vector(
+        count, [&](Index c, Index some, const auto& load_at) { f(first + c, column + c, some, load_at); });
+    column += count;
+  });
 }
 
 /// The kernel rows [first, last) of dweight; row after row of an image, which stay in the cache meanwhile.
 static inline void depthwise_dw(const ConvGeometry& g, Index n, const float* x, const float* dy,
                                 float* dweight, bool accumulate, Index first, Index last) {
   constexpr int kRowsTogether = 3, kTapsTogether = 4;
-  const Index weight_row = g.kw * g.c, line = g.w * g.c, step = g.stride_w * g.c;
+  const Index live = live_outputs(g), weight_row = g.kw * live, line = g.w * g.c, step = g.stride_w * g.c;
   if (!accumulate) zero_floats((last - first) * weight_row, dweight + first * weight_row);
   // Columns that meet the image with every tap; the others are gone over tap by tap.
   Index begin = outputs_of_tap(0, g.w, g.ow, g.stride_w, g.pad_w).first;
@@ -174,11 +187,12 @@ static inline void depthwise_dw(const ConvGeometry& g, Index n, const float* x, 
                 as{larger(first, inside.first), smaller(last, inside.last)};
     const float* const image_row = x + (row / g.oh * g.h + top) * line;
     const float* const dy_row = dy + row * g.ow * g.c;
-    for_each_vector(g.c, [&](Index c, Index count, const auto& load_at) {
+    for_each_live_vector(g, [&](Index c, Index column, Index count, const auto& load_at) {
       const auto sums = [&](auto rows, auto taps, Index a, Index b, Index j0, Index j1) {
         depthwise_sums<decltype(rows)::value, decltype(taps)::value>(
             j1 - j0, image_row + a * line + (j0 * g.stride_w - g.pad_w + b) * g.c + c, line, step,
-            dy_row + j0 * g.c + c, g.c, weight_row, load_at, count, dweight + a * weight_row + b * g.c + c);
+            dy_row + j0 * g.c + c, g.c, weight_row, live, load_at, count,
+            dweight + a * weight_row + b * live + column);
       };
       for_each_tile(larger(0, as.last - as.first), kRowsTogether, [&](Index a, Index rows) {
         for_each_tile(g.kw, kTapsTogether, [&](Index b, Index taps) {

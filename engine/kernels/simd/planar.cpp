@@ -1,61 +1,12 @@
 #include "engine/kernels/simd/planar.h"
 
+#include "engine/kernels/simd/outer_product.h"
 #include "engine/kernels/simd/transpose.h"
 #include "engine/kernels/simd/window.h"
 
 namespace firn::FIRN_ISA_SPACE {
 
 namespace {
-
-/// The most vectors of one factor for 1, 2, ... of the other, so that their products' sums, the smaller
-/// factor and one vector of the other stay in registers.
-#if defined(__AVX512F__) || defined(__aarch64__)
-constexpr Index kMost[] = {8, 8, 8, 6, 5, 4, 3, 3};
-#else
-constexpr Index kMost[] = {8, 6, 4, 3};
-#endif
-constexpr Index kMostColumns = sizeof(kMost) / sizeof(kMost[0]);
-constexpr Index kMostRows = 8;
-
-/// Else the compiler loads a vector once for each of its uses.
-inline void keep_in_register(Vec& v) {
-#if defined(__AVX512F__)
-  asm("" : "+v"(v));
-#elif defined(__x86_64__)
-  asm("" : "+x"(v));
-#elif defined(__aarch64__)
-  asm("" : "+w"(v));
-#endif
-}
-
-/// sum[a][b] += left(a) * right(b)
-template <int A, int B, class Left, class Right>
-__attribute__((always_inline)) inline void add_products(Vec (&sum)[A][B], const Left& left,
-                                                        const Right& right) {
-  if constexpr (A <= B) {
-    Vec l[A];
-#pragma GCC unroll 8
-    for (int a = 0; a < A; ++a) l[a] = left(a);
-#pragma GCC unroll 8
-    for (int b = 0; b < B; ++b) {
-      Vec r = right(b);
-      keep_in_register(r);
-#pragma GCC unroll 8
-      for (int a = 0; a < A; ++a) sum[a][b] += l[a] * r;
-    }
-  } else {
-    Vec r[B];
-#pragma GCC unroll 8
-    for (int b = 0; b < B; ++b) r[b] = right(b);
-#pragma GCC unroll 8
-    for (int a = 0; a < A; ++a) {
-      Vec l = left(a);
-      keep_in_register(l);
-#pragma GCC unroll 8
-      for (int b = 0; b < B; ++b) sum[a][b] += l * r[b];
-    }
-  }
-}
 
 /// Vectors of pixels and the outputs that are computed of them at once; strides of the three loops over taps.
 struct ConvTile {
@@ -284,36 +235,40 @@ void planar_dw(const ConvGeometry& g, Index n, const float* x, const float* dy, 
                bool accumulate, Index first, Index last, float* scratch) {
   const PlanarForm f = gradient_form(g);
   const Border border = input_border(g);
-  const Index vectors = g.oh * f.wide, count = (last - first) * g.oc;
+  const Index out = live_outputs(g), vectors = g.oh * f.wide, count = (last - first) * out;
   float *const planes = scratch, *const dy_planes = planes + g.c * f.x_plane;
-  float* const sums = dy_planes + vectors * g.oc * kLanes;
+  float* const sums = dy_planes + vectors * out * kLanes;
   zero_floats(g.c * f.x_plane, planes);
-  zero_floats(vectors * g.oc * kLanes, dy_planes);
+  zero_floats(vectors * out * kLanes, dy_planes);
   zero_floats((count + kLanes) * kLanes, sums);
   SumTile t{};
   t.rows = g.oh;
   t.x_row = g.stride_h * f.x_row;
   t.vectors = f.wide;
-  t.dy_vector = g.oc * kLanes;
-  t.sums_row = g.oc * kLanes;
+  t.dy_vector = out * kLanes;
+  t.sums_row = out * kLanes;
   for (Index image = 0; image < n; ++image, x += g.h * g.w * g.c) {
     fill_planes(border, f, x, 0, border.rows, false, planes);
     for (Index i = 0; i < g.oh; ++i, dy += g.ow * g.oc) {
-      to_planes(dy, g.oc, g.oc, g.ow, dy_planes + i * f.wide * g.oc * kLanes, kLanes, g.oc * kLanes);
+      float* to = dy_planes + i * f.wide * out * kLanes;
+      for_each_live_range(g, 0, g.oc, [&](Index o, Index some) {
+        to_planes(dy + o, g.oc, some, g.ow, to, kLanes, out * kLanes);
+        to += some * kLanes;
+      });
     }
-    for_each_tile(g.oc, kMostColumns, [&](Index o, Index some) {
+    for_each_tile(out, kMostColumns, [&](Index o, Index some) {
       t.dy = dy_planes + o * kLanes;
       for_each_tile(last - first, kMost[some - 1], [&](Index row, Index rows) {
         for (Index r = 0; r < rows; ++r) {
           const Index tap = (first + row + r) / g.c, c = (first + row + r) % g.c;
           t.x[r] = planes + c * f.x_plane + f.x_begin + tap / g.kw * f.x_row + tap % g.kw;
         }
-        t.sums = sums + (row * g.oc + o) * kLanes;
+        t.sums = sums + (row * out + o) * kLanes;
         kTiles[some - 1].sum[rows - 1](t);
       });
     });
   }
-  dweight += first * g.oc;
+  dweight += first * out;
   for (Index i = 0; i < count; i += kLanes) {
     Vec z[kLanes];
 #pragma GCC unroll 16

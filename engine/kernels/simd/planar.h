@@ -92,10 +92,8 @@ constexpr PlanarForm gradient_form(const ConvGeometry& g) {
 }
 
 /// True where vectors over pixels serve the weight gradient better than tiles of kw*c rows by vectors over
-/// outputs.
-constexpr bool dw_prefers_planes(const ConvGeometry& part) {
-  ConvGeometry g = part;
-  if (part.oc_like > 0) g.oc = part.oc_like;
+/// outputs; the same for whatever part of the outputs is wanted.
+constexpr bool dw_prefers_planes(const ConvGeometry& g) {
   if (g.groups != 1 || g.stride_w != 1 || g.kh * g.kw < 4 || g.oh * g.ow * g.c * g.oc == 0) return false;
   constexpr Index kMostSums = 64 * 1024, kBusy = 8;  // sums that keep the multipliers busy
   const Index vectors = (g.oc + kLanes - 1) / kLanes;
@@ -106,10 +104,11 @@ constexpr bool dw_prefers_planes(const ConvGeometry& part) {
 
 constexpr Index planar_dw_scratch(const ConvGeometry& g) {
   const PlanarForm f = gradient_form(g);
-  return g.c * f.x_plane + g.oh * f.y_row * g.oc + (g.kh * g.kw * g.c * g.oc + kLanes) * kLanes;
+  const Index out = live_outputs(g);
+  return g.c * f.x_plane + g.oh * f.y_row * out + (g.kh * g.kw * g.c * out + kLanes) * kLanes;
 }
 
-/// Rows [first, last) of dweight, seen as (kh*kw*c, oc).
+/// Rows [first, last) of dweight, seen as (kh*kw*c, outputs that are wanted).
 void planar_dw(const ConvGeometry& g, Index n, const float* x, const float* dy, float* dweight,
                bool accumulate, Index first, Index last, float* scratch);
 
