@@ -17,7 +17,6 @@ namespace {
 
 constexpr double kEnough = 5e-3, kMost = 50e-3;  // seconds of samples of one step
 constexpr std::size_t kFewest = 5, kUsual = 11;
-// Samples of one step: calls that the clock cannot tell from nothing would never add up to enough.
 constexpr std::size_t kMostSamples = 1000;
 constexpr double kMostBytes = 64 << 20;  // that an operand walks through
 constexpr Index kPattern = 1 << 16;      // random numbers, repeated over the memory
@@ -105,6 +104,16 @@ class Ring {
 };
 
 }  // namespace
+
+double sampled_seconds(Index calls, const std::function<double()>& sample) {
+  std::vector<double> times;
+  for (double spent = 0; times.size() < kFewest || (times.size() < kMostSamples && spent < kMost &&
+                                                    (times.size() < kUsual || spent < kEnough));) {
+    times.push_back(sample());
+    spent += times.back() * static_cast<double>(calls);
+  }
+  return median(std::move(times));
+}
 
 /// One thread's memory, and the operands of the step that it runs.
 class StepTimer::Bench {
@@ -254,13 +263,8 @@ double StepTimer::measure(const Program& program, const Step& step, const Reuse&
     const double first = bench.sample(1, member, threads);
     const auto fit = static_cast<Index>(kMost / 4 / std::max(first, 1e-9));
     const Index calls = std::clamp<Index>(fit, 1, std::max<Index>(1, units / threads));
-    std::vector<double> times;
-    for (double spent = 0; times.size() < kFewest || (times.size() < kMostSamples && spent < kMost &&
-                                                      (times.size() < kUsual || spent < kEnough));) {
-      times.push_back(bench.sample(calls, member, threads));
-      spent += times.back() * static_cast<double>(calls);
-    }
-    results[static_cast<std::size_t>(member)] = median(std::move(times));
+    results[static_cast<std::size_t>(member)] =
+        sampled_seconds(calls, [&] { return bench.sample(calls, member, threads); });
   };
   parallel_region(static_cast<int>(threads),
                   [&](Team& team, int) { team.for_each(threads, [&](Index i) { measure_one(i); }); });

@@ -11,6 +11,7 @@
 #include "engine/ops/dense.h"
 #include "engine/ops/loss.h"
 #include "engine/program/reuse.h"
+#include "engine/program/step_timer.h"
 
 using namespace firn;
 
@@ -175,4 +176,25 @@ TEST_CASE("overheads are small and not negative") {
     CHECK(overheads.barrier >= 0);
     CHECK(overheads.region + overheads.barrier < 0.1);
   }
+}
+
+TEST_CASE("sampling ends whatever the clock says, and takes the median") {
+  const auto samples_of = [](Index calls, double seconds) {
+    int count = 0;
+    CHECK(sampled_seconds(calls, [&] {
+            ++count;
+            return seconds;
+          }) == seconds);
+    return count;
+  };
+  CHECK(samples_of(1, 0) == 1000);      // nothing that the clock could see
+  CHECK(samples_of(1, -1e-7) == 1000);  // less than reading the clock takes
+  CHECK(samples_of(1, 1e-9) == 1000);
+  CHECK(samples_of(1, 1.1e-5) == 455);  // 5 ms in all
+  CHECK(samples_of(50, 1.1e-5) == 11);
+  CHECK(samples_of(1, 1e-3) == 11);
+  CHECK(samples_of(1, 0.011) == 5);  // 55 ms
+  CHECK(samples_of(1, 1) == 5);
+  int turn = 0;
+  CHECK(sampled_seconds(1, [&] { return ++turn % 5 == 0 ? 1.0 : 0.2; }) == 0.2);
 }
