@@ -25,9 +25,10 @@ struct FrozenForecast {
   StepFigures full, frozen;
 };
 
-/// Prices the kernels of the step with what is frozen (engine/program/price.h: some ten milliseconds each);
-/// the full step takes as much longer as it has more multiply-adds. None when nothing is frozen or all is,
-/// and for a step of very many kernels.
+/// Prices the kernels of the step with what is frozen (engine/program/price.h: some ten milliseconds each).
+/// The full step takes as much longer as it has more multiply-adds; where parts of tensors are frozen those
+/// of its kernels that differ are priced too. None when nothing is frozen or all is, and for a step of very
+/// many kernels.
 std::optional<FrozenForecast> forecast_frozen(Model& model, ProgramCache& programs, Index batch,
                                               const Shape& sample);
 /// "forecast: a step of 64 takes ..." on stderr.

@@ -9,9 +9,9 @@
 
 namespace firn {
 
-/// The median of samples, each the seconds of one of `calls` calls that it made: as many as take 5 ms together,
-/// at least 11, but at least 5 where these take longer than 50 ms. A thousand are the most: what the clock
-/// cannot tell from nothing, or finds to take less than reading it, would never add up.
+/// The median of samples, each the seconds of one of `calls` calls that it made: as many as take 5 ms
+/// together, at least 11, but at least 5 where these take longer than 50 ms. A thousand are the most: what
+/// the clock cannot tell from nothing, or finds to take less than reading it, would never add up.
 double sampled_seconds(Index calls, const std::function<double()>& sample);
 
 /// Keeps the memory that it measures in from step to step.

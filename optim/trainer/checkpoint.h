@@ -29,7 +29,7 @@ struct Checkpoint {
   bool finished = false;                        ///< holds weights alone: the run is over
   SafeTensors state;
 
-  static constexpr int kVersion = 1;
+  static constexpr int kVersion = 2;
 };
 
 /// The checkpoint of a run in progress, or of the weights of one that is over.

@@ -11,52 +11,80 @@ namespace firn {
 
 namespace {
 
-std::string hash_of(const Parameter& parameter) {
-  return sha256_hex(std::as_bytes(parameter.value().values()));
+constexpr std::size_t kDigits = 64;  // of a hash
+
+/// Of what does not train beside `live`.
+std::string hash_of(const Parameter& parameter, const std::optional<Live>& live) {
+  const auto values = parameter.value().values();
+  if (!live) return sha256_hex(std::as_bytes(values));
+  const Live frozen{live->axis, complement(live->ranges, parameter.shape()[live->axis])};
+  Sha256 hash;
+  for_each_live(&frozen, parameter.shape(), 0, frozen.shape_in(parameter.shape()).count(),
+                [&](Index, Index place, Index count) {
+                  hash.update(std::as_bytes(
+                      values.subspan(static_cast<std::size_t>(place), static_cast<std::size_t>(count))));
+                });
+  return hash.hex();
 }
 
 }  // namespace
+
+bool FrozenAudit::Watched::frozen_as_hashed() const {
+  if (!parameter->trainable()) return !live;
+  return live && parameter->live() != nullptr && *parameter->live() == *live;
+}
+
+bool FrozenAudit::Watched::same() const {
+  return hash_of(*parameter, live) == hash;
+}
+
+/// As --freeze would name it.
+std::string FrozenAudit::Watched::text() const {
+  if (!live) return name;
+  return fmt::format("{}[{}]", name, text_of(complement(live->ranges, parameter->units())));
+}
 
 FrozenAudit::FrozenAudit(const std::vector<NamedParameter>& parameters) {
   for (const NamedParameter& p : parameters) {
     const bool known = std::any_of(all_.begin(), all_.end(),
                                    [&](const Watched& one) { return one.parameter == p.parameter; });
-    if (!known) all_.push_back({p.name, p.parameter, {}});
+    if (!known) all_.push_back({p.name, p.parameter});
   }
 }
 
 void FrozenAudit::restart() {
-  for (Watched& one : all_) {
-    one.hash.clear();
-    one.ever = one.changed = false;
-  }
+  for (Watched& one : all_) one = {one.name, one.parameter};
 }
 
 void FrozenAudit::take_up() {
   look();
   for (Watched& one : all_) {
-    if (one.parameter->trainable() || !one.hash.empty()) continue;
-    one.hash = hash_of(*one.parameter);
+    const Live* live = one.parameter->live();
+    if ((one.parameter->trainable() && live == nullptr) || !one.hash.empty()) continue;
+    one.live.reset();
+    if (live != nullptr) one.live = *live;
+    one.hash = hash_of(*one.parameter, one.live);
     one.ever = true;
+    one.whole = one.whole || live == nullptr;
   }
 }
 
 void FrozenAudit::look() {
   for (Watched& one : all_) {
-    if (one.parameter->trainable() && !one.hash.empty()) judge(one);
+    if (!one.hash.empty() && !one.frozen_as_hashed()) judge(one);
   }
 }
 
 void FrozenAudit::judge(Watched& one) {
-  if (hash_of(*one.parameter) != one.hash) one.changed = true;
+  if (!one.same()) one.changed = true;
   one.hash.clear();
 }
 
 void FrozenAudit::check(Index step) const {
   for (const Watched& one : all_) {
-    if (one.hash.empty() || hash_of(*one.parameter) == one.hash) continue;
+    if (one.hash.empty() || one.same()) continue;
     throw Error(Fault::failure, "audit",
-                fmt::format("{} is frozen and was changed in step {}", one.name, step));
+                fmt::format("{} is frozen and was changed in step {}", one.text(), step));
   }
 }
 
@@ -65,9 +93,41 @@ AuditReport FrozenAudit::finish() {
   for (Watched& one : all_) {
     if (!one.hash.empty()) judge(one);
     if (one.ever) ++report.watched;
+    if (one.ever && !one.whole) ++report.in_part;
     if (one.changed) report.changed.push_back(one.name);
   }
   return report;
+}
+
+void FrozenAudit::save(const StateWriter& to) const {
+  for (const Watched& one : all_) {
+    const StateWriter part = to.part(one.name);
+    part.flag("ever", one.ever);
+    if (!one.ever) continue;
+    part.text("sha256", one.hash);
+    part.flag("whole", one.whole);
+    part.flag("changed", one.changed);
+    if (!one.hash.empty() && one.live) part.ranges("live", one.live->ranges);
+  }
+}
+
+void FrozenAudit::load(const StateReader& from) {
+  restart();
+  for (Watched& one : all_) {
+    const StateReader part = from.part(one.name);
+    one.ever = part.flag("ever");
+    if (!one.ever) continue;
+    one.whole = part.flag("whole");
+    one.changed = part.flag("changed");
+    one.hash = part.text("sha256");
+    if (!one.hash.empty() && one.hash.size() != kDigits) part.fail("sha256", "is no hash");
+    if (!part.has("live")) continue;
+    one.live = Live{one.parameter->live_axis(), part.ranges("live", one.parameter->units())};
+    const Index live = one.live->count();
+    if (one.live->axis < 0 || live == 0 || live == one.parameter->units()) {
+      part.fail("live", "cannot be a part of it");
+    }
+  }
 }
 
 }  // namespace firn

@@ -180,11 +180,10 @@ bool Trainer::train_epoch(const TrainHooks& hooks) {
     record.trained_share += run.freezer->trained_share();  // a sum until the epoch is over
     if (std::exchange(first, false)) {
       features_.begin_epoch(record.epoch - 1);
-      audit_.take_up();
     } else {
       features_.look();
-      config_.audit_steps ? audit_.take_up() : audit_.look();
     }
+    config_.audit_steps || record.steps == 0 ? audit_.take_up() : audit_.look();
     if (content != features_.content(FeatureCache::Part::train, number)) {
       content = features_.content(FeatureCache::Part::train, number);
       train_.start(number, record.steps, content);
@@ -269,6 +268,7 @@ void Trainer::end_epoch() {
 void Trainer::begin() {
   for (std::size_t i = 0; i < parameters_.size(); ++i) versions_[i] = parameters_[i].parameter->version();
   best_.clear();
+  audit_.restart();
   run_ = std::make_unique<Run>();
   run_->record.epoch = 1;
   run_->freezer = std::make_unique<Freezer>(model_, optimizer_, freezer_options());
@@ -287,7 +287,6 @@ History Trainer::run(const TrainHooks& hooks) {
     ~End() { run.reset(); }
   } end{run_};
   features_.set_report(hooks.on_cache);
-  audit_.restart();
   if (!run_) begin();
   History& history = run_->history;
   while (!over()) {

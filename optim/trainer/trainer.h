@@ -60,7 +60,7 @@ struct History {
   double best_accuracy = 0;
   bool stopped_early = false;
   bool interrupted = false;
-  AuditReport audit = {};                  ///< of what was frozen since `run` was called
+  AuditReport audit = {};                  ///< of what was frozen, resumed runs as a whole
   std::vector<FreezeChange> changes = {};  ///< blocks that stopped or began to train, against the start
   Evaluation last_evaluation = {};         ///< of the test part
 };

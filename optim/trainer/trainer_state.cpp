@@ -171,6 +171,7 @@ void Trainer::save(const StateWriter& to, const std::set<std::string>& in_base) 
   optimizer_.save(pointers(parameters_), to.part("optimizer"));
   run_->freezer->save(to.part("freezer"));
   save_history(to.part("history"));
+  audit_.save(to.part("audit"));
 
   const StateWriter run = to.part("run");
   std::string flags;
@@ -235,6 +236,7 @@ void Trainer::resume(const StateReader& from, const std::set<std::string>& in_ba
   run_->samples = saved.whole("samples", 0, kMost);
   run_->loss_sum = saved.number("loss_sum");
   load_history(from.part("history"));
+  audit_.load(from.part("audit"));
   load_best(from.part("best"));
   optimizer_.load(pointers(parameters_), from.part("optimizer"));
   run_->freezer->load(from.part("freezer"));

@@ -29,7 +29,7 @@ static inline void keep_in_register(Vec& v) {
 /// sum[a][b] += left(a) * right(b)
 template <int A, int B, class Left, class Right>
 __attribute__((always_inline)) static inline void add_products(Vec (&sum)[A][B], const Left& left,
-                                                        const Right& right) {
+                                                               const Right& right) {
   if constexpr (A <= B) {
     Vec l[A];
 #pragma GCC unroll 8

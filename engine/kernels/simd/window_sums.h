@@ -6,9 +6,9 @@
 
 namespace firn::FIRN_ISA_SPACE {
 
-/// sums[v][o] (+)= sum over images, rows and pixels of the vector x[v] and dy's element o. x moves by `step` a
-/// pixel, by `row` and `image`; dy by `dy_pixel` a pixel, through all rows and images. Vector v's sum for o is
-/// at sums + v*sums_vector + o*kLanes.
+/// sums[v][o] (+)= sum over images, rows and pixels of the vector x[v] and dy's element o. x moves by `step`
+/// a pixel, by `row` and `image`; dy by `dy_pixel` a pixel, through all rows and images. Vector v's sum for o
+/// is at sums + v*sums_vector + o*kLanes.
 struct WindowTile {
   const float* x[kMostRows];
   Index step, row, image;
