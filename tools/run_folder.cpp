@@ -16,7 +16,7 @@
 #include "engine/base/cpu.h"
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
-#include "optim/trainer/checkpoint.h"
+#include "optim/trainer/generations.h"
 #include "tools/report/write.h"
 #include "tools/version.h"
 
@@ -29,9 +29,17 @@ namespace fs = std::filesystem;
 constexpr const char* kRoot = "runs";
 constexpr const char* kCheckpoint = "checkpoint.safetensors";
 constexpr const char* kLast = "last.safetensors";
-constexpr const char* kFiles[] = {kCheckpoint,   "base.safetensors", "best.safetensors", kLast,
-                                  "env.json",    "metrics.jsonl",    "results.csv",      "confusion.json",
-                                  "report.html", "config.json"};
+constexpr const char* kFiles[] = {kCheckpoint,
+                                  "checkpoint.previous.safetensors",
+                                  "base.safetensors",
+                                  "best.safetensors",
+                                  kLast,
+                                  "env.json",
+                                  "metrics.jsonl",
+                                  "results.csv",
+                                  "confusion.json",
+                                  "report.html",
+                                  "config.json"};
 constexpr const char* kColumns =
     "epoch,loss,test_accuracy,test_loss,rate,gradient_norm,seconds,eval_seconds,rss_mb,trained_share\n";
 
@@ -47,10 +55,10 @@ void check_name(const std::string& name) {
 
 /// A run without a checkpoint is finished when it has weights: they come last.
 bool is_finished(const std::string& checkpoint, const std::string& last) {
-  std::error_code code;
-  if (!fs::exists(checkpoint, code)) return fs::exists(last, code);
   try {
-    return load_checkpoint(checkpoint).finished;
+    const auto found = Generations(checkpoint).find();
+    std::error_code code;
+    return found ? found->checkpoint.finished : fs::exists(last, code);
   } catch (const Error& error) {
     throw Error(error.fault(), "run", fmt::format("{}; --overwrite begins the run anew", error.what()));
   }

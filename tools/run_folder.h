@@ -13,8 +13,9 @@
 namespace firn::cli {
 
 /// runs/NAME with config.json, env.json, metrics.jsonl, results.csv, confusion.json, report.html,
-/// best.safetensors and last.safetensors; of a run that can go on also checkpoint.safetensors and where it
-/// needs one base.safetensors. Every file is replaced as a whole. While it lives no other process has it.
+/// best.safetensors and last.safetensors; of a run that can go on also checkpoint.safetensors, the one before
+/// it, checkpoint.previous.safetensors, and where it needs one base.safetensors. Every file is replaced as a
+/// whole. While it lives no other process has it.
 class RunFolder {
  public:
   /// Makes the folder. A folder of that name is taken over with `overwrite` (what a run has written there is

@@ -43,16 +43,20 @@ RunKeeper::RunKeeper(RunFolder& folder, const Session& session, Trainer& trainer
       session_(session),
       trainer_(trainer),
       every_(choice.every),
+      generations_(folder.file(kCheckpoint)),
       metadata_(to_metadata(session.recipe)) {}
 
 bool RunKeeper::begin(const std::string& weights, bool has_policy) {
-  std::error_code code;
-  if (fs::exists(folder_.file(kCheckpoint), code) && folder_.unfinished()) {
-    const std::string path = folder_.file(kCheckpoint);
-    Checkpoint checkpoint = load_checkpoint(path);
+  auto found = folder_.unfinished() ? generations_.find() : std::nullopt;
+  if (found) {
+    const std::string& path = found->path;
+    Checkpoint& checkpoint = found->checkpoint;
+    damage_ = found->damage;
+    newest_is_damaged_ = !damage_.empty();
     base_ = checkpoint.base;
     if (!base_.name.empty()) {
       require_base(checkpoint, path, folder_.file(kBase));
+      std::error_code code;
       // Where it is a link the session has read the file already, which may have another head.
       if (!fs::is_symlink(folder_.file(kBase), code)) load_weights(*session_.model, folder_.file(kBase));
     }
@@ -91,7 +95,8 @@ void RunKeeper::save(bool finished) {
   const auto begin = Clock::now();
   Checkpoint checkpoint = make_checkpoint(*session_.model, trainer_, base_, metadata_, finished);
   if (!finished) add_texts(folder_, checkpoint.state);
-  save_checkpoint(folder_.file(kCheckpoint), checkpoint);
+  generations_.save(checkpoint, newest_is_damaged_);
+  newest_is_damaged_ = false;
   saved_ = Clock::now();
   cost_ = seconds_since(begin);
 }
@@ -123,7 +128,11 @@ void RunKeeper::fail() {
 
 void RunKeeper::finish() {
   save_whole();
-  if (!base_.name.empty()) return save(true);
+  if (!base_.name.empty()) {
+    save(true);
+    return generations_.drop_previous();
+  }
+  generations_.drop_previous();
   std::error_code code;
   fs::remove(folder_.file(kCheckpoint), code);
   if (code)

@@ -5,7 +5,7 @@
 #include <map>
 #include <string>
 
-#include "optim/trainer/checkpoint.h"
+#include "optim/trainer/generations.h"
 #include "tools/arguments.h"
 #include "tools/console.h"
 #include "tools/run_folder.h"
@@ -20,9 +20,10 @@ struct KeepChoice {
 /// --checkpoint-every
 void declare_keep(Arguments& arguments, KeepChoice& choice);
 
-/// Writes checkpoint.safetensors while a run goes, and the whole files when it ends. Where something does not
-/// train from the start, the checkpoint leaves out what is as in the base: the file that the weights came
-/// from, to which base.safetensors in the folder links, or base.safetensors itself.
+/// Writes checkpoint.safetensors while a run goes, keeps the one before, and writes the whole files when it
+/// ends. Where something does not train from the start, the checkpoint leaves out what is as in the base: the
+/// file that the weights came from, to which base.safetensors in the folder links, or base.safetensors
+/// itself.
 class RunKeeper {
  public:
   /// Throws Error(usage) for a number of steps below 0. All must outlive it.
@@ -30,8 +31,11 @@ class RunKeeper {
 
   /// Before the run, with the flags and weights that it begins with. Goes on where an unfinished run in the
   /// folder was (true), or writes the base. `weights`: the file that these came from; empty: none.
-  /// Throws what `load_checkpoint`, `require_base` and `Trainer::resume` throw; nothing is written then.
+  /// Throws what `Generations::find`, `require_base` and `Trainer::resume` throw; nothing is written then.
   bool begin(const std::string& weights, bool has_policy);
+
+  /// Why it did not go on from the newest checkpoint but from the one before; empty: it did.
+  const std::string& damage() const { return damage_; }
 
   /// From the hooks of the same names, after all else that they do.
   void after_step();
@@ -54,6 +58,9 @@ class RunKeeper {
   const Session& session_;
   Trainer& trainer_;
   const Index every_;
+  const Generations generations_;
+  std::string damage_;
+  bool newest_is_damaged_ = false;
   CheckpointBase base_;
   std::map<std::string, std::string> metadata_;
   Clock::time_point saved_ = Clock::now();

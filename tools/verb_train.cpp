@@ -212,7 +212,11 @@ int Train::run(Console& console) {
       folder->write("env.json", environment_json(run_.seed, session.data, hashes).text() + "\n");
     }
     keeper.emplace(*folder, session, trainer, keep_);
-    if (keeper->begin(session_.model.weights, config.policy != nullptr)) {
+    const bool goes_on = keeper->begin(session_.model.weights, config.policy != nullptr);
+    if (!keeper->damage().empty()) {
+      console.note(fmt::format("{}; the checkpoint before it is whole", keeper->damage()));
+    }
+    if (goes_on) {
       console.note(fmt::format("{} goes on in epoch {}, behind step {}", folder->path(), trainer.epoch(),
                                trainer.steps()));
     }

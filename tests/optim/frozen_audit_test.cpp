@@ -91,9 +91,8 @@ TEST_CASE("of a tensor that is frozen in part the frozen units are watched, and 
   }
   for (const Index unit : {0, 47}) {
     Run watched("conv2.weight[0:48]", true);
-    CHECK(fails_with(Fault::failure, "conv2.weight[0:48] is frozen and was changed in step 3", [&] {
-      watched.trainer->run(watched.spoil("conv2.weight", 5 * kOut + unit, 2));
-    }));
+    CHECK(fails_with(Fault::failure, "conv2.weight[0:48] is frozen and was changed in step 3",
+                     [&] { watched.trainer->run(watched.spoil("conv2.weight", 5 * kOut + unit, 2)); }));
     Run run("conv2.weight[0:48]");
     CHECK(run.trainer->run(run.spoil("conv2.weight", 5 * kOut + unit, 2)).audit.changed ==
           Names{"conv2.weight"});

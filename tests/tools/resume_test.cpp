@@ -183,6 +183,7 @@ TEST_CASE(
 
   const std::string path = "runs/long/checkpoint.safetensors";
   const std::string good = cli.read(path);
+  std::filesystem::remove(cli.path("runs/long/checkpoint.previous.safetensors"));
   for (const std::string& bad : {good.substr(0, good.size() - 7),
                                  good.substr(0, good.size() / 2) + "x" + good.substr(good.size() / 2 + 1),
                                  cli.read("from.safetensors"), std::string()}) {
@@ -211,6 +212,56 @@ TEST_CASE(
   cli.write("kept.safetensors", base);
   CHECK(cli.run("eval --data digits --base kept.safetensors --weights " + path).code == 0);
   CHECK(cli.read(path) == good);
+}
+
+TEST_CASE("where the newest checkpoint is damaged the run says so and goes on from the one before") {
+  namespace fs = std::filesystem;
+  Cli cli;
+  const std::string command =
+      "train --model cnn --data digits --epochs 5 --freeze conv1 --checkpoint-every 2 --run ";
+  REQUIRE(cli.run(command + "whole").code == 0);
+  CHECK_FALSE(cli.has("runs/whole/checkpoint.previous.safetensors"));
+  const pid_t process = cli.start(command + "killed");
+  for (int i = 0; i < 10000 && !cli.has("runs/killed/checkpoint.previous.safetensors"); ++i) wait_ms(1);
+  kill(process, SIGKILL);
+  REQUIRE(cli.wait(process).code == 128 + SIGKILL);
+  const std::string newest = cli.read("runs/killed/checkpoint.safetensors");
+  const std::string previous = cli.read("runs/killed/checkpoint.previous.safetensors");
+  int number = 0;
+  const auto go_on = [&](const std::string& first, const std::string& second) {
+    const std::string name = "part" + std::to_string(++number);
+    fs::copy(cli.path("runs/killed"), cli.path("runs/" + name), fs::copy_options::recursive);
+    // Both may be one file with two names.
+    for (const char* file : {"/checkpoint.safetensors", "/checkpoint.previous.safetensors"})
+      fs::remove(cli.path("runs/" + name + file));
+    if (first != "none") cli.write("runs/" + name + "/checkpoint.safetensors", first);
+    cli.write("runs/" + name + "/checkpoint.previous.safetensors", second);
+    return cli.run(command + name);
+  };
+  firn::Random random(2, "damage");
+  const auto flipped = [&](std::string bytes) {
+    bytes[random.below(static_cast<std::uint32_t>(bytes.size()))] ^= static_cast<char>(1 << random.below(8));
+    return bytes;
+  };
+  const auto cut = [&](const std::string& bytes) {
+    return bytes.substr(0, random.below(static_cast<std::uint32_t>(bytes.size())));
+  };
+  for (const std::string& bad :
+       {flipped(newest), flipped(newest), cut(newest), newest + "x", std::string(), std::string("none")}) {
+    const Outcome outcome = go_on(bad, previous);
+    CHECK(outcome.code == 0);
+    CHECK(outcome.err.find("the checkpoint before it is whole") != std::string::npos);
+    CHECK(outcome.err.find("goes on in epoch") != std::string::npos);
+    check_same_runs(cli, "whole", "part" + std::to_string(number));
+  }
+  // The newest needs no other.
+  const Outcome whole = go_on(newest, flipped(previous));
+  CHECK(whole.code == 0);
+  CHECK(whole.err.find("the checkpoint before it") == std::string::npos);
+  const Outcome refused = go_on(flipped(newest), cut(previous));
+  CHECK(refused.code == 4);
+  CHECK(refused.err.find("/checkpoint.safetensors") != std::string::npos);
+  CHECK(refused.err.find("--overwrite begins the run anew") != std::string::npos);
 }
 
 TEST_CASE("merge makes the weights that the run itself wrote, and minds its words") {
