@@ -54,6 +54,7 @@ void fill(Tensor& tensor, const Fill& rule, Scheme scheme, Random random) {
       case Scheme::pytorch:
         break;
       case Scheme::he:
+        if (rule.gates) break;
         return fill_he(tensor, rule.fan_in, random);
       case Scheme::xavier:
         return fill_xavier(tensor, rule.fan_in, rule.fan_out, random);

@@ -8,9 +8,9 @@ namespace firn {
 
 /// How weights start when the user asks for another rule than each layer's own.
 enum class Scheme {
-  pytorch,     ///< what PyTorch's layers do by default
-  he,          ///< normal, variance 2 / fan_in (He 2015, equation 10)
-  xavier,      ///< uniform in +-sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010, equation 16)
+  pytorch,  ///< what PyTorch's layers do by default
+  he,       ///< normal, variance 2 / fan_in (He 2015, equation 10); gates, which are no rectifiers: pytorch
+  xavier,   ///< uniform in +-sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010, equation 16)
   orthogonal,  ///< rows or columns orthonormal (Saxe 2014)
 };
 
@@ -21,6 +21,7 @@ struct Fill {
   real value = 0;    ///< of constant; half width of uniform; deviation of normal
   Index fan_in = 0;  ///< of a weight that a scheme may fill; 0: none does
   Index fan_out = 0;
+  bool gates = false;  ///< of a recurrent layer
 };
 
 /// Fills `tensor` by the layer's own rule, or by `scheme` where it has fans. The same random stream gives the

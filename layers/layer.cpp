@@ -106,7 +106,12 @@ void Layer::collect(const std::string& prefix, std::vector<NamedParameter>& out)
   for (const Child& child : children_) child.layer->collect(dotted(prefix, child.name), out);
 }
 
+void Layer::initialise(std::uint64_t seed) {
+  initialise(seed, scheme_);
+}
+
 void Layer::initialise(std::uint64_t seed, Scheme scheme) {
+  scheme_ = scheme;
   for (const Owned& own : owned_) {
     if (own.shared) continue;
     Parameter& parameter = *own.parameter;
@@ -114,6 +119,14 @@ void Layer::initialise(std::uint64_t seed, Scheme scheme) {
     parameter.touch();
   }
   for (const Child& child : children_) child.layer->initialise(seed, scheme);
+}
+
+void Layer::begin_from_zero() {
+  for (Owned& own : owned_) {
+    const Role role = own.parameter->role();
+    if (role == Role::weight || role == Role::bias) own.fill = {};
+  }
+  for (const Child& child : children_) child.layer->begin_from_zero();
 }
 
 void Layer::set_trainable(const std::string& pattern, bool trainable) {

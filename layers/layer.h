@@ -47,8 +47,12 @@ class Layer {
   const std::vector<Child>& children() const { return children_; }
 
   /// Fills every parameter anew; each from its own random stream, named by seed and dotted name, so that
-  /// adding a layer changes no other one. Statistics get their start values.
-  void initialise(std::uint64_t seed, Scheme scheme = Scheme::pytorch);
+  /// adding a layer changes no other one. Statistics get their start values. By the scheme that was given
+  /// last, at first `Scheme::pytorch`.
+  void initialise(std::uint64_t seed);
+  void initialise(std::uint64_t seed, Scheme scheme);
+  /// From the next `initialise` on weights and biases below begin from zero.
+  void begin_from_zero();
 
   /// Freezes or thaws the parameters that `pattern` names: a glob on dotted names ("conv1.*"; a layer's name
   /// alone means all below it), or "role:weight", "role:bias", "role:norm" (statistics with it); or parts of
@@ -78,6 +82,7 @@ class Layer {
   void set_trainable(const std::string& pattern, bool trainable);
 
   std::vector<Owned> owned_;
+  Scheme scheme_ = Scheme::pytorch;
   std::vector<Child> children_;
 };
 

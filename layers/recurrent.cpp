@@ -30,7 +30,7 @@ Recurrent::Recurrent(std::string name, const std::vector<std::string>& gates, Op
     return parameter;
   };
   const auto weight = [&](const std::string& called, Index in) {
-    return gated(own(called, Shape{in, wide}, Role::weight, {Fill::Kind::uniform, bound, in, wide},
+    return gated(own(called, Shape{in, wide}, Role::weight, {Fill::Kind::uniform, bound, in, wide, true},
                      {Shape{wide, in}, Shape{wide, in}, {1, 0}}));
   };
   const auto bias = [&](const std::string& called) {

@@ -102,6 +102,24 @@ TEST_CASE("He, Xavier and orthogonal starts") {
   conv->initialise(1, Scheme::orthogonal);
   check_orthogonal(value(*conv, 0));
 
+  // The scheme stays: what a policy begins anew begins as the rest did.
+  conv->initialise(1, Scheme::he);
+  conv->initialise(2);
+  check_moments(value(*conv, 0), 2.0 / (16 * 9));
+  conv->begin_from_zero();
+  conv->initialise(3);
+  for (const std::size_t i : {0, 1}) CHECK(matrix(value(*conv, i)).isZero(0));
+  const auto norm = make<BatchNorm>({.channels = 5});
+  norm->begin_from_zero();
+  norm->initialise(1);
+  CHECK(matrix(value(*norm, 0)).isOnes(0));
+
+  const auto lstm = make<Lstm>({.in = 16, .hidden = 32});
+  lstm->initialise(1);
+  const Tensor gates = value(*lstm, 0).clone();
+  lstm->initialise(1, Scheme::he);
+  CHECK(std::memcmp(gates.raw(), value(*lstm, 0).raw(), static_cast<std::size_t>(gates.bytes())) == 0);
+
   for (const Shape& shape : {Shape{7, 7}, Shape{20, 3}, Shape{3, 20}, Shape{1, 1}, Shape{5}}) {
     CAPTURE(shape.text());
     Tensor t(shape);

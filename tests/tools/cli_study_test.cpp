@@ -147,6 +147,20 @@ TEST_CASE("a changed grid does the new cells alone, and what is there is never m
   CHECK(compared == 3);
 }
 
+TEST_CASE("a deep network without batch norm gets from new weights to more than chance, in few steps") {
+  Cli cli;
+  const Outcome outcome = cli.run(
+      "study --run a --model doodlenet --source random --labels 5 --freeze 0,6 --steps 80 --batch 16 --seeds "
+      "3 "
+      "--rate 2e-3 --test-samples 300");
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  CHECK(number(cli, "a", "SELECT count(*) FROM results") == 6);
+  Database database(cli.path("runs/a/results.sqlite"), false);
+  // Of ten classes. New weights frozen are features too.
+  CHECK(rows(database, "SELECT cell,accuracy FROM results WHERE accuracy<0.5") == "");
+}
+
 TEST_CASE("every number that is printed stands in the file") {
   Cli cli;
   const Outcome outcome = cli.run(kSmall + "--run a --json");

@@ -86,6 +86,19 @@ void resolve(Arm& arm, Model& model) {
   if (arm.full() || !holds_dropout(model)) arm.dropout = "off";
 }
 
+/// Weights begin as He's rule has them: by PyTorch's, six convolutions hand on so little of an image that no
+/// step finds a direction for long. The head, new in every arm, begins from zero.
+ModelPtr begin(const Arm& arm, const Prepared& prepared, std::uint64_t seed) {
+  const ModelEntry& entry = find_model(arm.model);
+  const auto& maker = entry.make_plain ? entry.make_plain : entry.make;
+  ModelPtr model = maker(prepared.input, prepared.classes);
+  const Model::Block& head = model->blocks().back();
+  for (std::size_t i = head.first_child; i < head.last_child; ++i)
+    model->children()[i].layer->begin_from_zero();
+  model->initialise(seed, Scheme::he);
+  return model;
+}
+
 }  // namespace
 
 void copy_body(const Model& from, Model& to) {
@@ -243,17 +256,13 @@ const Prepared& Materials::source(const Arm& arm) const {
 
 ModelPtr Materials::make(const Arm& arm, std::uint64_t seed) const {
   const Prepared& prepared = target(arm);
-  ModelPtr model = find_model(arm.model).make(prepared.input, prepared.classes);
-  model->initialise(seed + 1000);  // another head than the source's
+  ModelPtr model = begin(arm, prepared, seed + 1000);  // other weights than the source began with
   if (arm.source.starts_with(kWeightsSource)) copy_body(*opened_.at(name_of(arm)).loaded, *model);
   return model;
 }
 
 ModelPtr Materials::make_for_source(const Arm& arm, std::uint64_t seed) const {
-  const Prepared& prepared = source(arm);
-  ModelPtr model = find_model(arm.model).make(prepared.input, prepared.classes);
-  model->initialise(seed);
-  return model;
+  return begin(arm, source(arm), seed);
 }
 
 }  // namespace firn::cli

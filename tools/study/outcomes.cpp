@@ -107,7 +107,7 @@ std::string finding(const Difference& difference) {
 }
 
 std::string statistics_text() {
-  return "Means over seeds; a seed draws the labels, the new head and the order of the samples, so intervals "
+  return "Means over seeds; a seed draws the labels, new weights and the order of the samples, so intervals "
          "say nothing of other test parts. Intervals at 95 %: 4,000 bootstrap resamples (Efron 1979; Philox, "
          "fixed "
          "seed), their percentiles widened for few seeds (Hesterberg 2015): with up to four seeds the range "
