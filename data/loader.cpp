@@ -35,6 +35,8 @@ void check_options(const Dataset& data, const LoaderOptions& options) {
   const DataInfo& info = data.info();
   if (data.size() < 1) throw Error(Fault::usage, "loader", info.name + " has no samples");
   if (options.batch < 1) throw Error(Fault::usage, "loader", fmt::format("a batch of {}", options.batch));
+  if (options.samples < 0)
+    throw Error(Fault::usage, "loader", fmt::format("{} samples of an epoch", options.samples));
   if (options.width_multiple < 1) {
     throw Error(Fault::usage, "loader", fmt::format("widths in multiples of {}", options.width_multiple));
   }
@@ -60,7 +62,10 @@ class Loader::Work {
  public:
   Work(DatasetPtr data, LoaderOptions options) : data_(std::move(data)), options_(std::move(options)) {
     check_options(*data_, options_);
-    order_.resize(static_cast<std::size_t>(data_->size()));
+    chosen_.resize(static_cast<std::size_t>(data_->size()));
+    std::iota(chosen_.begin(), chosen_.end(), Index{0});
+    if (options_.samples > 0) choose();
+    order_ = chosen_;
     if (options_.augment.any()) image_.resize(static_cast<std::size_t>(data_->info().shape.count()));
   }
 
@@ -70,7 +75,7 @@ class Loader::Work {
   const LoaderOptions& options() const { return options_; }
 
   Index batches() const {
-    const Index n = data_->size();
+    const auto n = static_cast<Index>(chosen_.size());
     return options_.keep_last ? (n + options_.batch - 1) / options_.batch : n / options_.batch;
   }
 
@@ -82,10 +87,10 @@ class Loader::Work {
     idle(lock);
     epoch_ = epoch;
     content_ = content;
-    std::iota(order_.begin(), order_.end(), Index{0});
+    order_ = chosen_;
     if (options_.shuffle) {
       Random random(options_.seed, "order", epoch);
-      shuffle(order_.data(), data_->size(), random);
+      shuffle(order_.data(), static_cast<Index>(order_.size()), random);
     }
     next_ = first;
     ready_ = nullptr;
@@ -105,6 +110,14 @@ class Loader::Work {
   }
 
  private:
+  void choose() {
+    Random random(options_.seed, "epoch");
+    shuffle(chosen_.data(), data_->size(), random);
+    const std::vector<Index> turn = chosen_;
+    chosen_.resize(static_cast<std::size_t>(options_.samples));
+    for (std::size_t i = 0; i < chosen_.size(); ++i) chosen_[i] = turn[i % turn.size()];
+  }
+
   /// Waits until nothing is being prepared.
   void idle(std::unique_lock<std::mutex>& lock) {
     changed_.wait(lock, [this] { return wanted_ == nullptr; });
@@ -161,7 +174,7 @@ class Loader::Work {
   void fill(Slot& slot) {
     const DataInfo& info = data_->info();
     const Index first = next_ * options_.batch;
-    const Index count = std::min(options_.batch, data_->size() - first);
+    const Index count = std::min(options_.batch, static_cast<Index>(order_.size()) - first);
     const std::span<const Index> samples(order_.data() + first, static_cast<std::size_t>(count));
     const bool tokens = info.kind == DataKind::tokens;
     Index width = 0;
@@ -227,8 +240,9 @@ class Loader::Work {
 
   const DatasetPtr data_;
   const LoaderOptions options_;
-  std::vector<Index> order_;
-  std::vector<real> image_;  ///< a sample before its augmentation
+  std::vector<Index> chosen_;  // the samples of every epoch
+  std::vector<Index> order_;   // of this one
+  std::vector<real> image_;    ///< a sample before its augmentation
   std::uint64_t epoch_ = 0;
   Content content_ = Content::samples;
   Index next_ = 0;   ///< batch that is prepared next

@@ -14,6 +14,9 @@ namespace firn {
 struct LoaderOptions {
   Index batch = 64;
   bool shuffle = true;
+  /// Of an epoch; 0: each of the dataset once. Others: in an order that is drawn once, the first so many,
+  /// or all of them in turn as often as it takes.
+  Index samples = 0;
   bool keep_last = true;  ///< give the last, smaller batch too
   Index width_multiple =
       1;                   ///< token batches are cut at the longest sample, rounded up to a multiple of this

@@ -109,6 +109,7 @@ class Trainer {
   std::vector<NamedTensor> best_weights() const;
 
   ProgramCache& programs() { return programs_; }
+  FeatureCache& features() { return features_; }
   const FeatureCache& features() const { return features_; }
   /// Steps made so far, over all epochs.
   Index steps() const { return step_; }

@@ -109,6 +109,26 @@ TEST_CASE("the last batch is smaller, or dropped") {
   CHECK(epoch_order(dropping, 0).size() == 300);
 }
 
+TEST_CASE("an epoch of any number of samples: some of them, or all in turn") {
+  const DatasetPtr data = open_digits().train;
+  const Index all = data->size();
+  Loader some(data, {.batch = 32, .samples = 100, .seed = 5});
+  CHECK(some.batches() == 4);
+  std::vector<Index> first = epoch_order(some, 0), second = epoch_order(some, 1);
+  CHECK(first.size() == 100);
+  CHECK(first != second);
+  std::sort(first.begin(), first.end());
+  std::sort(second.begin(), second.end());
+  CHECK(first == second);  // the same ones, each once
+  CHECK(std::adjacent_find(first.begin(), first.end()) == first.end());
+
+  Loader twice(data, {.batch = 32, .samples = 2 * all + 10, .seed = 5});
+  std::vector<Index> times(static_cast<std::size_t>(all), 0);
+  for (const Index i : epoch_order(twice, 3)) ++times[static_cast<std::size_t>(i)];
+  CHECK(std::count(times.begin(), times.end(), 3) == 10);
+  CHECK(std::count(times.begin(), times.end(), 2) == all - 10);
+}
+
 TEST_CASE("a batch holds the samples that it names") {
   const DatasetPtr digits = open_digits().train;
   Loader loader(digits, {.batch = 32, .seed = 1});
@@ -223,6 +243,7 @@ TEST_CASE("a loader can go at any moment") {
 TEST_CASE("options that do not fit") {
   const DatasetPtr digits = open_digits().test;
   CHECK(fails_with(Fault::usage, "a batch of 0", [&] { Loader(digits, {.batch = 0}); }));
+  CHECK(fails_with(Fault::usage, "-1 samples", [&] { Loader(digits, {.samples = -1}); }));
   CHECK(fails_with(Fault::usage, "shift 8", [&] { Loader(digits, {.augment = {.shift = 8}}); }));
   CHECK(fails_with(Fault::usage, "no images", [&] { Loader(lines(), {.augment = {.flip = true}}); }));
   CHECK(fails_with(Fault::usage, "tokens", [&] { Loader(lines(), {.preprocess = {.mean = {1}}}); }));

@@ -161,6 +161,15 @@ TEST_CASE("a deep network without batch norm gets from new weights to more than 
   CHECK(rows(database, "SELECT cell,accuracy FROM results WHERE accuracy<0.5") == "");
 }
 
+TEST_CASE("what is frozen is computed once for each sample, and the costs say both") {
+  Cli cli;
+  REQUIRE(cli.run(kTiny + "--run a --seeds 1 --source half --labels 3").code == 0);
+  const std::string of = "SELECT count(*) FROM costs JOIN arms USING (arm) WHERE ";
+  CHECK(number(cli, "a", of + "frozen_blocks>0") == 4);
+  CHECK(number(cli, "a", of + "frozen_blocks>0 AND step_kept_ms>0") == 4);
+  CHECK(number(cli, "a", of + "frozen_blocks=0 AND step_kept_ms IS NULL") == 2);
+}
+
 TEST_CASE("every number that is printed stands in the file") {
   Cli cli;
   const Outcome outcome = cli.run(kSmall + "--run a --json");

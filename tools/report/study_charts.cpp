@@ -336,9 +336,9 @@ std::vector<Figure> cost_figures(const StudyRecord& study) {
             .diagonal = true};
   plot.x = {.title = "predicted", .unit = Unit::milliseconds, .logarithmic = true};
   plot.y = {.title = "measured", .unit = Unit::milliseconds, .logarithmic = true};
-  PageTable table{
-      .caption = "Milliseconds of a step on one thread",
-      .heads = {"<model", "<arm", "predicted", "measured", "ratio", "activations, MiB", "state, MiB"}};
+  PageTable table{.caption = "Milliseconds of a step on one thread",
+                  .heads = {"<model", "<arm", "predicted", "measured", "ratio", "from kept features",
+                            "activations, MiB", "state, MiB"}};
   for (const Arm& a : study.arms) {
     const auto found = study.costs.find(a.key);
     if (found == study.costs.end() || !(found->second.step_ms > 0)) continue;
@@ -353,11 +353,16 @@ std::vector<Figure> cost_figures(const StudyRecord& study) {
     table.rows.push_back({a.model, a.name, fmt::format("{:.4g}", c.step_predicted_ms),
                           fmt::format("{:.4g}", c.step_ms),
                           fmt::format("{:.2f}", c.step_predicted_ms / c.step_ms),
+                          c.step_kept_ms > 0 ? fmt::format("{:.4g}", c.step_kept_ms) : "",
                           fmt::format("{:.2f}", static_cast<double>(c.arena_bytes) / kMiB),
                           fmt::format("{:.2f}", static_cast<double>(c.state_bytes) / kMiB)});
   }
   if (plot.series.empty()) return {};
-  return {{"costs", draw(plot), "Each point is a cut, timed alone on one thread.", table}};
+  return {
+      {"costs", draw(plot),
+       "Each point is a cut, timed alone on one thread, with all that is frozen computed. From kept features "
+       "is the same step where the output of the frozen part is computed once for each sample and read back.",
+       table}};
 }
 
 std::string labels_name(Index labels) {

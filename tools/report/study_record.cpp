@@ -91,12 +91,13 @@ void read_numbers(Database& database, StudyRecord& study) {
     s.finding = rows.text(10);
     study.summary[{rows.text(0), rows.text(1)}] = std::move(s);
   }
-  Statement costs(
-      database,
-      "SELECT arm,step_ms,step_predicted_ms,arena_bytes,state_bytes,parameters,trainable FROM costs");
+  Statement costs(database,
+                  "SELECT arm,step_ms,step_predicted_ms,arena_bytes,state_bytes,parameters,trainable,"
+                  "ifnull(step_kept_ms,0) FROM costs");
   while (costs.next()) {
     study.costs[costs.text(0)] = {costs.number(1),
                                   costs.number(2),
+                                  costs.number(7),
                                   static_cast<Index>(costs.whole(3)),
                                   static_cast<Index>(costs.whole(4)),
                                   static_cast<Index>(costs.whole(5)),

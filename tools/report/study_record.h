@@ -34,7 +34,7 @@ struct StudyRecord {
     std::string finding = {};
   };
   struct Cost {
-    double step_ms = 0, step_predicted_ms = 0;
+    double step_ms = 0, step_predicted_ms = 0, step_kept_ms = 0;  ///< the last one 0: none can be kept
     Index arena_bytes = 0, state_bytes = 0, parameters = 0, trainable = 0;
   };
   struct Experiment {

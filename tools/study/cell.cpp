@@ -22,6 +22,7 @@ constexpr Index kMostEpochs = 10;
 constexpr Index kCurvePoints = 10;
 constexpr Index kProbe = 512;  // samples of the test part that curves are drawn with
 constexpr double kClip = 1;
+constexpr Index kFeatureBytes = Index{1} << 28;  // of a cell; more go into a file
 
 /// Processor seconds of the calling thread: what other cells do meanwhile does not count.
 double thread_seconds() {
@@ -72,17 +73,6 @@ Epochs epochs_of(Index samples, const Budget& budget) {
   return e;
 }
 
-/// Exactly the samples of an epoch: repeated in turn, or where there are too many a part of them.
-DatasetPtr one_epoch(const DatasetPtr& data, Index samples, std::uint64_t seed) {
-  std::vector<Index> order(static_cast<std::size_t>(data->size()));
-  std::iota(order.begin(), order.end(), Index{0});
-  Random random(seed, "epoch");
-  shuffle(order.data(), data->size(), random);
-  std::vector<Index> chosen(static_cast<std::size_t>(samples));
-  for (std::size_t i = 0; i < chosen.size(); ++i) chosen[i] = order[i % order.size()];
-  return subset(data, std::move(chosen));
-}
-
 /// One training run of an arm at one rate.
 class Run {
  public:
@@ -90,14 +80,15 @@ class Run {
       const Model* origin)
       : materials_(materials), full_(full), arm_(arm), seed_(seed), origin_(origin) {}
 
-  /// Trains on `few`. With `probe` the curve is drawn. False when stopped.
-  bool train(const DatasetPtr& few, double rate, const DatasetPtr& probe, const Stop& stop);
+  /// Trains on `few`. The curve is drawn on `probe`, of its last point alone where it `draws` none. False
+  /// when stopped.
+  bool train(const DatasetPtr& few, double rate, const DatasetPtr& probe, bool draws, const Stop& stop);
   /// On `data`.
   Judgement judge(const DatasetPtr& data, Index mistakes);
   CellResult result;
 
  private:
-  void count_step(ProgramCache& programs);
+  void count_step(Trainer& trainer);
 
   const Materials& materials_;
   const FullStep& full_;
@@ -106,19 +97,27 @@ class Run {
   const Model* origin_;
   ModelPtr model_;
   bool changed_ = true;  // what trains, since the step that was counted last
+  bool kept_ = false;    // that one went from kept features
   double step_macs_[3] = {0, 0, 0};
   double step_predicted_ = 0;
 };
 
-/// Adds the costs of a step with what trains now.
-void Run::count_step(ProgramCache& programs) {
-  if (changed_) {
+/// Adds the costs of a step with what trains now. Of a step from kept features the predicted time alone is
+/// that of the part which runs.
+void Run::count_step(Trainer& trainer) {
+  ProgramCache& programs = trainer.programs();
+  const FeatureCache& features = trainer.features();
+  const bool kept = features.active() && features.content(FeatureCache::Part::train) == Content::labels;
+  if (changed_ || kept != kept_) {
+    kept_ = kept;
     const Program& program = programs.training(full_.batch(), full_.sample());
     const ProgramCost cost = cost_of(program);
     step_macs_[0] = static_cast<double>(cost.total.forward.macs);
     step_macs_[1] = static_cast<double>(cost.total.input_gradient.macs);
     step_macs_[2] = static_cast<double>(cost.total.weight_gradient.macs);
-    step_predicted_ = full_.predict(program);
+    step_predicted_ =
+        kept ? full_.predict_kept(programs.head_training(full_.batch(), full_.sample(), features.seam()))
+             : full_.predict(program);
     result.bytes_predicted = std::max(result.bytes_predicted, program.arena_bytes(1));
     changed_ = false;
   }
@@ -128,15 +127,14 @@ void Run::count_step(ProgramCache& programs) {
   result.predicted_seconds += step_predicted_;
 }
 
-bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, const Stop& stop) {
+bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, bool draws, const Stop& stop) {
   const Prepared& target = materials_.target(arm_);
   model_ = materials_.make(arm_, seed_);
   if (origin_ != nullptr) copy_body(*origin_, *model_);
   if (arm_.freeze_at <= 0) model_->set_freeze(arm_.freeze);
   const Epochs epochs = epochs_of(few->size(), arm_.budget);
   const Index all_steps = epochs.epochs * epochs.steps;
-  Loader train = make_loader(one_epoch(few, epochs.steps * arm_.budget.batch, seed_), target,
-                             arm_.budget.batch, true, seed_);
+  Loader train = make_loader(few, target, arm_.budget.batch, true, seed_, epochs.steps * arm_.budget.batch);
   Loader test = make_loader(probe, target, std::max<Index>(arm_.budget.batch, 128), false, 0);
   const auto optimizer = make_adam({.rate = rate});
   TrainConfig config;
@@ -145,6 +143,7 @@ bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, con
   config.schedule = cosine_schedule();
   config.clip_norm = kClip;
   config.program = program_settings(arm_, seed_);
+  config.cache = {.mode = CacheMode::automatic, .memory = kFeatureBytes};
   if (!arm_.policy.empty()) config.policy = parse_policy(arm_.policy);
   Trainer trainer(*model_, *optimizer, train, test, std::move(config));
 
@@ -157,7 +156,7 @@ bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, con
   hooks.after_step = [&](Index, Index, double loss) {
     ++step;
     const double begin = thread_seconds();
-    count_step(trainer.programs());
+    count_step(trainer);
     curve_loss += loss;
     ++since;
     if (step > all_steps - std::max<Index>(1, all_steps / 10)) {
@@ -165,8 +164,9 @@ bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, con
       ++last;
     }
     // The last point comes from the trainer itself.
-    if (step < all_steps && step * kCurvePoints / all_steps != (step - 1) * kCurvePoints / all_steps) {
-      const Evaluation now = evaluate(*model_, trainer.programs(), test);
+    if (draws && step < all_steps &&
+        step * kCurvePoints / all_steps != (step - 1) * kCurvePoints / all_steps) {
+      const Evaluation now = evaluate(*model_, trainer.programs(), test, {}, &trainer.features());
       result.curve.push_back({step, curve_loss / static_cast<double>(since), now.accuracy()});
       curve_loss = 0;
       since = 0;
@@ -265,7 +265,7 @@ std::optional<CellResult> train_cell(const Materials& materials, const FullStep&
       double least = HUGE_VAL;
       for (const double candidate : arm.budget.rates) {
         Run run(materials, full, arm, seed, origin);
-        if (!run.train(held->train, candidate, at_most(held->test, kProbe), stop)) return std::nullopt;
+        if (!run.train(held->train, candidate, at_most(held->test, kProbe), false, stop)) return std::nullopt;
         const Judgement judged = run.judge(held->test, 0);
         tried.push_back({candidate, judged.loss, judged.accuracy});
         if (judged.loss < least) {
@@ -276,7 +276,7 @@ std::optional<CellResult> train_cell(const Materials& materials, const FullStep&
     }
   }
   Run run(materials, full, arm, seed, origin);
-  if (!run.train(few, rate, probe, stop)) return std::nullopt;
+  if (!run.train(few, rate, probe, true, stop)) return std::nullopt;
   Judgement judged = run.judge(target.parts.test, keep_mistakes ? kMistakes : 0);
   CellResult& result = run.result;
   result.accuracy = judged.accuracy;

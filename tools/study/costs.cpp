@@ -96,14 +96,19 @@ FullStep::FullStep(const Materials& materials, const Arm& arm) {
 }
 
 double FullStep::predict(const Program& other) const {
-  const double update = update_seconds_ * numbers(other) / std::max(1.0, numbers(*program_));
-  return sum(predicted_seconds(*program_, seconds_, other)) + update + batch_seconds_;
+  return predict_kept(other) + batch_seconds_;
+}
+
+double FullStep::predict_kept(const Program& head) const {
+  const double update = update_seconds_ * numbers(head) / std::max(1.0, numbers(*program_));
+  return sum(predicted_seconds(*program_, seconds_, head)) + update;
 }
 
 ArmCost FullStep::cost_of_arm(const Materials& materials, const Arm& arm) const {
   const ModelPtr model = materials.make(arm, 0);
   model->set_freeze(arm.freeze);
-  ProgramCache programs(*model, program_settings(arm, 0));
+  const ProgramSettings settings = program_settings(arm, 0);
+  ProgramCache programs(*model, settings);
   Program& program = programs.training(batch_, sample_);
   feed(program, *model, *first_);
   ArmCost cost;
@@ -123,6 +128,14 @@ ArmCost FullStep::cost_of_arm(const Materials& materials, const Arm& arm) const 
   cost.arena_bytes = program.arena_bytes(1);
   for (const GradientView& gradient : program.gradients())
     cost.state_bytes += 2 * gradient.count * Index{sizeof(real)};  // Adam's two moments
+  FeatureCache features(*model, programs, settings, {.mode = CacheMode::on}, *loader_, *loader_, 2);
+  features.begin_epoch(0);
+  if (features.active()) {
+    Program& head = features.training(*first_);
+    head.feed("labels", first_->labels);
+    head.run();
+    cost.step_kept_ms = 1e3 * sum(seconds_by_pass(head, usual_step_seconds(head)));
+  }
   cost.parameters = parameter_count(model->parameters());
   cost.trainable = parameter_count(model->parameters(), true);
   return cost;

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "optim/trainer/program_cache.h"
+#include "optim/trainer/feature_cache.h"
 #include "tools/study/material.h"
 #include "tools/study/store.h"
 
@@ -21,6 +21,8 @@ class FullStep {
   /// Seconds of a training step of another program of that model, on the same batch: its run, Adam's update
   /// of what it trains, and the preparation of the batch.
   double predict(const Program& other) const;
+  /// The same of what lies behind kept features, which are not counted as time to read.
+  double predict_kept(const Program& head) const;
   /// Of a batch as it is timed: of token sets as wide as the first of them.
   Index batch() const { return batch_; }
   const Shape& sample() const { return sample_; }

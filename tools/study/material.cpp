@@ -115,8 +115,9 @@ void copy_body(const Model& from, Model& to) {
 }
 
 Loader make_loader(const DatasetPtr& data, const Prepared& prepared, Index batch, bool shuffle,
-                   std::uint64_t seed) {
+                   std::uint64_t seed, Index samples) {
   LoaderOptions options;
+  options.samples = samples;
   options.batch = batch;
   options.shuffle = shuffle;
   options.seed = seed;

@@ -72,9 +72,9 @@ class Materials {
 /// Copies all blocks but the last one, of language models that too; both are of one model.
 void copy_body(const Model& from, Model& to);
 
-/// A loader for `data` prepared so, without a thread of its own.
+/// A loader for `data` prepared so, without a thread of its own. `samples` of an epoch as in `LoaderOptions`.
 Loader make_loader(const DatasetPtr& data, const Prepared& prepared, Index batch, bool shuffle,
-                   std::uint64_t seed);
+                   std::uint64_t seed, Index samples = 0);
 
 /// At most `count` samples, as many of each class as there are; of a language model's windows the first ones
 /// at equal distances. 0: all.

@@ -57,10 +57,13 @@ Outcomes::Outcomes(const Plan& plan, Database& database) : plan_(plan) {
     while (result.next()) {
     }
   }
-  Statement cost(database, "SELECT step_ms FROM costs WHERE arm=?");
+  Statement cost(database, "SELECT step_ms, step_kept_ms FROM costs WHERE arm=?");
   for (Outcome& outcome : outcomes_) {
     cost << outcome.key;
-    while (cost.next()) outcome.step_ms = cost.number(0);
+    while (cost.next()) {
+      outcome.step_ms = cost.number(0);
+      if (!cost.is_null(1)) outcome.step_kept_ms = cost.number(1);
+    }
   }
 }
 

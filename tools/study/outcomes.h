@@ -27,7 +27,8 @@ struct Outcome {
   const Arm* arm = nullptr;
   std::string key;
   std::map<std::uint64_t, std::map<Metric, double>> seeds;
-  std::optional<double> step_ms;  ///< of a static arm
+  std::optional<double> step_ms;       ///< of a static arm
+  std::optional<double> step_kept_ms;  ///< of one whose features can be kept
   Index train_samples = 0, test_samples = 0;
   std::vector<double> values(Metric metric) const;
 };

@@ -57,6 +57,14 @@ std::string program_name(const Arm& arm) {
                      arm.dropout, arm.budget.batch, arm.budget.exact);
 }
 
+/// Samples that the arm's labels are.
+Index labelled(const Materials& materials, const Arm& arm) {
+  const Prepared& target = materials.target(arm);
+  const Index all = target.parts.train->size();
+  if (arm.labels == 0) return all;
+  return std::min(all, arm.labels * (target.parts.train->info().label_each_step ? 1 : target.classes));
+}
+
 std::string cell_text(const Arm& arm, std::uint64_t seed) {
   return fmt::format("{}, {}, {} labels, {}, seed {}", arm.model, arm.source, labels_text(arm.labels),
                      arm.name(), seed);
@@ -218,24 +226,33 @@ double predicted_work(const Plan& plan, const Materials& materials, Costs& costs
     return at->second;
   };
   double total = 0;
-  std::map<std::string, double> steps;
+  std::map<std::string, ArmCost> costs_of;
+  const auto cost = [&](const Arm& arm) -> const ArmCost& {
+    const auto [at, fresh] = costs_of.try_emplace(program_name(arm));
+    if (fresh) at->second = costs.find(arm).cost_of_arm(materials, arm);
+    return at->second;
+  };
   for (const std::size_t number : todo.cells) {
     const Arm& arm = plan.arms[plan.cells[number].arm];
     const Short& run = short_run(arm);
-    const auto [at, fresh] = steps.try_emplace(program_name(arm));
     // A policy is priced as if it froze nothing, a late freeze as if it were there from the start.
-    if (fresh) at->second = costs.find(arm).cost_of_arm(materials, arm).step_predicted_ms * 1e-3;
+    const ArmCost& step = cost(arm);
     const auto runs = static_cast<double>(arm.budget.rates.size() > 1 ? arm.budget.rates.size() + 1 : 1);
-    total += runs * (run.rest + run.factor * at->second * static_cast<double>(arm.budget.steps));
+    const auto count = static_cast<double>(arm.budget.steps);
+    const Index samples = labelled(materials, arm);
+    double ms = step.step_predicted_ms * count;
+    if (const double once = static_cast<double>(samples) / static_cast<double>(arm.budget.batch);
+        step.step_kept_ms && once < count / 2)
+      ms = step.step_predicted_ms * once + *step.step_kept_ms * (count - once);
+    total += runs * (run.rest + run.factor * 1e-3 * ms);
   }
   for (const std::size_t number : todo.origins) {
     const Arm& arm = plan.arms[plan.origins[number].arm];
     const Arm full = arm.full_tuning();
     const Short& run = short_run(arm);
-    const auto [at, fresh] = steps.try_emplace(program_name(full));
-    if (fresh) at->second = costs.find(full).cost_of_arm(materials, full).step_predicted_ms * 1e-3;
     const Index samples = materials.source(arm).parts.train->size() * arm.budget.source_epochs;
-    total += run.factor * at->second * static_cast<double>(samples) / static_cast<double>(arm.budget.batch);
+    total += run.factor * 1e-3 * cost(full).step_predicted_ms * static_cast<double>(samples) /
+             static_cast<double>(arm.budget.batch);
   }
   return total;
 }

@@ -34,7 +34,7 @@ CREATE TABLE mistakes (cell TEXT NOT NULL, place INTEGER NOT NULL, sample INTEGE
   width INTEGER NOT NULL, channels INTEGER NOT NULL, pixels BLOB NOT NULL, text TEXT NOT NULL,
   PRIMARY KEY (cell, place)) WITHOUT ROWID;
 CREATE TABLE costs (arm TEXT PRIMARY KEY, step_ms REAL NOT NULL, step_predicted_ms REAL NOT NULL,
-  forward_ms REAL NOT NULL, backward_ms REAL NOT NULL, backward_predicted_ms REAL NOT NULL,
+  step_kept_ms REAL,  forward_ms REAL NOT NULL, backward_ms REAL NOT NULL, backward_predicted_ms REAL NOT NULL,
   macs_forward REAL NOT NULL, macs_input REAL NOT NULL, macs_weight REAL NOT NULL, arena_bytes INTEGER NOT NULL,
   kept_bytes INTEGER NOT NULL, state_bytes INTEGER NOT NULL, parameters INTEGER NOT NULL,
   trainable INTEGER NOT NULL) WITHOUT ROWID;

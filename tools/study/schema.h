@@ -21,7 +21,7 @@
 namespace firn::cli {
 
 /// meta.schema, counts up with every change of a table.
-constexpr int kStudySchema = 1;
+constexpr int kStudySchema = 2;
 /// PRAGMA application_id of the file: "firn".
 constexpr int kStudyApplication = 0x6669726e;
 
@@ -47,10 +47,12 @@ constexpr int kStudyApplication = 0x6669726e;
 /// results(cell, accuracy, macro_f1, ece, loss, train_loss, rate, steps, train_samples, test_samples,
 ///   trained_share, macs_forward, macs_input, macs_weight, bytes_predicted, bytes_measured, state_bytes,
 ///   seconds, predicted_seconds, commit_id): on the test part; rate the one in use; trained_share of the
-///   blocks, mean over the steps; macs_* of all training steps; bytes_predicted activations and gradients of
+///   blocks, mean over the steps; macs_* of all training steps, as
+///   if none went from kept features; bytes_predicted activations and gradients of
 ///   the largest step as planned, bytes_measured the workspace as it was; state_bytes of the optimizer at the
-///   end; seconds of processor time in training steps on one thread beside other cells, predicted_seconds the
-///   same predicted from the step that trains everything.
+///   end; seconds of processor time in training steps on one thread beside other cells, features of what is
+///   frozen computed once and kept where that is quicker; predicted_seconds the same predicted from the step
+///   that trains everything.
 /// tuning(cell, rate, loss, accuracy): of each rate tried, on the part of the training labels held out for
 /// it. curves(cell, step, loss, accuracy): mean training loss since the row before, accuracy on at most 512
 ///   samples of the test part.
@@ -58,9 +60,10 @@ constexpr int kStudyApplication = 0x6669726e;
 /// mistakes(cell, place, sample, truth, predicted, confidence, height, width, channels, pixels): the first
 ///   few, place from 0; sample the position in the test part; pixels bytes 0..255 (H,W,C), empty where
 ///   samples are no images, then the sample's text in `text`.
-/// costs(arm, step_ms, step_predicted_ms, forward_ms, backward_ms, backward_predicted_ms, macs_forward,
-///   macs_input, macs_weight, arena_bytes, kept_bytes, state_bytes, parameters, trainable): one training step
-///   of a static arm, alone on one thread, without the optimizer's update.
+/// costs(arm, step_ms, step_predicted_ms, step_kept_ms, forward_ms, backward_ms, backward_predicted_ms,
+///   macs_forward, macs_input, macs_weight, arena_bytes, kept_bytes, state_bytes, parameters, trainable): one
+///   training step of a static arm, alone on one thread, without the optimizer's update; step_kept_ms from
+///   kept features (NULL where none can be kept), the others with all that is frozen computed.
 /// classes(target, part, class, name).
 /// answers(position, model, source, target, part, labels, arm, reference, text): the answer first: for each
 ///   number of labels the best arm against full tuning, a sentence.

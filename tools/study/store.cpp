@@ -112,8 +112,10 @@ void Store::add_arm(const Arm& a) {
 
 void Store::add_cost(const std::string& arm, const ArmCost& c) {
   const std::lock_guard lock(guard_);
-  Statement s(database_, "INSERT OR REPLACE INTO costs VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
-  s << arm << c.step_ms << c.step_predicted_ms << c.forward_ms << c.backward_ms << c.backward_predicted_ms;
+  Statement s(database_, "INSERT OR REPLACE INTO costs VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+  s << arm << c.step_ms << c.step_predicted_ms;
+  c.step_kept_ms ? s << *c.step_kept_ms : s.null();
+  s << c.forward_ms << c.backward_ms << c.backward_predicted_ms;
   s << c.macs_forward << c.macs_input << c.macs_weight << c.arena_bytes << c.kept_bytes << c.state_bytes;
   (s << c.parameters << c.trainable).done();
   costs_.insert(arm);

@@ -55,6 +55,7 @@ struct OriginResult {
 /// A training step of a static arm, alone on one thread.
 struct ArmCost {
   double step_ms = 0, step_predicted_ms = 0, forward_ms = 0, backward_ms = 0, backward_predicted_ms = 0;
+  std::optional<double> step_kept_ms = {};  ///< from kept features, where they can be kept
   double macs_forward = 0, macs_input = 0, macs_weight = 0;
   Index arena_bytes = 0, kept_bytes = 0, state_bytes = 0, parameters = 0, trainable = 0;
 };

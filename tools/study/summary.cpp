@@ -42,8 +42,11 @@ std::string answer_text(const Answer& a, const Outcomes& outcomes) {
   const std::string than = says == "better" || says == "worse" ? says + " than"
                            : a.difference.seeds < 2            ? "one seed;"
                                                                : "no difference seen to";
-  const std::string speed = a.faster >= 1 ? fmt::format("{:.1f}x faster", a.faster)
-                                          : fmt::format("{:.1f}x slower", 1 / std::max(1e-9, a.faster));
+  std::string speed = a.faster >= 1 ? fmt::format("{:.1f}x faster", a.faster)
+                                    : fmt::format("{:.1f}x slower", 1 / std::max(1e-9, a.faster));
+  if (a.best->step_kept_ms && a.full->step_ms)
+    speed += fmt::format(" ({:.1f}x from kept features)",
+                         *a.full->step_ms / std::max(1e-9, *a.best->step_kept_ms));
   std::string text = fmt::format("{}: {}: {}, {}; {} full tuning {}", where(arm), what,
                                  percent(outcomes, *a.best), speed, than, percent(outcomes, *a.full));
   if (a.scratch != nullptr) text += fmt::format("; from scratch {}", percent(outcomes, *a.scratch));
