@@ -85,7 +85,7 @@ bool isa_available(Isa isa) {
     case Isa::neon:
 #endif
       return false;
-#if defined(__x86_64__)
+#ifdef FIRN_WIDE_SETS
     case Isa::avx2:
       return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     case Isa::avx512:
@@ -103,7 +103,7 @@ bool isa_available(Isa isa) {
 }
 
 bool has_bf16_pairs() {
-#if defined(__x86_64__) && !defined(FIRN_DOUBLE)
+#if defined(FIRN_WIDE_SETS) && !defined(FIRN_DOUBLE)
   return isa_available(Isa::avx512) && __builtin_cpu_supports("avx512bf16");
 #else
   return false;

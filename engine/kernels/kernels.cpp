@@ -20,7 +20,7 @@ namespace generic {
 extern const Kernels table;
 }
 #endif
-#if defined(__x86_64__)
+#ifdef FIRN_WIDE_SETS
 namespace avx2 {
 extern const Kernels table;
 }
@@ -41,7 +41,7 @@ const Kernels& kernels(Isa isa) {
 #else
   if (isa == Isa::generic) return generic::table;
 #endif
-#if defined(__x86_64__)
+#ifdef FIRN_WIDE_SETS
   if (isa == Isa::avx2) return avx2::table;
   if (isa == Isa::avx512) return avx512::table;
 #endif
@@ -54,7 +54,7 @@ const PairKernels& naive_pair_kernels() {
 }
 
 const PairKernels& pair_kernels() {
-#if defined(__x86_64__) && !defined(FIRN_DOUBLE)
+#if defined(FIRN_WIDE_SETS) && !defined(FIRN_DOUBLE)
   if (selected_isa() == Isa::avx512 && has_bf16_pairs()) return avx512::pairs;
 #endif
   return naive::pairs;

@@ -23,8 +23,7 @@ void require(const std::error_code& code, const std::string& path) {
 
 }  // namespace
 
-Generations::Generations(std::string newest)
-    : newest_(std::move(newest)), previous_(previous_of(newest_)) {}
+Generations::Generations(std::string newest) : newest_(std::move(newest)), previous_(previous_of(newest_)) {}
 
 std::optional<Generations::Found> Generations::find() const {
   std::error_code code;

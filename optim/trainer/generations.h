@@ -23,8 +23,8 @@ class Generations {
     std::string path;    ///< of the file that holds it
     std::string damage;  ///< what is wrong with the newest; empty: it is the newest
   };
-  /// The newer of the two that is as it was written; none where there is no file. Where neither is, throws what
-  /// `load_checkpoint` throws for the newest.
+  /// The newer of the two that is as it was written; none where there is no file. Where neither is, throws
+  /// what `load_checkpoint` throws for the newest.
   std::optional<Found> find() const;
 
   /// Writes the newest; the one that it replaces becomes the previous one, unless it is a `damaged` one.
