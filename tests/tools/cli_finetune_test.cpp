@@ -33,6 +33,23 @@ void train_first(Cli& cli) {
   REQUIRE(cli.run("train --model cnn --data digits --labels 20 --epochs 1 --run first").code == 0);
 }
 
+TEST_CASE("a part of a tensor is priced before the run and audited behind it") {
+  Cli cli;
+  const Outcome outcome = cli.run(
+      "train --model cnn --data digits --labels 20 --epochs 1 --no-run --json --freeze conv2.weight[0:48]");
+  CHECK(outcome.code == 0);
+  CHECK(says(outcome, "frozen tensors unchanged: 1/1, 1 of them frozen in part (sha256)"));
+  const std::vector<Json> audits = lines_of_kind(outcome, "audit");
+  REQUIRE(audits.size() == 1);
+  const Json& audit = audits.front();
+  CHECK(audit.at("watched") == 1);
+  CHECK(audit.at("in_part") == 1);
+  CHECK(audit.at("changed").empty());
+  CHECK(audit.at("kernels") == audit.at("kernels_full"));
+  // The kernels that differ have prices of their own.
+  CHECK(audit.at("forecast_seconds") != audit.at("forecast_seconds_full"));
+}
+
 TEST_CASE("finetune: a new head, all else frozen, features kept") {
   Cli cli;
   train_first(cli);
