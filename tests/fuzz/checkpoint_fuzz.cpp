@@ -9,6 +9,8 @@
 #include "data/memory.h"
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
+#include "layers/activation.h"
+#include "layers/dense.h"
 #include "optim/policies/registry.h"
 #include "optim/trainer/checkpoint.h"
 
@@ -24,10 +26,25 @@ DatasetPtr four_samples() {
   return make_numbers(info, {1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 1, 1}, {0, 1, 0, 1});
 }
 
+/// Small, so that many runs are tried in a second.
+ModelPtr three_layers() {
+  auto model = std::make_shared<Model>("fuzz", InputSpec{Shape{3}}, 2);
+  for (const Index i : {0, 1, 2}) {
+    const std::string name = "fc" + std::to_string(i);
+    const auto dense = std::make_shared<Dense>(Dense::Options{.in = i == 0 ? 3 : 4, .out = i == 2 ? 2 : 4});
+    if (i == 2) {
+      model->add_block(name, {{name, dense}});
+    } else {
+      model->add_block(name, {{name, dense}, {"", std::make_shared<Activate>(Activation::relu)}});
+    }
+  }
+  return model;
+}
+
 /// Three epochs of two steps, under a policy that remembers much.
 struct Run {
   DatasetPtr data = four_samples();
-  ModelPtr model = find_model("mlp").make({.sample = Shape{3}}, 2);
+  ModelPtr model = three_layers();
   std::unique_ptr<Optimizer> optimizer = make_sgd({.rate = 0.01, .momentum = 0.9});
   Loader train{data, {.batch = 2, .background = false}};
   Loader test{data, {.batch = 4, .shuffle = false, .background = false}};
