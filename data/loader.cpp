@@ -62,6 +62,7 @@ class Loader::Work {
  public:
   Work(DatasetPtr data, LoaderOptions options) : data_(std::move(data)), options_(std::move(options)) {
     check_options(*data_, options_);
+    if (options_.views == 0) options_.views = options_.augment.views();
     chosen_.resize(static_cast<std::size_t>(data_->size()));
     std::iota(chosen_.begin(), chosen_.end(), Index{0});
     if (options_.samples > 0) choose();
@@ -183,7 +184,7 @@ class Loader::Work {
       width = (width + options_.width_multiple - 1) / options_.width_multiple * options_.width_multiple;
     }
 
-    const bool with_samples = content_ == Content::samples;
+    const bool with_samples = content_ != Content::labels;
     Slot::Tensors& tensors = made(slot, count, width);
     const auto size = static_cast<std::size_t>(tokens ? width : info.shape.count());
     const auto labels = static_cast<std::size_t>(info.label_each_step ? width : 1);
@@ -205,7 +206,7 @@ class Loader::Work {
 
   void fill_numbers(Index i, std::span<real> to) {
     const DataInfo& info = data_->info();
-    if (options_.augment.any()) {
+    if (options_.augment.any() && content_ != Content::unchanged) {
       data_->fill_numbers(i, image_);
       const auto views = static_cast<std::uint64_t>(options_.views);
       apply(options_.augment, info.shape, options_.seed, views > 0 ? epoch_ % views : epoch_, i, image_, to);
@@ -223,7 +224,7 @@ class Loader::Work {
     Slot::Tensors& tensors = at->second;
     const DataInfo& info = data_->info();
     const bool tokens = info.kind == DataKind::tokens;
-    if (content_ == Content::samples && !tensors.x.defined()) {
+    if (content_ != Content::labels && !tensors.x.defined()) {
       std::vector<Index> sizes = {count};
       if (tokens) {
         sizes.push_back(width);
@@ -239,7 +240,7 @@ class Loader::Work {
   }
 
   const DatasetPtr data_;
-  const LoaderOptions options_;
+  LoaderOptions options_;
   std::vector<Index> chosen_;  // the samples of every epoch
   std::vector<Index> order_;   // of this one
   std::vector<real> image_;    ///< a sample before its augmentation

@@ -24,13 +24,15 @@ struct LoaderOptions {
   bool background = true;  ///< prepare on a thread of its own; the batches are the same bits either way
   Preprocess preprocess = {};
   Augment augment = {};
-  Index views = 0;  ///< an image is changed by `augment` in so many ways, in turn by epoch; 0: ever anew
+  /// An image is changed by `augment` in so many ways, in turn by epoch; 0: in as many as there are.
+  Index views = 0;
 };
 
 /// What the batches of an epoch hold.
 enum class Content {
-  samples,  ///< all of it
-  labels,   ///< all but `x`, which is left undefined: no sample is read
+  samples,    ///< all of it
+  unchanged,  ///< all of it, the samples without `augment`
+  labels,     ///< all but `x`, which is left undefined: no sample is read
 };
 
 /// `count` samples. Nothing is padded to the batch size: the first dimension of every tensor is `count`.

@@ -97,7 +97,9 @@ void apply(const Augment& augment, const Shape& shape, std::uint64_t seed, std::
     const std::uint64_t bits = random.at(static_cast<std::uint64_t>(sample) * 8 + which);
     return static_cast<Index>(bits * static_cast<std::uint64_t>(2 * reach + 1) >> 32) - reach;
   };
-  const bool flip = augment.flip && (random.at(static_cast<std::uint64_t>(sample) * 8) & 1) != 0;
+  // Which of the two comes first is the image's own coin; then it is their turn.
+  const std::uint64_t coin = Random(seed, "flip").at(static_cast<std::uint64_t>(sample));
+  const bool flip = augment.flip && ((coin + epoch) & 1) != 0;
   const Index shift_y = draw(1, augment.shift);
   const Index shift_x = draw(2, augment.shift);
   const Index crop_y = draw(3, augment.crop);

@@ -21,11 +21,13 @@ struct Preprocess {
 
 /// Random changes of training images; a pure function of (seed, epoch, sample). Applied before `Preprocess`.
 struct Augment {
-  bool flip = false;  ///< left and right are swapped for every other image
+  bool flip = false;  ///< left and right are swapped, of each image in every other epoch
   Index shift = 0;    ///< moved by up to so many pixels in each direction, the border repeated
   Index crop = 0;     ///< padded by so many zeros on each side and cut back to size at a random place
 
   bool any() const { return flip || shift > 0 || crop > 0; }
+  /// In so many ways an image is changed, in turn by epoch: a flip alone has two; 0: ever anew.
+  Index views() const { return flip && shift == 0 && crop == 0 ? 2 : 0; }
 };
 
 /// Mean and deviation of each channel (of each feature, for vectors) over all samples, sequences over their

@@ -25,6 +25,7 @@ struct ImageRule {
   std::vector<real> mean = {};       ///< a channel, after scaling
   std::vector<real> deviation = {};  ///< a channel
   bool bgr = false;                  ///< channels in the order blue, green, red
+  bool mirrored = false;             ///< trained on mirror images too
 };
 
 /// How the loss of a training graph weighs its samples: see `CrossEntropyOptions`.

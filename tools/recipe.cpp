@@ -90,6 +90,7 @@ Recipe own_recipe(const Entries& entries) {
     entries.fail("firn.vocabulary", "is missing");
   }
   recipe.plain_head = entries.find("firn.head") == "plain";
+  recipe.mirrored = entries.find("firn.mirrored") == "1";
   const std::vector<double> scale = entries.numbers("firn.scale");
   if (scale.size() != 1) entries.fail("firn.scale", "is no number");
   recipe.preprocess = {scale[0], entries.numbers("firn.mean"), entries.numbers("firn.deviation"),
@@ -139,7 +140,10 @@ Recipe foreign_recipe(const SafeTensors& file, const std::string& weights, const
   }
   recipe.classes = found->tensor.shape()[0];
   recipe.images = recipe.input.vocabulary == 0 && recipe.input.sample.rank() == 3;
-  if (recipe.images) recipe.preprocess = preprocess_of(usual->image_rule());
+  if (recipe.images) {
+    recipe.preprocess = preprocess_of(usual->image_rule());
+    recipe.mirrored = usual->image_rule().mirrored;
+  }
   if (recipe.input.vocabulary > 0) {
     recipe.vocabulary = vocabulary_beside(weights);
     recipe.input.vocabulary = static_cast<Index>(recipe.vocabulary.size());
@@ -182,6 +186,7 @@ std::map<std::string, std::string> to_metadata(const Recipe& recipe) {
       {"firn.bgr", recipe.preprocess.bgr ? "1" : "0"},
   };
   if (recipe.plain_head) metadata["firn.head"] = "plain";
+  if (recipe.mirrored) metadata["firn.mirrored"] = "1";
   if (!recipe.class_names.empty()) metadata["firn.class_names"] = format_strings(recipe.class_names);
   if (!recipe.vocabulary.empty()) metadata["firn.vocabulary"] = format_strings(recipe.vocabulary);
   return metadata;

@@ -21,11 +21,13 @@ struct Recipe {
   Preprocess preprocess;
   bool images = false;      ///< a sample is an image
   bool own = false;         ///< written by firn
+  bool mirrored = false;    ///< trained on mirror images too
   bool plain_head = false;  ///< the head is `ModelEntry::make_plain`'s, where there is one
 };
 
 /// Entries firn.model, firn.sample, firn.kind, firn.lengths, firn.classes, firn.class_names, firn.vocabulary,
-/// firn.scale, firn.mean, firn.deviation, firn.bgr, and firn.head where it is plain.
+/// firn.scale, firn.mean, firn.deviation, firn.bgr, firn.mirrored where it was trained so, and firn.head
+/// where it is plain.
 std::map<std::string, std::string> to_metadata(const Recipe& recipe);
 
 /// The recipe of a weights file that lies at `weights`; of one that firn has not written with `model` (which

@@ -18,10 +18,11 @@ constexpr std::array kAdamModels = {"lstm", "lstm2", "rowlstm", "textlstm", "tex
 
 }  // namespace
 
-void declare_training(Arguments& arguments, TrainingChoice& choice) {
+void declare_training(Arguments& arguments, TrainingChoice& choice, bool finetune) {
   arguments.group("How it is trained");
   arguments.option("--epochs", choice.epochs, "E",
-                   fmt::format("how often all samples are seen ({})", choice.epochs));
+                   finetune ? "how often all samples are seen (0: 20, a head alone at least until 400 steps)"
+                            : fmt::format("how often all samples are seen ({})", choice.epochs));
   arguments.choice("--optimizer", choice.optimizer, {"sgd", "adam", "adamw", "rmsprop"},
                    choice.optimizer.empty()
                        ? "adam for lstm, lstm2, rowlstm, textlstm, textcnn and charrnn, else sgd"
@@ -29,13 +30,21 @@ void declare_training(Arguments& arguments, TrainingChoice& choice) {
   arguments.option("--rate", choice.rate, "R", "greatest learning rate (sgd 0.05, others 0.001)");
   arguments.option("--momentum", choice.momentum, "M", "of sgd (0.9) and rmsprop (0)");
   arguments.flag("--nesterov", choice.nesterov, "sgd with Nesterov's momentum");
-  arguments.option("--decay", choice.decay, "W", "weight decay (0); of adamw the decoupled one");
+  arguments.option("--decay", choice.decay, "W",
+                   finetune
+                       ? "weight decay (0; of a standardised head by the number of samples); of adamw the "
+                         "decoupled one"
+                       : "weight decay (0); of adamw the decoupled one");
   arguments.option(
       "--schedule", choice.schedule, "NAME",
       "constant, cosine, one-cycle, step:EVERY:GAMMA (in steps), each also with ,warm-up:STEPS (cosine)");
   arguments.option("--clip", choice.clip, "NORM", "all gradients together are cut to this 2-norm (0: not)");
   arguments.option("--smoothing", choice.smoothing, "S", "label smoothing, 0 to 1 (0)");
-  arguments.option("--augment", choice.augment, "LIST", "changes of training images: flip,shift:N,crop:N");
+  arguments.option(
+      "--augment", choice.augment, "LIST",
+      finetune ? "changes of training images: flip,shift:N,crop:N, or none (flip for weights that were "
+                 "trained so)"
+               : "changes of training images: flip,shift:N,crop:N");
   arguments.list("--block-rates", choice.block_rates, "R,R,...", "a factor on the rate for each block");
   arguments.option("--patience", choice.patience, "N",
                    "end after N epochs without a better test accuracy (0: never)");
@@ -62,7 +71,7 @@ std::unique_ptr<Optimizer> make_optimizer(const TrainingChoice& choice) {
     SgdConfig config;
     config.rate = rate;
     config.momentum = momentum;
-    config.decay = choice.decay;
+    config.decay = choice.decay.value_or(0);
     config.nesterov = choice.nesterov;
     return make_sgd(config);
   }
@@ -70,19 +79,19 @@ std::unique_ptr<Optimizer> make_optimizer(const TrainingChoice& choice) {
     RmspropConfig config;
     config.rate = rate;
     config.momentum = momentum;
-    config.decay = choice.decay;
+    config.decay = choice.decay.value_or(0);
     return make_rmsprop(config);
   }
   AdamConfig config;
   config.rate = rate;
-  config.decay = choice.decay;
+  config.decay = choice.decay.value_or(0);
   config.decoupled = choice.optimizer == "adamw";
   return make_adam(config);
 }
 
 Augment parse_augment(const std::string& text) {
   Augment augment;
-  if (text.empty()) return augment;
+  if (text.empty() || text == "none") return augment;
   for (const std::string& part : split(text, ',')) {
     if (part == "flip") {
       augment.flip = true;
@@ -120,7 +129,7 @@ JsonObject training_json(const TrainingChoice& choice) {
   object.add("epochs", choice.epochs).add("optimizer", choice.optimizer).add("rate", choice.rate.value_or(0));
   object.add("momentum", choice.momentum.value_or(0))
       .add("nesterov", choice.nesterov)
-      .add("decay", choice.decay);
+      .add("decay", choice.decay.value_or(0));
   object.add("schedule", choice.schedule).add("clip", choice.clip).add("smoothing", choice.smoothing);
   object.add("augment", choice.augment)
       .add("block_rates", choice.block_rates)

@@ -59,7 +59,7 @@ class Predict : public Verb {
 
   SessionChoice session_;
   RunChoice run_;
-  std::string split_ = "test";
+  std::string split_ = "test", precision_ = "fp32";
   std::string logits_;
   Index top_ = 3;
   std::vector<std::string> images_, texts_;
@@ -80,6 +80,7 @@ void Predict::declare(Arguments& arguments) {
   arguments.option("--logits", logits_, "FILE.npy",
                    "also write the raw logits, float32, in the order of the data");
   declare_run(arguments, run_);
+  declare_precision(arguments, precision_);
 }
 
 Questions Predict::pictures(const Recipe& recipe) const {
@@ -183,9 +184,13 @@ int Predict::run(Console& console) {
   use_threads(run_);
   session_.purpose = Purpose::predict;
   session_.seed = run_.seed;
+  const Precision precision = frozen_precision(precision_, run_.exact);
   const Session session = open_session(session_);
+  // The whole model is what a frozen prefix is to others.
+  if (precision == Precision::bf16) session.model->set_freeze("all");
   console.notes(session.notes);
   if (run_.exact) console.note("in force: " + exact_text(true));
+  if (precision == Precision::bf16) console.note("in force: " + precision_text(precision_));
 
   Questions questions;
   if (!images_.empty()) {
@@ -198,7 +203,7 @@ int Predict::run(Console& console) {
   LoaderOptions options = loader_options(session, run_.batch > 0 ? run_.batch : 64, run_.seed);
   options.shuffle = false;
   Loader loader(questions.samples, options);
-  ProgramCache programs(*session.model, {.exact = run_.exact});
+  ProgramCache programs(*session.model, {.exact = run_.exact, .frozen_precision = precision});
 
   const Index classes = session.model->classes();
   const Index samples = questions.samples->size();

@@ -105,6 +105,7 @@ void StudyVerb::declare(Arguments& arguments) {
   arguments.option("--source-rate", changes_.source_rate, "R", "Adam's rate on the source");
   arguments.option("--test-samples", test_samples_, "N", "judge on at most so many samples (0: all)");
   declare_exact(arguments, changes_.exact);
+  declare_precision(arguments, changes_.frozen_precision);
   arguments.group("Data");
   arguments.option("--size", data_.size, "S", "pictures are resized to S x S");
   arguments.option("--limit", data_.limit, "N", "words: at most so many of each language");

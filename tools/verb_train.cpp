@@ -22,7 +22,11 @@ namespace firn::cli {
 
 namespace {
 
+// A new head alone: at least so many epochs and steps, of which few samples give few an epoch.
 constexpr Index kFinetuneEpochs = 20;
+constexpr Index kHeadSteps = 400;
+// Its logits' deviation before anything is known: one deviation off is a class with p = 0.88 of two.
+constexpr double kLogitDeviation = 2;
 
 /// `text` as part of a folder's name.
 std::string folder_name(std::string text) {
@@ -49,6 +53,8 @@ class Train : public Verb {
   void give_examples(Arguments& arguments) const;
   void take_finetune_defaults();
   bool backbone_trains(const Model& model) const;
+  bool head_alone(const Model& model) const;
+  void resolve_finetune(Session& session, TrainConfig& config);
   JsonObject config(const Session& session, const DataHashes& hashes) const;
   History train(Console& console, Session& session, Trainer& trainer, const std::vector<Thaw>& thaws,
                 std::optional<RunFolder>& folder, std::optional<RunKeeper>& keeper);
@@ -61,6 +67,8 @@ class Train : public Verb {
   RunChoice run_;
   TrainingChoice training_;
   KeepChoice keep_;
+  std::string features_ = "standardised";
+  bool standardised_ = false;  // the head, in force
   std::string name_;
   bool overwrite_ = false;
   bool audit_steps_ = false;
@@ -94,17 +102,20 @@ void Train::declare(Arguments& arguments) {
   give_examples(arguments);
   declare_model(arguments, session_.model);
   if (finetune_) {
-    training_.epochs = kFinetuneEpochs;
+    training_.epochs = 0;
     training_.optimizer = "adam";
     arguments.flag("--keep-head", session_.model.keep_head,
                    "train on with the weights' own head, for as many classes as they have");
+    arguments.choice("--head-features", features_, {"standardised", "raw"},
+                     "standardised: a new head is trained as if its features had mean 0 and deviation 1 "
+                     "(standardised)");
   } else {
     arguments.flag("--replace-head", session_.model.replace_head,
                    "take all but the last block from the weights: for other classes");
   }
   declare_data(arguments, session_.data);
   arguments.option("--labels", session_.labels, "N", "train on N samples of each class (0: all)");
-  declare_training(arguments, training_);
+  declare_training(arguments, training_, finetune_);
   declare_freeze(arguments, freeze_, true);
   declare_policy(arguments, policy_);
   declare_cache(arguments, cache_);
@@ -138,6 +149,29 @@ bool Train::backbone_trains(const Model& model) const {
   return false;
 }
 
+bool Train::head_alone(const Model& model) const {
+  const bool stays = policy_.policy.empty() || policy_.policy == "head";
+  return stays && freeze_.thaw.empty() && !backbone_trains(model);
+}
+
+/// What finetune's defaults come to for these weights and data.
+void Train::resolve_finetune(Session& session, TrainConfig& config) {
+  const Index batches = (session.data.train->size() + run_.batch - 1) / run_.batch;
+  if (training_.epochs == 0) {
+    const Index enough = head_alone(*session.model) ? (kHeadSteps + batches - 1) / batches : 0;
+    config.epochs = training_.epochs = std::max(kFinetuneEpochs, enough);
+  }
+  if (training_.augment.empty() && session.recipe.mirrored) training_.augment = "flip";
+  standardised_ =
+      features_ == "standardised" && session_.model.replace_head && !session.model->language_model();
+  config.head.standardised = standardised_;
+  if (!standardised_) return;
+  if (!training_.decay) config.head.logit_deviation = kLogitDeviation;
+  session.notes.push_back(fmt::format(
+      "the new head is trained as if its features had mean 0 and deviation 1{} (--head-features raw: not)",
+      training_.decay ? "" : fmt::format(", its logits a prior deviation of {}", kLogitDeviation)));
+}
+
 JsonObject Train::config(const Session& session, const DataHashes& hashes) const {
   JsonObject object = json_line("config");
   object.add("command", command()).add("model", session.recipe.model).add("data", session_.data.spec);
@@ -153,7 +187,8 @@ JsonObject Train::config(const Session& session, const DataHashes& hashes) const
   object.add("seed", run_.seed)
       .add("batch", run_.batch)
       .add("exact", run_.exact)
-      .add("training", training_json(training_));
+      .add("training", training_json(training_))
+      .add("head_features", standardised_ ? "standardised" : "raw");
   return object.add("freezing", freeze_json(*session.model, freeze_))
       .add("policy", policy_json(policy_))
       .add("cache", cache_json(cache_));
@@ -168,13 +203,16 @@ int Train::run(Console& console) {
   if (run_.batch == 0) run_.batch = 64;
   session_.purpose = Purpose::train;
   session_.seed = run_.seed;
-  const Augment augment = parse_augment(training_.augment);
   TrainConfig config = make_config(training_);
-  config.cache = make_cache(cache_, augment.any());
+  parse_augment(training_.augment);  // a fault in it shows before data is read
 
   Session session = open_session(session_);
   apply_freeze(*session.model, freeze_);
   resolve_training(training_, session.recipe.model, finetune_ && backbone_trains(*session.model));
+  if (finetune_) resolve_finetune(session, config);
+  const Augment augment = parse_augment(training_.augment);
+  session.recipe.mirrored = session.recipe.mirrored || augment.flip;
+  config.cache = make_cache(cache_, augment.any());
   const std::vector<Thaw> thaws = parse_thaws(*session.model, freeze_);
   apply_freeze_rules(freeze_, run_.exact, config.program);
   apply_policy(policy_, freeze_, config);

@@ -56,7 +56,8 @@ ModelPtr make_resnet(int depth, const InputSpec& input, Index classes) {
   if (image[2] == 3) {
     model->set_image_rule({.scale = real(1.0 / 255),
                            .mean = {real(0.485), real(0.456), real(0.406)},
-                           .deviation = {real(0.229), real(0.224), real(0.225)}});
+                           .deviation = {real(0.229), real(0.224), real(0.225)},
+                           .mirrored = true});
   }
   return model;
 }

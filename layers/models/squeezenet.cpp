@@ -90,8 +90,12 @@ ModelPtr make_with_head(const InputSpec& input, Index classes, bool plain_head) 
                       {"pool10", mean}});
   }
   if (image[2] == 3) {
-    model->set_image_rule(
-        {.size = 227, .scale = 1, .mean = {104, 117, 123}, .deviation = {1, 1, 1}, .bgr = true});
+    model->set_image_rule({.size = 227,
+                           .scale = 1,
+                           .mean = {104, 117, 123},
+                           .deviation = {1, 1, 1},
+                           .bgr = true,
+                           .mirrored = true});
   }
   return model;
 }

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "engine/base/error.h"
+#include "layers/dense.h"
 
 namespace firn {
 
@@ -20,6 +21,22 @@ namespace {
 
 double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+/// `config`'s decay for n samples: the loss is their mean, so a prior of variance v is a decay of 1 / (v n).
+std::unique_ptr<StandardisedHead> make_head(const Model& model, const HeadConfig& config, Index n) {
+  if (!config.standardised) return nullptr;
+  const auto dense =
+      model.children().empty() ? nullptr : std::dynamic_pointer_cast<Dense>(model.children().back().layer);
+  const std::vector<NamedParameter> own = dense ? dense->parameters() : std::vector<NamedParameter>();
+  if (own.size() != 2) {
+    throw Error(Fault::usage, "train", model.name() + " does not end in a dense layer with a bias");
+  }
+  const double deviation = config.logit_deviation;
+  if (!(deviation >= 0)) throw Error(Fault::usage, "train", fmt::format("logits of deviation {}", deviation));
+  const auto features = static_cast<double>(own[0].parameter->shape()[0]);
+  const double decay = deviation > 0 ? features / (deviation * deviation * static_cast<double>(n)) : 0;
+  return std::make_unique<StandardisedHead>(*own[0].parameter, *own[1].parameter, decay);
 }
 
 }  // namespace
@@ -43,7 +60,8 @@ Trainer::Trainer(Model& model, Optimizer& optimizer, Loader& train, Loader& test
       config_(std::move(config)),
       programs_(model, config_.program),
       features_(model, programs_, config_.program, config_.cache, train, test, config_.epochs),
-      audit_(model.parameters()) {
+      audit_(model.parameters()),
+      head_(make_head(model, config_.head, train.data().size())) {
   if (config_.thaw_warm_up < 0) {
     throw Error(Fault::usage, "train", fmt::format("{} steps of thaw warm-up", config_.thaw_warm_up));
   }
@@ -145,10 +163,49 @@ double Trainer::train_step(const Batch& batch, const PolicyMoment& now) {
   options.clip_norm = config_.clip_norm;
   freezer.before_update(program.gradients());
   // A sum until the epoch is over.
-  record.gradient_norm += optimizer_.step(program.gradients(), options).gradient_norm;
+  record.gradient_norm += update(program.gradients(), options);
   freezer.after_update();
   record.rate = optimizer_.rate() * options.rate_factor * freezer.greatest_rate();
   return loss;
+}
+
+/// The norm of the gradients that the optimizer saw.
+double Trainer::update(std::span<const GradientView> gradients, const StepOptions& options) {
+  if (!head_) return optimizer_.step(gradients, options).gradient_norm;
+  try {
+    const double norm = optimizer_.step(head_->enter(gradients), options).gradient_norm;
+    head_->leave();
+    return norm;
+  } catch (...) {
+    head_->abandon();
+    throw;
+  }
+}
+
+/// Mean and deviation of what the head reads of the first samples of the epoch, without augmentation, as it
+/// will be asked. Where their features are kept these are among them.
+void Trainer::measure_head(const TrainHooks& hooks, std::uint64_t epoch) {
+  constexpr Index kSamples = 1024;
+  const Shape& sample = train_.data().info().shape;
+  const Seam seam = model_.seam_at(model_.children().size() - 1, sample);
+  const bool changed = train_.options().augment.any();
+  const bool kept = features_.active() && features_.seam().child == seam.child && !changed;
+  head_->forget();
+  train_.start(epoch, 0, changed ? Content::unchanged : features_.content(FeatureCache::Part::train, epoch));
+  while (head_->samples() < kSamples) {
+    const Batch* batch = train_.next();
+    if (batch == nullptr) break;
+    if (kept) {
+      head_->measure(features_.features(FeatureCache::Part::train, *batch).data(), batch->count);
+    } else {
+      Program& program = programs_.features(batch->count, batch->x.shape().tail(1), seam);
+      feed_batch(program, model_, *batch);
+      program.run();
+      head_->measure(program.output_data("features"), batch->count);
+    }
+    if (hooks.stop && hooks.stop()) return head_->forget();
+  }
+  head_->measured();
 }
 
 double Trainer::seconds_trained() const {
@@ -184,7 +241,9 @@ bool Trainer::train_epoch(const TrainHooks& hooks) {
       features_.look();
     }
     config_.audit_steps || record.steps == 0 ? audit_.take_up() : audit_.look();
-    if (content != features_.content(FeatureCache::Part::train, number)) {
+    const bool measure = head_ && !head_->ready();
+    if (measure) measure_head(hooks, number);
+    if (measure || content != features_.content(FeatureCache::Part::train, number)) {
       content = features_.content(FeatureCache::Part::train, number);
       train_.start(number, record.steps, content);
     }
@@ -269,6 +328,7 @@ void Trainer::begin() {
   for (std::size_t i = 0; i < parameters_.size(); ++i) versions_[i] = parameters_[i].parameter->version();
   best_.clear();
   audit_.restart();
+  if (head_) head_->forget();
   run_ = std::make_unique<Run>();
   run_->record.epoch = 1;
   run_->freezer = std::make_unique<Freezer>(model_, optimizer_, freezer_options());

@@ -12,6 +12,7 @@
 #include "data/loader.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
+#include "optim/standardised_head.h"
 #include "optim/state.h"
 #include "optim/trainer/evaluate.h"
 #include "optim/trainer/feature_cache.h"
@@ -20,6 +21,15 @@
 #include "optim/trainer/program_cache.h"
 
 namespace firn {
+
+/// How a new head is trained.
+struct HeadConfig {
+  bool standardised =
+      false;  ///< as if its features were (`StandardisedHead`), by up to 1024 training samples
+  /// The prior: logits of standardised features that are independent have this deviation, so each weight the
+  /// variance deviation² / features. 0: none.
+  double logit_deviation = 0;
+};
 
 struct TrainConfig {
   Index epochs = 1;
@@ -32,9 +42,10 @@ struct TrainConfig {
   Index evaluate_every = 1;              ///< epochs; the last one is always evaluated
   ProgramSettings program = {};
   PolicyPtr policy =
-      nullptr;               ///< what decides what trains; null: the flags as they are and as hooks set them
-  Index thaw_warm_up = 0;    ///< steps over which the rate of a thawed block rises to its own
-  CacheConfig cache = {};    ///< whether the output of what is frozen is kept across epochs
+      nullptr;             ///< what decides what trains; null: the flags as they are and as hooks set them
+  Index thaw_warm_up = 0;  ///< steps over which the rate of a thawed block rises to its own
+  CacheConfig cache = {};  ///< whether the output of what is frozen is kept across epochs
+  HeadConfig head = {};
   bool audit_steps = false;  ///< hash what is frozen after every step; a change is an Error(failure)
 };
 
@@ -85,7 +96,8 @@ struct TrainHooks {
 /// frozen is not visited, whenever it is frozen; thawing needs nothing further.
 class Trainer {
  public:
-  /// Throws Error(usage) for a config that makes no sense and for a policy that does not fit the model.
+  /// Throws Error(usage) for a config that makes no sense, for a policy that does not fit the model, and
+  /// where a standardised head is asked for of a model that does not end in a dense layer with a bias.
   Trainer(Model& model, Optimizer& optimizer, Loader& train, Loader& test, TrainConfig config);
 
   /// Throws Error(non_finite) when a loss or a gradient is no number; the weights are then those of the step
@@ -132,6 +144,8 @@ class Trainer {
   };
   void begin();
   bool train_epoch(const TrainHooks& hooks);
+  void measure_head(const TrainHooks& hooks, std::uint64_t epoch);
+  double update(std::span<const GradientView> gradients, const StepOptions& options);
   bool evaluate_epoch(const TrainHooks& hooks);
   void end_epoch();
   bool over() const;
@@ -161,6 +175,7 @@ class Trainer {
   ProgramCache programs_;
   FeatureCache features_;
   FrozenAudit audit_;
+  std::unique_ptr<StandardisedHead> head_;  // null: the head is as others
   Index step_ = 0;
   std::unique_ptr<Run> run_;
   std::vector<NamedParameter> parameters_;   // of the model, each once

@@ -170,6 +170,7 @@ void Trainer::save(const StateWriter& to, const std::set<std::string>& in_base) 
   save_best(to.part("best"));
   optimizer_.save(pointers(parameters_), to.part("optimizer"));
   run_->freezer->save(to.part("freezer"));
+  if (head_) head_->save(to.part("head"));
   save_history(to.part("history"));
   audit_.save(to.part("audit"));
 
@@ -240,6 +241,7 @@ void Trainer::resume(const StateReader& from, const std::set<std::string>& in_ba
   load_best(from.part("best"));
   optimizer_.load(pointers(parameters_), from.part("optimizer"));
   run_->freezer->load(from.part("freezer"));
+  if (head_) head_->load(from.part("head"));
   const std::string flags = saved.text("flags");
   if (flags.size() != parameters_.size() || flags.find_first_not_of("01") != std::string::npos) {
     saved.fail("flags", "are not this model's");

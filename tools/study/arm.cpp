@@ -43,6 +43,7 @@ std::string Arm::content() const {
       "dropout {}; freeze_at {}; steps {}; batch {}; rates {}; exact {}",
       kMethod, model, source, source_sha256, target, target_sha256, part, labels, freeze, policy, bn, dropout,
       number_text(freeze_at), budget.steps, budget.batch, rates_text(budget.rates), budget.exact);
+  if (budget.frozen_precision != "fp32") text += "; frozen precision " + budget.frozen_precision;
   if (learns_source()) {
     text += fmt::format("; source_epochs {}; source_rate {}", budget.source_epochs,
                         number_text(budget.source_rate));

@@ -33,6 +33,7 @@ struct Budget {
   double source_rate = 2e-3;        ///< of Adam on the source
   std::vector<double> rates{2e-3};  ///< of Adam; several: each arm and seed tries all of them
   bool exact = false;
+  std::string frozen_precision = "fp32";  ///< or "bf16": of what is frozen
   friend bool operator==(const Budget&, const Budget&) = default;
 };
 

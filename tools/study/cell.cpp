@@ -215,13 +215,17 @@ std::string protocol_text(const Arm& arm) {
                 b.rates.size(), rates)
           : fmt::format("Every arm has the same rate, {}, and none is tuned.", rates);
   return fmt::format(
-      "Every arm makes the same {} steps of {} samples with Adam, its rate falling along half a cosine, "
-      "gradients clipped at norm {}. {} A source is learned for {} epochs in the same way at the rate {}. "
-      "Inputs are standardised by the whole training part, without labels. New weights are drawn as He 2015 "
-      "has them; every head but a language model's is new and begins from zero. Arms of one seed draw the "
-      "same "
-      "labels and the same new weights.",
-      b.steps, b.batch, number_text(kClip), tuning, b.source_epochs, number_text(b.source_rate));
+             "Every arm makes the same {} steps of {} samples with Adam, its rate falling along half a "
+             "cosine, "
+             "gradients clipped at norm {}. {} A source is learned for {} epochs in the same way at the rate "
+             "{}. "
+             "Inputs are standardised by the whole training part, without labels. New weights are drawn as "
+             "He 2015 "
+             "has them; every head but a language model's is new and begins from zero. Arms of one seed draw "
+             "the "
+             "same labels and the same new weights.",
+             b.steps, b.batch, number_text(kClip), tuning, b.source_epochs, number_text(b.source_rate)) +
+         (b.frozen_precision == "fp32" ? "" : " What is frozen is computed in " + b.frozen_precision + ".");
 }
 
 std::optional<LearnedOrigin> learn_origin(const Materials& materials, const Arm& arm, std::uint64_t seed,

@@ -1,5 +1,7 @@
 #include "tools/study/grid.h"
 
+#include "tools/options.h"
+
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -167,6 +169,7 @@ void change(Grid& grid, const GridChanges& changes) {
   if (changes.source_epochs != 0) grid.budget.source_epochs = changes.source_epochs;
   if (changes.source_rate != 0) grid.budget.source_rate = changes.source_rate;
   if (changes.exact) grid.budget.exact = true;
+  if (!changes.frozen_precision.empty()) grid.budget.frozen_precision = changes.frozen_precision;
   if (changes.weights.empty()) return;
   const std::string file = std::string(kWeightsSource) + changes.weights;
   std::vector<std::string> sources;
@@ -229,6 +232,8 @@ void check(const Grid& grid) {
   };
   for (const double rate : grid.budget.rates) require_rate(rate);
   require_rate(grid.budget.source_rate);
+  require_words(grid, "frozen_precision", {grid.budget.frozen_precision}, {"fp32", "bf16"});
+  frozen_precision(grid.budget.frozen_precision, grid.budget.exact);
 }
 
 Plan expand(const std::vector<Grid>& grids, Materials& materials) {

@@ -44,6 +44,7 @@ struct GridChanges {
   double source_rate = 0;
   std::optional<std::uint64_t> first_seed;
   bool exact = false;
+  std::string frozen_precision;  ///< empty: as it is
 };
 void change(Grid& grid, const GridChanges& changes);
 

@@ -144,6 +144,7 @@ Grid read_grid(const Json& object, const std::string& where) {
   fields.read("source_rate", grid.budget.source_rate);
   fields.read("rates", grid.budget.rates);
   fields.read("exact", grid.budget.exact);
+  fields.read("frozen_precision", grid.budget.frozen_precision);
   fields.finish();
   return grid;
 }
@@ -232,6 +233,7 @@ std::string grid_json(const Grid& grid) {
   json["source_rate"] = grid.budget.source_rate;
   json["rates"] = grid.budget.rates;
   json["exact"] = grid.budget.exact;
+  json["frozen_precision"] = grid.budget.frozen_precision;
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "optim/trainer/evaluate.h"
+#include "tools/options.h"
 #include "tools/study/statistics.h"
 
 namespace firn::cli {
@@ -35,6 +36,7 @@ Judgement judge_model(const Model& model, const Prepared& prepared, const Datase
                       const Budget& budget, Index mistakes) {
   ProgramSettings settings;
   settings.exact = budget.exact;
+  settings.frozen_precision = frozen_precision(budget.frozen_precision, budget.exact);
   ProgramCache programs(model, settings);
   Loader loader = make_loader(data, prepared, std::max<Index>(budget.batch, 128), false, 0);
   Judgement judgement;

@@ -53,8 +53,8 @@ class OneThread {
 
 /// Arms that need not be told apart when a step is priced.
 std::string program_name(const Arm& arm) {
-  return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}", arm.model, arm.target, arm.part, arm.freeze, arm.bn,
-                     arm.dropout, arm.budget.batch, arm.budget.exact);
+  return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}", arm.model, arm.target, arm.part, arm.freeze, arm.bn,
+                     arm.dropout, arm.budget.batch, arm.budget.exact, arm.budget.frozen_precision);
 }
 
 /// Samples that the arm's labels are.
