@@ -3,11 +3,12 @@
 that `firn finetune` is held against (bench/README.md).
 
 usage: torch_finetune.py --task doodlenet-mnist|resnet20-cifar10 --data FOLDER [--epochs 3] [--batch 64]
-                         [--rate 1e-3] [--seed 1] [--threads 2] [--limit N]
+                         [--rate 1e-3] [--seed 1] [--threads 2] [--limit N] [--standardised]
 
 FOLDER holds doodlenet/ and mnist/, or resnet20/ and cifar10/. As in `firn finetune`: the head starts from zero, Adam,
-cosine to 0, frozen batch norms in evaluation mode. --limit trains on the first N samples, for a machine that is short
-of time. Prints one JSON object an epoch: loss, test_accuracy, seconds (training only), eval_seconds.
+cosine to 0, frozen batch norms in evaluation mode. --standardised trains the head behind (x - mean) / deviation of the
+features of 1024 training samples, its weight decaying by d / (4 n), as firn's defaults do; else it is firn's
+`--head-features raw --augment none`. --limit trains on the first N samples, for a machine that is short of time. Prints one JSON object an epoch: loss, test_accuracy, seconds (training only), eval_seconds.
 """
 import argparse, gzip, json, os, struct, time
 import torch
@@ -45,6 +46,16 @@ def cifar(d):
         x = b[:, 1:].reshape(-1, 3, 32, 32).float() / 255
         return (x - mean[:, None, None]) / deviation[:, None, None], b[:, 0].long()
     return part("data_batch_1"), part("test_batch")
+
+
+class Standardised(nn.Module):
+    def __init__(self, x, dense):
+        super().__init__()
+        variance = x.var(0, unbiased=False)
+        self.dense, self.mean, self.deviation = dense, x.mean(0), (variance + 1e-3 * variance.mean()).sqrt()
+
+    def forward(self, x):
+        return self.dense((x - self.mean) / self.deviation)
 
 
 class Doodlenet(nn.Module):
@@ -101,6 +112,7 @@ def main():
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--limit", type=int, default=0)
+    p.add_argument("--standardised", action="store_true")
     a = p.parse_args()
     torch.manual_seed(a.seed)
     torch.set_num_threads(a.threads)
@@ -120,7 +132,13 @@ def main():
     nn.init.zeros_(head.bias)
     head.requires_grad_(True)
     net.eval()  # a frozen batch norm must not move; nothing else here knows of modes
-    opt = torch.optim.Adam(head.parameters(), a.rate)
+    decay = 0
+    if a.standardised:
+        decay = head.in_features / (4 * len(x))
+        setattr(net, name, nn.Identity())
+        with torch.no_grad():
+            setattr(net, name, Standardised(net(x[torch.randperm(len(x))[:1024]]), head))
+    opt = torch.optim.Adam([{"params": [head.weight], "weight_decay": decay}, {"params": [head.bias]}], a.rate)
     sched = torch.optim.lr_scheduler.CosineAnnealingLR(opt, a.epochs * ((len(x) + a.batch - 1) // a.batch))
     for e in range(a.epochs):
         t, total = time.perf_counter(), 0.0

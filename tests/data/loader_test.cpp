@@ -164,6 +164,22 @@ TEST_CASE("the background gives the same bits") {
   }
 }
 
+TEST_CASE("samples without their augmentation, and the views of a flip") {
+  const DatasetPtr digits = open_digits().train;
+  Loader changed(digits, {.batch = 50, .seed = 3, .augment = {.flip = true}});
+  Loader plain(digits, {.batch = 50, .seed = 3});
+  CHECK(changed.options().views == 2);
+  CHECK(plain.options().views == 0);
+  CHECK(epoch_hash(changed, 0) != epoch_hash(plain, 0));
+  changed.start(0, 0, Content::unchanged);
+  plain.start(0);
+  while (const Batch* batch = plain.next()) {
+    const Batch* same = changed.next();
+    REQUIRE(same != nullptr);
+    CHECK(std::equal(batch->x.values().begin(), batch->x.values().end(), same->x.values().begin()));
+  }
+}
+
 TEST_CASE("an epoch can begin in its middle") {
   Loader loader(lines(), {.batch = 7, .seed = 9});
   const std::vector<Index> order = epoch_order(loader, 4);

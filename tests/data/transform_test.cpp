@@ -75,6 +75,16 @@ TEST_CASE("a flip takes about half of the samples") {
   CHECK(flips < 580);
 }
 
+TEST_CASE("a flip takes an image in every other epoch, and is two views of it") {
+  for (Index i = 0; i < 50; ++i) {
+    CHECK(augmented({.flip = true}, 0, i) != augmented({.flip = true}, 1, i));
+    CHECK(augmented({.flip = true}, 0, i) == augmented({.flip = true}, 2, i));
+  }
+  CHECK(Augment{.flip = true}.views() == 2);
+  CHECK(Augment{.flip = true, .shift = 1}.views() == 0);
+  CHECK(Augment{}.views() == 0);
+}
+
 TEST_CASE("a shift repeats the border, a crop brings zeros in") {
   std::set<std::vector<real>> shifted;
   std::set<std::vector<real>> cropped;

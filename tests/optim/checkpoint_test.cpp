@@ -34,6 +34,7 @@ struct Setting {
   Index shift = 0;  ///< augmentation
   Index epochs = 3;
   CacheMode cache = CacheMode::off;
+  bool standardised = false;  ///< the head
   std::uint64_t seed = 1;
 };
 
@@ -68,6 +69,7 @@ struct Run {
     config.policy = parse_policy(setting.policy);
     config.thaw_warm_up = setting.thaw_warm_up;
     config.cache.mode = setting.cache;
+    config.head = {.standardised = setting.standardised, .logit_deviation = 2};
     config.program.seed = setting.seed;
     trainer = std::make_unique<Trainer>(*model, *optimizer, train, test, config);
   }
@@ -190,6 +192,13 @@ TEST_CASE("optimizers, their states of frozen blocks, warm-up after a thaw, augm
 TEST_CASE("features that were kept are computed again") {
   check_resumes({.policy = "first,k=2", .cache = CacheMode::on});
   check_resumes({.policy = "gradual", .freeze = "0", .cache = CacheMode::on});
+}
+
+TEST_CASE("a standardised head goes on with the mean and deviation that it began with") {
+  check_resumes({.freeze = "head", .optimizer = "adam", .cache = CacheMode::on, .standardised = true});
+  // These move the features below it.
+  check_resumes({.policy = "lp-ft", .shift = 1, .standardised = true});
+  check_resumes({.policy = "layerout", .optimizer = "adam", .standardised = true});
 }
 
 TEST_CASE("batch norms, their statistics and roles") {

@@ -79,6 +79,46 @@ TEST_CASE("finetune: a new head, all else frozen, features kept") {
   CHECK(lines_of_kind(json, "epoch").size() == 4);
 }
 
+TEST_CASE("finetune: a head alone has its steps, its features are standardised unless asked otherwise") {
+  Cli cli;
+  train_first(cli);
+  const std::string from = "finetune --weights runs/first/last.safetensors --data digits --labels 10 ";
+  const auto config = [&](const std::string& name) {
+    return Json::parse(cli.read("runs/" + name + "/config.json"));
+  };
+  const Outcome usual = cli.run(from + "--run usual");
+  CHECK(usual.code == 0);
+  CHECK(says(usual, "as if its features had mean 0 and deviation 1, its logits a prior deviation of 2"));
+  CHECK(config("usual").at("training").at("epochs") == 200);  // two steps each
+  CHECK(config("usual").at("head_features") == "standardised");
+  CHECK(cli.run(from + "--head-features raw --run raw").code == 0);
+  CHECK(config("raw").at("head_features") == "raw");
+  CHECK(cli.read("runs/raw/last.safetensors") != cli.read("runs/usual/last.safetensors"));
+  const Outcome decayed = cli.run(from + "--decay 0 --run decayed");
+  CHECK(says(decayed, "mean 0 and deviation 1 ("));
+  CHECK(cli.read("runs/decayed/last.safetensors") != cli.read("runs/usual/last.safetensors"));
+  CHECK(cli.run(from + "--freeze 2 --run part").code == 0);
+  CHECK(config("part").at("training").at("epochs") == 20);
+  CHECK(cli.run(from + "--keep-head --epochs 1 --run kept").code == 0);
+  CHECK(config("kept").at("head_features") == "raw");
+}
+
+TEST_CASE("finetune: weights that saw mirror images see them again, and both views are kept") {
+  Cli cli;
+  REQUIRE(cli.run("train --model cnn --data digits --labels 5 --epochs 1 --augment flip --run first").code ==
+          0);
+  const std::string from =
+      "finetune --weights runs/first/last.safetensors --data digits --labels 5 --epochs 3 --run ";
+  const Outcome flipped = cli.run(from + "flipped");
+  CHECK(says(flipped, "50 training samples in 2 views"));
+  CHECK(Json::parse(cli.read("runs/flipped/config.json")).at("training").at("augment") == "flip");
+  // Whatever the new run did, what lies below its head did see them.
+  CHECK_FALSE(says(cli.run(from + "plain --augment none"), "in 2 views"));
+  CHECK(says(
+      cli.run("finetune --weights runs/plain/last.safetensors --data digits --labels 5 --epochs 3 --no-run"),
+      "in 2 views"));
+}
+
 TEST_CASE("finetune: the rate falls where the backbone trains, and the head can stay") {
   Cli cli;
   train_first(cli);

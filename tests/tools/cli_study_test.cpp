@@ -296,6 +296,25 @@ void check_refused(Cli& cli, const std::string& arguments, int code, const std::
   CHECK(outcome.out.empty());
 }
 
+TEST_CASE("what is frozen in bf16: other cells of their own, full tuning the same numbers") {
+  Cli cli;
+  const std::string command = kTiny + "--seeds 1 --source drawn --labels 3 --freeze 0,2 --run ";
+  REQUIRE(cli.run(command + "whole").code == 0);
+  REQUIRE(cli.run(command + "low --frozen-precision bf16").code == 0);
+  const auto loss = [&](const std::string& run, const std::string& arm) {
+    Database database(cli.path("runs/" + run + "/results.sqlite"), false);
+    return rows(
+        database,
+        "SELECT loss FROM results JOIN cells USING (cell) JOIN arms USING (arm) WHERE name='" + arm + "'");
+  };
+  CHECK(!loss("whole", "full tuning").empty());
+  CHECK(loss("low", "full tuning") == loss("whole", "full tuning"));
+  CHECK(!loss("whole", "first 2 frozen").empty());
+  CHECK(loss("low", "first 2 frozen") != loss("whole", "first 2 frozen"));
+  const Json config = Json::parse(cli.read("runs/low/config.json"));
+  CHECK(config.at("experiments").at(0).at("frozen_precision") == "bf16");
+}
+
 TEST_CASE("what cannot be meant") {
   Cli cli;
   check_refused(cli, "study --preset label", 2, "did you mean labels?");
@@ -311,6 +330,7 @@ TEST_CASE("what cannot be meant") {
   check_refused(cli, "study --labels few", 2, "few");
   check_refused(cli, "study --seeds -1", 2, "-1 is not positive");
   check_refused(cli, "study --rate 0", 2, "rate 0 is not positive");
+  check_refused(cli, "study --frozen-precision bf16 --exact", 2, "exclude each other");
   check_refused(cli, "study --preset labels --grid x.json", 2, "exclude each other");
   check_refused(cli, "study --grid x.json", 3, "x.json");
   check_refused(cli, "study --weights none.safetensors --model cnn", 4, "none.safetensors");

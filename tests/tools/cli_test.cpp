@@ -137,6 +137,15 @@ TEST_CASE("a frozen part in bf16: eval says what it costs, explain shows it, tra
   CHECK(eval[0].at("bf16_largest_difference").get<double>() < 1);
   CHECK(cli.run(with + " --frozen-precision bf16").out.find("in bf16   accuracy 0.") != std::string::npos);
 
+  const std::string predict = "predict --weights runs/a/last.safetensors --data digits --json ";
+  CHECK(cli.run(predict + "--logits whole.npy").code == 0);
+  const Outcome low = cli.run(predict + "--frozen-precision bf16 --logits low.npy");
+  CHECK(low.code == 0);
+  CHECK(low.err.find("computed in bf16 (--frozen-precision bf16)") != std::string::npos);
+  CHECK(cli.read("low.npy").size() == cli.read("whole.npy").size());
+  CHECK(cli.read("low.npy") != cli.read("whole.npy"));
+  CHECK(cli.run(predict + "--frozen-precision bf16 --exact").code == 2);
+
   const std::string explain = "explain --model cnn --data digits --frozen-precision bf16 --freeze ";
   CHECK(cli.run(explain + "head").out.find("->bf16") != std::string::npos);
   CHECK(cli.run(explain + "none").out.find("bf16") == std::string::npos);

@@ -66,16 +66,24 @@ void wait_for(const Cli& cli, const std::string& file) {
 }  // namespace
 
 TEST_CASE("killed at random moments a run ends with the bytes of an undisturbed one") {
-  const char* commands[] = {
+  Cli origin;
+  REQUIRE(origin.run("train --model cnn --data digits --labels 20 --epochs 1 --run from").code == 0);
+  const std::string weights =
+      "finetune --weights " + origin.path("runs/from/last.safetensors") + " --data digits ";
+  const std::string cached = weights + "--epochs 60 --cache on --augment flip --checkpoint-every 7";
+  const std::string policy = weights + "--policy lp-ft,probe=2 --epochs 5 --checkpoint-every 4";
+  const std::string commands[] = {
       "train --model cnn --data digits --epochs 5 --augment shift:1 --checkpoint-every 3",
       ("train --model cnn --data digits --epochs 5 --policy gradual --thaw-warm-up 5 --frozen-state "
        "decay:0.9 "
        "--optimizer adam --checkpoint-every 5"),
       "train --model cnn --data digits --epochs 6 --freeze half --thaw 3:conv2 --checkpoint-every 4",
       "train --model cnn --data digits --epochs 5 --freeze conv1,conv2.weight[0:48] --checkpoint-every 4",
+      cached,
+      policy,
   };
   firn::Random random(1, "kills");
-  for (const std::string command : commands) {
+  for (const std::string& command : commands) {
     CAPTURE(command);
     Cli cli;
     const auto begin = std::chrono::steady_clock::now();
