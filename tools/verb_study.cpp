@@ -232,7 +232,9 @@ void StudyVerb::work(Console& console, const Plan& plan, const Materials& materi
   Progress progress(console, "study", left);
   Costs costs(materials);
   const RunHooks hooks{
-      [&](const RunProgress& at) { progress.at(at.done - there, at.what); },
+      [&](const RunProgress& at) {
+        progress.at(at.done - there, at.best.empty() ? at.what : at.what + "; best so far " + at.best);
+      },
       [] { return InterruptScope::signal() != 0; },
   };
   if (run_plan(plan, materials, costs, store, folder_->path(), hooks)) return;

@@ -13,6 +13,7 @@
 #include "tools/freezing.h"
 #include "tools/interrupt.h"
 #include "tools/policy.h"
+#include "tools/report/write.h"
 #include "tools/run_folder.h"
 #include "tools/run_keeper.h"
 #include "tools/session.h"
@@ -73,6 +74,7 @@ class Train : public Verb {
   bool overwrite_ = false;
   bool audit_steps_ = false;
   bool no_run_ = false;
+  bool tensorboard_ = false;
 };
 
 void Train::give_examples(Arguments& arguments) const {
@@ -125,6 +127,8 @@ void Train::declare(Arguments& arguments) {
   arguments.option("--run", name_, "NAME", "the folder runs/NAME is written (MODEL-DATA-SEED)");
   arguments.flag("--overwrite", overwrite_, "replace a run of that name");
   arguments.flag("--no-run", no_run_, "write nothing");
+  arguments.flag("--tensorboard", tensorboard_,
+                 "also write the curves for TensorBoard, events.out.tfevents.firn in the folder");
   declare_keep(arguments, keep_);
 }
 
@@ -198,6 +202,8 @@ int Train::run(Console& console) {
   require(session_.data.spec, "--data", finetune_ ? "finetune" : "train");
   if (finetune_) take_finetune_defaults();
   if (keep_.every < 0) throw Error(Fault::usage, "train", fmt::format("--checkpoint-every {}", keep_.every));
+  if (tensorboard_ && no_run_)
+    throw Error(Fault::usage, "train", "--tensorboard and --no-run exclude each other");
   const InterruptScope interrupts(InterruptScope::What::at_once);
   use_threads(run_);
   if (run_.batch == 0) run_.batch = 64;
@@ -277,6 +283,7 @@ int Train::run(Console& console) {
   if (folder) {
     folder->write("confusion.json", confusion_json(session, history.last_evaluation).text() + "\n");
     folder->finish();
+    if (tensorboard_) report::write_events(folder->path());
     keeper->finish();
   }
   console.note(fmt::format("best test accuracy {:.4f} in epoch {}{}{}", history.best_accuracy,

@@ -45,6 +45,21 @@ TEST_CASE("report makes a page again, and one of several runs") {
         std::string::npos);
 }
 
+TEST_CASE("training writes for TensorBoard where it is asked to") {
+  Cli cli;
+  REQUIRE(cli.run(kTrain + "--run a --tensorboard").code == 0);
+  const std::string events = cli.read("runs/a/events.out.tfevents.firn");
+  CHECK(events.find("brain.Event:2") != std::string::npos);
+  CHECK(events.find("loss/train") != std::string::npos);
+  REQUIRE(cli.run("finetune --model cnn --weights runs/a/best.safetensors --data digits --epochs 1 --run b "
+                  "--tensorboard")
+              .code == 0);
+  CHECK(cli.has("runs/b/events.out.tfevents.firn"));
+  REQUIRE(cli.run(kTrain + "--run c").code == 0);
+  CHECK_FALSE(cli.has("runs/c/events.out.tfevents.firn"));
+  CHECK(cli.run(kTrain + "--tensorboard --no-run").code == 2);
+}
+
 TEST_CASE("what is no run, or a damaged one, is said in a line") {
   Cli cli;
   CHECK(cli.run("report").code == 2);

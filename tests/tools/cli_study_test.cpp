@@ -87,7 +87,7 @@ TEST_CASE("killed at any moment, the same command goes on to the same tables, on
   REQUIRE(whole.code == 0);
   firn::Random random(11, "kills");
   int kills = 0;
-  for (int attempt = 0; attempt < 6; ++attempt) {
+  for (int attempt = 0; attempt < 10; ++attempt) {
     const pid_t process = cli.start(kSmall + "--run killed --threads " + std::to_string(1 + attempt % 3));
     std::this_thread::sleep_for(std::chrono::milliseconds(20 + random.below(200)));
     kill(process, SIGKILL);

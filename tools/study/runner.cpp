@@ -85,6 +85,7 @@ class Runner {
     const Todo todo = todo_of(plan_, store_);
     done_ = static_cast<Index>(plan_.cells.size() - todo.cells.size());
     for (const Arm& arm : plan_.arms) store_.add_arm(arm);
+    recall();
     if (!measure(todo)) return false;
     run_all(todo.origins.size(), [&](std::size_t i) { return learn(plan_.origins[todo.origins[i]]); });
     if (hooks_.stop()) return false;
@@ -96,7 +97,32 @@ class Runner {
   void report(const std::string& what, Index more) {
     const std::lock_guard lock(guard_);
     done_ += more;
-    hooks_.progress({done_, static_cast<Index>(plan_.cells.size()), what});
+    hooks_.progress({done_, static_cast<Index>(plan_.cells.size()), what, best()});
+  }
+
+  void count(std::size_t arm, double accuracy) {
+    Mean& mean = means_[arm];
+    mean.sum += accuracy;
+    ++mean.cells;
+  }
+
+  /// What earlier runs came to.
+  void recall() {
+    Statement result(store_.database(), "SELECT accuracy FROM results WHERE cell=?");
+    for (const Cell& cell : plan_.cells) {
+      result << cell.key;
+      while (result.next()) count(cell.arm, result.number(0));
+    }
+  }
+
+  std::string best() const {
+    if (means_.empty()) return {};
+    const auto at = std::max_element(means_.begin(), means_.end(), [](const auto& a, const auto& b) {
+      return a.second.value() < b.second.value();
+    });
+    const Arm& arm = plan_.arms[at->first];
+    return fmt::format("{:.1f} %: {}, {} labels", 100 * at->second.value(), arm.name(),
+                       labels_text(arm.labels));
   }
 
   bool measure(const Todo& todo) {
@@ -161,6 +187,10 @@ class Runner {
     const auto result = train_cell(materials_, costs_.find(arm), arm, cell.seed, origin, true, hooks_.stop);
     if (!result) return false;
     store_.add_cell(cell, arm, *result);
+    {
+      const std::lock_guard lock(guard_);
+      count(cell.arm, result->accuracy);
+    }
     report(fmt::format("{}: {:.1f} %", cell_text(arm, cell.seed), 100 * result->accuracy), 1);
     return true;
   }
@@ -175,8 +205,15 @@ class Runner {
   Store& store_;
   std::string folder_;
   const RunHooks& hooks_;
+  struct Mean {
+    double sum = 0;
+    int cells = 0;
+    double value() const { return sum / cells; }
+  };
+
   std::mutex guard_;
   Index done_ = 0;
+  std::map<std::size_t, Mean> means_;  // accuracy by arm
   std::map<std::string, ModelPtr> learned_;
 };
 
