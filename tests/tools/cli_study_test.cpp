@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <set>
 #include <string>
 #include <thread>
@@ -198,6 +199,99 @@ TEST_CASE("every number that is printed stands in the file") {
   CHECK(rows(database, "SELECT text FROM answers").find("full tuning") != std::string::npos);
   CHECK(cli.read("runs/a/results.csv").find("labels,mlp,3,half,digits,second half,1,full tuning") !=
         std::string::npos);
+}
+
+/// The cells of each row of the tables of a page with this caption, without markup.
+std::vector<std::vector<std::string>> table_rows(const std::string& page, const std::string& caption) {
+  const std::regex table("<table>[\\s\\S]*?</table>"), row("<tr>[\\s\\S]*?</tr>"),
+      cell("<t[hd][^>]*>([\\s\\S]*?)</t[hd]>"), mark("<[^>]*>");
+  std::vector<std::vector<std::string>> all;
+  for (std::sregex_iterator t(page.begin(), page.end(), table), end; t != end; ++t) {
+    const std::string text = t->str();
+    if (text.find("<caption>" + caption) == std::string::npos) continue;
+    for (std::sregex_iterator r(text.begin(), text.end(), row); r != end; ++r) {
+      const std::string line = r->str();
+      all.emplace_back();
+      for (std::sregex_iterator c(line.begin(), line.end(), cell); c != end; ++c)
+        all.back().push_back(std::regex_replace((*c)[1].str(), mark, ""));
+    }
+  }
+  return all;
+}
+
+TEST_CASE("every number of the page's tables stands in the file, at the arm that it is said of") {
+  Cli cli;
+  REQUIRE(cli.run(kTiny + "--run a --seeds 2 --source half --labels 1,3").code == 0);
+  const std::string page = cli.read("runs/a/report.html");
+  Database database(cli.path("runs/a/results.sqlite"), false);
+  const auto value = [&](const std::string& what, const std::string& where) {
+    Statement statement(database, "SELECT " + what +
+                                      " FROM arms JOIN summary USING (arm) LEFT JOIN costs USING "
+                                      "(arm) WHERE " +
+                                      where);
+    REQUIRE(statement.next());
+    return statement.number(0);
+  };
+  const auto metric = [&](const std::string& labels, const std::string& name, const std::string& of,
+                          const std::string& what) {
+    return value(what, "labels=" + labels + " AND name='" + name + "' AND metric='" + of + "'");
+  };
+  const auto text = [](const char* form, double number) {
+    char buffer[40];
+    std::snprintf(buffer, sizeof buffer, form, number);
+    return std::string(buffer);
+  };
+  int rows_seen = 0;
+  for (const auto& row : table_rows(page, "mlp, half to digits")) {
+    if (row.at(0) == "labels") continue;
+    ++rows_seen;
+    CAPTURE(row.at(1));
+    const auto of = [&](const char* form, const std::string& name, const std::string& what,
+                        double scale = 1) {
+      return text(form, scale * metric(row.at(0), row.at(1), name, what));
+    };
+    CHECK(row.at(2) == of("%.0f", "accuracy", "seeds"));
+    CHECK(row.at(3) == of("%.1f", "accuracy", "mean", 100) + " % (" + of("%.1f", "accuracy", "low", 100) +
+                           " to " + of("%.1f", "accuracy", "high", 100) + ")");
+    if (row.at(4) != "–") {
+      CHECK(row.at(4) == of("%+.1f", "accuracy", "difference", 100) + " (" +
+                             of("%+.1f", "accuracy", "difference_low", 100) + " to " +
+                             of("%+.1f", "accuracy", "difference_high", 100) + ")");
+    }
+    CHECK(row.at(6) == of("%.3f", "macro_f1", "mean"));
+    CHECK(row.at(7) == of("%.3f", "ece", "mean"));
+    CHECK(row.at(8) == of("%.3g", "seconds", "mean"));
+    CHECK(row.at(9) == of("%.3g", "predicted_seconds", "mean"));
+  }
+  CHECK(rows_seen == 12);
+  int costs = 0;
+  for (const auto& row : table_rows(page, "Milliseconds of a step")) {
+    if (row.at(0) == "model") continue;
+    ++costs;
+    // Arms with other labels have the same program, each with a row of its own.
+    bool found = false;
+    for (const char* labels : {"1", "3"}) {
+      const auto of = [&](const char* form, const std::string& what) {
+        return text(form, metric(labels, row.at(1), "accuracy", what));
+      };
+      const std::string kept = of("%.4g", "ifnull(step_kept_ms,0)");
+      found = found ||
+              (row.at(2) == of("%.4g", "step_predicted_ms") && row.at(3) == of("%.4g", "step_ms") &&
+               row.at(5) == (kept == "0" ? "" : kept) && row.at(6) == of("%.2f", "arena_bytes/1048576.0") &&
+               row.at(7) == of("%.2f", "state_bytes/1048576.0"));
+    }
+    CHECK(found);
+  }
+  CHECK(costs > 5);
+  for (const auto& row : table_rows(page, "Time and accuracy")) {
+    if (row.at(0) == "arm") continue;
+    bool found = false;
+    for (const char* labels : {"1", "3"}) {
+      found = found || (row.at(1) == text("%.3g", metric(labels, row.at(0), "seconds", "mean")) &&
+                        row.at(2) == text("%.1f %%", 100 * metric(labels, row.at(0), "accuracy", "mean")));
+    }
+    CHECK(found);
+  }
 }
 
 TEST_CASE("a source's weights are kept, and made again where they are lost or damaged") {

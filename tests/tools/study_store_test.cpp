@@ -51,6 +51,15 @@ std::int64_t count(Database& database, const std::string& sql) {
   return statement.whole(0);
 }
 
+TEST_CASE("sources and targets by their short names") {
+  CHECK(data_name("digits") == "digits");
+  CHECK(data_name("half") == "half");
+  CHECK(data_name("idx:mnist") == "mnist");
+  CHECK(data_name("bitmaps:/data/korean/") == "korean");
+  CHECK(data_name("weights:../a/net.safetensors") == "net.safetensors");
+  CHECK(data_name("text:/") == "text:/");
+}
+
 TEST_CASE("a cell is there with all that belongs to it, once") {
   const test::Folder folder;
   const std::string path = folder / "results.sqlite";

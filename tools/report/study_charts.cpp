@@ -9,6 +9,7 @@
 #include "tools/report/forest.h"
 #include "tools/report/heat_map.h"
 #include "tools/report/plot.h"
+#include "tools/study/arm.h"
 
 namespace firn::cli::report {
 
@@ -282,9 +283,10 @@ void add_curves(const StudyRecord& study, const ArmGroup& group, std::vector<Fig
 }  // namespace
 
 std::string ArmGroup::title() const {
-  const std::string data = part == "all" ? target : target + " (" + part + ")";
+  const std::string to = data_name(target);
+  const std::string data = part == "all" ? to : to + " (" + part + ")";
   return source == "random" ? fmt::format("{}, {}", model, data)
-                            : fmt::format("{}, {} to {}", model, source, data);
+                            : fmt::format("{}, {} to {}", model, data_name(source), data);
 }
 
 std::vector<ArmGroup> groups_of(const StudyRecord& study, const StudyRecord::Experiment& experiment) {

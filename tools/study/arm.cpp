@@ -29,6 +29,14 @@ std::string number_text(double value) {
   return fmt::format("{}", value);
 }
 
+std::string data_name(const std::string& spec) {
+  const std::size_t colon = spec.find(':');
+  std::string path = colon == std::string::npos ? spec : spec.substr(colon + 1);
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  const std::string name = path.substr(path.rfind('/') + 1);
+  return name.empty() ? spec : name;
+}
+
 std::string labels_text(Index labels) {
   return labels > 0 ? fmt::format("{}", labels) : "all";
 }

@@ -94,6 +94,9 @@ std::string origin_key(const Arm& arm, std::uint64_t seed);
 std::string short_hash(std::string_view content);
 /// The shortest digits that read back as `value`.
 std::string number_text(double value);
+/// A source or target for people: of "weights:FILE" and "kind:PATH" the last name of the path, others as they
+/// are.
+std::string data_name(const std::string& spec);
 /// "5", or "all" for 0.
 std::string labels_text(Index labels);
 

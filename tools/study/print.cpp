@@ -53,7 +53,7 @@ std::string one_table(const std::vector<const Outcome*>& arms, const Outcomes& o
                "ECE %", "MACs", "seconds (predicted)"});
   for (const Outcome* outcome : arms) {
     const Interval interval = outcomes.interval(*outcome, Metric::accuracy);
-    table.row({labels_text(outcome->arm->labels), outcome->arm->source, outcome->arm->name(),
+    table.row({labels_text(outcome->arm->labels), data_name(outcome->arm->source), outcome->arm->name(),
                fmt::format("{:.1f}", 100 * mean(*outcome, Metric::accuracy)),
                fmt::format("{:.1f} to {:.1f}", 100 * interval.low, 100 * interval.high),
                difference_text(outcomes, *outcome),
@@ -83,7 +83,8 @@ std::string tables_text(const Plan& plan, const Outcomes& outcomes) {
                (b->arm->labels == 0 ? 1 << 30 : b->arm->labels);
       });
       text += fmt::format("\n{}, {} blocks, {}{}: {} test samples, {} seeds\n", first.model, first.blocks,
-                          first.target, first.part == kWholePart ? "" : ", " + first.part + " of the classes",
+                          data_name(first.target),
+                          first.part == kWholePart ? "" : ", " + first.part + " of the classes",
                           arms.front()->test_samples, arms.front()->seeds.size());
       text += one_table(arms, outcomes) + "\n";
     }

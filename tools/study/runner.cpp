@@ -66,8 +66,8 @@ Index labelled(const Materials& materials, const Arm& arm) {
 }
 
 std::string cell_text(const Arm& arm, std::uint64_t seed) {
-  return fmt::format("{}, {}, {} labels, {}, seed {}", arm.model, arm.source, labels_text(arm.labels),
-                     arm.name(), seed);
+  return fmt::format("{}, {}, {} labels, {}, seed {}", arm.model, data_name(arm.source),
+                     labels_text(arm.labels), arm.name(), seed);
 }
 
 class Runner {
@@ -171,7 +171,7 @@ class Runner {
       learned->result.file = "origins/" + origin.key + ".safetensors";
       store_.add_origin(origin, arm, learned->result);
       model = std::move(learned->model);
-      report(fmt::format("{} learned {}, seed {}: {:.1f} %", arm.model, arm.source, origin.seed,
+      report(fmt::format("{} learned {}, seed {}: {:.1f} %", arm.model, data_name(arm.source), origin.seed,
                          100 * learned->result.accuracy),
              0);
     }

@@ -51,8 +51,9 @@ Verdict ClaimGroup::verdict(const std::string& part_of_claim) const {
   verdict.claim = experiment->claim;
   verdict.part = part_of_claim;
   verdict.model = model;
-  verdict.source = source;
-  verdict.target = part == kWholePart ? target : fmt::format("{}, {} of the classes", target, part);
+  verdict.source = data_name(source);
+  verdict.target = data_name(target);
+  if (part != kWholePart) verdict.target += fmt::format(", {} of the classes", part);
   return verdict;
 }
 
