@@ -89,6 +89,8 @@ std::string make_study(const std::string& folder) {
   db.run(fmt::format(
       "INSERT INTO evidence VALUES (1,0,'cut 1 at 5 labels','{}','{}','accuracy',2,0.021,0.011,0.034)",
       keys[2], keys[1]));
+  db.run(fmt::format("INSERT INTO evidence VALUES (1,1,'its time','{}','{}','seconds',2,-1.5,-1.75,-1.25)",
+                     keys[2], keys[1]));
   store.set_meta("headline", "freeze 2: 57.6 %");
   store.set_meta("command", "firn study --preset labels");
   return folder;
@@ -129,6 +131,7 @@ TEST_CASE("the page answers first and has a drawing for each question") {
   CHECK(at("<p class=\"answer\">freeze 2: 57.6 %</p>") < at("<section"));
   CHECK(at("supported") != std::string::npos);
   CHECK(at("cut 1 at 5 labels: +2.1 points (+1.1 to +3.4, 2 seeds)") != std::string::npos);
+  CHECK(at("its time: -1.5 s (-1.75 to -1.25, 2 seeds)") != std::string::npos);
   CHECK(at("Few labels &amp; many") != std::string::npos);
   CHECK(at("&lt;ann&gt;") != std::string::npos);
   CHECK(at("<script") == std::string::npos);

@@ -32,6 +32,13 @@ std::string evidence_text(const StudyRecord::Verdict& verdict) {
   std::string out = verdict.text;
   if (!out.empty() && out.back() != '.') out += '.';
   for (const auto& e : verdict.evidence) {
+    if (e.metric == "macs" || e.metric == "seconds" || e.metric == "predicted_seconds") {
+      const bool macs = e.metric == "macs";
+      const double scale = macs ? 1e-9 : 1;
+      out += fmt::format(" {}: {:+.3g} {} ({:+.3g} to {:+.3g}, {} seeds).", e.name, scale * e.difference,
+                         macs ? "GMAC" : "s", scale * e.low, scale * e.high, e.seeds);
+      continue;
+    }
     out += fmt::format(" {}: {} points ({} to {}, {} seeds).", e.name, points(e.difference), points(e.low),
                        points(e.high), e.seeds);
   }
