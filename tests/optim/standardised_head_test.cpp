@@ -19,7 +19,8 @@ namespace {
 
 constexpr Index kSamples = 24, kIn = 3, kOut = 2;
 
-/// A dense layer's numbers, and the gradients of its outputs' squared distance to targets, the mean of samples.
+/// A dense layer's numbers, and the gradients of its outputs' squared distance to targets, the mean of
+/// samples.
 struct Toy {
   Parameter weight{"weight", Tensor(Shape{kIn, kOut}), Role::weight};
   Parameter bias{"bias", Tensor(Shape{kOut}), Role::bias};
@@ -88,10 +89,12 @@ TEST_CASE("the layer is the one that standardised features would have trained") 
     // The same by hand: V, c and z.
     double mean[kIn] = {}, deviation[kIn] = {}, total = 0;
     for (Index n = 0; n < kSamples; ++n)
-      for (Index i = 0; i < kIn; ++i) mean[i] += static_cast<double>(x[static_cast<std::size_t>(n * kIn + i)]) / kSamples;
+      for (Index i = 0; i < kIn; ++i)
+        mean[i] += static_cast<double>(x[static_cast<std::size_t>(n * kIn + i)]) / kSamples;
     for (Index n = 0; n < kSamples; ++n)
       for (Index i = 0; i < kIn; ++i)
-        deviation[i] += std::pow(static_cast<double>(x[static_cast<std::size_t>(n * kIn + i)]) - mean[i], 2) / kSamples;
+        deviation[i] +=
+            std::pow(static_cast<double>(x[static_cast<std::size_t>(n * kIn + i)]) - mean[i], 2) / kSamples;
     for (const double variance : deviation) total += variance / kIn;
     for (double& d : deviation) d = std::sqrt(d + 1e-3 * total);
     std::vector<real> z = x, start = kStart;
@@ -119,7 +122,9 @@ TEST_CASE("the layer is the one that standardised features would have trained") 
   }
 }
 
-TEST_CASE("nothing is done before it is measured, nor where the layer trains in part; abandoned, nothing has changed") {
+TEST_CASE(
+    "nothing is done before it is measured, nor where the layer trains in part; abandoned, nothing has "
+    "changed") {
   const std::vector<real> x = features();
   Toy layer(kStart);
   StandardisedHead head(layer.weight, layer.bias, 0);
