@@ -123,8 +123,7 @@ TEST_CASE("the layer is the one that standardised features would have trained") 
 }
 
 TEST_CASE(
-    "nothing is done before it is measured, nor where the layer trains in part; abandoned, nothing has "
-    "changed") {
+    "nothing is done before it is measured, nor where the layer trains in part; abandoned it is as it was") {
   const std::vector<real> x = features();
   Toy layer(kStart);
   StandardisedHead head(layer.weight, layer.bias, 0);
