@@ -1,9 +1,11 @@
 # The tests of the program firn, which they run as it was built, and of its parts.
-foreach(name cli_test cli_errors_test cli_finetune_test cli_report_test resume_test bench_test cli_study_test advise_test)
+foreach(name cli_test cli_errors_test cli_finetune_test cli_report_test finetune_accuracy_test
+        resume_test bench_test cli_study_test advise_test)
   firn_test(${name} ${name}.cpp cli_program.cpp LIBS firn_cli)
   target_compile_definitions(${name} PRIVATE FIRN_PROGRAM="$<TARGET_FILE:firn>")
   add_dependencies(${name} firn)
 endforeach()
+set_tests_properties(finetune_accuracy_test PROPERTIES LABELS slow)
 foreach(name cli_parts_test report_test study_report_test study_store_test study_statistics_test study_verdict_test)
   firn_test(${name} ${name}.cpp LIBS firn_cli)
 endforeach()
