@@ -147,10 +147,11 @@ JsonObject report_audit(Console& console, const History& history,
     sentences.push_back(fmt::format("saved in each step: {} of {} kernels, {} of {}",
                                     f.full.kernels - f.frozen.kernels, f.full.kernels,
                                     megabytes(f.full.bytes - f.frozen.bytes), megabytes(f.full.bytes)));
-    sentences.push_back(fmt::format(
-        "time: {:.2f} s for {} steps; forecast {:.2f} s with this frozen, {:.2f} s where everything trains: "
-        "{:.2f} s saved",
-        seconds, steps, frozen, full, full - seconds));
+    sentences.push_back(
+        fmt::format("time: {:.2f} s for {} steps; forecast with no features kept {:.2f} s with this frozen, "
+                    "{:.2f} s where "
+                    "everything trains: {:.2f} s saved",
+                    seconds, steps, frozen, full, full - seconds));
     line.add("kernels", f.frozen.kernels).add("kernels_full", f.full.kernels);
     line.add("bytes", f.frozen.bytes).add("bytes_full", f.full.bytes);
     line.add("forecast_seconds", frozen).add("forecast_seconds_full", full);

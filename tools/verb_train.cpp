@@ -23,6 +23,7 @@ namespace firn::cli {
 
 namespace {
 
+constexpr Index kMostRows = 50;  // of the table of epochs, but for the first and the last
 // A new head alone: at least so many epochs and steps, of which few samples give few an epoch.
 constexpr Index kFinetuneEpochs = 20;
 constexpr Index kHeadSteps = 400;
@@ -322,6 +323,8 @@ History Train::train(Console& console, Session& session, Trainer& trainer, const
     if (step == steps) progress.reset();
     if (keeper) keeper->after_step();
   };
+  // Of many epochs a table of some rows; metrics.jsonl and --json have all of them.
+  const Index every = (training_.epochs + kMostRows - 1) / kMostRows;
   hooks.after_epoch = [&](const EpochRecord& r) {
     if (folder) folder->add_epoch(r, language_model);
     if (keeper) keeper->after_epoch();
@@ -329,6 +332,7 @@ History Train::train(Console& console, Session& session, Trainer& trainer, const
       console.out(epoch_json(r, language_model));
       return;
     }
+    if (r.epoch > 1 && r.epoch % every != 0 && r.epoch != training_.epochs) return;
     if (!std::exchange(titled, true)) {
       console.out(console.bold(fmt::format("{:>5} {:>10} {:>9} {:>10} {:>10} {:>9} {:>7} {:>7}{}", "epoch",
                                            "loss", "accuracy", "test loss", "rate", "seconds", "eval s",

@@ -9,7 +9,8 @@
 
 using namespace firn::test;
 
-TEST_CASE("ants and bees with a frozen SqueezeNet: at least 94 % after the last epoch, features kept, audited") {
+TEST_CASE(
+    "ants and bees with a frozen SqueezeNet: at least 94 % after the last epoch, features kept, audited") {
   const char* given = std::getenv("FIRN_DATA_DIR");
   const std::string folder =
       given != nullptr ? given : std::string(std::getenv("FIRN_SOURCE_DIR")) + "/../shared/data";

@@ -367,12 +367,6 @@ std::vector<Figure> cost_figures(const StudyRecord& study) {
        table}};
 }
 
-std::string labels_name(Index labels) {
-  return labels == 0   ? "all labels"
-         : labels == 1 ? "1 label a class"
-                       : fmt::format("{} labels a class", labels);
-}
-
 std::string interval_text(const Summary& s) {
   if (s.seeds < 2) return percent(s.mean);
   return fmt::format("{} ({:.1f} to {:.1f})", percent(s.mean), 100 * s.low, 100 * s.high);

@@ -38,9 +38,6 @@ std::vector<Figure> figures_of(const StudyRecord& study, const ArmGroup& group);
 /// Predicted against measured milliseconds of a step, all arms; none where nothing was measured.
 std::vector<Figure> cost_figures(const StudyRecord& study);
 
-/// "5 labels a class", "all labels"
-std::string labels_name(Index labels);
-
 /// "84.1 % (83.5 % to 84.7 %)"; without an interval where there is one seed.
 std::string interval_text(const StudyRecord::Summary& summary);
 

@@ -11,6 +11,7 @@
 #include "tools/report/png.h"
 #include "tools/report/program_picture.h"
 #include "tools/report/study_charts.h"
+#include "tools/study/arm.h"
 
 namespace firn::cli::report {
 

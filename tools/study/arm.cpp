@@ -41,6 +41,12 @@ std::string labels_text(Index labels) {
   return labels > 0 ? fmt::format("{}", labels) : "all";
 }
 
+std::string labels_name(Index labels) {
+  return labels == 0   ? "all labels"
+         : labels == 1 ? "1 label a class"
+                       : fmt::format("{} labels a class", labels);
+}
+
 std::string short_hash(std::string_view content) {
   return sha256_hex(std::as_bytes(std::span(content.data(), content.size()))).substr(0, 16);
 }

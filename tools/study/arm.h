@@ -99,5 +99,7 @@ std::string number_text(double value);
 std::string data_name(const std::string& spec);
 /// "5", or "all" for 0.
 std::string labels_text(Index labels);
+/// "1 label a class", "5 labels a class", "all labels".
+std::string labels_name(Index labels);
 
 }  // namespace firn::cli

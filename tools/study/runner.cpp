@@ -66,8 +66,8 @@ Index labelled(const Materials& materials, const Arm& arm) {
 }
 
 std::string cell_text(const Arm& arm, std::uint64_t seed) {
-  return fmt::format("{}, {}, {} labels, {}, seed {}", arm.model, data_name(arm.source),
-                     labels_text(arm.labels), arm.name(), seed);
+  return fmt::format("{}, {}, {}, {}, seed {}", arm.model, data_name(arm.source), labels_name(arm.labels),
+                     arm.name(), seed);
 }
 
 class Runner {
@@ -121,8 +121,7 @@ class Runner {
       return a.second.value() < b.second.value();
     });
     const Arm& arm = plan_.arms[at->first];
-    return fmt::format("{:.1f} %: {}, {} labels", 100 * at->second.value(), arm.name(),
-                       labels_text(arm.labels));
+    return fmt::format("{:.1f} %: {}, {}", 100 * at->second.value(), arm.name(), labels_name(arm.labels));
   }
 
   bool measure(const Todo& todo) {

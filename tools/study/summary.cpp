@@ -10,8 +10,8 @@ namespace {
 
 std::string where(const Arm& arm) {
   const std::string part = arm.part == kWholePart ? "" : fmt::format(" ({} of the classes)", arm.part);
-  return fmt::format("{}, {} to {}{}, {} labels a class", arm.model, data_name(arm.source),
-                     data_name(arm.target), part, labels_text(arm.labels));
+  return fmt::format("{}, {} to {}{}, {}", arm.model, data_name(arm.source), data_name(arm.target), part,
+                     labels_name(arm.labels));
 }
 
 std::string percent(const Outcomes& outcomes, const Outcome& outcome) {
