@@ -44,6 +44,12 @@ std::string macs_text(const Outcomes& outcomes, const Outcome& outcome) {
                      100 * mean(outcome, Metric::macs) / std::max(1.0, mean(*full, Metric::macs)));
 }
 
+/// Language models are judged step by step, without one.
+std::string f1_text(const Outcome& outcome) {
+  const double f1 = mean(outcome, Metric::macro_f1);
+  return f1 == 0 && mean(outcome, Metric::accuracy) > 0 ? "–" : fmt::format("{:.1f}", 100 * f1);
+}
+
 bool same_table(const Arm& a, const Arm& b) {
   return a.model == b.model && a.part == b.part && a.target == b.target;
 }
@@ -56,8 +62,7 @@ std::string one_table(const std::vector<const Outcome*>& arms, const Outcomes& o
     table.row({labels_text(outcome->arm->labels), data_name(outcome->arm->source), outcome->arm->name(),
                fmt::format("{:.1f}", 100 * mean(*outcome, Metric::accuracy)),
                fmt::format("{:.1f} to {:.1f}", 100 * interval.low, 100 * interval.high),
-               difference_text(outcomes, *outcome),
-               fmt::format("{:.1f}", 100 * mean(*outcome, Metric::macro_f1)),
+               difference_text(outcomes, *outcome), f1_text(*outcome),
                fmt::format("{:.1f}", 100 * mean(*outcome, Metric::ece)), macs_text(outcomes, *outcome),
                seconds_text(*outcome)});
   }
