@@ -68,7 +68,7 @@ letters() {
 }
 darwin() {
   study darwin --data "text:$data/text_corpora/darwin.txt" --model charrnn \
-    --weights "$data/charrnn/charrnn_shakespeare.safetensors" --labels 20,200 --freeze 0,1,2,3 --seeds 5 --steps 200 \
+    --weights "$data/charrnn/charrnn_shakespeare.safetensors" --labels 20,200 --freeze 0,1,2,3 --seeds 5 --steps 600 \
     --batch 16 --rate 5e-4,2e-3 --test-samples 200
 }
 names() {
@@ -76,7 +76,7 @@ names() {
 }
 insects() {
   study insects --data "folder:$data/hymenoptera" --model squeezenet \
-    --weights "$data/squeezenet/squeezenet_v1.0_imagenet_dc.safetensors" --labels 10 --freeze 0,5,9 --seeds 3 \
+    --weights "$data/squeezenet/squeezenet_v1.0_imagenet_dc.safetensors" --labels 10 --freeze 0,5,9 --seeds 5 \
     --steps 40 --batch 8 --rate 5e-4
 }
 cifar10() {

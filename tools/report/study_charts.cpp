@@ -109,10 +109,11 @@ bool add_cut_plot(const StudyRecord& study, const ArmGroup& group, std::vector<F
                                : cut_of(group, group.labels[l], cut, transfers);
         const Summary* s = a != nullptr ? study.find(a->key, "accuracy") : nullptr;
         const auto x = static_cast<double>(cut + first);
-        series.points.push_back(s != nullptr ? point_of(*s, x) : Point{x, kNone});
+        if (s == nullptr) continue;  // the line goes on past cuts that nobody asked for
+        series.points.push_back(point_of(*s, x));
         // Without a source is another beginning, not another cut.
         if (cut < 0) series.points.push_back({x, kNone});
-        if (s != nullptr && cut >= 0) ++cuts;
+        if (cut >= 0) ++cuts;
       }
       const bool any = std::any_of(series.points.begin(), series.points.end(),
                                    [](const Point& p) { return std::isfinite(p.y); });
@@ -133,14 +134,21 @@ void add_heat_map(const StudyRecord& study, const ArmGroup& group, std::vector<F
               .row_title = "labels a class",
               .column_title = "blocks frozen"};
   PageTable table{.caption = "Mean accuracy by labels and frozen blocks", .heads = {"labels"}};
-  for (Index cut = 0; cut < group.blocks; ++cut) map.columns.push_back(fmt::format("{}", cut));
+  std::vector<Index> cuts;  // those that were asked for
+  for (Index cut = 0; cut < group.blocks; ++cut) {
+    const bool asked = std::any_of(group.labels.begin(), group.labels.end(),
+                                   [&](Index labels) { return cut_of(group, labels, cut, true) != nullptr; });
+    if (asked) cuts.push_back(cut);
+  }
+  if (cuts.empty()) return;
+  for (const Index cut : cuts) map.columns.push_back(fmt::format("{}", cut));
   table.heads.insert(table.heads.end(), map.columns.begin(), map.columns.end());
   for (const Index labels : group.labels) {
     map.rows.push_back(labels == 0 ? "all" : fmt::format("{}", labels));
     table.rows.push_back({map.rows.back()});
     std::size_t best = map.values.size();
     double greatest = -1;
-    for (Index cut = 0; cut < group.blocks; ++cut) {
+    for (const Index cut : cuts) {
       const Arm* a = cut_of(group, labels, cut, true);
       const Summary* s = a != nullptr ? study.find(a->key, "accuracy") : nullptr;
       if (s != nullptr && s->mean > greatest) {
