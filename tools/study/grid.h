@@ -1,7 +1,9 @@
 // Grids: experiments as data, and the cells that they stand for.
 #pragma once
 
+#include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -60,6 +62,8 @@ void check(const Grid& grid);
 /// naming the file and the field, with the nearest one for an unknown name; Error(data) where it cannot be
 /// read or is no JSON.
 std::vector<Grid> read_grids(const std::string& path);
+/// The same of a file's content; `path` is what errors name.
+std::vector<Grid> parse_grids(std::span<const std::byte> bytes, const std::string& path);
 /// One grid in that form.
 std::string grid_json(const Grid& grid);
 

@@ -150,8 +150,7 @@ Grid read_grid(const Json& object, const std::string& where) {
 }
 
 /// Refuses what the library would accept: fields given twice, objects nested without end.
-Json parse(const std::string& path) {
-  const std::vector<std::byte> bytes = read_file(path, Fault::data, kMostBytes);
+Json parse(std::span<const std::byte> bytes, const std::string& path) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   std::vector<std::set<std::string>> seen;
   std::string wrong;
@@ -177,7 +176,11 @@ Json parse(const std::string& path) {
 }  // namespace
 
 std::vector<Grid> read_grids(const std::string& path) {
-  const Json json = parse(path);
+  return parse_grids(read_file(path, Fault::data, kMostBytes), path);
+}
+
+std::vector<Grid> parse_grids(std::span<const std::byte> bytes, const std::string& path) {
+  const Json json = parse(bytes, path);
   std::vector<Grid> grids;
   if (json.is_object() && json.contains("experiments")) {
     if (json.size() > 1 || !json.at("experiments").is_array() || json.at("experiments").empty()) {
