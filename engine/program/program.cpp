@@ -194,7 +194,12 @@ void Program::run_once() {
 }
 
 void Program::run(std::uint64_t number) {
-  const int threads = threads_of(thread_count());
+  // By the same rough guess: what takes longer is cut into enough pieces, and would lose much by a trial on
+  // one.
+  constexpr double kSmall = 0.1;
+  const bool tried = !options_.every_thread && work_seconds_ < kSmall;
+  const int useful = threads_of(thread_count());
+  const int threads = tried ? trial_.next(useful) : useful;
   bind(threads);
   run_once();
 
@@ -202,6 +207,7 @@ void Program::run(std::uint64_t number) {
   const auto seconds = [](Clock::time_point a) {
     return std::chrono::duration<double>(Clock::now() - a).count();
   };
+  const Clock::time_point begin = Clock::now();
   if (timing_) member_times_.assign(static_cast<std::size_t>(threads) * plan_.steps.size(), 0);
 
   parallel_region(threads, [&](Team& team, int member) {
@@ -209,9 +215,9 @@ void Program::run(std::uint64_t number) {
       const auto call = [&](int index, Index slice, Index unit) {
         const auto i = static_cast<std::size_t>(index);
         if (!timing_) return run_step(plan_.steps[i], member, slice, unit, number);
-        const auto begin = Clock::now();
+        const auto called = Clock::now();
         run_step(plan_.steps[i], member, slice, unit, number);
-        member_times_[static_cast<std::size_t>(member) * plan_.steps.size() + i] += seconds(begin);
+        member_times_[static_cast<std::size_t>(member) * plan_.steps.size() + i] += seconds(called);
       };
       if (group.region) {
         team.for_each(plan_.slices, [&](Index slice) {
@@ -227,6 +233,7 @@ void Program::run(std::uint64_t number) {
     }
   });
 
+  if (tried) trial_.ran(seconds(begin));
   for (const auto& node : graph_->nodes()) {
     if (node->assigns()) node->assigns()->touch();
   }

@@ -9,6 +9,7 @@
 
 #include "engine/program/differentiate.h"
 #include "engine/program/plan.h"
+#include "engine/program/thread_trial.h"
 #include "engine/tensor/workspace.h"
 
 namespace firn {
@@ -78,7 +79,8 @@ class Program {
   const std::vector<double>& step_times() const { return step_times_; }
   std::uint64_t timed_runs() const { return timed_runs_; }
 
-  /// Of `threads` threads as many as a run uses: fewer where there is too little work for each.
+  /// Of `threads` threads as many as a run uses: fewer where there is too little work for each. Of a small
+  /// program the first runs find out whether it does better on one (`ThreadTrial`).
   int threads_of(int threads) const;
   /// What a feed reads; null until it is fed, and where there is no such feed.
   const void* fed(std::string_view name) const;
@@ -115,6 +117,7 @@ class Program {
   std::vector<GradientView> gradients_;
   Counters counters_;
   double work_seconds_ = 0;  // a rough guess, to choose the number of threads
+  ThreadTrial trial_;
 };
 
 }  // namespace firn
