@@ -190,6 +190,25 @@ TEST_CASE("a page stands alone and nests rightly") {
   CHECK(html.find("data:image/png;base64,YWJj\"") != std::string::npos);
   CHECK(count(html, "http") == 1);  // the name space of SVG
   CHECK(html.find("<a href=\"#first\">") != std::string::npos);
+  // Rows have heads, and what is unfolded or scrolled is named after its chart.
+  CHECK(html.find("<th scope=\"row\" class=\"left\">0</th><td>&lt;1</td>") != std::string::npos);
+  CHECK(
+      html.find("The numbers as a table<span class=\"unseen\">: Accuracy &lt;by&gt; cut</span></summary>") !=
+      std::string::npos);
+  CHECK(html.find("tabindex=\"0\" role=\"region\" aria-label=\"Chart: Accuracy &lt;by&gt; cut\"") !=
+        std::string::npos);
+}
+
+TEST_CASE("a page is printed whole: folded tables open, nothing cut off") {
+  Page page("t", "l");
+  page.table({.caption = "c", .heads = {"<name", "<value"}, .rows = {{"config", std::string(300, 'x')}}});
+  const std::string html = page.html();
+  const std::size_t at = html.find("@media print{");
+  REQUIRE(at != std::string::npos);
+  const std::string print = html.substr(at, html.find("</style>") - at);
+  CHECK(print.find("details::details-content{display:block;content-visibility:visible") != std::string::npos);
+  CHECK(print.find(".wide,pre{overflow:visible}") != std::string::npos);
+  CHECK(html.find("<td class=\"left long\">xxx") != std::string::npos);
 }
 
 TEST_CASE("a picture comes back as it was") {

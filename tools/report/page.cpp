@@ -26,16 +26,25 @@ figure{margin:1.2rem 0}figcaption{color:var(--muted);font-size:.94rem;margin-top
 .wide{overflow-x:auto}table{border-collapse:collapse;font-size:.92rem;font-variant-numeric:tabular-nums;margin:.5rem 0}
 caption{text-align:left;white-space:nowrap;color:var(--muted);padding:.2rem 0}
 th,td{padding:.28rem .7rem;border-bottom:1px solid var(--rule);text-align:right;vertical-align:top}
-th{font-weight:600}.left{text-align:left}tr.strong td{font-weight:600;background:var(--panel)}
-summary{cursor:pointer;color:var(--muted);font-size:.94rem}
+th{font-weight:600}tbody th{font-weight:400}.left{text-align:left}tr.strong>*{font-weight:600;background:var(--panel)}
+.unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
+summary{position:relative;cursor:pointer;color:var(--muted);font-size:.94rem}
 pre{background:var(--panel);padding:.8rem 1rem;overflow-x:auto;font:.86rem/1.45 ui-monospace,Menlo,Consolas,monospace}
 .pictures{display:flex;flex-wrap:wrap;gap:.8rem;padding:0;list-style:none}.pictures figure{margin:0;width:7.5rem}
 .pictures img{width:7.5rem;height:7.5rem;object-fit:contain;image-rendering:pixelated;background:var(--panel)}
 .pictures figcaption{font-size:.82rem;line-height:1.3}
 footer{color:var(--muted);font-size:.9rem;padding-top:1.5rem;padding-bottom:3rem}
-@media print{body{font-size:11pt}nav{display:none}figure,.verdict,tr{break-inside:avoid}h2,h3{break-after:avoid}
-details>*{display:block}main,header,footer{max-width:none}}
+h1,h2,h3,p,li,figcaption,.verdict,.long{overflow-wrap:anywhere}td,tbody th{white-space:nowrap}
+tbody .long{white-space:normal;min-width:14rem}
+@media screen and (max-width:40rem){.wide>svg.chart{max-width:none}}
+@media print{body{font-size:11pt}nav,summary{display:none}.verdict,tr,svg.chart{break-inside:avoid}
+h2,h3{break-after:avoid}thead{display:table-header-group}main,header,footer{max-width:none;padding:0}
+details>:not(summary){display:block}details::details-content{display:block;content-visibility:visible;block-size:auto}
+.wide,pre{overflow:visible}pre{white-space:pre-wrap}table{font-size:8.5pt}th,td{padding:.2rem .4rem}
+caption{white-space:normal}}
 )";
+
+constexpr std::size_t kLongCell = 40;  // characters from which on a cell's text goes over several lines
 
 std::string table_html(const PageTable& table) {
   std::string out = "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"" +
@@ -51,8 +60,14 @@ std::string table_html(const PageTable& table) {
   for (std::size_t r = 0; r < table.rows.size(); ++r) {
     out += static_cast<int>(r) == table.strong_row ? "<tr class=\"strong\">" : "<tr>";
     for (std::size_t c = 0; c < table.rows[r].size(); ++c) {
-      out += fmt::format("<td{}>{}</td>", c < left.size() && left[c] ? " class=\"left\"" : "",
-                         escape(table.rows[r][c]));
+      const std::string& words = table.rows[r][c];
+      const bool is_left = c < left.size() && left[c], is_long = words.size() > kLongCell;
+      out += fmt::format("<{0}{1}>{2}</{3}>", c == 0 ? "th scope=\"row\"" : "td",
+                         is_left && is_long ? " class=\"left long\""
+                         : is_left          ? " class=\"left\""
+                         : is_long          ? " class=\"long\""
+                                            : "",
+                         escape(words), c == 0 ? "th" : "td");
     }
     out += "</tr>\n";
   }
@@ -117,9 +132,11 @@ void Page::code(std::string_view lines) {
 }
 
 void Page::figure(const Svg& drawing, std::string_view caption, const PageTable& numbers) {
-  body() += "<figure><div class=\"wide\">" + drawing.element() + "</div>\n<figcaption>" + escape(caption) +
-            "</figcaption>\n<details><summary>The numbers as a table</summary>" + table_html(numbers) +
-            "</details></figure>\n";
+  const std::string name = escape(drawing.title());
+  body() += "<figure><div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Chart: " + name + "\">" +
+            drawing.element() + "</div>\n<figcaption>" + escape(caption) +
+            "</figcaption>\n<details><summary>The numbers as a table<span class=\"unseen\">: " + name +
+            "</span></summary>" + table_html(numbers) + "</details></figure>\n";
 }
 
 void Page::pictures(const std::vector<Picture>& pictures) {

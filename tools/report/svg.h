@@ -57,6 +57,7 @@ class Svg {
   std::string element() const;
   /// A file of its own, light whatever shows it.
   std::string file() const;
+  const std::string& title() const { return title_; }
 
  private:
   std::string whole(std::string_view head) const;
