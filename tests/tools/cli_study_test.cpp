@@ -14,6 +14,7 @@
 
 #include "engine/base/rng.h"
 #include "tests/tools/cli_program.h"
+#include "tools/report/plot.h"
 #include "tools/study/sqlite.h"
 
 namespace {
@@ -23,6 +24,7 @@ using firn::cli::Statement;
 using firn::test::Cli;
 using firn::test::Outcome;
 using Json = nlohmann::json;
+namespace report = firn::cli::report;
 
 /// Small enough for a second.
 const std::string kTiny =
@@ -260,8 +262,8 @@ TEST_CASE("every number of the page's tables stands in the file, at the arm that
     }
     CHECK(row.at(6) == of("%.3f", "macro_f1", "mean"));
     CHECK(row.at(7) == of("%.3f", "ece", "mean"));
-    CHECK(row.at(8) == of("%.3g", "seconds", "mean"));
-    CHECK(row.at(9) == of("%.3g", "predicted_seconds", "mean"));
+    CHECK(row.at(8) == report::duration_text(metric(row.at(0), row.at(1), "seconds", "mean")));
+    CHECK(row.at(9) == report::duration_text(metric(row.at(0), row.at(1), "predicted_seconds", "mean")));
   }
   CHECK(rows_seen == 12);
   int costs = 0;
@@ -287,7 +289,7 @@ TEST_CASE("every number of the page's tables stands in the file, at the arm that
     if (row.at(0) == "arm") continue;
     bool found = false;
     for (const char* labels : {"1", "3"}) {
-      found = found || (row.at(1) == text("%.3g", metric(labels, row.at(0), "seconds", "mean")) &&
+      found = found || (row.at(1) == report::duration_text(metric(labels, row.at(0), "seconds", "mean")) &&
                         row.at(2) == text("%.1f %%", 100 * metric(labels, row.at(0), "accuracy", "mean")));
     }
     CHECK(found);

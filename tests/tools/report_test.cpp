@@ -105,8 +105,27 @@ TEST_CASE("numbers show the digits that tell neighbours apart") {
   CHECK(number_text(0.8412, Unit::percent, 0.001) == "84.1 %");
   CHECK(number_text(0.8, Unit::percent, 0.1) == "80 %");
   CHECK(number_text(12.25, Unit::milliseconds, 0.5) == "12.2 ms");
+  CHECK(number_text(0.00002, Unit::seconds, 0.000005) == "20 µs");
+  CHECK(number_text(0.0125, Unit::seconds, 0.0005) == "12.5 ms");
+  CHECK(number_text(0.02, Unit::milliseconds, 0.0001) == "20.0 µs");
   CHECK(number_text(-0.0, Unit::plain, 1) == "0");
   CHECK(number_text(std::nan(""), Unit::plain, 1) == "–");
+}
+
+TEST_CASE("times have the unit that suits them") {
+  CHECK(duration_text(2.38e-5) == "23.8 µs");
+  CHECK(duration_text(2.4e-5) == "24 µs");
+  CHECK(duration_text(2.4e-7) == "0.24 µs");
+  CHECK(duration_text(3.1e-3) == "3.1 ms");
+  CHECK(duration_text(0.9998) == "1 s");
+  CHECK(duration_text(0.9998e-3) == "1 ms");
+  CHECK(duration_text(1.0812) == "1.08 s");
+  CHECK(duration_text(123456) == "123456 s");
+  CHECK(duration_text(0) == "0 s");
+  CHECK(duration_text(-1e-17, true) == "+0 s");
+  CHECK(duration_text(-0.25, true) == "-250 ms");
+  CHECK(duration_text(2, true) == "+2 s");
+  CHECK(duration_text(std::nan("")) == "–");
 }
 
 TEST_CASE("a plot is a well-formed drawing with names for screen readers") {

@@ -131,7 +131,7 @@ TEST_CASE("the page answers first and has a drawing for each question") {
   CHECK(at("<p class=\"answer\">freeze 2: 57.6 %</p>") < at("<section"));
   CHECK(at("supported") != std::string::npos);
   CHECK(at("cut 1 at 5 labels: +2.1 points (+1.1 to +3.4, 2 seeds)") != std::string::npos);
-  CHECK(at("its time: -1.5 s (-1.75 to -1.25, 2 seeds)") != std::string::npos);
+  CHECK(at("its time: -1.5 s (-1.75 s to -1.25 s, 2 seeds)") != std::string::npos);
   CHECK(at("Few labels &amp; many") != std::string::npos);
   CHECK(at("&lt;ann&gt;") != std::string::npos);
   CHECK(at("<script") == std::string::npos);

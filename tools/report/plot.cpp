@@ -265,12 +265,31 @@ std::string number_text(double value, Unit unit, double step) {
   const double factor = unit == Unit::percent ? 100 : 1;
   value *= factor;
   step = std::abs(step * factor);
+  constexpr const char* kNames[] = {"", " %", " µs", " ms", " s"};
+  std::size_t name = static_cast<std::size_t>(unit) + (unit > Unit::percent ? 1 : 0);
+  for (; name > 2 && step > 0 && step < 0.999e-2; --name) {
+    value *= 1000;
+    step *= 1000;
+  }
   int digits = 0;
   while (digits < 4 && step > 0 && step * std::pow(10, digits) < 0.999) ++digits;
   std::string out = fmt::format("{:.{}f}", value, digits);
   if (out.find_first_not_of("-0.") == std::string::npos && out[0] == '-') out.erase(0, 1);
-  constexpr const char* kUnits[] = {"", " %", " ms", " s"};
-  return out + kUnits[static_cast<int>(unit)];
+  return out + kNames[name];
+}
+
+std::string duration_text(double seconds, bool sign) {
+  if (!std::isfinite(seconds)) return "–";
+  const auto digits = [&](double value) {
+    const bool large = std::abs(value) >= 999.5;
+    if (sign) return large ? fmt::format("{:+.0f}", value) : fmt::format("{:+.3g}", value);
+    return large ? fmt::format("{:.0f}", value) : fmt::format("{:.3g}", value);
+  };
+  const double size = std::abs(seconds);
+  if (size < 1e-9) return sign ? "+0 s" : "0 s";
+  if (size < 999.5e-6) return digits(seconds * 1e6) + " µs";
+  if (size < 999.5e-3) return digits(seconds * 1e3) + " ms";
+  return digits(seconds) + " s";
 }
 
 std::vector<double> axis_ticks(double low, double high, int count, bool logarithmic, double least_step) {

@@ -13,7 +13,12 @@ namespace firn::cli::report {
 enum class Unit { plain, percent, milliseconds, seconds };
 
 /// `value` with the digits that tell neighbours `step` apart: "84.1 %", "0.25", "1.5 s", "20 ms".
+/// Where `step` is small, times are written in smaller units than `unit`.
 std::string number_text(double value, Unit unit, double step);
+
+/// A time in seconds with three digits and the unit that suits it: "24 µs", "3.1 ms", "1.08 s", "1234 s";
+/// below a nanosecond "0 s". With `sign`, "+" stands before what is not negative.
+std::string duration_text(double seconds, bool sign = false);
 
 struct Axis {
   std::string title = {};

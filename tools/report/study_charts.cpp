@@ -65,7 +65,7 @@ std::string cut_name(Index frozen, Index blocks) {
 PageTable summary_table(const StudyRecord& study, const ArmGroup& group) {
   PageTable table{.caption = group.title() + ": mean over the seeds, intervals at 95 %",
                   .heads = {"labels", "<arm", "seeds", "accuracy", "to full tuning", "<finding", "macro-F1",
-                            "ECE", "seconds", "predicted s"}};
+                            "ECE", "time", "predicted time"}};
   for (const Index labels : group.labels) {
     for (const Arm* a : group.arms) {
       const Summary* s = study.find(a->key, "accuracy");
@@ -74,14 +74,18 @@ PageTable summary_table(const StudyRecord& study, const ArmGroup& group) {
         const Summary* m = study.find(a->key, metric);
         return m == nullptr ? std::string("–") : fmt::format(fmt::runtime(format), m->mean);
       };
+      const auto time = [&](const char* metric) {
+        const Summary* m = study.find(a->key, metric);
+        return m == nullptr ? std::string("–") : duration_text(m->mean);
+      };
       const std::string difference =
           s->compared ? fmt::format("{} ({} to {})", signed_points(s->difference),
                                     signed_points(s->difference_low), signed_points(s->difference_high))
                       : "–";
-      table.rows.push_back(
-          {labels == 0 ? "all" : fmt::format("{}", labels), a->name, fmt::format("{}", s->seeds),
-           interval_text(*s), difference, s->finding.empty() ? "–" : s->finding, mean("macro_f1", "{:.3f}"),
-           mean("ece", "{:.3f}"), mean("seconds", "{:.3g}"), mean("predicted_seconds", "{:.3g}")});
+      table.rows.push_back({labels == 0 ? "all" : fmt::format("{}", labels), a->name,
+                            fmt::format("{}", s->seeds), interval_text(*s), difference,
+                            s->finding.empty() ? "–" : s->finding, mean("macro_f1", "{:.3f}"),
+                            mean("ece", "{:.3f}"), time("seconds"), time("predicted_seconds")});
     }
   }
   return table;
@@ -182,19 +186,18 @@ void add_pareto(const StudyRecord& study, const ArmGroup& group, std::vector<Fig
       return a.seconds < b.seconds || (a.seconds == b.seconds && a.accuracy > b.accuracy);
     });
     Series others{.name = "arms", .line = false}, front{.name = "Pareto front", .step = true};
-    PageTable table{.caption = "Time and accuracy",
-                    .heads = {"<arm", "seconds", "accuracy", "<on the front"}};
+    PageTable table{.caption = "Time and accuracy", .heads = {"<arm", "time", "accuracy", "<on the front"}};
     double best = -1;
     for (const Candidate& c : all) {
       const bool leads = c.accuracy > best;
       (leads ? front : others).points.push_back({c.seconds, c.accuracy, 0, 0, leads ? c.arm->name : ""});
       best = std::max(best, c.accuracy);
       table.rows.push_back(
-          {c.arm->name, fmt::format("{:.3g}", c.seconds), percent(c.accuracy), leads ? "yes" : "no"});
+          {c.arm->name, duration_text(c.seconds), percent(c.accuracy), leads ? "yes" : "no"});
     }
     Plot plot{.title = fmt::format("Accuracy against time, {}: {}", labels_name(labels), group.title()),
               .description = "Mean accuracy and seconds of training of each arm, with the Pareto front."};
-    plot.x = {.title = "seconds of training (one thread)", .unit = Unit::seconds, .from_zero = true};
+    plot.x = {.title = "time of training (one thread)", .unit = Unit::seconds, .from_zero = true};
     plot.y = {.title = "accuracy", .unit = Unit::percent};
     plot.series = {others, front};
     out.push_back({fmt::format("pareto-{}-{}", stem_of(group.title()), labels), draw(plot),

@@ -8,6 +8,7 @@
 #include "layers/model.h"
 #include "tools/report/confusion.h"
 #include "tools/report/page.h"
+#include "tools/report/plot.h"
 #include "tools/report/png.h"
 #include "tools/report/program_picture.h"
 #include "tools/report/study_charts.h"
@@ -33,11 +34,14 @@ std::string evidence_text(const StudyRecord::Verdict& verdict) {
   std::string out = verdict.text;
   if (!out.empty() && out.back() != '.') out += '.';
   for (const auto& e : verdict.evidence) {
-    if (e.metric == "macs" || e.metric == "seconds" || e.metric == "predicted_seconds") {
-      const bool macs = e.metric == "macs";
-      const double scale = macs ? 1e-9 : 1;
-      out += fmt::format(" {}: {:+.3g} {} ({:+.3g} to {:+.3g}, {} seeds).", e.name, scale * e.difference,
-                         macs ? "GMAC" : "s", scale * e.low, scale * e.high, e.seeds);
+    if (e.metric == "macs") {
+      out += fmt::format(" {}: {:+.3g} GMAC ({:+.3g} to {:+.3g}, {} seeds).", e.name, 1e-9 * e.difference,
+                         1e-9 * e.low, 1e-9 * e.high, e.seeds);
+      continue;
+    }
+    if (e.metric == "seconds" || e.metric == "predicted_seconds") {
+      out += fmt::format(" {}: {} ({} to {}, {} seeds).", e.name, duration_text(e.difference, true),
+                         duration_text(e.low, true), duration_text(e.high, true), e.seeds);
       continue;
     }
     out += fmt::format(" {}: {} points ({} to {}, {} seeds).", e.name, points(e.difference), points(e.low),

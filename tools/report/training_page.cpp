@@ -44,12 +44,11 @@ Plot epoch_plot(std::string title, std::string description, std::string y, Unit 
 PageTable epoch_table(const TrainingRecord& run) {
   PageTable table{
       .caption = "Epochs",
-      .heads = {"epoch", "training loss", "test loss", "test accuracy", "rate", "blocks trained", "seconds"}};
+      .heads = {"epoch", "training loss", "test loss", "test accuracy", "rate", "blocks trained", "time"}};
   for (const Epoch& e : run.epochs) {
     table.rows.push_back({fmt::format("{}", e.epoch), fmt::format("{:.4f}", e.loss),
                           fmt::format("{:.4f}", e.test_loss), percent(e.test_accuracy),
-                          fmt::format("{:.3g}", e.rate), percent(e.trained_share),
-                          fmt::format("{:.2f}", e.seconds)});
+                          fmt::format("{:.3g}", e.rate), percent(e.trained_share), duration_text(e.seconds)});
     if (&e == run.best()) table.strong_row = static_cast<int>(table.rows.size()) - 1;
   }
   return table;
@@ -103,9 +102,9 @@ void add_freezing(Page& page, const TrainingRecord& run) {
 std::string training_page(const TrainingRecord& run) {
   Page page(fmt::format("{} on {}", run.model, run.data), "A training run of firn: " + run.path);
   if (const Epoch* best = run.best()) {
-    page.answer(fmt::format("Test accuracy {} in epoch {} of {}, {:.3g} s of training.",
+    page.answer(fmt::format("Test accuracy {} in epoch {} of {}, {} of training.",
                             percent(best->test_accuracy), best->epoch, run.epochs.size(),
-                            total_seconds(run)));
+                            duration_text(total_seconds(run))));
   } else {
     page.answer("No epoch was finished.");
   }
@@ -130,19 +129,19 @@ std::string comparison_page(const std::vector<TrainingRecord>& runs) {
   if (runs.size() < 2) throw Error(Fault::usage, "report", "one run has nothing to be compared with");
   Page page(fmt::format("{} training runs", runs.size()), "Compared by firn");
   PageTable table{.caption = "What came of them",
-                  .heads = {"<run", "<model", "<data", "best accuracy", "epoch", "epochs", "seconds"}};
+                  .heads = {"<run", "<model", "<data", "best accuracy", "epoch", "epochs", "time"}};
   Plot accuracies = epoch_plot("Test accuracy", "Accuracy on the test part after each epoch, a curve a run.",
                                "accuracy", Unit::percent);
   Plot times{.title = "Accuracy against time",
              .description = "Best accuracy and seconds of training of each run."};
-  times.x = {.title = "seconds of training", .unit = Unit::seconds, .from_zero = true};
+  times.x = {.title = "time of training", .unit = Unit::seconds, .from_zero = true};
   times.y = {.title = "best accuracy", .unit = Unit::percent};
   for (const TrainingRecord& run : runs) {
     const Epoch* best = run.best();
     const double accuracy = best != nullptr ? best->test_accuracy : std::nan("");
     table.rows.push_back({run.path, run.model, run.data, percent(accuracy),
                           best != nullptr ? fmt::format("{}", best->epoch) : "–",
-                          fmt::format("{}", run.epochs.size()), fmt::format("{:.2f}", total_seconds(run))});
+                          fmt::format("{}", run.epochs.size()), duration_text(total_seconds(run))});
     accuracies.series.push_back(curve(run, run.path, &Epoch::test_accuracy));
     times.series.push_back({.name = run.path, .points = {{total_seconds(run), accuracy}}, .line = false});
   }
