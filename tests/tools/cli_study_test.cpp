@@ -267,10 +267,12 @@ TEST_CASE("every number of the page's tables stands in the file, at the arm that
   }
   CHECK(rows_seen == 12);
   int costs = 0;
+  std::set<std::string> cost_names;
   for (const auto& row : table_rows(page, "Milliseconds of a step")) {
     if (row.at(0) == "model") continue;
     ++costs;
-    // Arms with other labels have the same program, each with a row of its own.
+    // Arms with other labels have the same program, and one row together.
+    CHECK(cost_names.insert(row.at(1)).second);
     bool found = false;
     for (const char* labels : {"1", "3"}) {
       const auto of = [&](const char* form, const std::string& what) {

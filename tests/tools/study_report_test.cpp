@@ -2,7 +2,9 @@
 #include <doctest/doctest.h>
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -147,6 +149,37 @@ TEST_CASE("the page answers first and has a drawing for each question") {
                      "labels-curves-" + group + ".svg", "costs.svg", "program.svg"});
   // 5 labels, one block frozen: the mean and its interval.
   CHECK(at("57.6 % (55.9 to 59.5)") != std::string::npos);
+}
+
+TEST_CASE("costs have a row for each model and cut, and name the source where there are several") {
+  const test::Folder folder;
+  const std::string path = make_study(folder.path());
+  const auto rows_of = [&] {
+    std::vector<std::string> names;
+    const std::vector<Figure> figures = cost_figures(read_study(path));
+    for (const auto& row : figures.at(0).numbers.rows) {
+      names.push_back(row.at(0) + ", " + row.at(1));
+    }
+    return names;
+  };
+  // Of 12 arms half differ in the labels alone.
+  const std::vector<std::string> once = rows_of();
+  CHECK(once.size() == 6);
+  CHECK(std::set<std::string>(once.begin(), once.end()).size() == once.size());
+  {
+    Store store(path + "/results.sqlite", "abc");
+    const firn::cli::Arm other = arm_of("drawn", 5, "1");
+    store.add_arm(other);
+    store.add_cost(other.key(), {.step_ms = 3, .step_predicted_ms = 2.5});
+    const Cell cell{cell_key(other, 1), 0, 1, ""};
+    store.add_cell(cell, other, result_of(0.5, 1));
+    store.database().run(fmt::format("INSERT INTO members VALUES ('labels','{}')", cell.key));
+  }
+  const std::vector<std::string> both = rows_of();
+  CHECK(both.size() == 7);
+  CHECK(std::set<std::string>(both.begin(), both.end()).size() == both.size());
+  CHECK(std::count(both.begin(), both.end(), "mlp, first 1 frozen, from half") == 1);
+  CHECK(std::count(both.begin(), both.end(), "mlp, first 1 frozen, from drawn") == 1);
 }
 
 TEST_CASE("half a study has a page too, and what is no study is refused") {

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <set>
+#include <utility>
 
 #include "tools/report/forest.h"
 #include "tools/report/heat_map.h"
@@ -42,6 +45,10 @@ std::string stem_of(const std::string& text) {
   }
   while (!out.empty() && out.back() == '-') out.pop_back();
   return out;
+}
+
+std::string target_name(const std::string& target, const std::string& part) {
+  return part == "all" ? data_name(target) : data_name(target) + " (" + part + ")";
 }
 
 Point point_of(const Summary& s, double x, std::string name = {}) {
@@ -294,8 +301,7 @@ void add_curves(const StudyRecord& study, const ArmGroup& group, std::vector<Fig
 }  // namespace
 
 std::string ArmGroup::title() const {
-  const std::string to = data_name(target);
-  const std::string data = part == "all" ? to : to + " (" + part + ")";
+  const std::string data = target_name(target, part);
   return source == "random" ? fmt::format("{}, {}", model, data)
                             : fmt::format("{}, {} to {}", model, data_name(source), data);
 }
@@ -352,10 +358,21 @@ std::vector<Figure> cost_figures(const StudyRecord& study) {
   PageTable table{.caption = "Milliseconds of a step on one thread",
                   .heads = {"<model", "<arm", "predicted", "measured", "ratio", "from kept features",
                             "activations, MiB", "state, MiB"}};
+  std::map<std::string, std::set<std::string>> sources, data;  // of a model
+  for (const Arm& a : study.arms) {
+    if (a.transfers()) sources[a.model].insert(data_name(a.source));
+    data[a.model].insert(target_name(a.target, a.part));
+  }
+  std::set<std::pair<std::string, std::string>> shown;
   for (const Arm& a : study.arms) {
     const auto found = study.costs.find(a.key);
     if (found == study.costs.end() || !(found->second.step_ms > 0)) continue;
     const StudyRecord::Cost& c = found->second;
+    // The number of labels changes nothing of a step.
+    std::string name = a.name;
+    if (a.transfers() && sources[a.model].size() > 1) name += ", from " + data_name(a.source);
+    if (data[a.model].size() > 1) name += ", on " + target_name(a.target, a.part);
+    if (!shown.insert({a.model, name}).second) continue;
     auto series = std::find_if(plot.series.begin(), plot.series.end(),
                                [&](const Series& s) { return s.name == a.model; });
     if (series == plot.series.end()) {
@@ -363,7 +380,7 @@ std::vector<Figure> cost_figures(const StudyRecord& study) {
     }
     series->points.push_back({c.step_predicted_ms, c.step_ms});
     constexpr double kMiB = 1 << 20;
-    table.rows.push_back({a.model, a.name, fmt::format("{:.4g}", c.step_predicted_ms),
+    table.rows.push_back({a.model, name, fmt::format("{:.4g}", c.step_predicted_ms),
                           fmt::format("{:.4g}", c.step_ms),
                           fmt::format("{:.2f}", c.step_predicted_ms / c.step_ms),
                           c.step_kept_ms > 0 ? fmt::format("{:.4g}", c.step_kept_ms) : "",

@@ -35,7 +35,8 @@ struct Figure {
 /// differences to full tuning, learning curves.
 std::vector<Figure> figures_of(const StudyRecord& study, const ArmGroup& group);
 
-/// Predicted against measured milliseconds of a step, all arms; none where nothing was measured.
+/// Predicted against measured milliseconds of a step, one row a model and cut whatever the number of labels,
+/// with its source and data where the model has several; none where nothing was measured.
 std::vector<Figure> cost_figures(const StudyRecord& study);
 
 /// "84.1 % (83.5 % to 84.7 %)"; without an interval where there is one seed.
