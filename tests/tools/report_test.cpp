@@ -156,6 +156,56 @@ TEST_CASE("values that are not finite break a line and are not drawn") {
   CHECK(count(draw(plot).element(), "<circle") == 2 + 1);
 }
 
+TEST_CASE("names of close points cover neither each other nor a point") {
+  Plot plot{.title = "t", .description = "d"};
+  Series named{.name = "front"}, others{.name = "arms", .line = false};
+  for (int i = 0; i < 4; ++i) {  // no pixel apart
+    named.points.push_back({0.001 * i, 0.5 + 0.0001 * i, 0, 0, "first " + std::to_string(i) + " frozen"});
+  }
+  named.points.push_back({1, 0.9, 0, 0, "alone"});
+  others.points = {{0.08, 0.515}, {0.5, 0.6}, {0.9, 0.2}};
+  plot.series = {named, others};
+  const std::string svg = draw(plot).element();
+  struct Box {
+    double left, top, right, bottom;
+    bool meets(const Box& b) const {
+      return left < b.right && b.left < right && top < b.bottom && b.top < bottom;
+    }
+  };
+  std::vector<Box> boxes;
+  const std::regex label("<text x=\"([0-9.]+)\" y=\"([0-9.]+)\"([^>]*)>([^<]*)</text>");
+  bool alone = false;
+  for (auto m = std::sregex_iterator(svg.begin(), svg.end(), label); m != std::sregex_iterator(); ++m) {
+    if ((*m)[3].str().find("\"label\"") == std::string::npos) continue;
+    const bool end = (*m)[3].str().find("\"end\"") != std::string::npos;
+    const double x = std::stod((*m)[1]), y = std::stod((*m)[2]), width = text_width((*m)[4].str());
+    boxes.push_back({end ? x - width : x, y - 9, end ? x : x + width, y + 2});
+    alone = alone || (*m)[4] == "alone";
+  }
+  CHECK(alone);
+  CHECK(boxes.size() >= 2);
+  CHECK(boxes.size() < named.points.size());  // not all have room
+  const std::size_t names = boxes.size();
+  const std::regex circle("<circle[^>]* cx=\"([0-9.]+)\" cy=\"([0-9.]+)\"");
+  for (auto m = std::sregex_iterator(svg.begin(), svg.end(), circle); m != std::sregex_iterator(); ++m) {
+    const double x = std::stod((*m)[1]), y = std::stod((*m)[2]);
+    boxes.push_back({x - 4, y - 4, x + 4, y + 4});
+  }
+  const std::regex square("<rect x=\"([0-9.]+)\" y=\"([0-9.]+)\" width=\"9\"");
+  for (auto m = std::sregex_iterator(svg.begin(), svg.end(), square); m != std::sregex_iterator(); ++m) {
+    const double x = std::stod((*m)[1]), y = std::stod((*m)[2]);
+    boxes.push_back({x, y, x + 9, y + 9});
+  }
+  // Eight points, and two signs in the legend.
+  CHECK(boxes.size() == names + 10);
+  for (std::size_t i = 0; i < names; ++i) {
+    for (std::size_t j = i + 1; j < boxes.size(); ++j) CHECK_FALSE(boxes[i].meets(boxes[j]));
+  }
+  for (const Point& p : named.points) {
+    CHECK(svg.find("front, " + p.name + ", ") != std::string::npos);  // the tooltip has it in any case
+  }
+}
+
 TEST_CASE("a heat map has a cell for each number and refuses another count") {
   HeatMap map{.title = "t", .description = "d", .rows = {"a", "b"}, .columns = {"x", "y", "z"}};
   map.values = {0, 0.5, 1, std::nan(""), 0.25, 0.75};

@@ -14,6 +14,7 @@ using Anchor = Svg::Anchor;
 
 constexpr double kTop = 44, kBottom = 58, kLeft = 82, kRight = 30;
 constexpr double kLegendRow = 20;
+constexpr double kMark = 5;  // half the width of a point's sign
 
 /// Values of one axis to pixels.
 struct Scale {
@@ -28,6 +29,14 @@ struct Scale {
     return from + part * (to - from);
   }
   bool holds(double value) const { return std::isfinite(value) && (!logarithmic || value > 0); }
+};
+
+/// A part of the drawing that something covers.
+struct Box {
+  double left, top, right, bottom;
+  bool meets(const Box& b) const {
+    return left < b.right && b.left < right && top < b.bottom && b.top < bottom;
+  }
 };
 
 struct Range {
@@ -97,6 +106,7 @@ class Frame {
     x_ = plot.x.names.empty() ? number_scale(x, plot.x, kLeft, plot.width - kRight, 7)
                               : name_scale(plot.x.names, kLeft, plot.width - kRight);
     y_ = number_scale(y, plot.y, plot.height - kBottom, top_, 6);
+    take_marks();
   }
 
   void axes() {
@@ -230,10 +240,40 @@ class Frame {
     svg_.line(x - 4, high, x + 4, high, css);
   }
 
+  /// The signs of all points: no name may cover one.
+  void take_marks() {
+    for (std::size_t i = 0; i < plot_.series.size(); ++i) {
+      if (!plot_.series[i].marks) continue;
+      for (const Point& p : plot_.series[i].points) {
+        if (!x_.holds(p.x) || !y_.holds(p.y)) continue;
+        const double x = left_of(p, i), y = y_.at(p.y);
+        taken_.push_back({x - kMark, y - kMark, x + kMark, y + kMark});
+      }
+    }
+  }
+
+  /// Beside the point where nothing stands yet; nowhere if all places are taken: the tooltip has the name.
   void name_point(const Point& p, std::size_t which) {
-    const double x = left_of(p, which), width = text_width(p.name) + 9;
-    const bool left = x + width > plot_.width - kRight;
-    svg_.text(left ? x - 9 : x + 9, y_.at(p.y) - 6, p.name, left ? Anchor::end : Anchor::start, "label");
+    struct Offset {
+      bool left;
+      double down;  // of the baseline
+    };
+    constexpr Offset kOffsets[] = {{false, -6},  {false, 15}, {true, -6},  {true, 15},
+                                   {false, -13}, {false, 22}, {true, -13}, {true, 22}};
+    const double width = text_width(p.name);
+    for (const Offset& offset : kOffsets) {
+      const double x = left_of(p, which) + (offset.left ? -9 : 9), y = y_.at(p.y) + offset.down;
+      const double from = offset.left ? x - width : x;
+      const Box box{from, y - 10, from + width, y + 3};
+      const bool inside = box.left >= kLeft && box.right <= plot_.width - kRight && box.top >= top_ - 14 &&
+                          box.bottom <= plot_.height - kBottom;
+      const bool free =
+          std::none_of(taken_.begin(), taken_.end(), [&](const Box& other) { return box.meets(other); });
+      if (!inside || !free) continue;
+      taken_.push_back(box);
+      svg_.text(x, y, p.name, offset.left ? Anchor::end : Anchor::start, "label");
+      return;
+    }
   }
 
   std::string tooltip(const Series& s, const Point& p) const {
@@ -256,6 +296,7 @@ class Frame {
   Scale x_, y_;
   double top_ = kTop;
   std::vector<Svg::Place> legend_;
+  std::vector<Box> taken_;
 };
 
 }  // namespace

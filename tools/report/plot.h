@@ -32,7 +32,7 @@ struct Axis {
 struct Point {
   double x = 0, y = 0;
   double low = 0, high = 0;  ///< an interval of y; empty (0, 0): none is drawn
-  std::string name = {};     ///< written beside it, and in its tooltip
+  std::string name = {};     ///< in its tooltip, and written beside it where there is room
 };
 
 struct Series {
