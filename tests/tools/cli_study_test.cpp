@@ -287,14 +287,111 @@ TEST_CASE("every number of the page's tables stands in the file, at the arm that
     CHECK(found);
   }
   CHECK(costs > 5);
-  for (const auto& row : table_rows(page, "Time and accuracy")) {
-    if (row.at(0) == "arm") continue;
-    bool found = false;
-    for (const char* labels : {"1", "3"}) {
-      found = found || (row.at(1) == report::duration_text(metric(labels, row.at(0), "seconds", "mean")) &&
-                        row.at(2) == text("%.1f %%", 100 * metric(labels, row.at(0), "accuracy", "mean")));
+}
+
+/// One number of a study of one source.
+struct Numbers {
+  Database database;
+  /// `what` of the summary of the arm of this name.
+  double metric(const std::string& labels, const std::string& name, const std::string& of,
+                const std::string& what = "mean") {
+    return value("SELECT " + what + " FROM arms JOIN summary USING (arm) WHERE labels=" + labels +
+                 " AND name='" + name + "' AND metric='" + of + "'");
+  }
+  double value(const std::string& query) {
+    CAPTURE(query);
+    Statement statement(database, query);
+    REQUIRE(statement.next());
+    REQUIRE_FALSE(statement.is_null(0));
+    return statement.number(0);
+  }
+};
+
+std::string formatted(const char* form, double number) {
+  char buffer[40];
+  std::snprintf(buffer, sizeof buffer, form, number);
+  return buffer;
+}
+
+TEST_CASE("the tables under the charts show the file's numbers") {
+  Cli cli;
+  REQUIRE(cli.run(kTiny + "--run a --seeds 2 --source half --labels 1,3").code == 0);
+  const std::string page = cli.read("runs/a/report.html");
+  Numbers numbers{Database(cli.path("runs/a/results.sqlite"), false)};
+  const std::vector<std::string> labels = {"1", "3"};
+  const auto percent = [](double share) { return formatted("%.1f %%", 100 * share); };
+
+  const auto by_cut = table_rows(page, "Mean accuracy by labels and frozen blocks");
+  REQUIRE(by_cut.size() == 1 + labels.size());
+  REQUIRE(by_cut[0].size() >= 3);
+  for (std::size_t r = 1; r < by_cut.size(); ++r) {
+    CHECK(by_cut[r].at(0) == labels[r - 1]);
+    REQUIRE(by_cut[r].size() == by_cut[0].size());
+    for (std::size_t c = 1; c < by_cut[r].size(); ++c) {
+      const std::string name = by_cut[0][c] == "0" ? "full tuning" : "first " + by_cut[0][c] + " frozen";
+      CHECK(by_cut[r][c] == percent(numbers.metric(labels[r - 1], name, "accuracy")));
     }
-    CHECK(found);
+  }
+
+  // One table a number of labels, ascending; each begins with its heads.
+  std::size_t tables = 0, differences = 0;
+  for (const auto& row : table_rows(page, "Paired differences of accuracy in points")) {
+    if (row.at(0) == "arm") {
+      ++tables;
+      continue;
+    }
+    ++differences;
+    const auto points = [&](const std::string& what) {
+      return formatted("%+.1f", 100 * numbers.metric(labels.at(tables - 1), row.at(0), "accuracy", what));
+    };
+    CHECK(row.at(1) == points("difference"));
+    CHECK(row.at(2) == points("difference_low"));
+    CHECK(row.at(3) == points("difference_high"));
+  }
+  CHECK(tables == labels.size());
+  CHECK(differences ==
+        static_cast<std::size_t>(numbers.value(
+            "SELECT count(*) FROM summary WHERE metric='accuracy' AND difference IS NOT NULL")));
+
+  std::size_t fronts = 0, times = 0;
+  for (const auto& row : table_rows(page, "Time and accuracy")) {
+    if (row.at(0) == "arm") {
+      ++fronts;
+      continue;
+    }
+    ++times;
+    CHECK(row.at(1) == report::duration_text(numbers.metric(labels.at(fronts - 1), row.at(0), "seconds")));
+    CHECK(row.at(2) == percent(numbers.metric(labels.at(fronts - 1), row.at(0), "accuracy")));
+  }
+  CHECK(fronts == labels.size());
+  CHECK(times ==
+        static_cast<std::size_t>(numbers.value("SELECT count(*) FROM summary WHERE metric='seconds'")));
+
+  const auto steps = table_rows(page, "Mean accuracy by step");
+  REQUIRE(steps.size() >= 2);
+  REQUIRE(steps[0].size() >= 3);
+  for (std::size_t r = 1; r < steps.size(); ++r) {
+    for (std::size_t c = 1; c < steps[0].size(); ++c) {
+      CHECK(steps[r].at(c) ==
+            percent(numbers.value("SELECT avg(accuracy) FROM curves JOIN cells USING (cell) JOIN arms USING "
+                                  "(arm) WHERE labels=1 AND name='" +
+                                  steps[0][c] + "' AND step=" + steps[r].at(0))));
+    }
+  }
+
+  const auto counts = table_rows(page, "Counts");
+  REQUIRE(counts.size() >= 3);
+  for (std::size_t t = 1; t < counts.size(); ++t) {
+    REQUIRE(counts[t].size() == counts.size());
+    CHECK(counts[t][0] == counts[0][t]);
+    for (std::size_t p = 1; p < counts.size(); ++p) {
+      CHECK(counts[t][p] ==
+            formatted("%.0f",
+                      numbers.value("SELECT ifnull(sum(count),0) FROM confusion JOIN cells USING "
+                                    "(cell) WHERE arm=(SELECT arm FROM answers ORDER BY position "
+                                    "LIMIT 1) AND truth=" +
+                                    std::to_string(t - 1) + " AND predicted=" + std::to_string(p - 1))));
+    }
   }
 }
 
