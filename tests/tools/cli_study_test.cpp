@@ -221,81 +221,14 @@ std::vector<std::vector<std::string>> table_rows(const std::string& page, const 
   return all;
 }
 
-TEST_CASE("every number of the page's tables stands in the file, at the arm that it is said of") {
-  Cli cli;
-  REQUIRE(cli.run(kTiny + "--run a --seeds 2 --source half --labels 1,3").code == 0);
-  const std::string page = cli.read("runs/a/report.html");
-  Database database(cli.path("runs/a/results.sqlite"), false);
-  const auto value = [&](const std::string& what, const std::string& where) {
-    Statement statement(database, "SELECT " + what +
-                                      " FROM arms JOIN summary USING (arm) LEFT JOIN costs USING "
-                                      "(arm) WHERE " +
-                                      where);
-    REQUIRE(statement.next());
-    return statement.number(0);
-  };
-  const auto metric = [&](const std::string& labels, const std::string& name, const std::string& of,
-                          const std::string& what) {
-    return value(what, "labels=" + labels + " AND name='" + name + "' AND metric='" + of + "'");
-  };
-  const auto text = [](const char* form, double number) {
-    char buffer[40];
-    std::snprintf(buffer, sizeof buffer, form, number);
-    return std::string(buffer);
-  };
-  int rows_seen = 0;
-  for (const auto& row : table_rows(page, "mlp, half to digits")) {
-    if (row.at(0) == "labels") continue;
-    ++rows_seen;
-    CAPTURE(row.at(1));
-    const auto of = [&](const char* form, const std::string& name, const std::string& what,
-                        double scale = 1) {
-      return text(form, scale * metric(row.at(0), row.at(1), name, what));
-    };
-    CHECK(row.at(2) == of("%.0f", "accuracy", "seeds"));
-    CHECK(row.at(3) == of("%.1f", "accuracy", "mean", 100) + " % (" + of("%.1f", "accuracy", "low", 100) +
-                           " to " + of("%.1f", "accuracy", "high", 100) + ")");
-    if (row.at(4) != "–") {
-      CHECK(row.at(4) == of("%+.1f", "accuracy", "difference", 100) + " (" +
-                             of("%+.1f", "accuracy", "difference_low", 100) + " to " +
-                             of("%+.1f", "accuracy", "difference_high", 100) + ")");
-    }
-    CHECK(row.at(6) == of("%.3f", "macro_f1", "mean"));
-    CHECK(row.at(7) == of("%.3f", "ece", "mean"));
-    CHECK(row.at(8) == report::duration_text(metric(row.at(0), row.at(1), "seconds", "mean")));
-    CHECK(row.at(9) == report::duration_text(metric(row.at(0), row.at(1), "predicted_seconds", "mean")));
-  }
-  CHECK(rows_seen == 12);
-  int costs = 0;
-  std::set<std::string> cost_names;
-  for (const auto& row : table_rows(page, "Milliseconds of a step")) {
-    if (row.at(0) == "model") continue;
-    ++costs;
-    // Arms with other labels have the same program, and one row together.
-    CHECK(cost_names.insert(row.at(1)).second);
-    bool found = false;
-    for (const char* labels : {"1", "3"}) {
-      const auto of = [&](const char* form, const std::string& what) {
-        return text(form, metric(labels, row.at(1), "accuracy", what));
-      };
-      const std::string kept = of("%.4g", "ifnull(step_kept_ms,0)");
-      found = found ||
-              (row.at(2) == of("%.4g", "step_predicted_ms") && row.at(3) == of("%.4g", "step_ms") &&
-               row.at(5) == (kept == "0" ? "" : kept) && row.at(6) == of("%.2f", "arena_bytes/1048576.0") &&
-               row.at(7) == of("%.2f", "state_bytes/1048576.0"));
-    }
-    CHECK(found);
-  }
-  CHECK(costs > 5);
-}
-
 /// One number of a study of one source.
 struct Numbers {
   Database database;
-  /// `what` of the summary of the arm of this name.
+  /// `what` of the summary or the costs of the arm of this name.
   double metric(const std::string& labels, const std::string& name, const std::string& of,
                 const std::string& what = "mean") {
-    return value("SELECT " + what + " FROM arms JOIN summary USING (arm) WHERE labels=" + labels +
+    return value("SELECT " + what +
+                 " FROM arms JOIN summary USING (arm) LEFT JOIN costs USING (arm) WHERE labels=" + labels +
                  " AND name='" + name + "' AND metric='" + of + "'");
   }
   double value(const std::string& query) {
@@ -311,6 +244,58 @@ std::string formatted(const char* form, double number) {
   char buffer[40];
   std::snprintf(buffer, sizeof buffer, form, number);
   return buffer;
+}
+
+TEST_CASE("every number of the page's tables stands in the file, at the arm that it is said of") {
+  Cli cli;
+  REQUIRE(cli.run(kTiny + "--run a --seeds 2 --source half --labels 1,3").code == 0);
+  const std::string page = cli.read("runs/a/report.html");
+  Numbers numbers{Database(cli.path("runs/a/results.sqlite"), false)};
+  int rows_seen = 0;
+  for (const auto& row : table_rows(page, "mlp, half to digits")) {
+    if (row.at(0) == "labels") continue;
+    ++rows_seen;
+    CAPTURE(row.at(1));
+    const auto of = [&](const char* form, const std::string& name, const std::string& what,
+                        double scale = 1) {
+      return formatted(form, scale * numbers.metric(row.at(0), row.at(1), name, what));
+    };
+    CHECK(row.at(2) == of("%.0f", "accuracy", "seeds"));
+    CHECK(row.at(3) == of("%.1f", "accuracy", "mean", 100) + " % (" + of("%.1f", "accuracy", "low", 100) +
+                           " to " + of("%.1f", "accuracy", "high", 100) + ")");
+    if (row.at(4) != "–") {
+      CHECK(row.at(4) == of("%+.1f", "accuracy", "difference", 100) + " (" +
+                             of("%+.1f", "accuracy", "difference_low", 100) + " to " +
+                             of("%+.1f", "accuracy", "difference_high", 100) + ")");
+    }
+    CHECK(row.at(6) == of("%.3f", "macro_f1", "mean"));
+    CHECK(row.at(7) == of("%.3f", "ece", "mean"));
+    CHECK(row.at(8) == report::duration_text(numbers.metric(row.at(0), row.at(1), "seconds", "mean")));
+    CHECK(row.at(9) ==
+          report::duration_text(numbers.metric(row.at(0), row.at(1), "predicted_seconds", "mean")));
+  }
+  CHECK(rows_seen == 12);
+  int costs = 0;
+  std::set<std::string> cost_names;
+  for (const auto& row : table_rows(page, "Milliseconds of a step")) {
+    if (row.at(0) == "model") continue;
+    ++costs;
+    // Arms with other labels have the same program, and one row together.
+    CHECK(cost_names.insert(row.at(1)).second);
+    bool found = false;
+    for (const char* labels : {"1", "3"}) {
+      const auto of = [&](const char* form, const std::string& what) {
+        return formatted(form, numbers.metric(labels, row.at(1), "accuracy", what));
+      };
+      const std::string kept = of("%.4g", "ifnull(step_kept_ms,0)");
+      found = found ||
+              (row.at(2) == of("%.4g", "step_predicted_ms") && row.at(3) == of("%.4g", "step_ms") &&
+               row.at(5) == (kept == "0" ? "" : kept) && row.at(6) == of("%.2f", "arena_bytes/1048576.0") &&
+               row.at(7) == of("%.2f", "state_bytes/1048576.0"));
+    }
+    CHECK(found);
+  }
+  CHECK(costs > 5);
 }
 
 TEST_CASE("the tables under the charts show the file's numbers") {
