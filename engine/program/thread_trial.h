@@ -6,9 +6,10 @@
 
 namespace firn {
 
-/// Small programs can take longer on several threads: what one core has written must reach the other's caches, and
-/// how long that takes is the machine's, not the program's. Runs that compute the same on any number of threads are
-/// therefore tried on all of them first and on one then; from there on the faster way is taken.
+/// Small programs can take longer on several threads: what one core has written must reach the other's
+/// caches, and how long that takes is the machine's, not the program's. Runs that compute the same on any
+/// number of threads are therefore tried on all of them first and on one then; from there on the faster way
+/// is taken.
 class ThreadTrial {
  public:
   /// Threads of the next run: `threads`, or 1. Begins anew when asked for another number.
