@@ -65,7 +65,7 @@ class Loader::Work {
     if (options_.views == 0) options_.views = options_.augment.views();
     chosen_.resize(static_cast<std::size_t>(data_->size()));
     std::iota(chosen_.begin(), chosen_.end(), Index{0});
-    if (options_.samples > 0) choose();
+    if (options_.samples > data_->size()) repeat();
     order_ = chosen_;
     if (options_.augment.any()) image_.resize(static_cast<std::size_t>(data_->info().shape.count()));
   }
@@ -76,7 +76,7 @@ class Loader::Work {
   const LoaderOptions& options() const { return options_; }
 
   Index batches() const {
-    const auto n = static_cast<Index>(chosen_.size());
+    const Index n = options_.samples > 0 ? options_.samples : data_->size();
     return options_.keep_last ? (n + options_.batch - 1) / options_.batch : n / options_.batch;
   }
 
@@ -89,7 +89,9 @@ class Loader::Work {
     epoch_ = epoch;
     content_ = content;
     order_ = chosen_;
-    if (options_.shuffle) {
+    if (options_.samples > 0 && options_.samples < data_->size()) {
+      go_on(epoch);
+    } else if (options_.shuffle) {
       Random random(options_.seed, "order", epoch);
       shuffle(order_.data(), static_cast<Index>(order_.size()), random);
     }
@@ -111,12 +113,29 @@ class Loader::Work {
   }
 
  private:
-  void choose() {
+  void repeat() {
     Random random(options_.seed, "epoch");
     shuffle(chosen_.data(), data_->size(), random);
     const std::vector<Index> turn = chosen_;
     chosen_.resize(static_cast<std::size_t>(options_.samples));
     for (std::size_t i = 0; i < chosen_.size(); ++i) chosen_[i] = turn[i % turn.size()];
+  }
+
+  /// The epoch's part of all passes over the data, one behind the other.
+  void go_on(std::uint64_t epoch) {
+    const auto all = static_cast<std::uint64_t>(data_->size()),
+               some = static_cast<std::uint64_t>(options_.samples);
+    order_.resize(some);
+    std::vector<Index> pass;
+    for (std::uint64_t i = 0; i < some; ++i) {
+      const std::uint64_t at = epoch * some + i;
+      if (pass.empty() || at % all == 0) {
+        pass = chosen_;
+        Random random(options_.seed, "pass", at / all);
+        if (options_.shuffle) shuffle(pass.data(), data_->size(), random);
+      }
+      order_[i] = pass[at % all];
+    }
   }
 
   /// Waits until nothing is being prepared.
@@ -241,7 +260,7 @@ class Loader::Work {
 
   const DatasetPtr data_;
   LoaderOptions options_;
-  std::vector<Index> chosen_;  // the samples of every epoch
+  std::vector<Index> chosen_;  // the samples of every epoch, or what they are drawn from
   std::vector<Index> order_;   // of this one
   std::vector<real> image_;    ///< a sample before its augmentation
   std::uint64_t epoch_ = 0;

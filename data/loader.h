@@ -14,8 +14,9 @@ namespace firn {
 struct LoaderOptions {
   Index batch = 64;
   bool shuffle = true;
-  /// Of an epoch; 0: each of the dataset once. Others: in an order that is drawn once, the first so many,
-  /// or all of them in turn as often as it takes.
+  /// Of an epoch; 0: each of the dataset once. Fewer than the dataset has: each epoch goes on where the one
+  /// before it ended, in an order that is drawn anew whenever all have been given. More: all of them in turn,
+  /// in an order that is drawn once, as often as it takes.
   Index samples = 0;
   bool keep_last = true;  ///< give the last, smaller batch too
   Index width_multiple =

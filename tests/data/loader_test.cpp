@@ -112,15 +112,26 @@ TEST_CASE("the last batch is smaller, or dropped") {
 TEST_CASE("an epoch of any number of samples: some of them, or all in turn") {
   const DatasetPtr data = open_digits().train;
   const Index all = data->size();
-  Loader some(data, {.batch = 32, .samples = 100, .seed = 5});
-  CHECK(some.batches() == 4);
-  std::vector<Index> first = epoch_order(some, 0), second = epoch_order(some, 1);
-  CHECK(first.size() == 100);
-  CHECK(first != second);
-  std::sort(first.begin(), first.end());
-  std::sort(second.begin(), second.end());
-  CHECK(first == second);  // the same ones, each once
-  CHECK(std::adjacent_find(first.begin(), first.end()) == first.end());
+  // Epochs of 500 go on through the data: each sample once in the first `all` of them, once more in the next.
+  Loader some(data, {.batch = 32, .samples = 500, .seed = 5});
+  CHECK(some.batches() == 16);
+  std::vector<Index> given;
+  for (std::uint64_t epoch = 0; 500 * static_cast<Index>(epoch) < 2 * all; ++epoch) {
+    const std::vector<Index> order = epoch_order(some, epoch);
+    CHECK(order.size() == 500);
+    given.insert(given.end(), order.begin(), order.end());
+  }
+  std::vector<Index> passes[2] = {{given.begin(), given.begin() + all},
+                                  {given.begin() + all, given.begin() + 2 * all}};
+  CHECK(passes[0] != passes[1]);
+  for (std::vector<Index>& pass : passes) {
+    std::sort(pass.begin(), pass.end());
+    CHECK(std::adjacent_find(pass.begin(), pass.end()) == pass.end());
+  }
+  Loader in_turn(data, {.batch = 32, .shuffle = false, .samples = 500});
+  CHECK(epoch_order(in_turn, 0).front() == 0);
+  CHECK(epoch_order(in_turn, 1).front() == 500);
+  CHECK(epoch_order(some, 7) == epoch_order(some, 7));
 
   Loader twice(data, {.batch = 32, .samples = 2 * all + 10, .seed = 5});
   std::vector<Index> times(static_cast<std::size_t>(all), 0);

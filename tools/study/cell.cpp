@@ -18,7 +18,6 @@ namespace firn::cli {
 
 namespace {
 
-constexpr Index kMostEpochs = 10;
 constexpr Index kCurvePoints = 10;
 constexpr Index kProbe = 512;  // samples of the test part that curves are drawn with
 constexpr double kClip = 1;
@@ -65,10 +64,13 @@ struct Epochs {
 };
 
 /// As many epochs as the samples make of the budget, at most ten: fewer samples are repeated within one.
+/// Where they make fewer than five, ten parts of the budget are its epochs, which go on through the samples:
+/// policies that count in epochs need some.
 Epochs epochs_of(Index samples, const Budget& budget) {
+  constexpr Index kMost = 10, kFewest = 5;
+  const Index passes = budget.steps * budget.batch / std::max<Index>(1, samples);
   Epochs e;
-  e.epochs = std::clamp<Index>(budget.steps * budget.batch / std::max<Index>(1, samples), 1,
-                               std::min(kMostEpochs, budget.steps));
+  e.epochs = std::min(passes < kFewest ? kMost : std::min(kMost, passes), budget.steps);
   e.steps = std::max<Index>(1, budget.steps / e.epochs);
   return e;
 }
@@ -219,6 +221,8 @@ std::string protocol_text(const Arm& arm) {
              "cosine, "
              "gradients clipped at norm {}. {} A source is learned for {} epochs in the same way at the rate "
              "{}. "
+             "A policy's epoch is a pass over the labelled samples, or a tenth of the steps where these are "
+             "less than five passes, or more than ten. "
              "Inputs are standardised by the whole training part, without labels. New weights are drawn as "
              "He 2015 "
              "has them; every head but a language model's is new and begins from zero. Arms of one seed draw "
