@@ -284,6 +284,7 @@ TEST_CASE("what cannot be meant") {
         std::tuple{R"({"modles": []})", "did you mean models?", 2},
         std::tuple{R"({"seeds": 1.5})", "is no whole number", 2},
         std::tuple{R"({"seeds": -1})", "is no whole number", 2},
+        std::tuple{R"({"seeds": 1e999})", "a number is too large", 2},
         std::tuple{R"({"seeds": 1, "seeds": 2})", "given twice", 2},
         std::tuple{R"({"experiments": []})", "at least one", 2},
         std::tuple{R"({"models": [[[[[[[["cnn"]]]]]]]]})", "nested", 2}}) {

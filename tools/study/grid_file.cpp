@@ -169,6 +169,8 @@ Json parse(std::span<const std::byte> bytes, const std::string& path) {
   } catch (const Json::parse_error& error) {
     if (wrong.empty())
       throw Error(Fault::data, "study", path, static_cast<std::uint64_t>(error.byte), "is no JSON");
+  } catch (const Json::out_of_range&) {
+    if (wrong.empty()) wrong = "a number is too large";
   }
   throw Error(Fault::usage, "study", fmt::format("{}: {}", path, wrong));
 }
