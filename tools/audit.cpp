@@ -122,7 +122,8 @@ void report_forecast(Console& console, const FrozenForecast& forecast) {
 }
 
 JsonObject report_audit(Console& console, const History& history,
-                        const std::optional<FrozenForecast>& forecast) {
+                        const std::optional<FrozenForecast>& forecast,
+                        const std::optional<Evaluation>& in_fp32) {
   const AuditReport& audit = history.audit;
   std::vector<std::string> sentences;
   sentences.push_back(
@@ -155,6 +156,15 @@ JsonObject report_audit(Console& console, const History& history,
     line.add("kernels", f.frozen.kernels).add("kernels_full", f.full.kernels);
     line.add("bytes", f.frozen.bytes).add("bytes_full", f.full.bytes);
     line.add("forecast_seconds", frozen).add("forecast_seconds_full", full);
+  }
+  if (in_fp32) {
+    const Evaluation& low = history.last_evaluation;
+    sentences.push_back(
+        fmt::format("frozen part in bf16: test accuracy {:.4f} and loss {:.4f}, with the same weights in "
+                    "fp32 {:.4f} and {:.4f}",
+                    low.accuracy(), low.loss, in_fp32->accuracy(), in_fp32->loss));
+    line.add("bf16_accuracy", low.accuracy()).add("bf16_loss", low.loss);
+    line.add("fp32_accuracy", in_fp32->accuracy()).add("fp32_loss", in_fp32->loss);
   }
   line.add("sentences", sentences);
   if (console.json()) console.out(line);

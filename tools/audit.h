@@ -35,8 +35,11 @@ std::optional<FrozenForecast> forecast_frozen(Model& model, ProgramCache& progra
 void report_forecast(Console& console, const FrozenForecast& forecast);
 
 /// The end of a run: hashes, kernels, bytes and time against the forecast, on stderr, and as the line of
-/// JSON that --json prints; its "sentences" are what was said. Throws Error(failure) naming what has changed.
+/// JSON that --json prints; its "sentences" are what was said. `in_fp32`: of a run with its frozen part in
+/// bf16, what the same weights come to on the test part with all of it in fp32. Throws Error(failure) naming
+/// what has changed.
 JsonObject report_audit(Console& console, const History& history,
-                        const std::optional<FrozenForecast>& forecast);
+                        const std::optional<FrozenForecast>& forecast,
+                        const std::optional<Evaluation>& in_fp32);
 
 }  // namespace firn::cli

@@ -278,7 +278,14 @@ int Train::run(Console& console) {
   if (forecast) report_forecast(console, *forecast);
   const History history = train(console, session, trainer, thaws, folder, keeper);
   if (history.audit.watched > 0) {
-    const JsonObject line = report_audit(console, history, forecast);
+    std::optional<Evaluation> in_fp32;
+    if (config.program.frozen_precision == Precision::bf16) {
+      ProgramSettings whole = config.program;
+      whole.frozen_precision = Precision::fp32;
+      ProgramCache programs(*session.model, whole);
+      in_fp32 = evaluate(*session.model, programs, test_loader);
+    }
+    const JsonObject line = report_audit(console, history, forecast, in_fp32);
     if (folder) folder->add_line(line);
   }
   if (folder) {

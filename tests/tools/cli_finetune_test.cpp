@@ -50,6 +50,25 @@ TEST_CASE("a part of a tensor is priced before the run and audited behind it") {
   CHECK(audit.at("forecast_seconds") != audit.at("forecast_seconds_full"));
 }
 
+TEST_CASE("a run with its frozen part in bf16 says what that costs") {
+  Cli cli;
+  train_first(cli);
+  const Outcome outcome = cli.run(
+      "finetune --weights runs/first/last.safetensors --data digits --epochs 2 --frozen-precision bf16 --run "
+      "low "
+      "--json");
+  CHECK(outcome.code == 0);
+  CHECK(says(outcome, "audit: frozen part in bf16: test accuracy 0."));
+  const std::vector<Json> audits = lines_of_kind(outcome, "audit");
+  REQUIRE(audits.size() == 1);
+  const Outcome eval = cli.run("eval --weights runs/low/last.safetensors --data digits --json");
+  REQUIRE(eval.code == 0);
+  const Json judged = Json::parse(eval.lines().at(0));
+  CHECK(audits[0].at("fp32_accuracy") == judged.at("accuracy"));
+  CHECK(audits[0].at("fp32_loss").get<double>() == doctest::Approx(judged.at("loss").get<double>()));
+  CHECK(audits[0].at("bf16_loss") != audits[0].at("fp32_loss"));
+}
+
 TEST_CASE("finetune: a new head, all else frozen, features kept") {
   Cli cli;
   train_first(cli);
