@@ -16,6 +16,13 @@ namespace firn::cli {
 
 namespace {
 
+Scheme scheme_of(const std::string& name) {
+  return name == "he"           ? Scheme::he
+         : name == "xavier"     ? Scheme::xavier
+         : name == "orthogonal" ? Scheme::orthogonal
+                                : Scheme::pytorch;
+}
+
 DataOptions data_options(const DataChoice& choice) {
   DataOptions options;
   options.size = choice.size;
@@ -228,7 +235,7 @@ Session open_session(const SessionChoice& choice) {
                     : fmt::format("{} is plain text without classes, which {} cannot learn: see charrnn",
                                   name, recipe.model));
   }
-  session.model->initialise(choice.seed);
+  session.model->initialise(choice.seed, scheme_of(choice.model.init));
   if (weights) load(choice, std::move(file), session);
   if (session.data.train) {
     const std::vector<std::string>& notes = session.data.train->info().notes;

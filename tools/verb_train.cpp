@@ -117,6 +117,12 @@ void Train::declare(Arguments& arguments) {
                    "take all but the last block from the weights: for other classes");
   }
   declare_data(arguments, session_.data);
+  if (!finetune_) {
+    arguments.choice(
+        "--init", session_.model.init, {"pytorch", "he", "xavier", "orthogonal"},
+        "how new weights are drawn: as PyTorch's layers do, or by He 2015, Glorot and Bengio 2010 or Saxe "
+        "2014; deep networks without batch norm learn from he sooner (pytorch)");
+  }
   arguments.option("--labels", session_.labels, "N", "train on N samples of each class (0: all)");
   declare_training(arguments, training_, finetune_);
   declare_freeze(arguments, freeze_, true);
@@ -192,6 +198,7 @@ JsonObject Train::config(const Session& session, const DataHashes& hashes) const
   object.add("seed", run_.seed)
       .add("batch", run_.batch)
       .add("exact", run_.exact)
+      .add("init", session_.model.init)
       .add("training", training_json(training_))
       .add("head_features", standardised_ ? "standardised" : "raw");
   return object.add("freezing", freeze_json(*session.model, freeze_))

@@ -95,6 +95,20 @@ TEST_CASE(
   CHECK(cli.files().size() == 16);
 }
 
+TEST_CASE("a deep network without batch norm learns sooner from he's start") {
+  Cli cli;
+  const auto accuracy = [&](const std::string& init) {
+    const Outcome outcome = cli.run(
+        "train --model doodlenet --data digits --epochs 1 --optimizer adam --rate 1e-3 --no-run --json "
+        "--init " +
+        init);
+    INFO(outcome.err);
+    REQUIRE(outcome.code == 0);
+    return json_lines(outcome).at(0).at("test_accuracy").get<double>();
+  };
+  CHECK(accuracy("he") > accuracy("pytorch") + 0.15);
+}
+
 TEST_CASE("eval and predict agree with what training said") {
   Cli cli;
   train_small(cli);
