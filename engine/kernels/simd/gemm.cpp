@@ -2,6 +2,7 @@
 
 #include "engine/kernels/elementwise.h"
 #include "engine/kernels/simd/tile.h"
+#include "engine/kernels/simd/transpose.h"
 
 namespace firn::FIRN_ISA_SPACE {
 
@@ -109,6 +110,21 @@ void product(const Gemm& g) {
   });
 }
 
+/// to[i*ldt + v] = b[i + v*ldb] for depth <= kLanes of i and columns <= kLanes of v; zero for the v up to
+/// kLanes.
+void transpose_block(Index depth, Index columns, const float* b, Index ldb, float* to, Index ldt) {
+  Vec z[kLanes];
+#pragma GCC unroll 16
+  for (int v = 0; v < kLanes; ++v) {
+    z[v] = v >= columns ? Vec{} : depth == kLanes ? load(b + v * ldb) : load_part(b + v * ldb, depth);
+  }
+  transpose_blocks<int{kLanes}>(z);
+#pragma GCC unroll 16
+  for (int i = 0; i < kLanes; ++i) {
+    if (i < depth) store(to + i * ldt, z[i]);
+  }
+}
+
 /// A panel of NV vectors; four sums a column, so that the additions need not wait for each other.
 template <int NV, class Load>
 void sum_panel(Index m, const float* x, Index ldx, float* out, bool accumulate, Index columns,
@@ -165,13 +181,10 @@ void pack_rows(Index rows, Index first, Index k, Index n, const float* b, Index 
       }
       continue;
     }
-    for (Index i0 = 0; i0 < k; i0 += kLanes) {
-      const Index i1 = smaller(i0 + kLanes, k);
-      for (Index v = 0; v < columns; ++v) {
-        for (Index i = i0; i < i1; ++i) panel[i * width + v] = b[i * bks + (j + v) * bns];
-      }
-      for (Index v = columns; v < width; ++v) {
-        for (Index i = i0; i < i1; ++i) panel[i * width + v] = 0;
+    for (Index i = 0; i < k; i += kLanes) {
+      for (Index v = 0; v < width; v += kLanes) {
+        transpose_block(smaller(kLanes, k - i), smaller(kLanes, columns - v), b + i + (j + v) * bns, bns,
+                        panel + i * width + v, width);
       }
     }
   }

@@ -47,7 +47,8 @@ struct Tile {
 void run_tile(Index rows, const Tile& tile);
 
 /// Rows [first, first + k) of a matrix B of `rows` rows and n columns, as packed panels: panel p begins at
-/// packed + p * kPanel * rows and its columns beyond n are zero. B[first + k, n] = b[k*bks + n*bns].
+/// packed + p * kPanel * rows and its columns beyond n are zero. B[first + k, n] = b[k*bks + n*bns], where
+/// one of bks and bns is 1.
 void pack_rows(Index rows, Index first, Index k, Index n, const float* b, Index bks, Index bns,
                float* packed);
 
