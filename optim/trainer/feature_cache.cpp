@@ -149,6 +149,9 @@ std::string FeatureCache::why_not(std::size_t child) const {
   if (train_.options().augment.any() && train_.options().views == 0) {
     return "augmentation changes the samples in every epoch (a number of views would repeat)";
   }
+  if (train_.options().samples > 0 && train_.options().samples < train_.data().size()) {
+    return "an epoch holds a part of the samples, the next one others";
+  }
   const Shape& sample = train_.data().info().shape;
   const Seam seam = model_.seam_at(child, sample);
   Graph::Options options;

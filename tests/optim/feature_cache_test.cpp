@@ -41,6 +41,7 @@ struct Setting {
   bool half = false;
   Index epochs = 4;
   Index batch = 24;
+  Index samples = 0;  ///< of an epoch; 0: all
   std::string policy = {};
   Augment augment = {};
   Index views = 0;
@@ -75,6 +76,7 @@ Result train(ModelPtr model, const DataParts& data, const Setting& setting) {
   model->set_freeze(setting.freeze);
   const bool tokens = data.train->info().kind == DataKind::tokens;
   Loader train(data.train, {.batch = setting.batch,
+                            .samples = setting.samples,
                             .keep_last = setting.keep_last,
                             .seed = 5,
                             .augment = setting.augment,
@@ -268,6 +270,7 @@ TEST_CASE("what cannot be kept is said with its reason, and trained all the same
       {{.freeze = "none"}, "nothing is frozen before"},
       {{.freeze = "3,1"}, "nothing is frozen before"},
       {{.augment = {.shift = 1}}, "augmentation changes the samples"},
+      {{.samples = 48}, "an epoch holds a part of the samples"},
       {{.model = "vgg", .batch_statistics = true}, "batch's statistics"},
       {{.cache = CacheMode::automatic, .epochs = 1}, "no epoch is left"},
   };
