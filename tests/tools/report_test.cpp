@@ -246,7 +246,7 @@ TEST_CASE("a page stands alone and nests rightly") {
   Page page("A & B", "what it is");
   page.answer("freeze 3");
   page.section("First", "first");
-  page.verdict("supported", Tone::good, "claim", "evidence");
+  page.verdict("supported", Tone::good, "claim", "why", {"first difference", "second difference"});
   page.figure(draw(small_plot()), "caption",
               {.caption = "numbers", .heads = {"<cut", "accuracy"}, .rows = {{"0", "<1"}}});
   page.code("firn study --data <x>");

@@ -100,6 +100,29 @@ std::string make_study(const std::string& folder) {
 
 }  // namespace
 
+TEST_CASE("many verdicts stand in a table first: a row a claim, a column a source, of each target one") {
+  const test::Folder folder;
+  StudyRecord study = read_study(make_study(folder.path()));
+  study.verdicts = {{"labels", "it helps", "mlp", "drawn", "digits", "supported", "yes", 1, {}},
+                    {"labels", "it helps", "mlp", "half", "digits", "contradicted", "no", 1, {}},
+                    {"labels", "it loses", "mlp", "half", "digits", "undecided", "who knows", 1, {}},
+                    {"labels", "it loses", "mlp", "half", "letters", "supported", "yes", 1, {}},
+                    {"labels", "it loses", "cnn", "half", "digits", "supported", "yes", 1, {}}};
+  const std::string html = study_page(study).html;
+  const std::string table =
+      html.substr(html.find("Verdicts by source"),
+                  html.find("</table>", html.find("Verdicts by source")) - html.find("Verdicts by source"));
+  CHECK(table.find("it helps (mlp)</th><td class=\"left good\">supported</td><td class=\"left "
+                   "bad\">contradicted</td>") != std::string::npos);
+  CHECK(table.find("it loses (mlp)</th><td class=\"left\"></td><td class=\"left open\">undecided</td>") !=
+        std::string::npos);
+  CHECK(table.find("it loses (mlp)</th><td class=\"left\"></td><td class=\"left good\">supported</td>") !=
+        std::string::npos);
+  CHECK(table.find("it loses (cnn)</th>") != std::string::npos);
+  study.verdicts.resize(4);
+  CHECK(study_page(study).html.find("Verdicts by source") == std::string::npos);
+}
+
 TEST_CASE("a study is read back as it was written") {
   const test::Folder folder;
   const StudyRecord study = read_study(make_study(folder.path()));

@@ -21,7 +21,8 @@ border-left:5px solid var(--series1)}
 .verdict strong{text-transform:uppercase;font-size:.82rem;letter-spacing:.04em}
 .verdict.good{border-color:var(--good)}.verdict.good strong{color:var(--good)}
 .verdict.bad{border-color:var(--bad)}.verdict.bad strong{color:var(--bad)}
-.verdict .evidence{color:var(--muted);font-size:.94rem}
+.verdict .evidence{color:var(--muted);font-size:.94rem}.verdict ul{margin:.2rem 0}
+td.good{color:var(--good);font-weight:600}td.bad{color:var(--bad);font-weight:600}td.open{color:var(--muted)}
 figure{margin:1.2rem 0}figcaption{color:var(--muted);font-size:.94rem;margin-top:.3rem}
 .wide{overflow-x:auto}table{border-collapse:collapse;font-size:.92rem;font-variant-numeric:tabular-nums;margin:.5rem 0}
 caption{text-align:left;white-space:nowrap;color:var(--muted);padding:.2rem 0}
@@ -46,6 +47,11 @@ caption{white-space:normal}}
 
 constexpr std::size_t kLongCell = 40;  // characters from which on a cell's text goes over several lines
 
+const char* tone_class(Tone tone) {
+  constexpr const char* kNames[] = {"plain", "good", "bad", "open"};
+  return kNames[static_cast<int>(tone)];
+}
+
 std::string table_html(const PageTable& table) {
   std::string out = "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"" +
                     escape(table.caption) + "\"><table><caption>" + escape(table.caption) +
@@ -61,12 +67,13 @@ std::string table_html(const PageTable& table) {
     out += static_cast<int>(r) == table.strong_row ? "<tr class=\"strong\">" : "<tr>";
     for (std::size_t c = 0; c < table.rows[r].size(); ++c) {
       const std::string& words = table.rows[r][c];
-      const bool is_left = c < left.size() && left[c], is_long = words.size() > kLongCell;
+      const Tone tone = table.tones.empty() ? Tone::plain : table.tones[r][c];
+      std::string classes;
+      if (c < left.size() && left[c]) classes += " left";
+      if (words.size() > kLongCell) classes += " long";
+      if (tone != Tone::plain) classes += fmt::format(" {}", tone_class(tone));
       out += fmt::format("<{0}{1}>{2}</{3}>", c == 0 ? "th scope=\"row\"" : "td",
-                         is_left && is_long ? " class=\"left long\""
-                         : is_left          ? " class=\"left\""
-                         : is_long          ? " class=\"long\""
-                                            : "",
+                         classes.empty() ? "" : fmt::format(" class=\"{}\"", classes.substr(1)),
                          escape(words), c == 0 ? "th" : "td");
     }
     out += "</tr>\n";
@@ -82,11 +89,6 @@ std::string base64(std::string_view bytes) {
                       reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
   out.resize(static_cast<std::size_t>(size));
   return out;
-}
-
-const char* tone_class(Tone tone) {
-  constexpr const char* kNames[] = {"plain", "good", "bad", "open"};
-  return kNames[static_cast<int>(tone)];
 }
 
 }  // namespace
@@ -111,16 +113,29 @@ void Page::answer(std::string_view words) {
   body() += "<p class=\"answer\">" + escape(words) + "</p>\n";
 }
 
-void Page::verdict(std::string_view judgement, Tone tone, std::string_view claim, std::string_view evidence) {
-  body() += fmt::format(
-      "<div class=\"verdict {}\"><strong>{}</strong> {}\n<div class=\"evidence\">{}</div></div>\n",
-      tone_class(tone), escape(judgement), escape(claim), escape(evidence));
+void Page::verdict(std::string_view judgement, Tone tone, std::string_view claim, std::string_view why,
+                   const std::vector<std::string>& evidence) {
+  body() += fmt::format("<div class=\"verdict {}\"><strong>{}</strong> {}\n<div class=\"evidence\">{}",
+                        tone_class(tone), escape(judgement), escape(claim), escape(why));
+  if (!evidence.empty()) {
+    body() += fmt::format("<details><summary>All differences<span class=\"unseen\">: {}</span></summary>",
+                          escape(claim));
+    list(evidence);
+    body() += "</details>";
+  }
+  body() += "</div></div>\n";
 }
 
 void Page::list(const std::vector<std::string>& items) {
   body() += "<ul>\n";
   for (const std::string& item : items) body() += "<li>" + escape(item) + "</li>\n";
   body() += "</ul>\n";
+}
+
+void Page::unfold(std::string_view summary, const std::vector<std::string>& items) {
+  body() += "<details><summary>" + escape(summary) + "</summary>\n";
+  list(items);
+  body() += "</details>\n";
 }
 
 void Page::table(const PageTable& table) {

@@ -9,16 +9,17 @@
 
 namespace firn::cli::report {
 
+/// What a statement of the page is judged as.
+enum class Tone { plain, good, bad, open };
+
 /// A table: heads that begin with '<' have their column aligned left, others right.
 struct PageTable {
   std::string caption;
   std::vector<std::string> heads = {};
   std::vector<std::vector<std::string>> rows = {};
-  int strong_row = -1;  ///< this row is set off; -1: none
+  int strong_row = -1;                        ///< this row is set off; -1: none
+  std::vector<std::vector<Tone>> tones = {};  ///< of the cells; empty: all plain
 };
-
-/// What a statement of the page is judged as.
-enum class Tone { plain, good, bad, open };
 
 /// Sections in the order in which they were begun. All texts are escaped; widths and places are the page's.
 class Page {
@@ -32,9 +33,13 @@ class Page {
   void paragraph(std::string_view words);
   /// The answer: large, first of all.
   void answer(std::string_view words);
-  /// A statement with what it is judged as in a word: "supported".
-  void verdict(std::string_view judgement, Tone tone, std::string_view claim, std::string_view evidence);
+  /// A statement with what it is judged as in a word: "supported", why in a sentence, and all the evidence as
+  /// a list to unfold.
+  void verdict(std::string_view judgement, Tone tone, std::string_view claim, std::string_view why,
+               const std::vector<std::string>& evidence);
   void list(const std::vector<std::string>& items);
+  /// A list to unfold below its summary.
+  void unfold(std::string_view summary, const std::vector<std::string>& items);
   void table(const PageTable& table);
   /// Lines as they are: commands, listings.
   void code(std::string_view lines);

@@ -30,24 +30,51 @@ std::string points(double share) {
   return fmt::format("{:+.1f}", 100 * share);
 }
 
-std::string evidence_text(const StudyRecord::Verdict& verdict) {
-  std::string out = verdict.text;
-  if (!out.empty() && out.back() != '.') out += '.';
+/// The differences that a verdict was looked for in; none where its own sentence gives the only one.
+std::vector<std::string> evidence_lines(const StudyRecord::Verdict& verdict) {
+  std::vector<std::string> lines;
   for (const auto& e : verdict.evidence) {
     if (e.metric == "macs") {
-      out += fmt::format(" {}: {:+.3g} GMAC ({:+.3g} to {:+.3g}, {} seeds).", e.name, 1e-9 * e.difference,
-                         1e-9 * e.low, 1e-9 * e.high, e.seeds);
-      continue;
+      lines.push_back(fmt::format("{}: {:+.3g} GMAC ({:+.3g} to {:+.3g}, {} seeds)", e.name,
+                                  1e-9 * e.difference, 1e-9 * e.low, 1e-9 * e.high, e.seeds));
+    } else if (e.metric == "seconds" || e.metric == "predicted_seconds") {
+      lines.push_back(fmt::format("{}: {} ({} to {}, {} seeds)", e.name, duration_text(e.difference, true),
+                                  duration_text(e.low, true), duration_text(e.high, true), e.seeds));
+    } else {
+      lines.push_back(fmt::format("{}: {} points ({} to {}, {} seeds)", e.name, points(e.difference),
+                                  points(e.low), points(e.high), e.seeds));
     }
-    if (e.metric == "seconds" || e.metric == "predicted_seconds") {
-      out += fmt::format(" {}: {} ({} to {}, {} seeds).", e.name, duration_text(e.difference, true),
-                         duration_text(e.low, true), duration_text(e.high, true), e.seeds);
-      continue;
-    }
-    out += fmt::format(" {}: {} points ({} to {}, {} seeds).", e.name, points(e.difference), points(e.low),
-                       points(e.high), e.seeds);
   }
-  return out;
+  if (lines.size() == 1) lines.clear();
+  return lines;
+}
+
+/// The verdicts at a glance: a row a claim and model, a column a source.
+PageTable verdict_table(const StudyRecord& study) {
+  constexpr std::size_t kFirst = 1;  // column of a source
+  PageTable table{.caption = "Verdicts by source", .heads = {"<claim"}};
+  for (const auto& v : study.verdicts) {
+    const std::string head = "<" + v.source;
+    if (std::find(table.heads.begin() + kFirst, table.heads.end(), head) == table.heads.end())
+      table.heads.push_back(head);
+  }
+  for (const auto& v : study.verdicts) {
+    const auto column = static_cast<std::size_t>(
+        std::find(table.heads.begin() + kFirst, table.heads.end(), "<" + v.source) - table.heads.begin());
+    const std::string name = fmt::format("{} ({})", v.claim, v.model);
+    // Of several targets each has a row.
+    auto row = std::find_if(table.rows.begin(), table.rows.end(),
+                            [&](const auto& cells) { return cells[0] == name && cells[column].empty(); });
+    if (row == table.rows.end()) {
+      table.rows.push_back({name});
+      table.rows.back().resize(table.heads.size());
+      table.tones.emplace_back(table.heads.size(), Tone::plain);
+      row = table.rows.end() - 1;
+    }
+    (*row)[column] = v.result;
+    table.tones[static_cast<std::size_t>(row - table.rows.begin())][column] = tone_of(v.result);
+  }
+  return table;
 }
 
 void add_answers(Page& page, const StudyRecord& study) {
@@ -61,15 +88,24 @@ void add_answers(Page& page, const StudyRecord& study) {
   for (const auto& answer : study.answers) {
     if (answer.text != headline) others.push_back(answer.text);
   }
-  page.list(others);
+  constexpr std::size_t kMost = 6;
+  if (others.size() > kMost) {
+    page.unfold(fmt::format("{} more answers: other models, sources and numbers of labels", others.size()),
+                others);
+  } else {
+    page.list(others);
+  }
 }
 
 void add_verdicts(Page& page, const StudyRecord& study) {
   if (study.verdicts.empty()) return;
+  constexpr std::size_t kFew = 4;
   page.section("Claims", "claims");
+  if (study.verdicts.size() > kFew) page.table(verdict_table(study));
   for (const auto& v : study.verdicts) {
     const std::string where = fmt::format("({} on {}, from {})", v.model, v.target, v.source);
-    page.verdict(v.result, tone_of(v.result), fmt::format("{} {}", v.claim, where), evidence_text(v));
+    page.verdict(v.result, tone_of(v.result), fmt::format("{} {}", v.claim, where), v.text,
+                 evidence_lines(v));
   }
 }
 
