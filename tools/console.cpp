@@ -1,7 +1,9 @@
 #include "tools/console.h"
 
 #include <fmt/core.h>
+
 #include <unistd.h>
+#include <algorithm>
 
 #include <cstdio>
 #include <cstdlib>
@@ -99,10 +101,11 @@ void Progress::at(Index done, std::string_view extra) {
   if (console_.bar() ? now - last_ < kRedraw : now - last_ < kPlainLine) return;
   last_ = now;
   const double seconds = std::chrono::duration<double>(now - begin_).count();
-  const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
-  const double left = rate > 0 ? static_cast<double>(total_ - done) / rate : 0;
-  const std::string state =
-      fmt::format("{}/{}  {:.1f}/s  {} left  {}", done, total_, rate, clock_text(left), extra);
+  const double rate = static_cast<double>(done) / std::max(1e-9, seconds);
+  const std::string speed = done > 0 ? fmt::format("{:.1f}/s  {} left  ", rate,
+                                                   clock_text(static_cast<double>(total_ - done) / rate))
+                                     : "";
+  const std::string state = fmt::format("{}/{}  {}{}", done, total_, speed, extra);
   if (console_.bar()) {
     const Index filled = total_ > 0 ? kBarWidth * done / total_ : 0;
     console_.draw(fmt::format("{} [{}{}] {}", what_, std::string(static_cast<std::size_t>(filled), '#'),
