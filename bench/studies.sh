@@ -19,6 +19,8 @@ what the studies name below. Killed at any moment, the same command goes on.
   names      names/                       half of the languages of surnames to the other half
   insects    hymenoptera/, squeezenet/    ImageNet's features to ants and bees
   cifar10    cifar10/                     policies that decide while training, residual network
+  claims-fashion, claims-mnist, claims-letters, claims-cifar10, claims-names
+                                          all six claims on one set, as `--preset claims` has them
 
   bench/studies.sh build/release/tools/firn ../shared/data korean mnist
 END
@@ -85,10 +87,22 @@ cifar10() {
     --source-epochs 4 --test-samples 1000
 }
 
-[ $# -gt 0 ] || set -- korean fashion mnist letters darwin names insects cifar10
+claims() {
+  name=$1
+  shift
+  study "claims-$name" --preset claims --seeds 5 --source-epochs 2 "$@"
+}
+
+[ $# -gt 0 ] || set -- korean fashion mnist letters darwin names insects cifar10 claims-fashion claims-mnist \
+  claims-letters claims-cifar10 claims-names
 for one in "$@"; do
   case $one in
     korean | fashion | mnist | letters | darwin | names | insects | cifar10) "$one" ;;
+    claims-fashion) claims fashion --data fashion-mnist ;;
+    claims-mnist) claims mnist --data "idx:$data/mnist" ;;
+    claims-letters) claims letters --data "idx:$data/emnist_letters_small" ;;
+    claims-cifar10) claims cifar10 --data "cifar10:$data/cifar10" ;;
+    claims-names) claims names --data "tsv:$data/names/names_ascii.tsv" ;;
     *) echo "studies.sh: no study is called $one" >&2; exit 2 ;;
   esac
 done
