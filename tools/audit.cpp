@@ -89,7 +89,8 @@ std::string megabytes(Index bytes) {
 }  // namespace
 
 std::optional<FrozenForecast> forecast_frozen(Model& model, ProgramCache& programs, Index batch,
-                                              const Shape& sample) {
+                                              const Shape& sample,
+                                              const std::optional<FeatureCache::Planned>& kept) {
   if (!anything_frozen(model) || parameter_count(model.parameters(), true) == 0) return std::nullopt;
   FrozenForecast result;
   result.batch = batch;
@@ -103,6 +104,10 @@ std::optional<FrozenForecast> forecast_frozen(Model& model, ProgramCache& progra
     return forecast(priced, thread_count(), overheads, prices).seconds;
   };
   result.frozen.seconds = seconds_of(program);
+  if (kept) {
+    result.kept_seconds = seconds_of(programs.head_training(batch, sample, kept->seam));
+    result.computing_epochs = kept->epochs;
+  }
   const EverythingTrains scope(model);
   Program& full = programs.training(batch, sample);
   result.full = figures_of(full);
@@ -114,11 +119,15 @@ std::optional<FrozenForecast> forecast_frozen(Model& model, ProgramCache& progra
 
 void report_forecast(Console& console, const FrozenForecast& forecast) {
   console.note(fmt::format(
-      "forecast: a step of {} takes {} where everything trains, {} with this frozen ({:.1f} times as fast); "
+      "forecast: a step of {} takes {} where everything trains, {} with this frozen ({:.1f} times as "
+      "fast){}; "
       "{} kernels instead of {}, {} instead of {}",
       forecast.batch, milliseconds(forecast.full.seconds), milliseconds(forecast.frozen.seconds),
-      forecast.full.seconds / forecast.frozen.seconds, forecast.frozen.kernels, forecast.full.kernels,
-      megabytes(forecast.frozen.bytes), megabytes(forecast.full.bytes)));
+      forecast.full.seconds / forecast.frozen.seconds,
+      forecast.kept_seconds ? fmt::format(", {} from kept features", milliseconds(*forecast.kept_seconds))
+                            : "",
+      forecast.frozen.kernels, forecast.full.kernels, megabytes(forecast.frozen.bytes),
+      megabytes(forecast.full.bytes)));
 }
 
 JsonObject report_audit(Console& console, const History& history,
@@ -144,15 +153,20 @@ JsonObject report_audit(Console& console, const History& history,
   if (forecast && history.changes.empty() && steps > 0) {
     const FrozenForecast& f = *forecast;
     const double made = static_cast<double>(steps);
-    const double full = f.full.seconds * made, frozen = f.frozen.seconds * made;
+    double first = 0;
+    for (const EpochRecord& epoch : history.epochs) {
+      if (epoch.epoch <= f.computing_epochs) first += static_cast<double>(epoch.steps);
+    }
+    const double full = f.full.seconds * made;
+    const double frozen =
+        f.frozen.seconds * first + f.kept_seconds.value_or(f.frozen.seconds) * (made - first);
     sentences.push_back(fmt::format("saved in each step: {} of {} kernels, {} of {}",
                                     f.full.kernels - f.frozen.kernels, f.full.kernels,
                                     megabytes(f.full.bytes - f.frozen.bytes), megabytes(f.full.bytes)));
-    sentences.push_back(
-        fmt::format("time: {:.2f} s for {} steps; forecast with no features kept {:.2f} s with this frozen, "
-                    "{:.2f} s where "
-                    "everything trains: {:.2f} s saved",
-                    seconds, steps, frozen, full, full - seconds));
+    sentences.push_back(fmt::format(
+        "time: {:.2f} s for {} steps; forecast {:.2f} s with this frozen{}, {:.2f} s where everything "
+        "trains: {:.2f} s saved",
+        seconds, steps, frozen, f.kept_seconds ? " and its features kept" : "", full, full - seconds));
     line.add("kernels", f.frozen.kernels).add("kernels_full", f.full.kernels);
     line.add("bytes", f.frozen.bytes).add("bytes_full", f.full.bytes);
     line.add("forecast_seconds", frozen).add("forecast_seconds_full", full);

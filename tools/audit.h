@@ -23,14 +23,18 @@ struct StepFigures {
 struct FrozenForecast {
   Index batch = 0;
   StepFigures full, frozen;
+  std::optional<double> kept_seconds = {};  ///< a step from kept features, where there will be any
+  Index computing_epochs = 1;               ///< before them
 };
 
-/// Prices the kernels of the step with what is frozen (engine/program/price.h: some ten milliseconds each).
+/// Prices the kernels of the step with what is frozen, and of the one from kept features
+/// (engine/program/price.h: some ten milliseconds each).
 /// The full step takes as much longer as it has more multiply-adds; where parts of tensors are frozen those
 /// of its kernels that differ are priced too. None when nothing is frozen or all is, and for a step of very
 /// many kernels.
 std::optional<FrozenForecast> forecast_frozen(Model& model, ProgramCache& programs, Index batch,
-                                              const Shape& sample);
+                                              const Shape& sample,
+                                              const std::optional<FeatureCache::Planned>& kept);
 /// "forecast: a step of 64 takes ..." on stderr.
 void report_forecast(Console& console, const FrozenForecast& forecast);
 

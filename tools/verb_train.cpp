@@ -280,8 +280,8 @@ int Train::run(Console& console) {
   console.detail(fmt::format("{}, {} on {} training and {} test samples", session.recipe.model,
                              optimizer->text(), session.data.train->size(), session.data.test->size()));
   const Index step_of = std::min(run_.batch, session.data.train->size());
-  const auto forecast =
-      forecast_frozen(*session.model, trainer.programs(), step_of, session.recipe.input.sample);
+  const auto forecast = forecast_frozen(*session.model, trainer.programs(), step_of,
+                                        session.recipe.input.sample, trainer.features().planned());
   if (forecast) report_forecast(console, *forecast);
   const History history = train(console, session, trainer, thaws, folder, keeper);
   if (history.audit.watched > 0) {

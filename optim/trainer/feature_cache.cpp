@@ -172,6 +172,13 @@ std::string FeatureCache::why_not(std::size_t child) const {
   return model_.input().lengths ? "" : "samples have different lengths, which the model is not told";
 }
 
+std::optional<FeatureCache::Planned> FeatureCache::planned() const {
+  const std::size_t frozen = frozen_children();
+  if (config_.mode == CacheMode::off || epochs_ < 2 || frozen == children_.size() || !why_not(frozen).empty())
+    return std::nullopt;
+  return Planned{model_.seam_at(frozen, train_.data().info().shape), static_cast<Index>(views_)};
+}
+
 void FeatureCache::begin_epoch(Index epoch) {
   epoch_ = static_cast<std::uint64_t>(epoch);
   if (config_.mode == CacheMode::off) return;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -63,6 +64,13 @@ class FeatureCache {
   ~FeatureCache();
 
   void set_report(std::function<void(const CacheEvent&)> report) { report_ = std::move(report); }
+
+  struct Planned {
+    Seam seam;
+    Index epochs;  ///< that compute them: as many as there are views
+  };
+  /// Where features would be kept with the flags as they are; none where they would not.
+  std::optional<Planned> planned() const;
 
   /// With the flags as they are in the epoch's (counted from 0) first step: begins, follows or drops.
   /// Throws Error(usage) where the mode is `ram` and the features are more than the limit, and Error(failure)

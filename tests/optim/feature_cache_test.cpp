@@ -55,6 +55,7 @@ struct Setting {
 
 struct Result {
   std::string hash;
+  std::optional<FeatureCache::Planned> planned;  ///< before the first step
   std::vector<double> losses, test_losses;
   std::vector<CacheEvent> events;
   bool operator==(const Result& other) const {
@@ -109,7 +110,9 @@ Result train(ModelPtr model, const DataParts& data, const Setting& setting) {
   };
   hooks.after_epoch = [&](const EpochRecord& record) { result.test_losses.push_back(record.test_loss); };
   hooks.on_cache = [&](const CacheEvent& event) { result.events.push_back(event); };
-  Trainer(*model, *optimizer, train, test, config).run(hooks);
+  Trainer trainer(*model, *optimizer, train, test, config);
+  result.planned = trainer.features().planned();
+  trainer.run(hooks);
   Sha256 hash;
   for (const NamedParameter& p : model->parameters())
     hash.update(std::as_bytes(p.parameter->value().values()));
@@ -280,6 +283,7 @@ TEST_CASE("what cannot be kept is said with its reason, and trained all the same
     setting.epochs = std::min<Index>(setting.epochs, 2);
     const Result with = train(setting);
     CHECK(with == plain(setting));
+    CHECK_FALSE(with.planned);
     REQUIRE(with.events.size() == 1);
     CHECK(with.events[0].kind == Kind::refused);
     CHECK(with.events[0].text.find(c.why) != std::string::npos);
@@ -316,6 +320,8 @@ TEST_CASE("views: as many features a sample, taken in turn") {
   CHECK(with == plain(setting));
   CHECK(with.count(Kind::begun) == 1);
   CHECK(with.text(Kind::begun).find("2 views") != std::string::npos);
+  REQUIRE(with.planned);
+  CHECK(with.planned->epochs == 2);
   Setting fresh = setting;
   fresh.views = 0;
   CHECK(!(plain(fresh) == with));  // other images from the third epoch on

@@ -76,6 +76,8 @@ TEST_CASE("finetune: a new head, all else frozen, features kept") {
   const Outcome outcome = cli.run(from + "--run kept");
   CHECK(outcome.code == 0);
   CHECK(says(outcome, "block 3 starts anew, from zero: fc2"));
+  CHECK(says(outcome, "ms from kept features; "));
+  CHECK(says(outcome, "s with this frozen and its features kept, "));
   CHECK(says(outcome, "cache: features before fc2 (128 numbers"));
   CHECK(says(outcome, "cache: features are kept: a sample's features take"));
   const Json config = Json::parse(cli.read("runs/kept/config.json"));
@@ -85,7 +87,9 @@ TEST_CASE("finetune: a new head, all else frozen, features kept") {
 
   // Whatever is kept and wherever: the same bytes.
   for (const std::string cache : {"off", "on", "ram", "disk"}) {
-    CHECK(cli.run(from + "--run " + cache + " --cache " + cache).code == 0);
+    const Outcome run = cli.run(from + "--run " + cache + " --cache " + cache);
+    CHECK(run.code == 0);
+    CHECK((run.err.find("from kept features") == std::string::npos) == (cache == "off"));
     CHECK(cli.read("runs/" + cache + "/last.safetensors") == cli.read("runs/kept/last.safetensors"));
   }
   const Outcome json = cli.run(from + "--json --no-run --cache-memory 1K");
