@@ -82,8 +82,8 @@ insects() {
     --steps 40 --batch 8 --rate 5e-4
 }
 cifar10() {
-  study cifar10 --preset adaptive --data "cifar10:$data/cifar10" --model resnet20 --source half --labels 100 \
-    --policy freezeout,t0=0.7 --policy freezeout,t0=0.6 --policy autofreeze --seeds 5 --steps 160 --batch 64 --rate 1e-3 \
+  study cifar10 --preset adaptive --data "cifar10:$data/cifar10" --model resnet20 --source half --labels 400 \
+    --policy freezeout,t0=0.75 --policy freezeout,t0=0.7 --policy slimfit --seeds 5 --steps 600 --batch 64 --rate 1e-3 \
     --source-epochs 4 --test-samples 1000
 }
 

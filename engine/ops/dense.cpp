@@ -18,7 +18,6 @@ constexpr Index kColumnsOfUnit = 64;   // most columns of a product that is cut 
 constexpr Index kPartsOfColumns = 8;   // units that such a product has at least, if its columns allow it
 constexpr Index kColumnStep = 32;      // a multiple of every kernel's panel
 constexpr Index kWorthColumns = 4096;  // fewer weights stay in the first-level cache from slice to slice
-constexpr Index kWorthPacking = 4;     // rows: for fewer, the weight is read as it lies
 /// Rows of a slice, however the product is cut: so all programs of a model cut a batch alike, whatever is
 /// frozen.
 constexpr Index kGoodRows = 8;
@@ -60,8 +59,8 @@ enum class Form {
   packed,      ///< in the kernel's panels; the product is cut by slices of the batch
   rounded,     ///< likewise, of bf16 numbers: what it is multiplied with is rounded too
   pairs,       ///< of bf16, for the products of pairs; else as rounded
-  plain,       ///< rows of (k,n); cut by columns, each unit packs what it reads
-  transposed,  ///< rows of (n,k); likewise
+  plain,       ///< rows of (k,n), read as they lie; cut by columns
+  transposed,  ///< rows of (n,k); cut by columns, each unit packs what it reads
 };
 
 /// Inputs: x (...,k), weight, and what the epilogue needs.
@@ -93,7 +92,7 @@ class Product final : public Op {
     gemm.k = k_;
     gemm.a = call.in(0);
     gemm.ams = k_;
-    gemm.b = by_columns() ? call.scratch : call.in(1);
+    gemm.b = call.in(1);
     gemm.c = call.out() + first;
     gemm.ldc = n_;
     gemm.epilogue = form_.bind(call);
@@ -102,11 +101,10 @@ class Product final : public Op {
     if (gemm.epilogue.residual != nullptr) gemm.epilogue.residual += first;
     if (weight_ == Form::transposed) {
       kernels().gemm.pack_transposed(k_, gemm.n, call.in(1) + first * k_, k_, call.scratch);
-    } else if (weight_ == Form::plain && gemm.m < kWorthPacking) {
-      gemm.b = call.in(1) + first;
-      gemm.ldb = n_;
+      gemm.b = call.scratch;
     } else if (weight_ == Form::plain) {
-      kernels().gemm.pack(k_, gemm.n, call.in(1) + first, n_, call.scratch);
+      gemm.b += first;
+      gemm.ldb = n_;
     }
     kernels().gemm.product(gemm);
   }
@@ -120,7 +118,7 @@ class Product final : public Op {
       const Index count = x.axis == Axis::batch ? rows * x.shape.count_from(1) : x.shape.count();
       return pair_kernels().scratch(row_product(k_, n_), count / std::max<Index>(1, k_));
     }
-    return by_columns() ? kernels().gemm.packed_count(k_, width()) : 0;
+    return weight_ == Form::transposed ? kernels().gemm.packed_count(k_, width()) : 0;
   }
   Cost cost(const Node& node) const override {
     Cost cost = Op::cost(node);
