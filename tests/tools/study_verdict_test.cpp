@@ -188,6 +188,17 @@ TEST_CASE("adaptive: as good and cheaper, dearer, worse") {
   CHECK(verdicts[3].ruling == Ruling::contradicted);
 }
 
+TEST_CASE("adaptive: too little known is not as good") {
+  MadeUp study(5);
+  study.add([](Arm&) {}, 0.9, 1, 100, 1);
+  study.add([](Arm& arm) { arm.policy = "layerout"; }, 0.9, -30, 70, 0.7);
+  const std::vector<Verdict> verdicts = study.verdicts();
+  REQUIRE(verdicts.size() == 1);
+  CHECK(verdicts[0].evidence[0].interval.low < -0.02);
+  CHECK(verdicts[0].evidence[0].interval.high > 0);
+  CHECK(verdicts[0].ruling == Ruling::undecided);
+}
+
 TEST_CASE("regularisers: a clear change, none above a point, too little known") {
   const auto rulings = [](double with_batch, double spread) {
     MadeUp study(6);
