@@ -18,7 +18,7 @@ namespace firn {
 namespace {
 
 constexpr Index kPiece = 16384;                // elements that one thread updates at a time
-constexpr Index kWorthOneThread = 2 * kPiece;  // fewer take no longer than another thread takes to wake
+constexpr Index kWorthOneThread = 4 * kPiece;  // fewer take no longer than another thread takes to wake
 constexpr Index kGathered = 2048;              // of a piece, where its elements do not lie together
 
 }  // namespace
