@@ -16,6 +16,7 @@
 #include <new>
 
 #include "engine/base/error.h"
+#include "tests/counting.h"
 
 using namespace firn;
 
@@ -25,13 +26,7 @@ std::atomic<std::size_t> held{0};
 std::atomic<std::size_t> most{0};
 }  // namespace
 
-// The thread sanitizer brings operators of its own, and none can be put in their place.
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define FIRN_UNCOUNTED
-#endif
-#endif
-#if !defined(FIRN_UNCOUNTED) && !defined(__SANITIZE_THREAD__)
+#if FIRN_COUNTS_NEW
 // Inlined, GCC takes them for a mismatched pair.
 [[gnu::noinline]] void* operator new(std::size_t size) {
   void* p = std::malloc(size);
