@@ -1,10 +1,9 @@
 #include "tools/console.h"
 
 #include <fmt/core.h>
-
 #include <unistd.h>
-#include <algorithm>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
