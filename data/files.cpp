@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "engine/base/error.h"
+#include "engine/base/glob.h"
 
 namespace firn {
 
@@ -46,6 +47,11 @@ bool is_folder(const std::string& path) {
   return fs::is_directory(path, ignored);
 }
 
+bool exists(const std::string& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
 std::string join(const std::string& folder, std::string_view name) {
   return (fs::path(folder) / name).string();
 }
@@ -53,6 +59,27 @@ std::string join(const std::string& folder, std::string_view name) {
 std::string base_name(const std::string& path) {
   const std::size_t end = path.find_last_not_of('/');
   return fs::path(path.substr(0, end == std::string::npos ? 0 : end + 1)).filename().string();
+}
+
+std::string did_you_mean_path(const std::string& path) {
+  fs::path there;
+  for (const fs::path& part : fs::path(path)) {
+    const fs::path next = there / part;
+    std::error_code error;
+    if (fs::exists(next, error)) {
+      there = next;
+      continue;
+    }
+    std::vector<std::string> names;
+    for (fs::directory_iterator at(there.empty() ? "." : there, error), end; !error && at != end;
+         at.increment(error)) {
+      names.push_back(at->path().filename().string());
+    }
+    std::sort(names.begin(), names.end());
+    const std::string nearest = nearest_name(part.string(), names);
+    return nearest.empty() ? std::string() : fmt::format(" (did you mean {}?)", (there / nearest).string());
+  }
+  return {};
 }
 
 std::string lower_case(std::string_view text) {

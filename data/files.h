@@ -14,9 +14,13 @@ std::vector<std::string> folder_names(const std::string& folder);
 
 bool is_file(const std::string& path);
 bool is_folder(const std::string& path);
+/// Whether anything lies there: a pipe or a device too.
+bool exists(const std::string& path);
 std::string join(const std::string& folder, std::string_view name);
 /// The last part of a path, also of one that ends in '/'.
 std::string base_name(const std::string& path);
+/// " (did you mean PATH?)" for a path that is missing where another of a similar name lies, or nothing.
+std::string did_you_mean_path(const std::string& path);
 /// `text` with ASCII capitals made small.
 std::string lower_case(std::string_view text);
 /// `text` without ".gz" at its end.

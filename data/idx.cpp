@@ -57,25 +57,46 @@ struct Loaded {
 };
 
 Loaded load(const std::string& images_path) {
-  IdxArray images = parse_idx(read_maybe_gz(images_path), images_path);
+  const std::string path = labels_path(images_path);
+  IdxArray labels = parse_idx(read_maybe_gz(path, Fault::data, kMaxFile, idx_size), path);
+  const auto check_count = [&](std::uint64_t images) {
+    if (labels.sizes.size() == 1 && static_cast<std::uint64_t>(labels.sizes[0]) == images) return;
+    throw Error(Fault::data, kOperation, path, 4,
+                fmt::format("{} labels of {} dimensions for {} images", labels.sizes[0], labels.sizes.size(),
+                            images));
+  };
+  // Whether the counts fit is known before the images are unpacked.
+  const auto size = [&](std::span<const std::byte> beginning) {
+    ByteReader reader(beginning, Fault::data, std::string(kOperation), images_path);
+    reader.skip(4);
+    check_count(reader.big<std::uint32_t>());
+    return idx_size(beginning);
+  };
+  IdxArray images = parse_idx(read_maybe_gz(images_path, Fault::data, kMaxFile, size), images_path);
   if (images.sizes.size() != 3 && images.sizes.size() != 4) {
     throw Error(Fault::data, kOperation, images_path, 3,
                 fmt::format("{} dimensions, images have 3 or 4", images.sizes.size()));
   }
-  const std::string path = labels_path(images_path);
-  IdxArray labels = parse_idx(read_maybe_gz(path), path);
-  if (labels.sizes.size() != 1 || labels.sizes[0] != images.sizes[0]) {
-    throw Error(
-        Fault::data, kOperation, path, 4,
-        fmt::format("{} labels of {} dimensions for {} images", labels.sizes.empty() ? 0 : labels.sizes[0],
-                    labels.sizes.size(), images.sizes[0]));
-  }
+  check_count(static_cast<std::uint64_t>(images.sizes[0]));
   if (images.sizes.size() == 3) images.sizes.push_back(1);
   if (images.values.empty()) throw Error(Fault::data, kOperation, images_path, 4, "no images");
   return {Shape(std::span(images.sizes).subspan(1)), std::move(images.values), std::move(labels.values)};
 }
 
 }  // namespace
+
+std::optional<std::uint64_t> idx_size(std::span<const std::byte> beginning) {
+  constexpr std::size_t kMagic = 4;
+  if (beginning.size() < kMagic) return {};
+  const auto rank = std::to_integer<std::size_t>(beginning[3]);
+  const std::size_t header = kMagic * (1 + rank);
+  if (beginning.size() < header) return {};
+  ByteReader reader(beginning.first(header), Fault::data, std::string(kOperation), "");
+  reader.skip(kMagic);
+  std::optional<std::uint64_t> size = 1;
+  for (std::size_t i = 0; i < rank && size; ++i) size = checked_multiply(*size, reader.big<std::uint32_t>());
+  return size ? checked_add(*size, header) : size;
+}
 
 IdxArray parse_idx(std::span<const std::byte> bytes, const std::string& path) {
   ByteReader reader(bytes, Fault::data, std::string(kOperation), path);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,6 +21,9 @@ struct IdxArray {
 /// Magic 0 0 8 d, then d sizes of four bytes, then the values; all big-endian. Throws Error(data) on anything
 /// else, on bytes missing or left over. `path` is named in errors.
 IdxArray parse_idx(std::span<const std::byte> bytes, const std::string& path);
+
+/// The size of the whole file by its header; nothing where the bytes hold no header.
+std::optional<std::uint64_t> idx_size(std::span<const std::byte> beginning);
 
 /// A folder with pairs NAME-images-idx3-ubyte and NAME-labels-idx1-ubyte, each plain or .gz, where NAME holds
 /// `train`, or `t10k` or `test`; or one images file beside its labels. Images (N,H,W) or (N,H,W,C). Labels

@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <condition_variable>
 #include <limits>
-#include <memory>
+#include <mutex>
 
+#include "data/exif.h"
 #include "data/image_check.h"
+#include "data/picture_kind.h"
 #include "data/stb.h"
 #include "engine/base/bytes.h"
 
@@ -43,30 +46,84 @@ std::vector<Tap> make_taps(Index from, Index scaled, Index offset, Index to) {
   return taps;
 }
 
+/// The pixels that all threads together decode at one time.
+class Room {
+ public:
+  void take(Index pixels) {
+    std::unique_lock lock(mutex_);
+    freed_.wait(lock, [&] { return pixels <= left_; });
+    left_ -= pixels;
+  }
+  void give(Index pixels) {
+    {
+      const std::lock_guard lock(mutex_);
+      left_ += pixels;
+    }
+    freed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable freed_;
+  Index left_ = kMaxPixels;
+};
+
+class Place {
+ public:
+  explicit Place(Index pixels) : pixels_(pixels) { room().take(pixels_); }
+  ~Place() { room().give(pixels_); }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+
+ private:
+  static Room& room() {
+    static Room one;
+    return one;
+  }
+  Index pixels_;
+};
+
+/// A JPEG of four components with Adobe's marker, which the decoder wants, before its frame.
+std::vector<std::byte> with_adobe(std::span<const std::byte> bytes, const PictureHeader& header) {
+  constexpr int kCmyk = 0;
+  constexpr int kYcck = 2;
+  std::string marker("\xff\xee\0\x0e\x41\x64obe\0\x64\0\0\0\0\0", 16);
+  marker.back() = static_cast<char>(header.adobe.value_or(kCmyk) == kCmyk ? kCmyk : kYcck);
+  const auto frame = static_cast<std::size_t>(header.frame);
+  std::vector<std::byte> result(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(frame));
+  const auto added = as_bytes(marker);
+  result.insert(result.end(), added.begin(), added.end());
+  result.insert(result.end(), bytes.begin() + static_cast<std::ptrdiff_t>(frame), bytes.end());
+  return result;
+}
+
 }  // namespace
 
 ByteImage decode_image(std::span<const std::byte> bytes, const std::string& path) {
   ByteReader reader(bytes, Fault::data, "image", path);
+  if (bytes.empty()) reader.fail("an empty file, no picture");
   if (bytes.size() < 2 || bytes.size() > std::size_t{std::numeric_limits<int>::max()})
     reader.fail("is no picture");
-  if (bytes[0] == std::byte{0x89}) {
-    check_png(reader);
-  } else if (bytes[0] == std::byte{0xff}) {
-    check_jpeg(reader);
-  } else {
-    reader.fail("is neither PNG nor JPEG");
+  const FileKind kind = file_kind(bytes.first(std::min(bytes.size(), kKindBytes)));
+  if (kind.picture == PictureKind::foreign) {
+    reader.fail(fmt::format("a {}, neither PNG nor JPEG: convert it (as with ImageMagick: magick FILE x.png)",
+                            kind.name));
   }
-  const StbSize size = stb_size(bytes);
-  if (size.width < 1 || size.height < 1) reader.fail_at(0, stb_reason());
-  if (size.width > kMaxSide || size.height > kMaxSide || Index{size.width} * size.height > kMaxPixels) {
-    reader.fail_at(0, fmt::format("{} x {} pixels are more than are read", size.width, size.height));
+  if (kind.picture == PictureKind::none) {
+    reader.fail(kind.name.empty() ? "is neither PNG nor JPEG"
+                                  : fmt::format("is neither PNG nor JPEG but a {}", kind.name));
   }
+  const PictureHeader header = bytes[0] == std::byte{0x89} ? check_png(reader) : check_jpeg(reader);
+  const Place place(header.height * header.width);
+  const StbSize size{static_cast<int>(header.width), static_cast<int>(header.height)};
   ByteImage image;
-  image.height = size.height;
-  image.width = size.width;
-  image.pixels = stb_decode_rgb(bytes, size);
+  image.height = header.height;
+  image.width = header.width;
+  constexpr int kFour = 4;
+  image.pixels = header.components == kFour ? stb_decode_rgb(with_adobe(bytes, header), size)
+                                            : stb_decode_rgb(bytes, size);
   if (image.pixels.empty()) reader.fail_at(0, stb_reason());
-  return image;
+  return upright(std::move(image), header.orientation);
 }
 
 ByteImage resize_crop(const ByteImage& image, Index size) {

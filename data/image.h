@@ -18,13 +18,16 @@ struct ByteImage {
   std::vector<std::uint8_t> pixels;
 };
 
-constexpr Index kMaxSide = 8192;              ///< of a picture that is decoded
-constexpr Index kMaxPixels = Index{1} << 25;  ///< 33 million
+constexpr Index kMaxSide = 16384;             ///< of a picture that is decoded
+constexpr Index kMaxPixels = Index{1} << 26;  ///< 67 million
 
-/// Decodes PNG or JPEG to RGB; grey and palette become RGB, transparency is dropped. The structure of the
-/// file is checked first (PNG: chunks and their CRCs; JPEG: segments up to the end marker), because the
-/// decoder itself lets damaged and cut files pass. Throws Error(data) with `path` for anything else and for
-/// pictures over the caps.
+/// Decodes PNG or JPEG to RGB, upright as EXIF's orientation has it. Grey and palette become RGB;
+/// transparency is dropped: the colour that lies under it counts; of 16 bits the upper eight are taken; four
+/// components are CMYK (YCCK where Adobe's marker says so) stored inverted, as Adobe does, with or without
+/// its marker. The whole file is checked first (`check_png`, `check_jpeg`), because the decoder itself lets
+/// damaged and cut files pass, and takes memory for what they claim. Of all threads together at most
+/// `kMaxPixels` are decoded at one time; others wait. Throws Error(data) with `path` for anything else, named
+/// as what it is (`file_kind`), and for pictures over the caps.
 ByteImage decode_image(std::span<const std::byte> bytes, const std::string& path);
 
 /// The picture scaled so that its shorter side is `size` pixels long, and of that the middle size × size

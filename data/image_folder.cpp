@@ -1,16 +1,20 @@
 #include "data/image_folder.h"
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <exception>
+#include <array>
+#include <map>
 
 #include "data/files.h"
 #include "data/image.h"
 #include "data/memory.h"
+#include "data/part_names.h"
+#include "data/picture_files.h"
 #include "data/subset.h"
-#include "engine/base/atomic_file.h"
-#include "engine/base/parallel.h"
+#include "engine/base/error.h"
+#include "engine/base/glob.h"
 
 namespace firn {
 
@@ -18,168 +22,315 @@ namespace {
 
 constexpr std::string_view kOperation = "folder";
 constexpr Index kDefaultSize = 64;
-constexpr Index kMaxSize = 1024;
-constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 28;
-constexpr Index kMaxBytes = Index{1} << 33;  ///< of all pictures of a part together
-constexpr std::size_t kNamed = 5;            ///< bad pictures that a message names
 
-bool is_picture(const std::string& name) {
-  const std::string small = lower_case(name);
-  return small.ends_with(".png") || small.ends_with(".jpg") || small.ends_with(".jpeg");
+constexpr std::array kParts = {SetPart::train, SetPart::validation, SetPart::test};
+
+/// A value for each part.
+template <class T>
+struct ByPart {
+  std::array<T, kParts.size()> values = {};
+  T& operator[](SetPart part) { return values[static_cast<std::size_t>(part)]; }
+  const T& operator[](SetPart part) const { return values[static_cast<std::size_t>(part)]; }
+};
+using Names = ByPart<std::string>;  ///< empty: none
+
+[[noreturn]] void refuse(const std::string& what) {
+  throw Error(Fault::data, kOperation, what);
 }
 
-bool holds_pictures(const std::string& folder) {
-  const std::vector<std::string> names = file_names(folder);
-  return std::any_of(names.begin(), names.end(), is_picture);
+/// Whether a folder within holds a picture, near or deep.
+bool holds_classes(const std::string& folder) {
+  const std::vector<std::string> names = plain_folders(folder);
+  return std::any_of(names.begin(), names.end(),
+                     [&](const std::string& name) { return holds_picture(join(folder, name), true); });
 }
 
-/// The folder of the test part; empty when there is none.
-std::string test_folder(const std::string& path) {
-  for (const char* name : {"val", "valid", "validation", "test"}) {
-    if (const std::string folder = join(path, name); is_folder(folder)) return folder;
+/// Where the parts of a set lie.
+struct Layout {
+  Names folders;                       ///< one folder a class in each
+  std::vector<std::string> leave_out;  ///< folders in the training part's that are no classes
+  std::vector<std::string> notes;
+};
+
+/// The folders of `path` that have a part's name and hold classes, or, with `flat`, pictures alone.
+struct PartFolders {
+  Names classes, flat;
+  std::vector<std::string> empty;
+  bool any_classes() const {
+    return std::any_of(classes.values.begin(), classes.values.end(),
+                       [](const std::string& name) { return !name.empty(); });
   }
-  return {};
+};
+
+PartFolders find_parts(const std::string& path, const std::vector<std::string>& names) {
+  PartFolders parts;
+  for (const std::string& name : names) {
+    const auto part = part_named(name);
+    if (!part) continue;
+    const std::string folder = join(path, name);
+    const bool classes = holds_classes(folder);
+    if (!classes && !holds_picture(folder, false)) {
+      parts.empty.push_back(name);
+      continue;
+    }
+    std::string& place = (classes ? parts.classes : parts.flat)[*part];
+    if (!place.empty())
+      refuse(
+          fmt::format("{} holds both {} and {}: which is the {} part?", path, place, name, part_name(*part)));
+    place = name;
+  }
+  return parts;
 }
 
-void check_size(Index size, Index count, Index channels) {
-  if (size < 1 || size > kMaxSize) {
-    throw Error(Fault::usage, kOperation, fmt::format("pictures of size {}, want 1 to {}", size, kMaxSize));
-  }
-  if (count > kMaxBytes / (size * size * channels)) {
-    throw Error(Fault::usage, kOperation,
-                fmt::format("{} pictures of {} x {} are more than {} bytes: ask for a smaller size", count,
-                            size, size, kMaxBytes));
+/// Says that a part's folder holds pictures without classes.
+void note_flat(const PartFolders& parts, Layout& layout) {
+  for (const SetPart part : {SetPart::validation, SetPart::test}) {
+    if (parts.flat[part].empty()) continue;
+    layout.notes.push_back(
+        fmt::format("{}/ holds pictures but no folders, one a class: without labels it is no {} part (firn "
+                    "predict answers for it)",
+                    parts.flat[part], part_name(part)));
   }
 }
 
+[[noreturn]] void refuse_flat(const std::string& folder) {
+  refuse(
+      fmt::format("{} holds pictures but no folders, one a class, which say what is on them (firn predict "
+                  "answers for pictures without)",
+                  folder));
+}
+
+Layout lay_out(const std::string& path, int depth = 0) {
+  const std::vector<std::string> names = plain_folders(path);
+  const PartFolders parts = find_parts(path, names);
+  std::vector<std::string> beside;  // folders with pictures whose names stand for no part
+  for (const std::string& name : names) {
+    if (!part_named(name) && holds_picture(join(path, name), true)) beside.push_back(name);
+  }
+  Layout layout;
+  const auto take_parts = [&] {
+    for (const SetPart part : kParts) {
+      if (!parts.classes[part].empty()) layout.folders[part] = join(path, parts.classes[part]);
+    }
+    note_flat(parts, layout);
+    for (const std::string& name : parts.empty)
+      layout.notes.push_back(fmt::format("{}/ holds no picture", name));
+    layout.leave_out = parts.empty;
+  };
+  const bool train = !parts.classes[SetPart::train].empty();
+  if (train || (parts.any_classes() && beside.empty() && parts.flat[SetPart::train].empty())) {
+    take_parts();
+    if (!beside.empty()) {
+      layout.notes.push_back(fmt::format("passed over beside {}: {}",
+                                         train ? parts.classes[SetPart::train] : "the parts",
+                                         fmt::join(beside, ", ")));
+    }
+    return layout;
+  }
+  if (beside.empty()) {
+    for (const std::string& flat : parts.flat.values) {
+      if (!flat.empty()) refuse_flat(join(path, flat));
+    }
+    if (holds_picture(path, false)) refuse_flat(path);
+    return layout;
+  }
+  // A folder around the set, as archives have it.
+  constexpr int kDeepest = 4;
+  const std::string inner = join(path, beside.front());
+  if (beside.size() == 1 && !parts.any_classes() && parts.flat[SetPart::train].empty() && depth < kDeepest &&
+      !holds_picture(inner, false)) {
+    Layout within = lay_out(inner, depth + 1);
+    within.notes.insert(within.notes.begin(), fmt::format("read from {}", inner));
+    return within;
+  }
+  take_parts();
+  layout.folders[SetPart::train] = path;
+  for (const SetPart part : {SetPart::validation, SetPart::test}) {
+    for (const std::string& name : {parts.classes[part], parts.flat[part]}) {
+      if (!name.empty()) layout.leave_out.push_back(name);
+    }
+  }
+  if (!parts.flat[SetPart::train].empty()) {
+    layout.notes.push_back(fmt::format("'{}' holds pictures itself, beside {}: it is read as a class",
+                                       parts.flat[SetPart::train], fmt::join(beside, ", ")));
+  }
+  return layout;
+}
+
+/// The pictures of a part, in the order of its classes.
 struct Files {
   std::vector<std::string> paths;
   std::vector<std::int32_t> labels;
-  Index others = 0;
+  std::vector<std::string> notes;
 };
 
-Files list_files(const std::string& folder, const std::vector<std::string>& classes) {
-  Files files;
-  for (const std::string& name : folder_names(folder)) {
-    const auto at = std::find(classes.begin(), classes.end(), name);
-    if (at == classes.end()) {
-      throw Error(Fault::data, kOperation,
-                  fmt::format("{}: class '{}' is none of those for training", folder, name));
-    }
-    const std::size_t before = files.paths.size();
-    for (const std::string& file : file_names(join(folder, name))) {
-      if (!is_picture(file)) {
-        ++files.others;
-        continue;
+/// What was found in a class's folder, added up over a part.
+struct Sum {
+  Index nested = 0, others = 0;
+  std::map<std::string, Index> foreign;
+  std::map<std::string, Index> system;
+  std::vector<std::string> empty;
+
+  void add(const PictureFiles& files) {
+    nested += files.nested;
+    others += files.others;
+    for (const auto& [kind, count] : files.foreign) foreign[kind] += count;
+    for (const std::string& name : files.system) ++system[name.starts_with("._") ? "._*" : name];
+  }
+  void note(const std::string& folder, std::vector<std::string>& notes) const {
+    if (!empty.empty()) notes.push_back(fmt::format("{}: no picture in {}", folder, fmt::join(empty, ", ")));
+    if (nested > 0)
+      notes.push_back(
+          fmt::format("{}: {} pictures lie in folders within a class and belong to it", folder, nested));
+    if (!foreign.empty())
+      notes.push_back(
+          fmt::format("{}: left out {}, neither PNG nor JPEG: convert them", folder, foreign_text(foreign)));
+    if (others > 0) notes.push_back(fmt::format("{}: {} files are neither PNG nor JPEG", folder, others));
+    if (!system.empty()) {
+      std::string names;
+      for (const auto& [name, count] : system) {
+        names += (names.empty() ? "" : ", ") + name + (count > 1 ? fmt::format(" ({} times)", count) : "");
       }
-      files.paths.push_back(join(join(folder, name), file));
-      files.labels.push_back(static_cast<std::int32_t>(at - classes.begin()));
+      notes.push_back(fmt::format("{}: passed over {}", folder, names));
     }
-    if (files.paths.size() == before) {
-      throw Error(Fault::data, kOperation, fmt::format("{} holds no PNG or JPEG", join(folder, name)));
+  }
+};
+
+PictureFiles class_files(const std::string& folder) {
+  PictureFiles files = find_pictures(folder, true);
+  for (const std::string& name : files.folders) {
+    if (part_named(name)) {
+      refuse(fmt::format(
+          "{} holds a folder {}: parts stand above the classes (train/CLASS), and one set is named", folder,
+          name));
     }
+  }
+  if (files.paths.empty() && !files.foreign.empty()) {
+    refuse(
+        fmt::format("{} holds {} and no PNG or JPEG: convert them (as with ImageMagick: magick FILE x.png)",
+                    folder, foreign_text(files.foreign)));
   }
   return files;
 }
 
-struct Pictures {
-  std::vector<std::uint8_t> pixels;
-  std::vector<std::int32_t> labels;
-  std::vector<std::string> bad;  ///< what was wrong with each that is left out
-};
-
-Pictures read_pictures(const Files& files, Index size) {
-  const auto each = static_cast<std::size_t>(size * size * 3);
-  Pictures result;
-  result.pixels.resize(files.paths.size() * each);
-  std::vector<std::string> wrong(files.paths.size());
-  parallel_for(static_cast<Index>(files.paths.size()), [&](Index n) {
-    const auto i = static_cast<std::size_t>(n);
-    try {
-      const ByteImage image = resize_crop(
-          decode_image(read_file(files.paths[i], Fault::data, kMaxFileBytes), files.paths[i]), size);
-      std::copy(image.pixels.begin(), image.pixels.end(), result.pixels.data() + i * each);
-    } catch (const std::exception& error) {
-      wrong[i] = error.what();
-    }
-  });
-  std::size_t good = 0;
-  for (std::size_t i = 0; i < wrong.size(); ++i) {
-    if (!wrong[i].empty()) {
-      result.bad.push_back(std::move(wrong[i]));
-      continue;
-    }
-    if (good != i) std::copy_n(result.pixels.data() + i * each, each, result.pixels.data() + good * each);
-    result.labels.push_back(files.labels[i]);
-    ++good;
+/// Pictures that lie where only the folders of classes should.
+void add_loose(const std::string& folder, Sum& sum, std::vector<std::string>& notes) {
+  PictureFiles files = find_pictures(folder, false);
+  if (!files.paths.empty()) {
+    notes.push_back(fmt::format("{}: {} pictures lie beside the folders and have no class: left out", folder,
+                                files.paths.size()));
   }
-  result.pixels.resize(good * each);
-  return result;
+  files.others = 0;  // lists and licences are no pictures gone astray
+  sum.add(files);
 }
 
-/// "2 of 400 pictures cannot be read: ...; ..."
-std::string describe(const std::vector<std::string>& bad, std::size_t all) {
-  std::string text = fmt::format("{} of {} pictures cannot be read: ", bad.size(), all);
-  for (std::size_t i = 0; i < std::min(bad.size(), kNamed); ++i) text += (i == 0 ? "" : "; ") + bad[i];
-  return bad.size() > kNamed ? text + "; ..." : text;
+/// Fills `classes` where it is empty: those that hold pictures.
+Files list_files(const std::string& folder, const std::vector<std::string>& leave_out,
+                 std::vector<std::string>& classes) {
+  const bool first = classes.empty();
+  Files files;
+  Sum sum;
+  add_loose(folder, sum, files.notes);
+  for (const std::string& name : plain_folders(folder)) {
+    if (std::find(leave_out.begin(), leave_out.end(), name) != leave_out.end()) continue;
+    const PictureFiles found = class_files(join(folder, name));
+    sum.add(found);
+    if (found.paths.empty()) {
+      sum.empty.push_back(name);
+      continue;
+    }
+    if (first) classes.push_back(name);
+    const auto at = std::find(classes.begin(), classes.end(), name);
+    if (at == classes.end()) {
+      refuse(fmt::format("{}: class '{}' is none of those for training{}", folder, name,
+                         did_you_mean(name, classes)));
+    }
+    files.paths.insert(files.paths.end(), found.paths.begin(), found.paths.end());
+    files.labels.resize(files.paths.size(), static_cast<std::int32_t>(at - classes.begin()));
+  }
+  sum.note(folder, files.notes);
+  return files;
+}
+
+/// The pictures of a part that can be read, with their labels.
+struct Read {
+  Pictures pictures;
+  std::vector<std::int32_t> labels;
+};
+
+Read read_part(SetPart part, const std::string& folder, const Files& files, const DataOptions& options,
+               DataInfo& info) {
+  Pictures pictures = read_pictures(files.paths, info.shape[0]);
+  if (!pictures.bad.empty()) {
+    const std::string what = bad_text(pictures.bad, files.paths.size());
+    if (!options.skip_bad) refuse(what + " (--skip-bad goes on without)");
+    info.notes.push_back(what);
+  }
+  if (pictures.good.empty()) refuse(fmt::format("{} holds no picture that can be read", folder));
+  std::vector<std::int32_t> labels;
+  std::vector<Index> counts(info.classes.size());
+  for (const std::size_t i : pictures.good) {
+    labels.push_back(files.labels[i]);
+    ++counts[static_cast<std::size_t>(labels.back())];
+  }
+  for (std::size_t c = 0; part == SetPart::train && c < counts.size(); ++c) {
+    if (counts[c] == 0)
+      refuse(fmt::format("{}: no picture of class '{}' can be read", folder, info.classes[c]));
+  }
+  return {std::move(pictures), std::move(labels)};
 }
 
 }  // namespace
 
 DataParts open_image_folder(const std::string& path, const DataOptions& options) {
   const Index size = options.size > 0 ? options.size : kDefaultSize;
-  const std::string inner = join(path, "train");
-  const std::string train = is_folder(inner) ? inner : path;
-  const std::string test = train == inner ? test_folder(path) : std::string();
-
+  check_pictures(size, 0, 3);
+  const Layout layout = lay_out(path);
   DataInfo info;
   info.name = base_name(path);
   info.kind = DataKind::image;
   info.shape = Shape({size, size, 3});
-  info.classes = folder_names(train);
-  if (info.classes.empty())
-    throw Error(Fault::data, kOperation, fmt::format("{} holds no folders, one a class", train));
-  if (test.empty()) info.notes.emplace_back(kEveryFifth);
-
-  std::vector<std::string> folders = {train};
-  if (!test.empty()) folders.push_back(test);
-  std::vector<Pictures> parts;
-  for (const std::string& folder : folders) {
-    const Files files = list_files(folder, info.classes);
-    check_size(size, static_cast<Index>(files.paths.size()), 3);
-    Pictures pictures = read_pictures(files, size);
-    if (!pictures.bad.empty()) {
-      const std::string what = describe(pictures.bad, files.paths.size());
-      if (!options.skip_bad) throw Error(Fault::data, kOperation, what + " (--skip-bad goes on without)");
-      info.notes.push_back(what);
-    }
-    if (pictures.labels.empty())
-      throw Error(Fault::data, kOperation, fmt::format("{} holds no picture that can be read", folder));
-    if (files.others > 0)
-      info.notes.push_back(fmt::format("{}: {} files are neither PNG nor JPEG", folder, files.others));
-    parts.push_back(std::move(pictures));
+  info.notes = layout.notes;
+  ByPart<Files> files;
+  for (const SetPart part : kParts) {
+    const std::string& folder = layout.folders[part];
+    if (folder.empty()) continue;
+    files[part] = list_files(folder, part == SetPart::train ? layout.leave_out : std::vector<std::string>(),
+                             info.classes);
+    info.notes.insert(info.notes.end(), files[part].notes.begin(), files[part].notes.end());
   }
-  std::vector<DatasetPtr> sets;
-  for (Pictures& part : parts)
-    sets.push_back(make_byte_images(info, std::move(part.pixels), std::move(part.labels)));
-  return sets.size() == 2 ? DataParts{sets[0], sets[1]} : split_every_fifth(sets[0]);
+  if (!layout.folders[SetPart::train].empty() && layout.folders[SetPart::train] != path) {
+    Sum sum;
+    add_loose(path, sum, info.notes);
+    sum.note(path, info.notes);
+  }
+  if (info.classes.empty()) refuse(fmt::format("{} holds no PNG or JPEG in folders, one a class", path));
+  ByPart<Read> read;
+  for (const SetPart part : kParts) {
+    if (!files[part].paths.empty())
+      read[part] = read_part(part, layout.folders[part], files[part], options, info);
+  }
+  // What was left out is known to all parts.
+  ByPart<DatasetPtr> sets;
+  for (const SetPart part : kParts) {
+    if (read[part].labels.empty()) continue;
+    sets[part] = make_byte_images(info, std::move(read[part].pictures.pixels), std::move(read[part].labels));
+  }
+  const DatasetPtr& train = sets[SetPart::train];
+  if (!train) refuse(fmt::format("{} holds no training part", path));
+  if (sets[SetPart::validation]) return {train, sets[SetPart::validation]};
+  return sets[SetPart::test] ? DataParts{train, sets[SetPart::test]} : split_every_fifth(train);
 }
 
 bool is_image_folder(const std::string& path) {
-  if (!is_folder(path)) return false;
-  const std::string inner = join(path, "train");
-  const std::string& base = is_folder(inner) ? inner : path;
-  for (const std::string& name : folder_names(base)) {
-    if (holds_pictures(join(base, name))) return true;
-  }
-  return false;
+  return is_folder(path) && (holds_picture(path, false) || holds_classes(path));
 }
 
 DatasetPtr resized(const Dataset& data, Index size) {
   DataInfo info = data.info();
   if (info.kind != DataKind::image) throw Error(Fault::usage, "resize", info.name + " holds no images");
   const Index channels = info.shape[2];
-  check_size(size, data.size(), channels);
+  check_pictures(size, data.size(), channels);
   std::vector<real> numbers(static_cast<std::size_t>(info.shape.count()));
   ByteImage image{info.shape[0], info.shape[1], channels, std::vector<std::uint8_t>(numbers.size())};
   std::vector<std::uint8_t> pixels;

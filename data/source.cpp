@@ -92,11 +92,13 @@ DataParts open_data(const std::string& spec, const DataOptions& options) {
     }
     const std::string path = spec.substr(colon + 1);
     if (!is_file(path) && !is_folder(path))
-      throw Error(Fault::data, "data", fmt::format("{}: no such file or folder", path));
+      throw Error(Fault::data, "data",
+                  fmt::format("{}: no such file or folder{}", path, did_you_mean_path(path)));
     return open_source(*source, path, options);
   }
   if (spec.find_first_of("/.") != std::string::npos) {
-    throw Error(Fault::data, "data", fmt::format("{}: no such file or folder", spec));
+    throw Error(Fault::data, "data",
+                fmt::format("{}: no such file or folder{}", spec, did_you_mean_path(spec)));
   }
   throw Error(Fault::usage, "data", fmt::format("unknown data '{}'{}", spec, hint(spec, false)));
 }

@@ -16,7 +16,7 @@
 #define STBI_NO_HDR
 #define STBI_ONLY_PNG
 #define STBI_ONLY_JPEG
-#define STBI_MAX_DIMENSIONS 8192
+#define STBI_MAX_DIMENSIONS 16384
 #if defined(__GNUC__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-function"
@@ -37,14 +37,6 @@ const stbi_uc* data_of(std::span<const std::byte> bytes) {
 }
 
 }  // namespace
-
-StbSize stb_size(std::span<const std::byte> bytes) {
-  StbSize size;
-  int channels = 0;
-  const bool known = stbi_info_from_memory(data_of(bytes), static_cast<int>(bytes.size()), &size.width,
-                                           &size.height, &channels) != 0;
-  return known ? size : StbSize{};
-}
 
 std::vector<std::uint8_t> stb_decode_rgb(std::span<const std::byte> bytes, StbSize size) {
   int width = 0;

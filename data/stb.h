@@ -9,13 +9,12 @@
 
 namespace firn {
 
+/// The size that the file claims.
 struct StbSize {
   int width = 0;
   int height = 0;
 };
 
-/// The size that the file claims; 0 × 0 when it cannot be read.
-StbSize stb_size(std::span<const std::byte> bytes);
 /// RGB pixels, row by row; empty when decoding fails or gives another size.
 std::vector<std::uint8_t> stb_decode_rgb(std::span<const std::byte> bytes, StbSize size);
 /// Why the last call on this thread failed.

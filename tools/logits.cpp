@@ -13,6 +13,10 @@ LogitsFile::LogitsFile(std::string path, const Model& model, const Dataset& data
                                           : Shape{samples, model.classes()});
 }
 
+LogitsFile::LogitsFile(std::string path, const Model& model, Index samples) : path_(std::move(path)) {
+  if (!path_.empty()) logits_ = Tensor(Shape{samples, model.classes()});
+}
+
 void LogitsFile::add(const Batch& batch, const real* logits) {
   if (!logits_.defined()) return;
   const Index row = logits_.shape().count_from(1);
@@ -21,7 +25,11 @@ void LogitsFile::add(const Batch& batch, const real* logits) {
 }
 
 void LogitsFile::save() const {
-  if (logits_.defined()) save_npy(path_, logits_);
+  if (!logits_.defined()) return;
+  if (done_ == logits_.shape()[0]) return save_npy(path_, logits_);
+  Tensor rows(logits_.shape().with(0, done_));
+  std::copy_n(logits_.data(), rows.shape().count(), rows.data());
+  save_npy(path_, rows);
 }
 
 }  // namespace firn::cli

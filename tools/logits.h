@@ -13,9 +13,11 @@ namespace firn::cli {
 class LogitsFile {
  public:
   LogitsFile(std::string path, const Model& model, const Dataset& data);
+  /// For at most so many samples, of a model that answers once for each.
+  LogitsFile(std::string path, const Model& model, Index samples);
   /// The rows of the next batch, in the order of the data.
   void add(const Batch& batch, const real* logits);
-  /// Throws Error(failure) when it cannot be written.
+  /// The rows that were added. Throws Error(failure) when it cannot be written.
   void save() const;
 
  private:

@@ -30,7 +30,7 @@ void declare_model(Arguments& arguments, ModelChoice& choice) {
                    joined(model_registry(), [](const ModelEntry& m) { return m.name; }));
   arguments.option("--weights", choice.weights, "FILE",
                    "safetensors with PyTorch's names; firn's own also say which "
-                   "model and preparation of the data they go with; or a run's checkpoint");
+                   "model and preparation of the data they go with; or a run's folder or checkpoint");
   arguments.option("--base", choice.base, "FILE",
                    "the weights that a checkpoint builds on (base.safetensors beside it)");
 }

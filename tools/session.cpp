@@ -11,6 +11,7 @@
 #include "optim/trainer/checkpoint.h"
 #include "tools/adapt.h"
 #include "tools/fit.h"
+#include "tools/weights_path.h"
 
 namespace firn::cli {
 
@@ -200,9 +201,11 @@ void load(const SessionChoice& choice, SafeTensors file, Session& session) {
 
 }  // namespace
 
-Session open_session(const SessionChoice& choice) {
+Session open_session(const SessionChoice& asked) {
+  SessionChoice choice = asked;
   Session session;
   const bool weights = !choice.model.weights.empty();
+  if (weights) choice.model.weights = weights_file(choice.model.weights, "weights");
   if (choice.model.replace_head && !weights) {
     throw Error(Fault::usage, "weights", "--replace-head goes with --weights");
   }

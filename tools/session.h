@@ -38,7 +38,7 @@ struct Session {
   std::vector<std::string> notes;  ///< what the reader should be told
 };
 
-/// Opens the data, makes the model for it, loads the weights.
+/// Opens the data, makes the model for it, loads the weights (those of a run where its folder is named).
 ///
 /// Without weights numbers are standardised by the training part's own mean and deviation; images for a model
 /// with a rule of its own (published weights of resnet20, ...) are resized and scaled by that, where the

@@ -5,18 +5,23 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <fstream>
+#include <iostream>
 #include <map>
 #include <numeric>
 #include <optional>
 
-#include "data/image.h"
+#include "data/files.h"
 #include "data/memory.h"
+#include "data/picture_files.h"
+#include "data/picture_kind.h"
 #include "data/text.h"
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
 #include "optim/trainer/evaluate.h"
 #include "tools/adapt.h"
 #include "tools/logits.h"
+#include "tools/picture_questions.h"
 #include "tools/session.h"
 
 namespace firn::cli {
@@ -39,6 +44,39 @@ std::vector<std::pair<Index, double>> top_of(const real* logits, Index classes, 
   return top;
 }
 
+bool is_picture(const std::string& path) {
+  if (!is_file(path)) return false;
+  std::string beginning(kKindBytes, '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
+  return file_kind(as_bytes(beginning)).picture != PictureKind::none;
+}
+
+/// Whether a file's name says that it is data of one sample a row.
+bool is_table(const std::string& path) {
+  const std::string name = lower_case(without_gz(path));
+  return is_file(path) && (name.ends_with(".csv") || name.ends_with(".npy") || name.ends_with(".tsv"));
+}
+
+/// The lines that are not empty.
+std::vector<std::string> lines_of(std::istream& in) {
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    if (!line.empty()) lines.push_back(line);
+  }
+  return lines;
+}
+std::vector<std::string> lines_of(const std::string& path) {
+  if (is_folder(path)) throw Error(Fault::usage, "predict", path + " is a folder: want files of texts");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw Error(Fault::data, "predict", path + " cannot be read");
+  return lines_of(file);
+}
+std::vector<std::string> lines_of_input() {
+  return lines_of(std::cin);
+}
+
 /// What is to be answered: samples as the model takes them, what each is called, its true class where known.
 struct Questions {
   DatasetPtr samples;
@@ -52,7 +90,12 @@ class Predict : public Verb {
   int run(Console& console) override;
 
  private:
-  Questions pictures(const Recipe& recipe) const;
+  void take_words();
+  std::vector<std::string> asked_pictures(Console& console) const;
+  void add_asked_texts();
+  void answer(Console& console, const Session& session);
+  void answer_pictures(Console& console, const Session& session);
+  LoaderOptions options(const Session& session) const;
   Questions texts(const Recipe& recipe, bool language_model) const;
   void print(Console& console, const Session& session, const Questions& questions, Index sample,
              const real* logits) const;
@@ -63,18 +106,25 @@ class Predict : public Verb {
   std::string logits_;
   Index top_ = 3;
   std::vector<std::string> images_, texts_;
+  std::string run_word_;  ///< the run; with --weights the first of what is asked
+  std::vector<std::string> asked_;
+  Precision precision_in_force_ = Precision::fp32;
 };
 
 void Predict::declare(Arguments& arguments) {
-  arguments.example("--weights runs/cnn-digits-1/best.safetensors --data digits --top 3",
-                    "every test sample");
-  arguments.example("--model squeezenet --weights squeezenet.safetensors --image dog.jpg", "a picture");
-  arguments.example("--weights runs/textlstm-names-1/best.safetensors --text Satoshi", "a word");
+  arguments.example("runs/cnn-photos-1 photo.jpg more/", "a picture, and all that lie in a folder");
+  arguments.example("runs/cnn-digits-1 --data digits --top 3", "every test sample");
+  arguments.example("--model squeezenet --weights squeezenet.safetensors dog.jpg", "published weights");
+  arguments.example("runs/textlstm-names-1 --text Satoshi", "a word; a file or - is read line by line");
+  arguments.positional("RUN", run_word_, "a run's folder or a weights file, unless --weights is given");
+  arguments.positional("WHAT", asked_,
+                       "PNG and JPEG pictures, folders of them, files of texts, one a line; a .csv, .npy or "
+                       ".tsv file; -: paths or texts from standard input, one a line");
   declare_model(arguments, session_.model);
   declare_data(arguments, session_.data);
   arguments.choice("--split", split_, {"train", "test", "all"}, "the part of the data (test)");
   arguments.group("What is asked and answered");
-  arguments.list("--image", images_, "FILE...", "PNG or JPEG pictures, instead of data");
+  arguments.list("--image", images_, "FILE...", "PNG or JPEG pictures, as WHAT");
   arguments.list("--text", texts_, "TEXT...", "texts, instead of data");
   arguments.option("--top", top_, "K", "classes a sample (3)");
   arguments.option("--logits", logits_, "FILE.npy",
@@ -83,27 +133,63 @@ void Predict::declare(Arguments& arguments) {
   declare_precision(arguments, precision_);
 }
 
-Questions Predict::pictures(const Recipe& recipe) const {
-  const Shape& sample = recipe.input.sample;
-  if (!recipe.images) throw Error(Fault::usage, "predict", recipe.model + " was not trained on pictures");
-  if (sample[0] != sample[1]) {
+void Predict::take_words() {
+  if (!session_.model.weights.empty()) {
+    if (!run_word_.empty()) asked_.insert(asked_.begin(), run_word_);
+  } else if (is_picture(run_word_)) {
     throw Error(Fault::usage, "predict",
-                fmt::format("the model wants {}, pictures are cut square", sample.text()));
+                fmt::format("{} is a picture: the run, or --weights FILE, comes first", run_word_));
+  } else {
+    session_.model.weights = run_word_;
   }
-  DataInfo info;
-  info.name = "pictures";
-  info.kind = DataKind::image;
-  info.shape = Shape({sample[0], sample[1], 3});
-  info.classes = {"?"};
-  std::vector<std::uint8_t> pixels;
-  for (const std::string& path : images_) {
-    const ByteImage image = resize_crop(decode_image(read_file(path), path), sample[0]);
-    pixels.insert(pixels.end(), image.pixels.begin(), image.pixels.end());
+  if (session_.model.weights.empty())
+    throw Error(Fault::usage, "predict", "a run's folder, or --weights FILE, is needed");
+  for (const std::vector<std::string>* paths : {&asked_, &images_}) {
+    for (const std::string& path : *paths) {
+      if (path != "-" && !exists(path)) {
+        throw Error(Fault::data, "predict",
+                    fmt::format("{}: no such file or folder{}", path, did_you_mean_path(path)));
+      }
+    }
   }
-  return {with_channels(make_byte_images(info, std::move(pixels), std::vector<std::int32_t>(images_.size())),
-                        sample[2]),
-          images_,
-          {}};
+  // Tables and arrays are data of which every sample is asked about.
+  if (asked_.size() == 1 && session_.data.spec.empty() && is_table(asked_.front())) {
+    session_.data.spec = asked_.front();
+    split_ = "all";
+    asked_.clear();
+  }
+  const int kinds =
+      (session_.data.spec.empty() ? 0 : 1) + (images_.empty() ? 0 : 1) + (texts_.empty() ? 0 : 1);
+  if (kinds > 1 || (kinds == 1 && !session_.data.spec.empty() && !asked_.empty()) ||
+      (kinds == 0 && asked_.empty())) {
+    throw Error(Fault::usage, "predict",
+                "want pictures or files of texts to answer for, or one of --data, --image and --text");
+  }
+}
+
+std::vector<std::string> Predict::asked_pictures(Console& console) const {
+  std::vector<std::string> asked = images_;
+  for (const std::string& path : asked_) {
+    if (path == "-") {
+      const std::vector<std::string> lines = lines_of_input();
+      asked.insert(asked.end(), lines.begin(), lines.end());
+    } else {
+      asked.push_back(path);
+    }
+  }
+  std::vector<std::string> notes;
+  std::vector<std::string> paths = picture_paths(asked, notes);
+  console.notes(notes);
+  if (paths.empty()) throw Error(Fault::data, "predict", "no picture is named on standard input");
+  return paths;
+}
+
+void Predict::add_asked_texts() {
+  for (const std::string& path : asked_) {
+    const std::vector<std::string> lines = path == "-" ? lines_of_input() : lines_of(path);
+    texts_.insert(texts_.end(), lines.begin(), lines.end());
+  }
+  if (texts_.empty()) throw Error(Fault::data, "predict", "no line of text to answer for");
 }
 
 Questions Predict::texts(const Recipe& recipe, bool language_model) const {
@@ -175,35 +261,60 @@ void Predict::print(Console& console, const Session& session, const Questions& q
   console.out(line);
 }
 
-int Predict::run(Console& console) {
-  require(session_.model.weights, "--weights", "predict");
-  const int asked =
-      (session_.data.spec.empty() ? 0 : 1) + (images_.empty() ? 0 : 1) + (texts_.empty() ? 0 : 1);
-  if (asked != 1) throw Error(Fault::usage, "predict", "want one of --data, --image and --text");
-  if (top_ < 1) throw Error(Fault::usage, "predict", fmt::format("the top {} classes", top_));
-  use_threads(run_);
-  session_.purpose = Purpose::predict;
-  session_.seed = run_.seed;
-  const Precision precision = frozen_precision(precision_, run_.exact);
-  const Session session = open_session(session_);
-  // The whole model is what a frozen prefix is to others.
-  if (precision == Precision::bf16) session.model->set_freeze("all");
-  console.notes(session.notes);
-  if (run_.exact) console.note("in force: " + exact_text(true));
-  if (precision == Precision::bf16) console.note("in force: " + precision_text(precision_));
+LoaderOptions Predict::options(const Session& session) const {
+  LoaderOptions options = loader_options(session, run_.batch > 0 ? run_.batch : 64, run_.seed);
+  options.shuffle = false;
+  return options;
+}
 
+void Predict::answer_pictures(Console& console, const Session& session) {
+  const std::vector<std::string> paths = asked_pictures(console);
+  ProgramCache programs(*session.model, {.exact = run_.exact, .frozen_precision = precision_in_force_});
+  LogitsFile logits(logits_, *session.model, static_cast<Index>(paths.size()));
+  // Everything is answered before anything is printed or written; pictures are read some at a time.
+  constexpr std::size_t kTogether = 2048;
   Questions questions;
-  if (!images_.empty()) {
-    questions = pictures(session.recipe);
-  } else if (!texts_.empty()) {
+  std::vector<real> answers;
+  std::vector<std::string> bad;
+  Progress progress(console, "predicting", static_cast<Index>(paths.size()));
+  for (std::size_t first = 0; first < paths.size(); first += kTogether) {
+    const auto some = std::span(paths).subspan(first, std::min(kTogether, paths.size() - first));
+    PictureQuestions pictures = picture_questions(session.recipe, some);
+    bad.insert(bad.end(), pictures.bad.begin(), pictures.bad.end());
+    if (pictures.samples && (bad.empty() || session_.data.skip_bad)) {
+      questions.names.insert(questions.names.end(), pictures.names.begin(), pictures.names.end());
+      Loader loader(pictures.samples, options(session));
+      evaluate(*session.model, programs, loader, [&](const Batch& batch, const real* values) {
+        logits.add(batch, values);
+        answers.insert(answers.end(), values, values + batch.count * session.model->classes());
+      });
+    }
+    progress.at(static_cast<Index>(first + some.size()));
+  }
+  if (!bad.empty()) {
+    const std::string what = bad_text(bad, paths.size());
+    if (!session_.data.skip_bad)
+      throw Error(Fault::data, "predict", what + " (--skip-bad answers for the others)");
+    if (questions.names.empty()) throw Error(Fault::data, "predict", what);
+    console.note(what);
+  }
+  logits.save();
+  for (std::size_t i = 0; i < questions.names.size(); ++i) {
+    print(console, session, questions, static_cast<Index>(i),
+          answers.data() + static_cast<Index>(i) * session.model->classes());
+  }
+}
+
+void Predict::answer(Console& console, const Session& session) {
+  Questions questions;
+  if (session_.data.spec.empty()) {
+    add_asked_texts();
     questions = texts(session.recipe, session.model->language_model());
   } else {
     questions = {part_of(session.data, split_), {}, part_of(session.labelled, split_)};
   }
-  LoaderOptions options = loader_options(session, run_.batch > 0 ? run_.batch : 64, run_.seed);
-  options.shuffle = false;
-  Loader loader(questions.samples, options);
-  ProgramCache programs(*session.model, {.exact = run_.exact, .frozen_precision = precision});
+  Loader loader(questions.samples, options(session));
+  ProgramCache programs(*session.model, {.exact = run_.exact, .frozen_precision = precision_in_force_});
 
   const Index classes = session.model->classes();
   const Index samples = questions.samples->size();
@@ -224,6 +335,27 @@ int Predict::run(Console& console) {
   });
   logits.save();
   for (Index i = 0; i < samples; ++i) print(console, session, questions, i, last.data() + i * classes);
+}
+
+int Predict::run(Console& console) {
+  take_words();
+  if (top_ < 1) throw Error(Fault::usage, "predict", fmt::format("the top {} classes", top_));
+  use_threads(run_);
+  session_.purpose = Purpose::predict;
+  session_.seed = run_.seed;
+  precision_in_force_ = frozen_precision(precision_, run_.exact);
+  const Session session = open_session(session_);
+  // The whole model is what a frozen prefix is to others.
+  if (precision_in_force_ == Precision::bf16) session.model->set_freeze("all");
+  console.notes(session.notes);
+  if (run_.exact) console.note("in force: " + exact_text(true));
+  if (precision_in_force_ == Precision::bf16) console.note("in force: " + precision_text(precision_));
+  const bool pictures = !images_.empty() || (session.recipe.images && texts_.empty());
+  if (session_.data.spec.empty() && pictures) {
+    answer_pictures(console, session);
+  } else {
+    answer(console, session);
+  }
   return 0;
 }
 

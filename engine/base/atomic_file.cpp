@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
@@ -92,9 +93,15 @@ std::vector<std::byte> read_file(const std::string& path, Fault fault, std::uint
   return bytes;
 }
 
-std::vector<std::byte> read_maybe_gz(const std::string& path, Fault fault, std::uint64_t cap) {
+std::vector<std::byte> read_maybe_gz(const std::string& path, Fault fault, std::uint64_t cap,
+                                     const SizePromise& promise) {
   std::vector<std::byte> bytes = read_file(path, fault, cap);
-  return is_gzip(bytes) ? gunzip(bytes, cap, fault, path) : bytes;
+  if (!is_gzip(bytes)) return bytes;
+  // Text and tables seldom shrink to less than a twentieth.
+  constexpr std::uint64_t kRoom = std::uint64_t{1} << 26;
+  constexpr std::uint64_t kUsualRatio = 64;
+  const std::uint64_t most = promise ? cap : std::min(cap, kRoom + kUsualRatio * bytes.size());
+  return gunzip(bytes, most, fault, path, promise);
 }
 
 void FileWriter::write(std::span<const std::byte> bytes) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/base/error.h"
+#include "engine/base/gzip.h"
 
 namespace firn {
 
@@ -20,9 +21,10 @@ constexpr std::uint64_t kMaxFile = std::uint64_t{1}
 std::vector<std::byte> read_file(const std::string& path, Fault fault = Fault::data,
                                  std::uint64_t cap = kMaxFile);
 
-/// The same, unpacked where the file is gzip (told by its first bytes); `cap` holds for both sizes.
+/// The same, unpacked where the file is gzip (told by its first bytes); `cap` holds for both sizes. Without a
+/// `promise` of the unpacked size at most 64 MiB and 64 times the packed size are unpacked.
 std::vector<std::byte> read_maybe_gz(const std::string& path, Fault fault = Fault::data,
-                                     std::uint64_t cap = kMaxFile);
+                                     std::uint64_t cap = kMaxFile, const SizePromise& promise = {});
 
 /// Where `atomic_write` lets its caller write.
 class FileWriter {

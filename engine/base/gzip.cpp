@@ -11,6 +11,7 @@ namespace firn {
 namespace {
 
 constexpr std::uint64_t kChunk = 1 << 16;
+constexpr std::uint64_t kFirst = 1 << 24;  // taken at once on the file's word
 constexpr std::uint64_t kMaxRatio = 1032;  // deflate cannot pack tighter
 
 class Inflate {
@@ -47,14 +48,24 @@ bool is_gzip(std::span<const std::byte> bytes) {
 }
 
 std::vector<std::byte> gunzip(std::span<const std::byte> packed, std::uint64_t cap, Fault fault,
-                              const std::string& path) {
+                              const std::string& path, const SizePromise& promise) {
   Inflate stream;
-  std::vector<std::byte> result(std::min(cap, claimed_size(packed)));
+  bool asked = !promise;
+  std::vector<std::byte> result(std::min({cap, claimed_size(packed), asked ? kFirst : kChunk}));
   std::uint64_t written = 0;
   std::uint64_t taken = 0;
   const auto fail = [&](std::string_view message) { throw Error(fault, "gzip", path, taken, message); };
 
   for (;;) {
+    if (!asked && written >= kChunk) {
+      asked = true;
+      if (const auto size = promise(std::span(result).first(written)); size) {
+        if (*size > packed.size() * kMaxRatio)
+          fail(fmt::format("promises {} bytes, more than {} packed ones hold", *size, packed.size()));
+        cap = std::min(cap, std::max(*size, written));
+        result.reserve(std::min(cap, packed.size() * 4 + kFirst));
+      }
+    }
     if (written == result.size()) result.resize(std::min(cap, written + std::max(kChunk, written / 2)));
     // One byte of room beyond the cap tells a file that ends there from one that goes on.
     Bytef spare = 0;

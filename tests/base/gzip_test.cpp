@@ -56,6 +56,24 @@ TEST_CASE("a bomb stops at the cap") {
   CHECK(fails_with(Fault::data, "more than 0", [&] { unpack(packed, 0); }));
 }
 
+TEST_CASE("a promise bounds what is unpacked") {
+  const auto packed = pack(std::string(10000000, 'x'));
+  const auto unpack_as = [&](std::uint64_t size) {
+    return gunzip(packed, 1 << 30, Fault::data, "f",
+                  [size](auto beginning) {
+                    CHECK(beginning.size() >= 1000);
+                    CHECK(beginning.size() < 100000);
+                    return std::optional(size);
+                  })
+        .size();
+  };
+  CHECK(unpack_as(10000000) == 10000000);
+  CHECK(unpack_as(20000000 / 2 + 1) == 10000000);
+  CHECK(fails_with(Fault::data, "more than 9999999", [&] { unpack_as(9999999); }));
+  CHECK(fails_with(Fault::data, "more than 65536", [&] { unpack_as(10); }));
+  CHECK(fails_with(Fault::data, "promises 900000000 bytes", [&] { unpack_as(900000000); }));
+}
+
 TEST_CASE("every cut and every flipped byte is found or harmless") {
   const std::string text = "a text that is packed, a text that is packed again";
   const auto packed = pack(text);

@@ -1,6 +1,7 @@
 #include "data/idx.h"
 
 #include <doctest/doctest.h>
+#include <zlib.h>
 
 #include "data/source.h"
 #include "tests/data/damage.h"
@@ -63,6 +64,39 @@ TEST_CASE("labels that do not fit the images") {
   const test::Folder folder;
   folder.write("train-images-idx3-ubyte", kImages);
   CHECK(fails_with(Fault::data, "train-labels-idx1-ubyte", [&] { open_data(folder.path()); }));
+  folder.write("train-labels-idx1-ubyte", std::string_view("\0\0\x08\x01\0\0\0\x01\x03", 9));
+  CHECK(fails_with(Fault::data, "1 labels of 1 dimensions for 2 images", [&] { open_data(folder.path()); }));
+}
+
+TEST_CASE("a packed IDX file unpacks to what its header promises, and no more") {
+  const auto packed = [](std::string text) {
+    z_stream stream{};
+    REQUIRE(deflateInit2(&stream, 9, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK);
+    std::vector<std::byte> result(deflateBound(&stream, static_cast<uLong>(text.size())));
+    stream.next_in = reinterpret_cast<Bytef*>(text.data());
+    stream.avail_in = static_cast<uInt>(text.size());
+    stream.next_out = reinterpret_cast<Bytef*>(result.data());
+    stream.avail_out = static_cast<uInt>(result.size());
+    REQUIRE(deflate(&stream, Z_FINISH) == Z_STREAM_END);
+    result.resize(stream.total_out);
+    deflateEnd(&stream);
+    return result;
+  };
+  const auto images = [](std::size_t bytes) {
+    return std::string("\0\0\x08\x03\0\0\0\x02\0\0\1\0\0\0\1\0", 16) + std::string(bytes, '\7');
+  };
+  const test::Folder folder;
+  folder.write("train-labels-idx1-ubyte", kLabels);
+  folder.write("train-images-idx3-ubyte.gz", packed(images(2 << 16)));
+  CHECK(open_data(folder.path()).train->info().shape == Shape{256, 256, 1});
+  folder.write("train-images-idx3-ubyte.gz", packed(images(1 << 26)));
+  CHECK(fails_with(Fault::data, "unpacks to more than 131088 bytes", [&] { open_data(folder.path()); }));
+  folder.write("train-images-idx3-ubyte.gz", packed(images(130000)));
+  CHECK(fails_with(Fault::data, "ends after 130000 of 131072", [&] { open_data(folder.path()); }));
+  // A size that the file could never hold, and one that the labels gainsay, before anything is unpacked.
+  folder.write("train-images-idx3-ubyte.gz",
+               packed(std::string("\0\0\x08\x03\0\0\0\x02\0\1\0\0\0\1\0\0", 16) + std::string(70000, 'x')));
+  CHECK(fails_with(Fault::data, "promises 8589934608 bytes", [&] { open_data(folder.path()); }));
   folder.write("train-labels-idx1-ubyte", std::string_view("\0\0\x08\x01\0\0\0\x01\x03", 9));
   CHECK(fails_with(Fault::data, "1 labels of 1 dimensions for 2 images", [&] { open_data(folder.path()); }));
 }

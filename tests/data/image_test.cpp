@@ -87,18 +87,13 @@ TEST_CASE("a JPEG without its Huffman tables decodes the same way whatever the m
   for (const std::string& outcome : outcomes) CHECK(outcome == outcomes.front());
 }
 
-TEST_CASE("what is no picture, and what is too large") {
-  CHECK(fails_with(Fault::data, "no picture", [] { decode_image({}, "file"); }));
+TEST_CASE("what is no picture") {
+  CHECK(fails_with(Fault::data, "an empty file", [] { decode_image({}, "file"); }));
+  CHECK(fails_with(Fault::data, "no picture", [] { decode_image(as_bytes("x"), "file"); }));
   CHECK(fails_with(Fault::data, "neither PNG nor JPEG",
                    [] { decode_image(as_bytes("GIF89a......"), "file"); }));
   CHECK(fails_with(Fault::data, "PNG signature",
                    [] { decode_image(as_bytes("\x89PNG is what it claims"), "file"); }));
-  const auto wide = test::make_png(8193, 1, 1, std::vector<std::uint8_t>(8193));
-  CHECK(test::error_of([&] { decode_image(wide, "file"); }));
-  CHECK(decode_image(test::make_png(8192, 1, 1, std::vector<std::uint8_t>(8192)), "file").width == 8192);
-  // Every side is allowed, but not their product.
-  const auto large = test::make_png(6000, 6000, 1, std::vector<std::uint8_t>(36000000));
-  CHECK(fails_with(Fault::data, "6000 x 6000 pixels are more", [&] { decode_image(large, "file"); }));
 }
 
 TEST_CASE("the same size changes nothing, a constant stays constant") {

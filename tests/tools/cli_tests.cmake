@@ -5,6 +5,10 @@ foreach(name cli_test cli_errors_test cli_finetune_test cli_report_test finetune
   target_compile_definitions(${name} PRIVATE FIRN_PROGRAM="$<TARGET_FILE:firn>")
   add_dependencies(${name} firn)
 endforeach()
+firn_test(cli_predict_test cli_predict_test.cpp cli_program.cpp ${PROJECT_SOURCE_DIR}/tests/data/picture_bytes.cpp
+          LIBS firn_cli ZLIB::ZLIB)
+target_compile_definitions(cli_predict_test PRIVATE FIRN_PROGRAM="$<TARGET_FILE:firn>")
+add_dependencies(cli_predict_test firn)
 set_tests_properties(finetune_accuracy_test PROPERTIES LABELS slow)
 foreach(name cli_parts_test report_test study_report_test study_store_test study_statistics_test study_verdict_test)
   firn_test(${name} ${name}.cpp LIBS firn_cli)
