@@ -50,7 +50,7 @@ class StudyVerb final : public Verb {
 
  private:
   void read_changes();
-  std::vector<Grid> grids();
+  std::vector<Grid> grids(Console& console);
   std::string run_name() const;
   void open_folder();
   int dry_run(Console& console, const Plan& plan, const Materials& materials) const;
@@ -152,7 +152,7 @@ void StudyVerb::read_changes() {
   changes_.models = {read_recipe(load_safetensors(changes_.weights), changes_.weights, model).model};
 }
 
-std::vector<Grid> StudyVerb::grids() {
+std::vector<Grid> StudyVerb::grids(Console& console) {
   std::vector<Grid> all;
   if (!grid_.empty()) {
     all = read_grids(grid_);
@@ -171,7 +171,7 @@ std::vector<Grid> StudyVerb::grids() {
     change(grid, changes_);
     auto at = known.find(grid.target);
     if (at == known.end()) at = known.emplace(grid.target, open_data(grid.target).train->info()).first;
-    complete(grid, at->second);
+    console.notes(complete(grid, at->second));
     check(grid);
   }
   return all;
@@ -266,7 +266,7 @@ void StudyVerb::begin(Store& store, const std::vector<Grid>& grids, const Plan& 
   store.set_meta("cpu", cpu_name());
   store.set_meta("threads", fmt::format("{}", thread_count()));
   store.set_meta("protocol", protocol_text(plan.arms.front()));
-  store.set_meta("statistics", statistics_text());
+  store.set_meta("statistics", statistics_text(plan));
   store.set_meta("state", "running");
   if (!store.meta("started")) store.set_meta("started", now_text());
 }
@@ -280,7 +280,7 @@ void StudyVerb::end(Console& console, const Plan& plan, const Materials& materia
     verdicts.insert(verdicts.end(), some.begin(), some.end());
   }
   write_summary(plan, materials, outcomes, found, verdicts, store.database());
-  const std::string headline = found.empty() ? "nothing was frozen" : found.front().text;
+  const std::string headline = found.empty() ? "nothing was trained" : found.front().text;
   store.set_meta("headline", headline);
   store.set_meta("finished", now_text());
   store.set_meta("state", "complete");
@@ -294,7 +294,7 @@ void StudyVerb::end(Console& console, const Plan& plan, const Materials& materia
     console.out(tables_text(plan, outcomes));
     if (!verdicts.empty()) console.out("What the claims come to\n" + verdicts_text(verdicts));
     console.out(protocol_text(plan.arms.front()));
-    console.out(statistics_text());
+    console.out(statistics_text(plan));
   }
   console.note(fmt::format("written: {}, results.csv and results.sqlite", file("report.html")));
 }
@@ -302,7 +302,7 @@ void StudyVerb::end(Console& console, const Plan& plan, const Materials& materia
 int StudyVerb::run(Console& console) {
   read_changes();
   if (threads_ > 0) set_thread_count(static_cast<int>(threads_));
-  const std::vector<Grid> all = grids();
+  const std::vector<Grid> all = grids(console);
   Materials materials(data_, test_samples_, changes_.weights);
   const Plan plan = expand(all, materials);
   console.notes(materials.notes());

@@ -48,7 +48,8 @@ TEST_CASE("every number that is printed stands in the file") {
   CHECK(arms == 24);
   CHECK(answers == 4);
   CHECK(verdicts == 4);
-  CHECK(rows(database, "SELECT text FROM answers").find("full tuning") != std::string::npos);
+  CHECK(rows(database, "SELECT text FROM answers WHERE text LIKE 'mlp on digits%, 3 labels a class: %'")
+            .find("told from it") != std::string::npos);
   CHECK(cli.read("runs/a/results.csv").find("labels,mlp,3,half,digits,second half,1,full tuning") !=
         std::string::npos);
 }

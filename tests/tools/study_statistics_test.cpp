@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -38,10 +39,10 @@ TEST_CASE("an interval of the mean: Student's for few values, near it for many, 
   CHECK(bootstrap.mean(three).low == doctest::Approx(0.5 - 0.248414).epsilon(1e-5));
   CHECK(bootstrap.mean(three).high == doctest::Approx(0.5 + 0.248414).epsilon(1e-5));
   // Of five values the outermost resample, five times the least one, has a chance of 1 in 3125: the
-  // percentile of 0.00097 lies between it and the next ones, (4 x 0.1 + 0.2) / 5 the least of them.
+  // percentile of 0.00095 is the next one, (4 x 0.1 + 0.2) / 5, which comes five times.
   const std::vector<double> five{0.1, 0.2, 0.3, 0.4, 0.5};
-  CHECK(bootstrap.mean(five).low >= 0.1);
-  CHECK(bootstrap.mean(five).low <= 0.14);
+  CHECK(bootstrap.mean(five).low == doctest::Approx(0.12));
+  CHECK(bootstrap.mean(five).high == doctest::Approx(0.48));
   const std::vector<double> one{0.4};
   CHECK(bootstrap.mean(one).low == 0.4);
   CHECK(bootstrap.mean(one).high == 0.4);
@@ -56,6 +57,29 @@ TEST_CASE("an interval of the mean: Student's for few values, near it for many, 
   Bootstrap other;
   CHECK(other.mean(many).low == interval.low);
   CHECK(other.mean(many, 0.99).low < interval.low);
+}
+
+TEST_CASE("up to eight values every resample counts") {
+  Bootstrap bootstrap;
+  CHECK(bootstrap.method(1) == IntervalMethod::none);
+  CHECK(bootstrap.method(4) == IntervalMethod::student);
+  CHECK(bootstrap.method(5) == IntervalMethod::enumerated);
+  CHECK(bootstrap.method(5, 0.995) == IntervalMethod::student);
+  CHECK(bootstrap.method(8) == IntervalMethod::enumerated);
+  CHECK(bootstrap.method(9) == IntervalMethod::sampled);
+  // All 6^6 draws, one by one.
+  const std::vector<double> six{0.31, 0.4, 0.45, 0.52, 0.7, 0.9};
+  std::vector<double> means;
+  for (int draw = 0; draw < 46656; ++draw) {
+    double total = 0;
+    for (int i = 0, rest = draw; i < 6; ++i, rest /= 6) total += six[static_cast<std::size_t>(rest % 6)];
+    means.push_back(total / 6);
+  }
+  std::sort(means.begin(), means.end());
+  const double share = normal_share(-student_quantile(0.975, 5) * std::sqrt(6.0 / 5));
+  const auto at = static_cast<std::size_t>(std::ceil(share * 46656)) - 1;
+  CHECK(bootstrap.mean(six).low == doctest::Approx(means[at]).epsilon(1e-12));
+  CHECK(bootstrap.mean(six).high == doctest::Approx(means[means.size() - 1 - at]).epsilon(1e-12));
 }
 
 TEST_CASE("the intervals hold what they promise, for five seeds") {

@@ -3,59 +3,16 @@
 
 #include <doctest/doctest.h>
 
-#include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "tests/folder.h"
+#include "tests/tools/made_up_study.h"
 
 namespace {
 
 using namespace firn;
 using namespace firn::cli;
-
-/// A study in the making: arms with an accuracy for each of five seeds.
-class MadeUp {
- public:
-  explicit MadeUp(int claim) : store_(folder_ / "results.sqlite", "") {
-    plan_.experiments.push_back({"made up", "", "", claim, {}});
-  }
-
-  /// `mean` plus -0.004, -0.002, 0, 0.002, 0.004 times `spread`; what is set in `change` stands.
-  void add(const std::function<void(Arm&)>& change, double mean, double spread = 1, double macs = 100,
-           double seconds = 1) {
-    Arm arm;
-    arm.model = "cnn";
-    arm.source = kDrawnSource;
-    arm.target = "digits";
-    arm.blocks = 4;
-    change(arm);
-    plan_.arms.push_back(arm);
-    plan_.arm_keys.push_back(arm.key());
-    for (std::uint64_t seed = 1; seed <= 5; ++seed) {
-      const Cell cell{cell_key(arm, seed), plan_.arms.size() - 1, seed, {}};
-      CellResult result;
-      result.accuracy = mean + spread * 0.002 * (static_cast<double>(seed) - 3);
-      result.macs_forward = macs;
-      result.seconds = seconds;
-      store_.add_cell(cell, arm, result);
-      plan_.experiments[0].cells.push_back(plan_.cells.size());
-      plan_.cells.push_back(cell);
-    }
-  }
-
-  std::vector<Verdict> verdicts() {
-    outcomes_.emplace(plan_, store_.database());
-    return judge_claim(plan_.experiments[0], *outcomes_);
-  }
-
- private:
-  test::Folder folder_;
-  Store store_;
-  Plan plan_;
-  std::optional<Outcomes> outcomes_;
-};
+using firn::test::MadeUp;
 
 void add_labels(MadeUp& study, Index labels, double full, double first, double second, double spread = 1) {
   const auto with = [&](const char* freeze) {

@@ -100,6 +100,11 @@ Arm Arm::full_tuning() const {
   return other;
 }
 
+bool same_task(const Arm& a, const Arm& b) {
+  return a.model == b.model && a.target == b.target && a.part == b.part && a.labels == b.labels &&
+         a.budget == b.budget;
+}
+
 std::string cell_key(const Arm& arm, std::uint64_t seed) {
   return short_hash(fmt::format("{}; seed {}", arm.content(), seed));
 }

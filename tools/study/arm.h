@@ -72,6 +72,10 @@ struct Arm {
   Arm full_tuning() const;
 };
 
+/// Whether arms are answers to one question: the same model learns the same from the same labels with the
+/// same budget.
+bool same_task(const Arm& a, const Arm& b);
+
 struct Cell {
   std::string key;
   std::size_t arm = 0;  ///< in the plan

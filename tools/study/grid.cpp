@@ -16,6 +16,10 @@ namespace firn::cli {
 
 namespace {
 
+constexpr std::size_t kMostOfAList = 100;
+constexpr std::size_t kMostCells = 100'000;
+constexpr Index kMostSeeds = 1000, kMostSteps = 10'000'000, kMostBatch = 16'384, kMostEpochs = 10'000;
+
 [[noreturn]] void refuse(const Grid& grid, const std::string& message) {
   throw Error(Fault::usage, "study", (grid.name.empty() ? "" : grid.name + ": ") + message);
 }
@@ -23,6 +27,8 @@ namespace {
 template <class T>
 void require_some(const Grid& grid, const char* what, const std::vector<T>& values) {
   if (values.empty()) refuse(grid, fmt::format("no {}", what));
+  if (values.size() > kMostOfAList)
+    refuse(grid, fmt::format("{} {}, at most {} are taken", values.size(), what, kMostOfAList));
 }
 
 void require_words(const Grid& grid, const char* what, const std::vector<std::string>& values,
@@ -34,8 +40,9 @@ void require_words(const Grid& grid, const char* what, const std::vector<std::st
   }
 }
 
-void require_positive(const Grid& grid, const char* what, Index value) {
+void require_positive(const Grid& grid, const char* what, Index value, Index most) {
   if (value < 1) refuse(grid, fmt::format("{} {} is not positive", what, value));
+  if (value > most) refuse(grid, fmt::format("{} {} is too many: at most {}", what, value, most));
 }
 
 template <class T>
@@ -95,14 +102,18 @@ class Collector {
       plan_.origins.push_back({cell.origin, number, seed});
     const auto [at, fresh] = cells_.try_emplace(cell.key, plan_.cells.size());
     if (fresh) plan_.cells.push_back(std::move(cell));
-    std::vector<std::size_t>& own = plan_.experiments.back().cells;
-    if (std::find(own.begin(), own.end(), at->second) == own.end()) own.push_back(at->second);
+    if (plan_.cells.size() > kMostCells)
+      refuse(Grid(),
+             fmt::format("more than {} cells are asked for: fewer seeds, labels or cuts", kMostCells));
+    if (own_.insert({plan_.experiments.size(), at->second}).second)
+      plan_.experiments.back().cells.push_back(at->second);
   }
 
   Plan& plan_;
   Materials& materials_;
   std::map<std::string, std::size_t> arms_, cells_;
   std::set<std::string> origins_;
+  std::set<std::pair<std::size_t, std::size_t>> own_;  // cells by experiment
 };
 
 Arm first_arm(const Grid& grid, const std::string& model, const std::string& source, Index labels) {
@@ -182,7 +193,7 @@ void change(Grid& grid, const GridChanges& changes) {
   grid.sources = std::move(sources);
 }
 
-void complete(Grid& grid, const DataInfo& target) {
+std::vector<std::string> complete(Grid& grid, const DataInfo& target) {
   const bool image = target.kind == DataKind::image;
   if (grid.models.empty()) {
     if (image) {
@@ -193,14 +204,23 @@ void complete(Grid& grid, const DataInfo& target) {
       grid.models = {target.kind == DataKind::sequence ? "lstm" : "mlp"};
     }
   }
-  if (grid.sources.empty()) {
-    grid.sources = image ? std::vector<std::string>{std::string(kDrawnSource), std::string(kHalfSource)}
-                         : std::vector<std::string>{std::string(kHalfSource)};
+  const bool chosen = !grid.sources.empty();
+  const std::string half(kHalfSource), drawn(kDrawnSource);
+  if (!chosen) grid.sources = {drawn, half};
+  if (!image) {
+    std::replace(grid.sources.begin(), grid.sources.end(), drawn, half);
+    const std::set<std::string> once(grid.sources.begin(), grid.sources.end());
+    grid.sources.assign(once.begin(), once.end());
   }
-  if (image) return;
-  std::replace(grid.sources.begin(), grid.sources.end(), std::string(kDrawnSource), std::string(kHalfSource));
-  const std::set<std::string> once(grid.sources.begin(), grid.sources.end());
-  grid.sources.assign(once.begin(), once.end());
+  if (has_halves(target) || (chosen && grid.sources == std::vector{half})) return {};
+  if (std::erase(grid.sources, half) == 0) return {};
+  const std::string few = target.label_each_step
+                              ? fmt::format("{} has no classes to learn half of", target.name)
+                              : fmt::format("{} has {} classes, too few to learn half of them before",
+                                            target.name, target.classes.size());
+  if (!grid.sources.empty()) return {few + ": that source is left out"};
+  grid.sources = {std::string(kRandomSource)};
+  return {few + ": new weights alone are studied (--source DATA or --weights for others)"};
 }
 
 void check(const Grid& grid) {
@@ -213,6 +233,8 @@ void check(const Grid& grid) {
   }
   if (grid.freeze.empty() && grid.policies.empty())
     refuse(grid, "nothing to compare: no freeze and no policies");
+  if (!grid.freeze.empty()) require_some(grid, "cuts", grid.freeze);
+  if (!grid.policies.empty()) require_some(grid, "policies", grid.policies);
   for (const std::string& policy : grid.policies) {
     for (const std::string& one : starred(policy, 1, 1)) parse_policy(one);
   }
@@ -222,10 +244,10 @@ void check(const Grid& grid) {
   for (const double share : grid.freeze_at) {
     if (!(share >= 0 && share <= 1)) refuse(grid, fmt::format("freeze_at {} is no share from 0 to 1", share));
   }
-  require_positive(grid, "seeds", grid.seeds);
-  require_positive(grid, "steps", grid.budget.steps);
-  require_positive(grid, "batch", grid.budget.batch);
-  require_positive(grid, "source_epochs", grid.budget.source_epochs);
+  require_positive(grid, "seeds", grid.seeds, kMostSeeds);
+  require_positive(grid, "steps", grid.budget.steps, kMostSteps);
+  require_positive(grid, "batch", grid.budget.batch, kMostBatch);
+  require_positive(grid, "source_epochs", grid.budget.source_epochs, kMostEpochs);
   require_some(grid, "rates", grid.budget.rates);
   const auto require_rate = [&](double rate) {
     if (!(rate > 0 && rate < 1e6)) refuse(grid, fmt::format("rate {} is not positive", rate));

@@ -50,9 +50,11 @@ struct GridChanges {
 };
 void change(Grid& grid, const GridChanges& changes);
 
-/// Fills in models and sources where none are given, by the kind of the target; drops sources that such data
-/// cannot have (figures can be drawn for images alone). Throws Error(usage) where nothing is left.
-void complete(Grid& grid, const DataInfo& target);
+/// Fills in models and sources where none are given, by the kind of the target, and drops sources that such
+/// data cannot have while others are left: figures can be drawn for images alone, half of the classes learned
+/// only where there are four. Where none is left new weights alone are studied. Gives back what the reader
+/// should be told of that.
+std::vector<std::string> complete(Grid& grid, const DataInfo& target);
 
 /// Throws Error(usage) for empty lists, numbers out of range, unknown words, with the nearest one.
 void check(const Grid& grid);

@@ -38,7 +38,7 @@ DataParts classes_of(const DataParts& parts, Index first, Index last) {
 }
 
 void require_halves(const DataInfo& info) {
-  if (!info.label_each_step && info.classes.size() >= 4) return;
+  if (has_halves(info)) return;
   throw Error(
       Fault::usage, "study",
       fmt::format("{} has {} classes, at least 4 are wanted to learn from half of them: another --source",
@@ -100,6 +100,11 @@ ModelPtr begin(const Arm& arm, const Prepared& prepared, std::uint64_t seed) {
 }
 
 }  // namespace
+
+bool has_halves(const DataInfo& info) {
+  constexpr std::size_t kFewest = 4;
+  return !info.label_each_step && info.classes.size() >= kFewest;
+}
 
 void copy_body(const Model& from, Model& to) {
   // The head of a language model answers in its vocabulary, which stays.

@@ -69,6 +69,9 @@ class Materials {
   std::vector<std::string> notes_;
 };
 
+/// Whether half of the classes can be learned before the other half.
+bool has_halves(const DataInfo& info);
+
 /// Copies all blocks but the last one, of language models that too; both are of one model.
 void copy_body(const Model& from, Model& to);
 

@@ -1,8 +1,27 @@
 #include "tools/study/outcomes.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <set>
 
 namespace firn::cli {
+
+namespace {
+
+bool is_share(Metric metric) {
+  return metric == Metric::accuracy || metric == Metric::macro_f1 || metric == Metric::ece;
+}
+
+/// "with 5 seeds", "with 3 and 5 seeds"
+std::string with_seeds(const std::vector<std::size_t>& counts) {
+  std::string text;
+  for (std::size_t i = 0; i < counts.size(); ++i)
+    text += (i == 0 ? "" : i + 1 < counts.size() ? ", " : " and ") + fmt::format("{}", counts[i]);
+  return fmt::format("with {} seed{}", text, counts == std::vector<std::size_t>{1} ? "" : "s");
+}
+
+}  // namespace
 
 std::string metric_name(Metric metric) {
   switch (metric) {
@@ -94,14 +113,17 @@ Difference Outcomes::difference(const Outcome& a, const Outcome& b, Metric metri
   difference.seeds = each.size();
   difference.mean = mean_of(each);
   difference.interval = bootstrap_.mean(each, level);
+  if (is_share(metric)) {
+    difference.interval.low = std::max(difference.interval.low, -1.0);
+    difference.interval.high = std::min(difference.interval.high, 1.0);
+  }
   return difference;
 }
 
 Interval Outcomes::interval(const Outcome& outcome, Metric metric) const {
   Interval interval = bootstrap_.mean(outcome.values(metric));
-  const bool share = metric == Metric::accuracy || metric == Metric::macro_f1 || metric == Metric::ece;
   interval.low = std::max(interval.low, 0.0);  // no metric is negative
-  if (share) interval.high = std::min(interval.high, 1.0);
+  if (is_share(metric)) interval.high = std::min(interval.high, 1.0);
   return interval;
 }
 
@@ -109,15 +131,43 @@ std::string finding(const Difference& difference) {
   return difference.seeds < 2 ? "not known" : finding(difference.interval, more_is_better(difference.metric));
 }
 
-std::string statistics_text() {
-  return "Means over seeds; a seed draws the labels, new weights and the order of the samples, so intervals "
-         "say nothing of other test parts. Intervals at 95 %: 4,000 bootstrap resamples (Efron 1979; Philox, "
-         "fixed "
-         "seed), their percentiles widened for few seeds (Hesterberg 2015): with up to four seeds the range "
-         "of "
-         "the values. Differences are paired by seed. Where several arms are looked at for one verdict the "
-         "level "
-         "is raised by Bonferroni's rule. An interval that holds zero is no difference seen, not equality.";
+std::string statistics_text(const Plan& plan) {
+  std::map<std::size_t, std::size_t> seeds_of;  // by arm
+  for (const Cell& cell : plan.cells) ++seeds_of[cell.arm];
+  std::set<std::size_t> counts;
+  for (const auto& [arm, seeds] : seeds_of) counts.insert(seeds);
+  Bootstrap bootstrap;
+  std::map<IntervalMethod, std::vector<std::size_t>> by_method;
+  for (const std::size_t n : counts) by_method[bootstrap.method(n)].push_back(n);
+  const char* const percentiles = "its percentiles widened for few seeds (Hesterberg 2015)";
+  std::string how;
+  for (const auto& [method, n] : by_method) {
+    how += how.empty() ? "" : "; ";
+    how += with_seeds(n) + ' ';
+    switch (method) {
+      case IntervalMethod::none:
+        how += "there is none: arms cannot be told apart";
+        break;
+      case IntervalMethod::student:
+        how += "Student's";
+        break;
+      case IntervalMethod::enumerated:
+        how += fmt::format("the bootstrap (Efron 1979) over all resamples, enumerated, {}", percentiles);
+        break;
+      case IntervalMethod::sampled:
+        how += fmt::format("the bootstrap (Efron 1979) with {} resamples drawn (Philox, fixed seed), {}",
+                           Bootstrap::kResamples, percentiles);
+        break;
+    }
+  }
+  return fmt::format(
+      "Means over seeds; a seed draws the labels, new weights and the order of the samples, so intervals say "
+      "nothing of other test parts. Intervals at 95 %, {}. Differences are paired by seed. Where several "
+      "arms "
+      "are looked at together, in the answer and in a verdict, the level is raised by Bonferroni's rule, and "
+      "few seeds then lead to Student's interval. Bounds are clipped to what is possible. An interval that "
+      "holds zero is no difference seen, not equality.",
+      how);
 }
 
 }  // namespace firn::cli

@@ -57,6 +57,7 @@ class Outcomes {
   /// The outcomes of one experiment's arms, in the order of the plan.
   std::vector<const Outcome*> of(const Plan::Experiment& experiment) const;
 
+  /// Both clipped to what the metric can be: shares to 0 .. 1, their differences to -1 .. 1.
   Difference difference(const Outcome& a, const Outcome& b, Metric metric, double level = 0.95) const;
   Interval interval(const Outcome& outcome, Metric metric) const;
 
@@ -67,7 +68,7 @@ class Outcomes {
   mutable Bootstrap bootstrap_;
 };
 
-/// What the intervals are, in sentences.
-std::string statistics_text();
+/// What the intervals of a plan are, in sentences: the methods that its numbers of seeds lead to.
+std::string statistics_text(const Plan& plan);
 
 }  // namespace firn::cli

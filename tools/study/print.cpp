@@ -138,18 +138,19 @@ std::vector<JsonObject> summary_json(const Plan& plan, const Outcomes& outcomes,
   std::vector<JsonObject> lines;
   for (const Answer& a : found) {
     const Arm& arm = *a.best->arm;
-    lines.push_back(json_line("study_answer")
-                        .add("model", arm.model)
-                        .add("source", arm.source)
-                        .add("target", arm.target)
-                        .add("part", arm.part)
-                        .add("labels", arm.labels)
-                        .add("arm", arm.name())
-                        .add("difference", a.difference.mean)
-                        .add("difference_low", a.difference.interval.low)
-                        .add("difference_high", a.difference.interval.high)
-                        .add("faster", a.faster)
-                        .add("text", a.text));
+    const Interval interval = outcomes.interval(*a.best, Metric::accuracy);
+    JsonObject line = json_line("study_answer");
+    line.add("model", arm.model).add("source", arm.source).add("target", arm.target).add("part", arm.part);
+    line.add("labels", arm.labels).add("arm", arm.name()).add("key", a.best->key);
+    line.add("accuracy", mean(*a.best, Metric::accuracy));
+    line.add("accuracy_low", interval.low).add("accuracy_high", interval.high).add("arms", a.arms.size());
+    if (a.other != nullptr) {
+      line.add("other", a.other->arm->name()).add("other_source", a.other->arm->source);
+      line.add("difference", a.difference.mean).add("difference_low", a.difference.interval.low);
+      line.add("difference_high", a.difference.interval.high).add("finding", finding(a.difference));
+    }
+    if (a.faster > 0) line.add("faster", a.faster);
+    lines.push_back(line.add("text", a.text));
   }
   for (const Plan::Experiment& experiment : plan.experiments) {
     for (const Outcome* o : outcomes.of(experiment)) {

@@ -94,10 +94,10 @@ class Runner {
   }
 
  private:
-  void report(const std::string& what, Index more) {
+  void report(const std::string& what, Index more, const std::string& leader = {}) {
     const std::lock_guard lock(guard_);
     done_ += more;
-    hooks_.progress({done_, static_cast<Index>(plan_.cells.size()), what, best()});
+    hooks_.progress({done_, static_cast<Index>(plan_.cells.size()), what, leader});
   }
 
   void count(std::size_t arm, double accuracy) {
@@ -115,13 +115,22 @@ class Runner {
     }
   }
 
-  std::string best() const {
-    if (means_.empty()) return {};
-    const auto at = std::max_element(means_.begin(), means_.end(), [](const auto& a, const auto& b) {
-      return a.second.value() < b.second.value();
-    });
-    const Arm& arm = plan_.arms[at->first];
-    return fmt::format("{:.1f} %: {}, {}", 100 * at->second.value(), arm.name(), labels_name(arm.labels));
+  /// Of the arms of one task.
+  std::string leader(const Arm& task) {
+    const std::lock_guard lock(guard_);
+    const Mean* most = nullptr;
+    const Arm* best = nullptr;
+    int compared = 0;
+    for (const auto& [number, mean] : means_) {
+      const Arm& arm = plan_.arms[number];
+      if (!same_task(arm, task)) continue;
+      ++compared;
+      if (most != nullptr && !(mean.value() > most->value())) continue;
+      most = &mean;
+      best = &arm;
+    }
+    if (compared < 2) return {};
+    return fmt::format("{} {:.1f} % with {}", best->name(), 100 * most->value(), labels_name(task.labels));
   }
 
   bool measure(const Todo& todo) {
@@ -190,7 +199,7 @@ class Runner {
       const std::lock_guard lock(guard_);
       count(cell.arm, result->accuracy);
     }
-    report(fmt::format("{}: {:.1f} %", cell_text(arm, cell.seed), 100 * result->accuracy), 1);
+    report(fmt::format("{}: {:.1f} %", cell_text(arm, cell.seed), 100 * result->accuracy), 1, leader(arm));
     return true;
   }
 

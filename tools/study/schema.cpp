@@ -41,7 +41,7 @@ CREATE TABLE costs (arm TEXT PRIMARY KEY, step_ms REAL NOT NULL, step_predicted_
 CREATE TABLE classes (target TEXT NOT NULL, part TEXT NOT NULL, class INTEGER NOT NULL, name TEXT NOT NULL,
   PRIMARY KEY (target, part, class)) WITHOUT ROWID;
 CREATE TABLE answers (position INTEGER PRIMARY KEY, model TEXT NOT NULL, source TEXT NOT NULL,
-  target TEXT NOT NULL, part TEXT NOT NULL, labels INTEGER NOT NULL, arm TEXT NOT NULL, reference TEXT NOT NULL,
+  target TEXT NOT NULL, part TEXT NOT NULL, labels INTEGER NOT NULL, arm TEXT NOT NULL, reference TEXT,
   text TEXT NOT NULL);
 CREATE TABLE summary (arm TEXT NOT NULL, metric TEXT NOT NULL, seeds INTEGER NOT NULL, mean REAL NOT NULL,
   deviation REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL, difference REAL, difference_low REAL,

@@ -21,7 +21,7 @@
 namespace firn::cli {
 
 /// meta.schema, counts up with every change of a table.
-constexpr int kStudySchema = 2;
+constexpr int kStudySchema = 3;
 /// PRAGMA application_id of the file: "firn".
 constexpr int kStudyApplication = 0x6669726e;
 
@@ -66,7 +66,8 @@ constexpr int kStudyApplication = 0x6669726e;
 ///   kept features (NULL where none can be kept), the others with all that is frozen computed.
 /// classes(target, part, class, name).
 /// answers(position, model, source, target, part, labels, arm, reference, text): the answer first: for each
-///   number of labels the best arm against full tuning, a sentence.
+///   model, target and number of labels the best of all arms, its source, a sentence; reference the best arm
+///   of the other kinds (scratch, full tuning, frozen), NULL where there is none.
 /// summary(arm, metric, seeds, mean, deviation, low, high, difference, difference_low, difference_high,
 ///   finding): metric accuracy, macro_f1, ece, loss, macs, seconds, predicted_seconds; low..high and the
 ///   paired difference to the reference with its interval at 95 %; finding "better", "worse",

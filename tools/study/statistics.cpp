@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 #include <numeric>
+#include <ranges>
 
 #include "engine/base/rng.h"
 
@@ -25,12 +26,22 @@ double student_share(double t, int degrees) {
   return total * t / kParts / 3;
 }
 
-/// The value at a share of a sorted list, between two of them a straight line.
-double percentile(const std::vector<double>& sorted, double share) {
-  const double at = share * static_cast<double>(sorted.size() - 1);
-  const auto low = static_cast<std::size_t>(at);
-  const std::size_t high = std::min(low + 1, sorted.size() - 1);
-  return sorted[low] + (at - static_cast<double>(low)) * (sorted[high] - sorted[low]);
+struct WeighedMean {
+  double mean = 0;
+  std::uint64_t times = 0;
+};
+
+/// The first mean, from the front on, up to which there are at least that many.
+template <class Range>
+double reach(const Range& means, double wanted) {
+  std::uint64_t passed = 0;
+  double last = 0;
+  for (const WeighedMean& one : means) {
+    passed += one.times;
+    last = one.mean;
+    if (static_cast<double>(passed) >= wanted) break;
+  }
+  return last;
 }
 
 }  // namespace
@@ -67,40 +78,78 @@ double student_quantile(double p, int degrees) {
   return (low + high) / 2;
 }
 
-const std::vector<std::uint8_t>& Bootstrap::draws(std::size_t n) {
-  const auto [at, fresh] = draws_.try_emplace(n);
-  if (!fresh) return at->second;
-  at->second.assign(kResamples * n, 0);
-  Random random(kSeed, "bootstrap", n);
-  for (std::size_t resample = 0; resample < kResamples; ++resample) {
-    for (std::size_t i = 0; i < n; ++i)
-      ++at->second[resample * n + random.below(static_cast<std::uint32_t>(n))];
+const Bootstrap::Resamples& Bootstrap::resamples(std::size_t n) {
+  const auto [at, fresh] = resamples_.try_emplace(n);
+  Resamples& r = at->second;
+  if (!fresh) return r;
+  if (n > kEnumerated) {
+    r.counts.assign(kResamples * n, 0);
+    r.times.assign(kResamples, 1);
+    r.all = kResamples;
+    Random random(kSeed, "bootstrap", n);
+    for (std::size_t resample = 0; resample < kResamples; ++resample) {
+      for (std::size_t i = 0; i < n; ++i)
+        ++r.counts[resample * n + random.below(static_cast<std::uint32_t>(n))];
+    }
+    return r;
+  }
+  // Every way to share n draws out among the values, with its multinomial coefficient.
+  std::vector<std::uint8_t> counts(n, 0);
+  const auto share_out = [&](const auto& self, std::size_t value, std::size_t left, std::uint64_t times) {
+    if (value + 1 == n) {
+      counts[value] = static_cast<std::uint8_t>(left);
+      r.counts.insert(r.counts.end(), counts.begin(), counts.end());
+      r.times.push_back(times);
+      r.all += times;
+      return;
+    }
+    std::uint64_t ways = 1;  // to choose `count` of the draws that are left
+    for (std::size_t count = 0; count <= left; ++count) {
+      counts[value] = static_cast<std::uint8_t>(count);
+      self(self, value + 1, left - count, times * ways);
+      ways = ways * (left - count) / (count + 1);
+    }
+  };
+  share_out(share_out, 0, n, 1);
+  return r;
+}
+
+const Bootstrap::Tail& Bootstrap::tail(std::size_t n, double level) {
+  const auto [at, fresh] = tails_.try_emplace({n, level});
+  if (fresh) {
+    const auto degrees = static_cast<int>(n) - 1;
+    at->second.t = student_quantile(0.5 + level / 2, degrees);
+    at->second.share = normal_share(-at->second.t * std::sqrt(static_cast<double>(n) / degrees));
   }
   return at->second;
 }
 
+IntervalMethod Bootstrap::method(std::size_t n, double level) {
+  if (n < 2) return IntervalMethod::none;
+  if (tail(n, level).share < std::pow(static_cast<double>(n), -static_cast<double>(n)))
+    return IntervalMethod::student;
+  return n <= kEnumerated ? IntervalMethod::enumerated : IntervalMethod::sampled;
+}
+
 Interval Bootstrap::mean(std::span<const double> values, double level) {
   const std::size_t n = values.size();
-  if (n == 1) return {values[0], values[0]};
-  const auto [tail, fresh] = tails_.try_emplace({n, level});
-  if (fresh) {
-    const auto degrees = static_cast<int>(n) - 1;
-    tail->second.t = student_quantile(0.5 + level / 2, degrees);
-    tail->second.share = normal_share(-tail->second.t * std::sqrt(static_cast<double>(n) / degrees));
-  }
-  if (tail->second.share < std::pow(static_cast<double>(n), -static_cast<double>(n))) {
-    const double half = tail->second.t * deviation_of(values) / std::sqrt(static_cast<double>(n));
+  const IntervalMethod how = method(n, level);
+  if (how == IntervalMethod::none) return {values[0], values[0]};
+  if (how == IntervalMethod::student) {
+    const double half = tail(n, level).t * deviation_of(values) / std::sqrt(static_cast<double>(n));
     return {mean_of(values) - half, mean_of(values) + half};
   }
-  const std::vector<std::uint8_t>& counts = draws(n);
-  std::vector<double> means(kResamples);
-  for (std::size_t resample = 0; resample < kResamples; ++resample) {
+  const Resamples& r = resamples(n);
+  std::vector<WeighedMean> means(r.times.size());
+  for (std::size_t resample = 0; resample < means.size(); ++resample) {
     double total = 0;
-    for (std::size_t i = 0; i < n; ++i) total += counts[resample * n + i] * values[i];
-    means[resample] = total / static_cast<double>(n);
+    for (std::size_t i = 0; i < n; ++i) total += r.counts[resample * n + i] * values[i];
+    means[resample] = {total / static_cast<double>(n), r.times[resample]};
   }
-  std::sort(means.begin(), means.end());
-  return {percentile(means, tail->second.share), percentile(means, 1 - tail->second.share)};
+  std::sort(means.begin(), means.end(),
+            [](const WeighedMean& a, const WeighedMean& b) { return a.mean < b.mean; });
+  const double wanted = tail(n, level).share * static_cast<double>(r.all);
+  return {reach(means, wanted), reach(std::views::reverse(means), wanted)};
 }
 
 void Calibration::add(double confidence, bool right) {

@@ -22,27 +22,45 @@ struct Interval {
   bool below(double value) const { return high < value; }
 };
 
-/// Intervals for means by the bootstrap (Efron 1979): 4,000 resamples, drawn once for each n by Philox with a
-/// fixed seed, so that the same values always give the same interval. Of their means the percentiles
-/// Phi(-sqrt(n/(n-1)) t) and its complement are taken, t the quantile of Student's distribution with n - 1
-/// degrees: the plain percentiles are far too narrow for a handful of seeds (Hesterberg, "What teachers
-/// should know about the bootstrap", 2015, section 2.4.2). Where that share is less than n^-n, the chance of
-/// the outermost resample (n <= 4 at 95 %), no resample lies so far out: then it is Student's interval,
-/// mean -+ t deviation / sqrt(n).
+/// How an interval of a mean comes about.
+enum class IntervalMethod {
+  none,        ///< one value: no width, which says nothing
+  student,     ///< mean -+ t deviation / sqrt(n)
+  enumerated,  ///< percentiles of all n^n resamples
+  sampled,     ///< percentiles of kResamples of them
+};
+
+/// Intervals for means by the bootstrap (Efron 1979). Up to kEnumerated values all n^n resamples are taken:
+/// C(2n-1, n) different ones, each as often as it would be drawn. Of more values kResamples are drawn, once
+/// for each n, by Philox with a fixed seed, so that the same values always give the same interval. Of their
+/// means the percentiles Phi(-sqrt(n/(n-1)) t) and its complement are taken, t the quantile of Student's
+/// distribution with n - 1 degrees: the plain percentiles are far too narrow for a handful of seeds
+/// (Hesterberg, "What teachers should know about the bootstrap", 2015, section 2.4.2). Where that share is
+/// less than n^-n, the chance of the outermost resample (n <= 4 at 95 %), no resample lies so far out: then
+/// it is Student's interval.
 class Bootstrap {
  public:
-  /// Of the mean at this level. One value gives an interval of no width, which says nothing.
+  /// Of the mean at this level. One value gives an interval of no width.
   Interval mean(std::span<const double> values, double level = 0.95);
+  /// By which `mean` finds it for so many values.
+  IntervalMethod method(std::size_t n, double level = 0.95);
 
   static constexpr int kResamples = 4000;
+  static constexpr std::size_t kEnumerated = 8;
 
  private:
-  /// For each resample how often each value was drawn.
-  const std::vector<std::uint8_t>& draws(std::size_t n);
-  std::map<std::size_t, std::vector<std::uint8_t>> draws_;
+  /// How often each value is drawn, n counts a resample, and how often each resample comes.
+  struct Resamples {
+    std::vector<std::uint8_t> counts;
+    std::vector<std::uint64_t> times;
+    std::uint64_t all = 0;
+  };
   struct Tail {
     double t = 0, share = 0;
   };
+  const Resamples& resamples(std::size_t n);
+  const Tail& tail(std::size_t n, double level);
+  std::map<std::size_t, Resamples> resamples_;
   std::map<std::pair<std::size_t, double>, Tail> tails_;
 };
 

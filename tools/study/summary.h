@@ -5,24 +5,11 @@
 #include <vector>
 
 #include "tools/json.h"
+#include "tools/study/answers.h"
 #include "tools/study/outcomes.h"
 #include "tools/study/verdicts.h"
 
 namespace firn::cli {
-
-/// The best frozen arm of one model, source and number of labels against full tuning of the same.
-struct Answer {
-  const Outcome* best = nullptr;
-  const Outcome* full = nullptr;
-  const Outcome* scratch = nullptr;  ///< null: not in the study
-  Difference difference;
-  double faster = 0;  ///< a step, measured alone; of a policy the whole training
-  std::string text;   ///< one line
-};
-
-/// In the order of the plan. The best is the one with the greatest mean accuracy on the test part, of arms
-/// that freeze by a cut or a policy under the usual rules.
-std::vector<Answer> answers(const Plan& plan, const Outcomes& outcomes);
 
 /// Replaces experiments, members, classes, answers, summary, verdicts and evidence, in one transaction.
 void write_summary(const Plan& plan, const Materials& materials, const Outcomes& outcomes,

@@ -1,0 +1,63 @@
+// Results of a study that are made up, so that what is to be said of them is known.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "tests/folder.h"
+#include "tools/study/answers.h"
+#include "tools/study/verdicts.h"
+
+namespace firn::test {
+
+/// A study in the making: arms with an accuracy for each of at most five seeds.
+class MadeUp {
+ public:
+  explicit MadeUp(int claim, int seeds = 5) : seeds_(seeds), store_(folder_ / "results.sqlite", "") {
+    plan_.experiments.push_back({"made up", "", "", claim, {}});
+  }
+
+  /// `mean` plus -0.004, -0.002, 0, 0.002, 0.004 times `spread`; what is set in `change` stands.
+  void add(const std::function<void(cli::Arm&)>& change, double mean, double spread = 1, double macs = 100,
+           double seconds = 1) {
+    cli::Arm arm;
+    arm.model = "cnn";
+    arm.source = cli::kDrawnSource;
+    arm.target = "digits";
+    arm.blocks = 4;
+    change(arm);
+    plan_.arms.push_back(arm);
+    plan_.arm_keys.push_back(arm.key());
+    for (std::uint64_t seed = 1; seed <= static_cast<std::uint64_t>(seeds_); ++seed) {
+      const cli::Cell cell{cli::cell_key(arm, seed), plan_.arms.size() - 1, seed, {}};
+      cli::CellResult result;
+      result.accuracy = mean + spread * 0.002 * (static_cast<double>(seed) - 3);
+      result.macs_forward = macs;
+      result.seconds = seconds;
+      store_.add_cell(cell, arm, result);
+      plan_.experiments[0].cells.push_back(plan_.cells.size());
+      plan_.cells.push_back(cell);
+    }
+  }
+
+  std::vector<cli::Verdict> verdicts() {
+    outcomes_.emplace(plan_, store_.database());
+    return cli::judge_claim(plan_.experiments[0], *outcomes_);
+  }
+  std::vector<cli::Answer> answers() {
+    outcomes_.emplace(plan_, store_.database());
+    return cli::answers(plan_, *outcomes_);
+  }
+  const cli::Plan& plan() const { return plan_; }
+
+ private:
+  int seeds_;
+  Folder folder_;
+  cli::Store store_;
+  cli::Plan plan_;
+  std::optional<cli::Outcomes> outcomes_;
+};
+
+}  // namespace firn::test
