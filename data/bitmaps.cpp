@@ -103,7 +103,7 @@ DataParts open_bitmaps(const std::string& path, const DataOptions&) {
     (i % kDrawers < kDrawers - kTestDrawers ? train : test).push_back(i);
   }
   const DatasetPtr all = make_byte_images(std::move(info), std::move(pixels), std::move(labels));
-  return {subset(all, std::move(train)), subset(all, std::move(test))};
+  return {.train = subset(all, std::move(train)), .test = subset(all, std::move(test))};
 }
 
 }  // namespace firn

@@ -4,7 +4,6 @@
 
 #include "data/files.h"
 #include "data/memory.h"
-#include "data/subset.h"
 #include "engine/base/atomic_file.h"
 #include "engine/base/bytes.h"
 
@@ -85,7 +84,6 @@ DataParts open_cifar10(const std::string& path, const DataOptions&) {
   info.kind = DataKind::image;
   info.shape = Shape({32, 32, 3});
   info.classes = class_names(folder);
-  if (test.empty()) info.notes.emplace_back(kEveryFifth);
 
   const auto load = [&info](const std::vector<std::string>& files) {
     CifarImages images;
@@ -93,7 +91,7 @@ DataParts open_cifar10(const std::string& path, const DataOptions&) {
     return make_byte_images(info, std::move(images.pixels), std::move(images.labels));
   };
   const DatasetPtr train = load(batches);
-  return test.empty() ? split_every_fifth(train) : DataParts{train, load({test})};
+  return {.train = train, .test = test.empty() ? nullptr : load({test})};
 }
 
 bool is_cifar10(const std::string& path) {

@@ -10,7 +10,6 @@
 
 #include "data/files.h"
 #include "data/memory.h"
-#include "data/subset.h"
 #include "engine/base/atomic_file.h"
 #include "engine/base/bytes.h"
 
@@ -168,9 +167,10 @@ DataParts open_csv(const std::string& path, const DataOptions&) {
     throw Error(Fault::data, kOperation,
                 fmt::format("{}: {} different labels: is it the right column?", path, info.classes.size()));
   }
-  if (files.size() == 2) return {make_set(info, std::move(tables[0])), make_set(info, std::move(tables[1]))};
-  info.notes.emplace_back(kEveryFifth);
-  return split_every_fifth(make_set(info, std::move(tables[0])));
+  DataParts parts;
+  parts.train = make_set(info, std::move(tables[0]));
+  if (files.size() == 2) parts.test = make_set(info, std::move(tables[1]));
+  return parts;
 }
 
 bool is_csv(const std::string& path) {

@@ -24,7 +24,7 @@ struct CsvTable {
 /// anything else; `path` is named.
 CsvTable parse_csv(std::span<const std::byte> bytes, const std::string& path);
 
-/// A .csv file (.gz too), every fifth row of a class test; or a folder with train.csv and test.csv. Classes
+/// A .csv file (.gz too), or a folder with train.csv and test.csv. Classes
 /// are the labels, sorted as numbers when all are whole numbers, else by name; at most 10,000.
 DataParts open_csv(const std::string& path, const DataOptions& options);
 

@@ -46,6 +46,13 @@ void Dataset::fill_labels(Index i, std::span<std::int32_t> to) const {
   std::fill(to.begin(), to.end(), label(i));
 }
 
+const DataInfo& DataParts::info() const {
+  for (const DatasetPtr& part : {train, validation, test, all}) {
+    if (part) return part->info();
+  }
+  throw Error(Fault::usage, "data", "no part of a set is there");
+}
+
 std::vector<Index> class_counts(const Dataset& data) {
   std::vector<Index> counts(data.info().classes.size());
   for (Index i = 0; i < data.size(); ++i) ++counts[static_cast<std::size_t>(data.label(i))];

@@ -24,7 +24,7 @@ enum class DataKind {
 
 std::string_view data_kind_name(DataKind kind);
 
-/// What is said of a whole set; the same for its training and its test part.
+/// What is said of a whole set; the same for all its parts.
 struct DataInfo {
   std::string name;  ///< "digits", or where it lies
   DataKind kind = DataKind::vector;
@@ -69,10 +69,19 @@ class Dataset {
 
 using DatasetPtr = std::shared_ptr<const Dataset>;
 
-/// The two parts of a set; both have the same `info()`.
+/// The parts of a set; all have the same kind, shape, classes and vocabulary. A reader returns those that its
+/// files hold, the others null; a set that is not divided is `train`. `open_data` completes them.
 struct DataParts {
-  DatasetPtr train;
-  DatasetPtr test;
+  DatasetPtr train = nullptr;
+  DatasetPtr validation = nullptr;  ///< what choices are made on
+  DatasetPtr test = nullptr;        ///< looked at once, when all is chosen
+  DatasetPtr all = nullptr;         ///< everything in the order of the files; made by completing
+  /// From a reader: what each sample of `train` is called (a picture's file), or nothing.
+  std::vector<std::string> names = {};
+  std::vector<std::string> notes = {};  ///< what completing them has to say
+
+  /// Of the first part that there is. Throws Error(usage) where there is none.
+  const DataInfo& info() const;
 };
 
 /// Samples of each class.

@@ -40,8 +40,8 @@ DataParts open_digits(const std::string&, const DataOptions&) {
 
   std::vector<Index> order(kSamples);
   std::iota(order.begin(), order.end(), Index{0});
-  return {subset(all, {order.begin(), order.begin() + kTrain}),
-          subset(all, {order.begin() + kTrain, order.end()})};
+  return {.train = subset(all, {order.begin(), order.begin() + kTrain}),
+          .test = subset(all, {order.begin() + kTrain, order.end()})};
 }
 
 }  // namespace firn

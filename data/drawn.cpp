@@ -228,7 +228,7 @@ DataParts open_drawn(const std::string&, const DataOptions& options) {
   const Index size = options.size > 0 ? options.size : kUsualSize;
   if (size < 6 || size > 256)
     throw Error(Fault::usage, "drawn", fmt::format("images of size {}: 6 to 256", size));
-  return {draw(kTrain, "drawn train", size), draw(kTest, "drawn test", size)};
+  return {.train = draw(kTrain, "drawn train", size), .test = draw(kTest, "drawn test", size)};
 }
 
 }  // namespace firn

@@ -6,7 +6,6 @@
 
 #include "data/files.h"
 #include "data/memory.h"
-#include "data/subset.h"
 #include "engine/base/atomic_file.h"
 #include "engine/base/bytes.h"
 
@@ -154,7 +153,6 @@ DataParts open_idx(const std::string& path, const DataOptions&, std::vector<std:
   for (int c = least + static_cast<int>(info.classes.size()); c <= most; ++c)
     info.classes.push_back(std::to_string(c));
   if (least > 0) info.notes.push_back(fmt::format("labels {}..{} are counted from 0", least, most));
-  if (parts.size() == 1) info.notes.push_back(std::string(kEveryFifth));
 
   std::vector<DatasetPtr> sets;
   for (Loaded& part : parts) {
@@ -163,7 +161,7 @@ DataParts open_idx(const std::string& path, const DataOptions&, std::vector<std:
     for (const std::uint8_t label : part.labels) labels.push_back(label - least);
     sets.push_back(make_byte_images(info, std::move(part.pixels), std::move(labels)));
   }
-  return sets.size() == 2 ? DataParts{sets[0], sets[1]} : split_every_fifth(sets[0]);
+  return {.train = sets[0], .test = sets.size() == 2 ? sets[1] : nullptr};
 }
 
 DataParts open_idx(const std::string& path, const DataOptions& options) {

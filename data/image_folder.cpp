@@ -12,7 +12,6 @@
 #include "data/memory.h"
 #include "data/part_names.h"
 #include "data/picture_files.h"
-#include "data/subset.h"
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
 
@@ -316,10 +315,8 @@ DataParts open_image_folder(const std::string& path, const DataOptions& options)
     if (read[part].labels.empty()) continue;
     sets[part] = make_byte_images(info, std::move(read[part].pictures.pixels), std::move(read[part].labels));
   }
-  const DatasetPtr& train = sets[SetPart::train];
-  if (!train) refuse(fmt::format("{} holds no training part", path));
-  if (sets[SetPart::validation]) return {train, sets[SetPart::validation]};
-  return sets[SetPart::test] ? DataParts{train, sets[SetPart::test]} : split_every_fifth(train);
+  return {
+      .train = sets[SetPart::train], .validation = sets[SetPart::validation], .test = sets[SetPart::test]};
 }
 
 bool is_image_folder(const std::string& path) {

@@ -18,11 +18,11 @@ constexpr Index kLeastWindows = 10;
 
 using Tokens = std::shared_ptr<const std::vector<std::int32_t>>;
 
-/// Windows [first, first + count) of one long text.
+/// `count` windows of one long text, one behind the other.
 class Windows : public Dataset {
  public:
-  Windows(DataInfo info, Tokens tokens, Index first, Index count)
-      : Dataset(std::move(info)), tokens_(std::move(tokens)), first_(first), count_(count) {}
+  Windows(DataInfo info, Tokens tokens, Index count)
+      : Dataset(std::move(info)), tokens_(std::move(tokens)), count_(count) {}
 
   Index size() const override { return count_; }
   std::int32_t label(Index i) const override { return *(start(i) + Dataset::length(i)); }
@@ -34,14 +34,13 @@ class Windows : public Dataset {
   }
 
  private:
-  const std::int32_t* start(Index i) const { return tokens_->data() + (first_ + i) * info().shape[0]; }
+  const std::int32_t* start(Index i) const { return tokens_->data() + i * info().shape[0]; }
   std::span<std::int32_t>::iterator copy(const std::int32_t* from, Index i,
                                          std::span<std::int32_t> to) const {
     return std::copy_n(from, length(i), to.begin());
   }
 
   Tokens tokens_;
-  Index first_;
   Index count_;
 };
 
@@ -104,14 +103,11 @@ DataParts open_text(const std::string& path, const DataOptions& options) {
   info.vocabulary = vocabulary.names();
   info.classes = vocabulary.names();
   info.label_each_step = true;
-  info.notes.emplace_back("the last tenth of the text is test");
   if (unknown > 0) {
     info.notes.push_back(
         fmt::format("{} of {} characters are not in the vocabulary and left out", unknown, all));
   }
-  const Index train = windows - windows / 10;
-  return {std::make_shared<Windows>(info, tokens, 0, train),
-          std::make_shared<Windows>(info, tokens, train, windows - train)};
+  return {.train = std::make_shared<Windows>(info, tokens, windows)};
 }
 
 bool is_text(const std::string& path) {

@@ -15,7 +15,7 @@ namespace firn {
 /// window i begins at character i · T. The numbers of the characters are their positions in
 /// `options.vocabulary`, counted from 0 (no padding is needed, all windows are full); without one, in the
 /// sorted set of those in the text. Characters that a given vocabulary lacks are left out, which a note
-/// counts. The first nine tenths of the windows train, the last tenth tests. Throws Error(data) on what is
+/// counts. It is not divided. Throws Error(data) on what is
 /// not UTF-8, on fewer than ten windows, and when more than a tenth of the characters is unknown;
 /// Error(usage) on a vocabulary with entries that are not one character.
 DataParts open_text(const std::string& path, const DataOptions& options);

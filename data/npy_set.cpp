@@ -7,7 +7,6 @@
 #include "data/files.h"
 #include "data/memory.h"
 #include "data/npy.h"
-#include "data/subset.h"
 #include "engine/base/error.h"
 
 namespace firn {
@@ -119,13 +118,12 @@ DataParts open_npy(const std::string& path, const DataOptions&) {
   info.name = base_name(path);
   for (std::int64_t c = least; c <= most; ++c) info.classes.push_back(std::to_string(c));
   if (least != 0) info.notes.push_back(fmt::format("labels {}..{} are counted from 0", least, most));
-  if (pairs.size() == 1) info.notes.emplace_back(kEveryFifth);
   std::vector<DatasetPtr> sets;
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     for (std::int32_t& label : labels[i]) label = static_cast<std::int32_t>(label - least);
     sets.push_back(make_set(info, samples[i], std::move(labels[i])));
   }
-  return sets.size() == 2 ? DataParts{sets[0], sets[1]} : split_every_fifth(sets[0]);
+  return {.train = sets[0], .test = sets.size() == 2 ? sets[1] : nullptr};
 }
 
 bool is_npy(const std::string& path) {

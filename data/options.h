@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "data/split.h"
 #include "engine/base/real.h"
 
 namespace firn {
@@ -19,6 +20,8 @@ struct DataOptions {
   Index window = 64;
   /// text: its characters in order; empty: the sorted ones of the file.
   std::vector<std::string> vocabulary = {};
+  /// How `open_data` completes the parts.
+  SplitOptions split = {};
 };
 
 }  // namespace firn

@@ -44,10 +44,15 @@ constexpr DataSource kSources[] = {
 
 DataParts open_source(const DataSource& source, const std::string& path, const DataOptions& options) {
   DataParts parts = source.open(path, options);
-  const DataInfo& info = parts.train->info();
+  const DataInfo& info = parts.info();
   const bool resize = options.size > 0 && info.kind == DataKind::image &&
                       info.shape.with(2, 1) != Shape({options.size, options.size, 1});
-  return resize ? DataParts{resized(*parts.train, options.size), resized(*parts.test, options.size)} : parts;
+  if (resize) {
+    for (DatasetPtr* part : {&parts.train, &parts.validation, &parts.test}) {
+      if (*part) *part = resized(**part, options.size);
+    }
+  }
+  return complete_parts(std::move(parts), options.split);
 }
 
 const DataSource* find(std::string_view name) {

@@ -23,8 +23,8 @@ struct DataSource {
 std::vector<DataSource> data_sources();
 
 /// Opens `digits`, `drawn`, `fashion-mnist`, `words`; or `kind:path` with kind idx, cifar10, bitmaps, folder,
-/// tsv, csv, npy or text; or a plain path, recognised by what lies there. Where a set has no test part, every
-/// fifth sample of a class (in the order of the file) is test. Throws Error(usage) for an unknown name, with
+/// tsv, csv, npy or text; or a plain path, recognised by what lies there. Parts that its files do not hold
+/// are drawn as `complete_parts` says. Throws Error(usage) for an unknown name, with
 /// the nearest known one; Error(data) for what is missing or damaged, with path and offset.
 DataParts open_data(const std::string& spec, const DataOptions& options = {});
 

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "engine/base/error.h"
 #include "engine/base/rng.h"
@@ -44,11 +45,37 @@ class View : public Dataset {
   std::vector<std::int32_t> new_label_;
 };
 
+class Concatenated : public Dataset {
+ public:
+  Concatenated(DatasetPtr first, DatasetPtr second)
+      : Dataset(first->info()), first_(std::move(first)), second_(std::move(second)) {}
+
+  Index size() const override { return first_->size() + second_->size(); }
+  std::int32_t label(Index i) const override { return part(i).label(i); }
+  Index length(Index i) const override { return part(i).length(i); }
+  void fill_numbers(Index i, std::span<real> to) const override { part(i).fill_numbers(i, to); }
+  void fill_tokens(Index i, std::span<std::int32_t> to) const override { part(i).fill_tokens(i, to); }
+  void fill_labels(Index i, std::span<std::int32_t> to) const override { part(i).fill_labels(i, to); }
+
+ private:
+  /// The part that holds sample i, which becomes its position there.
+  const Dataset& part(Index& i) const {
+    if (i < first_->size()) return *first_;
+    i -= first_->size();
+    return *second_;
+  }
+
+  DatasetPtr first_, second_;
+};
+
+void require_classes(const Dataset& data) {
+  if (!data.info().label_each_step) return;
+  throw Error(Fault::usage, "subset", data.info().name + " has no one class a sample");
+}
+
 /// The positions of each class's samples.
 std::vector<std::vector<Index>> by_class(const Dataset& data) {
-  if (data.info().label_each_step) {
-    throw Error(Fault::usage, "subset", data.info().name + " has no one class a sample");
-  }
+  require_classes(data);
   std::vector<std::vector<Index>> positions(data.info().classes.size());
   for (Index i = 0; i < data.size(); ++i) positions[static_cast<std::size_t>(data.label(i))].push_back(i);
   return positions;
@@ -92,9 +119,12 @@ DatasetPtr subset_classes(DatasetPtr data, std::span<const std::int32_t> classes
   return std::make_shared<View>(std::move(info), std::move(data), std::move(indices), std::move(new_label));
 }
 
-DatasetPtr subset_per_class(DatasetPtr data, Index n, std::uint64_t seed) {
+std::vector<Index> pick_per_class(const Dataset& data, std::span<const Index> from, Index n,
+                                  std::uint64_t seed) {
   if (n < 0) throw Error(Fault::usage, "subset", fmt::format("{} samples a class", n));
-  std::vector<std::vector<Index>> positions = by_class(*data);
+  require_classes(data);
+  std::vector<std::vector<Index>> positions(data.info().classes.size());
+  for (const Index i : from) positions[static_cast<std::size_t>(data.label(i))].push_back(i);
   std::vector<Index> indices;
   for (std::size_t c = 0; c < positions.size(); ++c) {
     std::vector<Index>& own = positions[c];
@@ -104,18 +134,18 @@ DatasetPtr subset_per_class(DatasetPtr data, Index n, std::uint64_t seed) {
     indices.insert(indices.end(), own.begin(), own.end());
   }
   std::sort(indices.begin(), indices.end());
-  return subset(std::move(data), std::move(indices));
+  return indices;
 }
 
-DataParts split_every_fifth(const DatasetPtr& data) {
-  std::vector<Index> train;
-  std::vector<Index> test;
-  std::vector<Index> seen(data->info().classes.size());
-  for (Index i = 0; i < data->size(); ++i) {
-    Index& before = seen[static_cast<std::size_t>(data->label(i))];
-    (before++ % 5 == 4 ? test : train).push_back(i);
-  }
-  return {subset(data, std::move(train)), subset(data, std::move(test))};
+DatasetPtr subset_per_class(DatasetPtr data, Index n, std::uint64_t seed) {
+  std::vector<Index> all(static_cast<std::size_t>(data->size()));
+  std::iota(all.begin(), all.end(), Index{0});
+  std::vector<Index> picked = pick_per_class(*data, all, n, seed);
+  return subset(std::move(data), std::move(picked));
+}
+
+DatasetPtr concatenated(DatasetPtr first, DatasetPtr second) {
+  return std::make_shared<Concatenated>(std::move(first), std::move(second));
 }
 
 }  // namespace firn

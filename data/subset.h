@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "data/dataset.h"
@@ -22,11 +21,11 @@ DatasetPtr subset_classes(DatasetPtr data, std::span<const std::int32_t> classes
 /// For one seed a larger n contains a smaller one, so that learning curves differ by what was added alone.
 DatasetPtr subset_per_class(DatasetPtr data, Index n, std::uint64_t seed);
 
-/// What `DataInfo::notes` says of the split below.
-constexpr std::string_view kEveryFifth = "every fifth sample of a class is test";
+/// The same among the samples at `from`: their positions, in ascending order.
+std::vector<Index> pick_per_class(const Dataset& data, std::span<const Index> from, Index n,
+                                  std::uint64_t seed);
 
-/// Every fifth sample of each class (positions 4, 9, 14, ... among its own) for the test, the others for
-/// training.
-DataParts split_every_fifth(const DatasetPtr& data);
+/// `first`, then `second`.
+DatasetPtr concatenated(DatasetPtr first, DatasetPtr second);
 
 }  // namespace firn

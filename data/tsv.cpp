@@ -7,7 +7,6 @@
 
 #include "data/files.h"
 #include "data/memory.h"
-#include "data/subset.h"
 #include "data/text.h"
 #include "engine/base/atomic_file.h"
 
@@ -92,7 +91,6 @@ DatasetPtr parse_tsv(std::span<const std::byte> bytes, const std::string& path) 
     starts.push_back(static_cast<Index>(tokens.size()));
     numbers.push_back(labels.at(line.label));
   });
-  info.notes.emplace_back(kEveryFifth);
   return make_tokens(std::move(info), std::move(tokens), std::move(starts), std::move(numbers));
 }
 
@@ -106,7 +104,7 @@ DataParts open_tsv(const std::string& path, const DataOptions&) {
     }
     file = found[0];
   }
-  return split_every_fifth(parse_tsv(read_maybe_gz(file), file));
+  return {.train = parse_tsv(read_maybe_gz(file), file)};
 }
 
 bool is_tsv(const std::string& path) {

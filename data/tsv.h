@@ -17,7 +17,7 @@ constexpr Index kMaxCharacters = 16384;  ///< of a line
 /// is named in errors.
 DatasetPtr parse_tsv(std::span<const std::byte> bytes, const std::string& path);
 
-/// A .tsv file (.gz too), or a folder with exactly one. Every fifth line of a class is test.
+/// A .tsv file (.gz too), or a folder with exactly one.
 DataParts open_tsv(const std::string& path, const DataOptions& options);
 
 /// Whether `path` is such a file or folder.

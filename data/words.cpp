@@ -6,7 +6,6 @@
 
 #include "data/files.h"
 #include "data/memory.h"
-#include "data/subset.h"
 #include "data/text.h"
 #include "engine/base/atomic_file.h"
 
@@ -141,8 +140,7 @@ DataParts open_words(const std::string& folder, const DataOptions& options) {
   const Vocabulary vocabulary(characters.sorted(), 1);
   info.vocabulary = vocabulary.names();
   info.notes = {
-      fmt::format("at most {} words a language, those of several languages left out", options.limit),
-      std::string(kEveryFifth)};
+      fmt::format("at most {} words a language, those of several languages left out", options.limit)};
 
   std::vector<std::int32_t> tokens;
   std::vector<Index> starts = {0};
@@ -154,8 +152,7 @@ DataParts open_words(const std::string& folder, const DataOptions& options) {
       labels.push_back(static_cast<std::int32_t>(c));
     }
   }
-  return split_every_fifth(
-      make_tokens(std::move(info), std::move(tokens), std::move(starts), std::move(labels)));
+  return {.train = make_tokens(std::move(info), std::move(tokens), std::move(starts), std::move(labels))};
 }
 
 }  // namespace firn

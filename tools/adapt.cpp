@@ -83,29 +83,6 @@ class Relabelled : public View {
   std::vector<std::int32_t> new_label_;
 };
 
-class Concatenated : public Dataset {
- public:
-  Concatenated(DatasetPtr first, DatasetPtr second)
-      : Dataset(first->info()), first_(std::move(first)), second_(std::move(second)) {}
-
-  Index size() const override { return first_->size() + second_->size(); }
-  std::int32_t label(Index i) const override { return part(i).label(i); }
-  Index length(Index i) const override { return part(i).length(i); }
-  void fill_numbers(Index i, std::span<real> to) const override { part(i).fill_numbers(i, to); }
-  void fill_tokens(Index i, std::span<std::int32_t> to) const override { part(i).fill_tokens(i, to); }
-  void fill_labels(Index i, std::span<std::int32_t> to) const override { part(i).fill_labels(i, to); }
-
- private:
-  /// The part that holds sample i, which becomes its position there.
-  const Dataset& part(Index& i) const {
-    if (i < first_->size()) return *first_;
-    i -= first_->size();
-    return *second_;
-  }
-
-  DatasetPtr first_, second_;
-};
-
 std::map<std::string, std::int32_t> numbered(const std::vector<std::string>& names) {
   std::map<std::string, std::int32_t> numbers;
   for (std::size_t i = 0; i < names.size(); ++i) numbers.emplace(names[i], static_cast<std::int32_t>(i));
@@ -152,10 +129,6 @@ DatasetPtr with_labels(DatasetPtr data, std::vector<std::string> classes,
   DataInfo info = data->info();
   info.classes = std::move(classes);
   return std::make_shared<Relabelled>(std::move(info), std::move(data), std::move(new_label));
-}
-
-DatasetPtr concatenated(DatasetPtr first, DatasetPtr second) {
-  return std::make_shared<Concatenated>(std::move(first), std::move(second));
 }
 
 }  // namespace firn::cli

@@ -23,7 +23,4 @@ std::vector<std::string> unknown_characters(const std::vector<std::string>& from
 DatasetPtr with_labels(DatasetPtr data, std::vector<std::string> classes,
                        std::vector<std::int32_t> new_label);
 
-/// `first`, then `second`.
-DatasetPtr concatenated(DatasetPtr first, DatasetPtr second);
-
 }  // namespace firn::cli

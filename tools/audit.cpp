@@ -173,10 +173,10 @@ JsonObject report_audit(Console& console, const History& history,
   }
   if (in_fp32) {
     const Evaluation& low = history.last_evaluation;
-    sentences.push_back(
-        fmt::format("frozen part in bf16: test accuracy {:.4f} and loss {:.4f}, with the same weights in "
-                    "fp32 {:.4f} and {:.4f}",
-                    low.accuracy(), low.loss, in_fp32->accuracy(), in_fp32->loss));
+    sentences.push_back(fmt::format(
+        "frozen part in bf16: validation accuracy {:.4f} and loss {:.4f}, with the same weights in "
+        "fp32 {:.4f} and {:.4f}",
+        low.accuracy(), low.loss, in_fp32->accuracy(), in_fp32->loss));
     line.add("bf16_accuracy", low.accuracy()).add("bf16_loss", low.loss);
     line.add("fp32_accuracy", in_fp32->accuracy()).add("fp32_loss", in_fp32->loss);
   }

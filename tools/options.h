@@ -19,12 +19,17 @@ struct ModelChoice {
   std::string init = "pytorch";  ///< how new weights are drawn: the name of a `Scheme`
 };
 
+/// --validation: no part is held out to choose by.
+constexpr const char* kNoValidation = "none";
+
 struct DataChoice {
   std::string spec;  ///< as `open_data` takes it
   Index size = 0;
   Index limit = 5000;
   Index window = 64;
   bool skip_bad = false;
+  std::uint64_t split_seed = 0;  ///< of the parts that are drawn
+  std::string validation;        ///< empty: the data's own, or drawn from it; or `kNoValidation`
 };
 
 struct FreezeChoice {

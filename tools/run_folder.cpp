@@ -41,7 +41,8 @@ constexpr const char* kFiles[] = {kCheckpoint,
                                   "report.html",
                                   "config.json"};
 constexpr const char* kColumns =
-    "epoch,loss,test_accuracy,test_loss,rate,gradient_norm,seconds,eval_seconds,rss_mb,trained_share\n";
+    "epoch,loss,validation_accuracy,validation_loss,rate,gradient_norm,seconds,eval_seconds,rss_mb,trained_"
+    "share\n";
 
 [[noreturn]] void fail(const std::string& path, const std::error_code& code) {
   throw Error(Fault::failure, "run", path + ": " + code.message());
@@ -164,7 +165,8 @@ void RunFolder::write(const std::string& name, std::string_view text) const {
 
 void RunFolder::add_epoch(const EpochRecord& r, bool language_model) {
   metrics_ += epoch_json(r, language_model).text() + "\n";
-  results_ += fmt::format("{},{},{},{},{},{},{},{},{},{}\n", r.epoch, r.loss, r.test_accuracy, r.test_loss,
+  results_ += fmt::format("{},{},{},{},{},{},{},{},{}\n", r.epoch, r.loss,
+                          r.validated ? fmt::format("{},{}", r.validation_accuracy, r.validation_loss) : ",",
                           r.rate, r.gradient_norm, r.seconds, r.eval_seconds, r.rss_mb, r.trained_share);
   write("metrics.jsonl", metrics_);
   write("results.csv", results_);
@@ -177,16 +179,22 @@ void RunFolder::finish() const {
 
 JsonObject epoch_json(const EpochRecord& record, bool language_model) {
   JsonObject line = json_line("epoch");
-  line.add("epoch", record.epoch).add("loss", record.loss).add("test_accuracy", record.test_accuracy);
-  line.add("test_loss", record.test_loss).add("rate", record.rate).add("gradient_norm", record.gradient_norm);
+  line.add("epoch", record.epoch).add("loss", record.loss);
+  if (record.validated) {
+    line.add("validation_accuracy", record.validation_accuracy);
+    line.add("validation_loss", record.validation_loss);
+  }
+  line.add("rate", record.rate).add("gradient_norm", record.gradient_norm);
   line.add("seconds", record.seconds).add("eval_seconds", record.eval_seconds).add("rss_mb", record.rss_mb);
   line.add("steps", record.steps).add("trained_share", record.trained_share);
-  if (language_model) line.add("bits_per_character", record.test_loss / std::numbers::ln2);
+  if (language_model && record.validated)
+    line.add("bits_per_character", record.validation_loss / std::numbers::ln2);
   return line;
 }
 
 DataHashes hashes_of(const DataParts& data) {
-  return {fingerprint(*data.train), fingerprint(*data.test)};
+  const auto hash = [](const DatasetPtr& part) { return part ? fingerprint(*part) : std::string(); };
+  return {hash(data.train), hash(data.validation), hash(data.test)};
 }
 
 JsonObject environment_json(std::uint64_t seed, const DataParts& data) {
@@ -197,8 +205,10 @@ JsonObject environment_json(std::uint64_t seed, const DataParts& data, const Dat
   JsonObject object = json_line("environment");
   object.add("seed", seed).add("version", version()).add("commit", commit()).add("compiler", compiler());
   object.add("isa", isa_name(selected_isa())).add("threads", thread_count()).add("cpu", cpu_name());
-  object.add("data", data.train->info().name).add("train_samples", data.train->size());
-  object.add("test_samples", data.test->size()).add("train_sha256", hashes.train);
+  const auto size = [](const DatasetPtr& part) { return part ? part->size() : Index{0}; };
+  object.add("data", data.info().name).add("train_samples", size(data.train));
+  object.add("validation_samples", size(data.validation)).add("test_samples", size(data.test));
+  object.add("train_sha256", hashes.train).add("validation_sha256", hashes.validation);
   return object.add("test_sha256", hashes.test);
 }
 

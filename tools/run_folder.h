@@ -75,14 +75,15 @@ class SharedFolder {
   std::shared_ptr<const int> lock_;
 };
 
-/// An epoch as `--json` prints it; of a language model with the bits that a character of the test part takes.
+/// An epoch as `--json` prints it; of a language model with the bits that a character of the validation part
+/// takes.
 JsonObject epoch_json(const EpochRecord& record, bool language_model = false);
 
 /// What a report needs to be made again: seed, version, commit, compiler, instruction set, threads, data.
 JsonObject environment_json(std::uint64_t seed, const DataParts& data);
 /// The same with the hashes of the data that are known.
 struct DataHashes {
-  std::string train, test;
+  std::string train, validation, test;  ///< empty: there is no such part
 };
 DataHashes hashes_of(const DataParts& data);
 JsonObject environment_json(std::uint64_t seed, const DataParts& data, const DataHashes& hashes);

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "data/source.h"
-#include "data/subset.h"
 #include "engine/base/error.h"
 #include "layers/weights.h"
 #include "optim/trainer/checkpoint.h"
@@ -24,36 +23,48 @@ Scheme scheme_of(const std::string& name) {
                                 : Scheme::pytorch;
 }
 
-DataOptions data_options(const DataChoice& choice) {
+DataOptions data_options(const SessionChoice& session) {
+  const DataChoice& choice = session.data;
   DataOptions options;
   options.size = choice.size;
   options.limit = choice.limit;
   options.window = choice.window;
   options.skip_bad = choice.skip_bad;
+  options.split.seed = choice.split_seed;
+  options.split.validation = choice.validation != kNoValidation;
+  options.split.labels = session.labels;
+  options.split.label_seed = session.seed;
   return options;
 }
 
-DataParts map_parts(const DataParts& parts, const auto& change) {
-  return {change(parts.train), change(parts.test)};
+DataParts map_parts(DataParts parts, const auto& change) {
+  for (DatasetPtr* part : {&parts.train, &parts.validation, &parts.test, &parts.all}) {
+    if (*part) *part = change(*part);
+  }
+  return parts;
+}
+
+/// Throws where there is nothing to train on.
+void require_train(const DataParts& parts) {
+  if (parts.train) return;
+  throw Error(Fault::data, "data", parts.info().name + " holds no training part");
 }
 
 /// Opens data for a model that starts anew, and says how it is prepared.
 void open_fresh(const SessionChoice& choice, const ModelEntry& entry, Session& session) {
   const ImageRule rule = entry.make(entry.usual_input, entry.usual_classes)->image_rule();
   const bool has_rule = rule.size > 0 || !rule.mean.empty();
-  DataOptions options = data_options(choice.data);
+  DataOptions options = data_options(choice);
   const bool resize = options.size == 0 && rule.size > 0;
   if (resize) options.size = rule.size;
   session.data = open_data(choice.data.spec, options);
-  const DataInfo* info = &session.data.train->info();
+  require_train(session.data);
+  const DataInfo* info = &session.data.info();
   const bool ruled = has_rule && info->kind == DataKind::image &&
                      (rule.mean.empty() || static_cast<Index>(rule.mean.size()) == info->shape[2]);
   if (resize && !ruled && info->kind == DataKind::image) {
-    session.data = open_data(choice.data.spec, data_options(choice.data));
-    info = &session.data.train->info();
-  }
-  if (choice.labels > 0) {
-    session.data.train = subset_per_class(session.data.train, choice.labels, choice.seed);
+    session.data = open_data(choice.data.spec, data_options(choice));
+    info = &session.data.info();
   }
   Recipe& recipe = session.recipe;
   recipe.model = entry.name;
@@ -69,7 +80,7 @@ void open_fresh(const SessionChoice& choice, const ModelEntry& entry, Session& s
 /// Makes the samples what the weights were trained on.
 void fit_samples(Session& session) {
   const Recipe& recipe = session.recipe;
-  const DataInfo info = session.data.train->info();
+  const DataInfo info = session.data.info();
   const bool tokens = info.kind == DataKind::tokens;
   const bool images = info.kind == DataKind::image;
   if (tokens != (recipe.input.vocabulary > 0) || images != recipe.images) {
@@ -102,7 +113,7 @@ void fit_samples(Session& session) {
 /// Gives the data's labels the places of the weights' classes.
 void fit_classes(const SessionChoice& choice, Session& session) {
   Recipe& recipe = session.recipe;
-  const DataInfo info = session.data.train->info();
+  const DataInfo info = session.data.info();
   if (info.label_each_step) return;
   const auto own = static_cast<Index>(info.classes.size());
   const std::vector<std::string>& known = recipe.class_names;
@@ -150,19 +161,17 @@ void fit_classes(const SessionChoice& choice, Session& session) {
 /// Opens data for weights, by their recipe.
 void open_for_weights(const SessionChoice& choice, Session& session) {
   Recipe& recipe = session.recipe;
-  DataOptions options = data_options(choice.data);
+  DataOptions options = data_options(choice);
   const Shape& sample = recipe.input.sample;
   if (recipe.images && options.size == 0 && sample[0] == sample[1]) options.size = sample[0];
   options.vocabulary = recipe.vocabulary;
   session.data = open_data(choice.data.spec, options);
-  if (choice.labels > 0) {
-    session.data.train = subset_per_class(session.data.train, choice.labels, choice.seed);
-  }
+  if (choice.purpose == Purpose::train) require_train(session.data);
   fit_samples(session);
   session.labelled = session.data;
   fit_classes(choice, session);
   const bool lengths = recipe.input.lengths;
-  recipe.input = input_of(session.data.train->info());
+  recipe.input = input_of(session.data.info());
   if (recipe.own && !choice.model.replace_head) recipe.input.lengths = lengths;
 }
 
@@ -229,8 +238,8 @@ Session open_session(const SessionChoice& asked) {
   }
   const Recipe& recipe = session.recipe;
   session.model = make_model(recipe);
-  if (session.data.train && session.model->language_model() != session.data.train->info().label_each_step) {
-    const std::string& name = session.data.train->info().name;
+  if (!choice.data.spec.empty() && session.model->language_model() != session.data.info().label_each_step) {
+    const std::string& name = session.data.info().name;
     throw Error(Fault::usage, "data",
                 session.model->language_model()
                     ? fmt::format("{} predicts the next character: it wants plain text (text:FILE), not {}",
@@ -240,17 +249,21 @@ Session open_session(const SessionChoice& asked) {
   }
   session.model->initialise(choice.seed, scheme_of(choice.model.init));
   if (weights) load(choice, std::move(file), session);
-  if (session.data.train) {
-    const std::vector<std::string>& notes = session.data.train->info().notes;
+  if (!choice.data.spec.empty()) {
+    const std::vector<std::string>& notes = session.data.info().notes;
     session.notes.insert(session.notes.end(), notes.begin(), notes.end());
+    session.notes.insert(session.notes.end(), session.data.notes.begin(), session.data.notes.end());
   }
   return session;
 }
 
 DatasetPtr part_of(const DataParts& parts, const std::string& split) {
-  if (split == "train") return parts.train;
-  if (split == "test") return parts.test;
-  return concatenated(parts.train, parts.test);
+  const DatasetPtr& part = split == "train"        ? parts.train
+                           : split == "validation" ? parts.validation
+                           : split == "test"       ? parts.test
+                                                   : parts.all;
+  if (!part) throw Error(Fault::data, "data", fmt::format("{} has no {} part", parts.info().name, split));
+  return part;
 }
 
 LoaderOptions loader_options(const Session& session, Index batch, std::uint64_t seed) {

@@ -26,7 +26,7 @@ struct SessionChoice {
   DataChoice data;
   InputChoice input;
   std::uint64_t seed = 1;
-  Index labels = 0;  ///< train: so many samples of each class; 0: all
+  Index labels = 0;  ///< train: so many samples of each class, validation among them; 0: all
 };
 
 struct Session {
@@ -49,7 +49,8 @@ struct Session {
 /// Throws Error(usage) where model, weights and data do not fit, and what opening and loading throw.
 Session open_session(const SessionChoice& choice);
 
-/// The part of a set that --split names: "train", "test", or "all", the training part first.
+/// The part of a set that --split names: "train", "validation", "test", or "all", in the order of the files.
+/// Throws Error(data) where there is none.
 DatasetPtr part_of(const DataParts& parts, const std::string& split);
 
 /// A loader's options for this session: its preparation of the samples, the width of token batches.

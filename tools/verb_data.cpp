@@ -78,37 +78,49 @@ int Data::run(Console& console) {
   options.limit = choice_.limit;
   options.window = choice_.window;
   options.skip_bad = choice_.skip_bad;
+  options.split = {.seed = choice_.split_seed, .validation = choice_.validation != kNoValidation};
   const DataParts parts = open_data(spec_, options);
-  const DataInfo& info = parts.train->info();
-  const Preprocess scale = standardise(*parts.train);
+  const DataInfo& info = parts.info();
+  const Preprocess scale = parts.train ? standardise(*parts.train) : Preprocess();
   const bool counted = !info.label_each_step;
-  const std::vector<Index> train = counted ? class_counts(*parts.train) : std::vector<Index>();
-  const std::vector<Index> test = counted ? class_counts(*parts.test) : std::vector<Index>();
+  const auto size_of = [](const DatasetPtr& part) { return part ? part->size() : Index{0}; };
+  const auto counts_of = [&](const DatasetPtr& part) {
+    return counted && part ? class_counts(*part) : std::vector<Index>(counted ? info.classes.size() : 0);
+  };
+  const std::vector<Index> train = counts_of(parts.train);
+  const std::vector<Index> validation = counts_of(parts.validation);
+  const std::vector<Index> test = counts_of(parts.test);
+  std::vector<std::string> notes = info.notes;
+  notes.insert(notes.end(), parts.notes.begin(), parts.notes.end());
   if (console.json()) {
     const auto sizes = info.shape.sizes();
     JsonObject line = json_line("data");
     line.add("name", info.name).add("kind_of_sample", data_kind_name(info.kind));
     line.add("shape", std::vector<std::int64_t>(sizes.begin(), sizes.end())).add("classes", info.classes);
-    line.add("train", parts.train->size()).add("test", parts.test->size());
+    line.add("train", size_of(parts.train)).add("validation", size_of(parts.validation));
+    line.add("test", size_of(parts.test));
     line.add("train_counts", std::vector<std::int64_t>(train.begin(), train.end()));
+    line.add("validation_counts", std::vector<std::int64_t>(validation.begin(), validation.end()));
     line.add("test_counts", std::vector<std::int64_t>(test.begin(), test.end()));
     line.add("vocabulary", info.vocabulary.size()).add("mean", scale.mean).add("deviation", scale.deviation);
-    console.out(line.add("notes", info.notes));
+    console.out(line.add("notes", notes));
     return 0;
   }
   console.out(console.bold(info.name));
-  console.out(fmt::format("samples    {} {}, {} to train, {} to test", data_kind_name(info.kind),
-                          info.shape.text(), parts.train->size(), parts.test->size()));
+  console.out(fmt::format("samples    {} {}, {} to train, {} to validate, {} to test",
+                          data_kind_name(info.kind), info.shape.text(), size_of(parts.train),
+                          size_of(parts.validation), size_of(parts.test)));
   if (!info.vocabulary.empty()) console.out(fmt::format("vocabulary {} entries", info.vocabulary.size()));
   if (!scale.mean.empty()) {
     console.out(
         fmt::format("mean       {}\ndeviation  {}", numbers_text(scale.mean), numbers_text(scale.deviation)));
   }
-  for (const std::string& note : info.notes) console.out("note       " + note);
+  for (const std::string& note : notes) console.out("note       " + note);
   if (!counted) return 0;
-  Table table({"<class", "train", "test"});
+  Table table({"<class", "train", "validation", "test"});
   for (std::size_t c = 0; c < std::min(info.classes.size(), kMostClasses); ++c) {
-    table.row({info.classes[c], fmt::format("{}", train[c]), fmt::format("{}", test[c])});
+    table.row({info.classes[c], fmt::format("{}", train[c]), fmt::format("{}", validation[c]),
+               fmt::format("{}", test[c])});
   }
   console.out(table.text());
   if (info.classes.size() > kMostClasses) console.out(fmt::format("... {} classes", info.classes.size()));

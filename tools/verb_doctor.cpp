@@ -46,18 +46,18 @@ Finding self_check() {
     LoaderOptions options;
     options.preprocess = standardise(*data.train);
     Loader train(data.train, options);
-    Loader test(data.test, options);
+    Loader validation(data.validation, options);
     SgdConfig sgd;
     sgd.rate = 0.05;
     const auto optimizer = make_sgd(sgd);
     TrainConfig config;
     config.epochs = 2;
-    const History history = Trainer(*model, *optimizer, train, test, config).run();
+    const History history = Trainer(*model, *optimizer, train, validation, config).run();
     const double first = history.epochs.front().loss;
     const double last = history.epochs.back().loss;
     return {"self_check", "self-check",
-            fmt::format("two epochs of a small network: loss {:.3f}, then {:.3f}; test accuracy {:.3f}",
-                        first, last, history.epochs.back().test_accuracy),
+            fmt::format("two epochs of a small network: loss {:.3f}, then {:.3f}; validation accuracy {:.3f}",
+                        first, last, history.epochs.back().validation_accuracy),
             last < first};
   } catch (const Error& error) {
     return {"self_check", "self-check", error.what(), false};

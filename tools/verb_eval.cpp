@@ -55,7 +55,8 @@ class Eval : public Verb {
                       "what 16 bits would cost");
     declare_model(arguments, session_.model);
     declare_data(arguments, session_.data);
-    arguments.choice("--split", split_, {"train", "test", "all"}, "the part of the data (test)");
+    arguments.choice("--split", split_, {"train", "validation", "test", "all"},
+                     "the part of the data (test)");
     arguments.option("--logits", logits_, "FILE.npy",
                      "also write the raw logits, float32, in the order of the data");
     declare_precision(arguments, precision_);
@@ -156,7 +157,7 @@ void Eval::print_lowered(Console& console, const Evaluation& e, const Lowered& l
 
 void Eval::print(Console& console, const Session& session, const Evaluation& e) const {
   console.out(fmt::format("{} on the {} part of {}: {} {}", session.recipe.model, split_,
-                          session.data.train->info().name, e.samples,
+                          session.data.info().name, e.samples,
                           session.model->language_model() ? "characters" : "samples"));
   console.out(console.bold(fmt::format("accuracy  {:.4f}", e.accuracy())));
   console.out(fmt::format("loss      {:.4f}", e.loss));

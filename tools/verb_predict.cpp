@@ -122,7 +122,7 @@ void Predict::declare(Arguments& arguments) {
                        ".tsv file; -: paths or texts from standard input, one a line");
   declare_model(arguments, session_.model);
   declare_data(arguments, session_.data);
-  arguments.choice("--split", split_, {"train", "test", "all"}, "the part of the data (test)");
+  arguments.choice("--split", split_, {"train", "validation", "test", "all"}, "the part of the data (test)");
   arguments.group("What is asked and answered");
   arguments.list("--image", images_, "FILE...", "PNG or JPEG pictures, as WHAT");
   arguments.list("--text", texts_, "TEXT...", "texts, instead of data");

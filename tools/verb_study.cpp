@@ -163,14 +163,14 @@ std::vector<Grid> StudyVerb::grids(Console& console) {
     options.skip_bad = data_.skip_bad;
     const std::string target = changes_.target.empty() ? Grid().target : changes_.target;
     const DataParts data = open_data(target, options);
-    all = preset(preset_.empty() ? kUsualPreset : preset_, data.train->info());
+    all = preset(preset_.empty() ? kUsualPreset : preset_, data.info());
     for (Grid& grid : all) grid.target = target;
   }
   std::map<std::string, DataInfo> known;
   for (Grid& grid : all) {
     change(grid, changes_);
     auto at = known.find(grid.target);
-    if (at == known.end()) at = known.emplace(grid.target, open_data(grid.target).train->info()).first;
+    if (at == known.end()) at = known.emplace(grid.target, open_data(grid.target).info()).first;
     console.notes(complete(grid, at->second));
     check(grid);
   }

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <chrono>
 #include <numbers>
 #include <optional>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "tools/report/write.h"
 #include "tools/run_folder.h"
 #include "tools/run_keeper.h"
+#include "tools/run_result.h"
 #include "tools/session.h"
 #include "tools/training.h"
 
@@ -36,12 +38,6 @@ std::string folder_name(std::string text) {
     if (std::string_view("/\\: \t").find(c) != std::string_view::npos) c = '-';
   }
   return text.substr(text.find_first_not_of("-."));
-}
-
-/// The counts by true class and answer on the test part after the last epoch; none for language models.
-JsonObject confusion_json(const Session& session, const Evaluation& evaluation) {
-  const std::vector<std::int64_t> counts(evaluation.confusion.begin(), evaluation.confusion.end());
-  return json_line("confusion").add("classes", session.recipe.class_names).add("counts", counts);
 }
 
 class Train : public Verb {
@@ -188,7 +184,8 @@ JsonObject Train::config(const Session& session, const DataHashes& hashes) const
   object.add("command", command()).add("model", session.recipe.model).add("data", session_.data.spec);
   object.add("weights", session_.model.weights).add("replace_head", session_.model.replace_head);
   object.add("weights_sha256", session_.model.weights.empty() ? "" : file_sha256(session_.model.weights));
-  object.add("train_sha256", hashes.train).add("test_sha256", hashes.test);
+  object.add("train_sha256", hashes.train).add("validation_sha256", hashes.validation);
+  object.add("test_sha256", hashes.test).add("split_seed", session_.data.split_seed);
   object.add("size", session_.data.size)
       .add("window", session_.data.window)
       .add("limit", session_.data.limit);
@@ -212,6 +209,7 @@ int Train::run(Console& console) {
   if (keep_.every < 0) throw Error(Fault::usage, "train", fmt::format("--checkpoint-every {}", keep_.every));
   if (tensorboard_ && no_run_)
     throw Error(Fault::usage, "train", "--tensorboard and --no-run exclude each other");
+  const auto begin = std::chrono::steady_clock::now();
   const InterruptScope interrupts(InterruptScope::What::at_once);
   use_threads(run_);
   if (run_.batch == 0) run_.batch = 64;
@@ -240,10 +238,12 @@ int Train::run(Console& console) {
   Loader train_loader(session.data.train, options);
   options.augment = {};
   options.shuffle = false;
-  Loader test_loader(session.data.test, options);
+  std::optional<Loader> validation;
+  if (session.data.validation) validation.emplace(session.data.validation, options);
   const std::unique_ptr<Optimizer> optimizer = make_optimizer(training_);
   apply_frozen_state(policy_, *optimizer);
-  Trainer trainer(*session.model, *optimizer, train_loader, test_loader, config);
+  Trainer trainer = validation ? Trainer(*session.model, *optimizer, train_loader, *validation, config)
+                               : Trainer(*session.model, *optimizer, train_loader, config);
   // What does not fit shows here, before anything is written.
   trainer.programs().training(std::min(run_.batch, session.data.train->size()), session.recipe.input.sample);
 
@@ -277,8 +277,10 @@ int Train::run(Console& console) {
   if (!anything_frozen(*session.model) && run_.exact) console.note("in force: " + exact_text(true));
   if (anything_frozen(*session.model)) console.note(freeze_table(*session.model, freeze_, run_.exact));
   if (config.policy) console.note("policy " + config.policy->text());
-  console.detail(fmt::format("{}, {} on {} training and {} test samples", session.recipe.model,
-                             optimizer->text(), session.data.train->size(), session.data.test->size()));
+  const auto size_of = [](const DatasetPtr& part) { return part ? part->size() : Index{0}; };
+  console.detail(fmt::format("{}, {} on {} training, {} validation and {} test samples", session.recipe.model,
+                             optimizer->text(), size_of(session.data.train), size_of(session.data.validation),
+                             size_of(session.data.test)));
   const Index step_of = std::min(run_.batch, session.data.train->size());
   const auto forecast = forecast_frozen(*session.model, trainer.programs(), step_of,
                                         session.recipe.input.sample, trainer.features().planned());
@@ -286,24 +288,31 @@ int Train::run(Console& console) {
   const History history = train(console, session, trainer, thaws, folder, keeper);
   if (history.audit.watched > 0) {
     std::optional<Evaluation> in_fp32;
-    if (config.program.frozen_precision == Precision::bf16) {
+    if (config.program.frozen_precision == Precision::bf16 && validation) {
       ProgramSettings whole = config.program;
       whole.frozen_precision = Precision::fp32;
       ProgramCache programs(*session.model, whole);
-      in_fp32 = evaluate(*session.model, programs, test_loader);
+      in_fp32 = evaluate(*session.model, programs, *validation);
     }
     const JsonObject line = report_audit(console, history, forecast, in_fp32);
     if (folder) folder->add_line(line);
   }
+  RunResult result = run_result(history, size_of(session.data.validation), session.model->language_model());
+  if (session.data.test) {
+    Loader test(session.data.test, options);
+    result.test = trainer.test(test);
+  }
+  if (folder) result.folder = folder->path();
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   if (folder) {
-    folder->write("confusion.json", confusion_json(session, history.last_evaluation).text() + "\n");
+    folder->write("confusion.json", confusion_json(session.recipe.class_names, result).text() + "\n");
+    folder->add_line(result_json(result));
     folder->finish();
     if (tensorboard_) report::write_events(folder->path());
     keeper->finish();
   }
-  console.note(fmt::format("best test accuracy {:.4f} in epoch {}{}{}", history.best_accuracy,
-                           history.best_epoch, history.stopped_early ? ", then not better: ended early" : "",
-                           folder ? "; " + folder->path() : ""));
+  if (console.json()) console.out(result_json(result));
+  console.note(result_text(result));
   return 0;
 }
 
@@ -349,13 +358,15 @@ History Train::train(Console& console, Session& session, Trainer& trainer, const
     if (r.epoch > 1 && r.epoch % every != 0 && r.epoch != training_.epochs) return;
     if (!std::exchange(titled, true)) {
       console.out(console.bold(fmt::format("{:>5} {:>10} {:>9} {:>10} {:>10} {:>9} {:>7} {:>7}{}", "epoch",
-                                           "loss", "accuracy", "test loss", "rate", "seconds", "eval s",
+                                           "loss", "val. acc.", "val. loss", "rate", "seconds", "eval s",
                                            "rss MB", language_model ? "  bits a character" : "")));
     }
-    console.out(fmt::format("{:>5} {:>10.4f} {:>9.4f} {:>10.4f} {:>10.3g} {:>9.2f} {:>7.2f} {:>7.0f}{}",
-                            r.epoch, r.loss, r.test_accuracy, r.test_loss, r.rate, r.seconds, r.eval_seconds,
-                            r.rss_mb,
-                            language_model ? fmt::format("{:>18.4f}", r.test_loss / std::numbers::ln2) : ""));
+    const auto validated = [&](double value) { return r.validated ? fmt::format("{:.4f}", value) : "-"; };
+    console.out(fmt::format(
+        "{:>5} {:>10.4f} {:>9} {:>10} {:>10.3g} {:>9.2f} {:>7.2f} {:>7.0f}{}", r.epoch, r.loss,
+        validated(r.validation_accuracy), validated(r.validation_loss), r.rate, r.seconds, r.eval_seconds,
+        r.rss_mb,
+        language_model ? fmt::format("{:>18}", validated(r.validation_loss / std::numbers::ln2)) : ""));
   };
   const InterruptScope interrupts(InterruptScope::What::noted);
   hooks.stop = [&] {

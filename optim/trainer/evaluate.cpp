@@ -48,8 +48,8 @@ Evaluation evaluate(const Model& model, ProgramCache& programs, Loader& loader,
   const auto classes = static_cast<std::size_t>(model.classes());
   if (!model.language_model()) result.confusion.assign(classes * classes, 0);
   double loss = 0;
-  const bool kept = features != nullptr && features->tests();
-  loader.start(0, 0, kept ? features->content(FeatureCache::Part::test) : Content::samples);
+  const bool kept = features != nullptr && features->validates();
+  loader.start(0, 0, kept ? features->content(FeatureCache::Part::validation) : Content::samples);
   while (const Batch* batch = loader.next()) {
     Program& program =
         kept ? features->inference(*batch) : programs.inference(batch->count, batch->x.shape().tail(1));

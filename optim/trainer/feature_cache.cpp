@@ -105,13 +105,13 @@ std::string_view cache_event_name(CacheEvent::Kind kind) {
 }
 
 FeatureCache::FeatureCache(const Model& model, ProgramCache& programs, const ProgramSettings& settings,
-                           CacheConfig config, const Loader& train, const Loader& test, Index epochs)
+                           CacheConfig config, const Loader& train, const Loader* validation, Index epochs)
     : model_(model),
       programs_(programs),
       settings_(settings),
       config_(std::move(config)),
       train_(train),
-      test_(test),
+      validation_(validation),
       epochs_(epochs) {
   if (config_.memory < 0) {
     throw Error(Fault::usage, "cache", fmt::format("a limit of {} bytes", config_.memory));
@@ -123,7 +123,9 @@ FeatureCache::FeatureCache(const Model& model, ProgramCache& programs, const Pro
   }
   if (train.options().augment.any())
     views_ = static_cast<std::size_t>(std::max<Index>(1, train.options().views));
-  if (config_.mode != CacheMode::off) one_width_ = same_length(train.data()) && same_length(test.data());
+  if (config_.mode != CacheMode::off) {
+    one_width_ = same_length(train.data()) && (validation == nullptr || same_length(validation->data()));
+  }
 }
 
 FeatureCache::~FeatureCache() = default;
@@ -198,12 +200,13 @@ void FeatureCache::begin_epoch(Index epoch) {
   begin(frozen);
 }
 
-bool FeatureCache::exact_tests(const Seam& seam) const {
-  return !fused_across(*model_.head_inference_graph(2, seam));
+bool FeatureCache::exact_validation(const Seam& seam) const {
+  return validation_ != nullptr && !fused_across(*model_.head_inference_graph(2, seam));
 }
 
-Index FeatureCache::planned_bytes(const Seam& seam, bool tests) const {
-  const Index rows = train_.data().size() * static_cast<Index>(views_) + (tests ? test_.data().size() : 0);
+Index FeatureCache::planned_bytes(const Seam& seam, bool validates) const {
+  const Index rows =
+      train_.data().size() * static_cast<Index>(views_) + (validates ? validation_->data().size() : 0);
   return FeatureStore::bytes_for({.rows = rows, .width = seam.features.count(), .half = config_.half});
 }
 
@@ -217,24 +220,25 @@ std::unique_ptr<FeatureStore> FeatureCache::make_store(Part part) const {
 
 bool FeatureCache::begin(std::size_t child) {
   const Seam seam = model_.seam_at(child, train_.data().info().shape);
-  const bool tests = exact_tests(seam);
-  const Index bytes = planned_bytes(seam, tests);
+  const bool validates = exact_validation(seam);
+  const Index bytes = planned_bytes(seam, validates);
   const bool beyond = bytes > config_.memory;
   if (beyond && config_.mode == CacheMode::ram) {
     throw Error(Fault::usage, "cache",
                 fmt::format("features before {} of {} samples are {} bytes, the limit is {} (disk, or bf16, "
                             "or fewer views)",
-                            children_[child].name, train_.data().size() + test_.data().size(), bytes,
-                            config_.memory));
+                            children_[child].name,
+                            train_.data().size() + (validation_ != nullptr ? validation_->data().size() : 0),
+                            bytes, config_.memory));
   }
   train_stores_.clear();
-  test_stores_.clear();
+  validation_stores_.clear();
   buffers_.clear();
   seam_ = seam;
   on_disk_ = beyond || config_.mode == CacheMode::disk;
   try {
     for (std::size_t view = 0; view < views_; ++view) train_stores_.push_back(make_store(Part::train));
-    if (tests) test_stores_.push_back(make_store(Part::test));
+    if (validates) validation_stores_.push_back(make_store(Part::validation));
   } catch (const Error& error) {
     train_stores_.clear();
     if (config_.mode != CacheMode::automatic) throw;
@@ -249,27 +253,29 @@ bool FeatureCache::begin(std::size_t child) {
   computed_ = 0;
   watch();
   tell(CacheEvent::Kind::begun,
-       fmt::format("features before {} ({} numbers, {}) of {} training{} and {} test samples are kept in the "
-                   "first epoch: {} {}",
-                   children_[child].name, seam_.features.count(), config_.half ? "bf16" : "as computed",
-                   train_.data().size(), views_ > 1 ? fmt::format(" samples in {} views", views_) : "",
-                   tests ? test_.data().size() : 0, megabytes(bytes), on_disk_ ? "in a file" : "of memory"));
+       fmt::format(
+           "features before {} ({} numbers, {}) of {} training{} and {} validation samples are kept in the "
+           "first epoch: {} {}",
+           children_[child].name, seam_.features.count(), config_.half ? "bf16" : "as computed",
+           train_.data().size(), views_ > 1 ? fmt::format(" samples in {} views", views_) : "",
+           validates ? validation_->data().size() : 0, megabytes(bytes),
+           on_disk_ ? "in a file" : "of memory"));
   return true;
 }
 
 /// Takes what is kept through the children that have frozen since. False: rather begin anew.
 bool FeatureCache::grow(std::size_t child) {
   const Seam wider = model_.seam_at(child, train_.data().info().shape);
-  const bool tests = exact_tests(wider);
-  if (tests && test_stores_.empty()) return false;
-  if (!tests) test_stores_.clear();
-  const Index bytes = planned_bytes(wider, tests);
+  const bool validates = exact_validation(wider);
+  if (validates && validation_stores_.empty()) return false;
+  if (!validates) validation_stores_.clear();
+  const Index bytes = planned_bytes(wider, validates);
   // Both lie in memory for a while.
   if (on_disk_ || bytes > config_.memory - bytes_) return false;
   const auto begin = Clock::now();
   const Seam old_seam = std::exchange(seam_, wider);
   buffers_.clear();
-  for (const Part part : {Part::train, Part::test}) {
+  for (const Part part : {Part::train, Part::validation}) {
     for (std::unique_ptr<FeatureStore>& kept : stores(part)) {
       auto grown = make_store(part);
       carry(part, *kept, *grown, old_seam);
@@ -344,7 +350,7 @@ void FeatureCache::drop(const std::string& why) {
        fmt::format("features before {} are dropped: {}", children_[seam_.child].name, why));
   active_ = false;
   train_stores_.clear();
-  test_stores_.clear();
+  validation_stores_.clear();
 }
 
 void FeatureCache::refuse(const std::string& why) {
@@ -368,7 +374,7 @@ void FeatureCache::tell(CacheEvent::Kind kind, std::string text) {
 }
 
 Content FeatureCache::content(Part part, std::uint64_t epoch) const {
-  if (part == Part::test && !tests()) return Content::samples;
+  if (part == Part::validation && !validates()) return Content::samples;
   return active_ && store(part, epoch).complete() ? Content::labels : Content::samples;
 }
 
@@ -418,7 +424,7 @@ Program& FeatureCache::training(const Batch& batch) {
 }
 
 Program& FeatureCache::inference(const Batch& batch) {
-  const Tensor& x = features(Part::test, batch);
+  const Tensor& x = features(Part::validation, batch);
   Program& program = programs_.head_inference(batch.count, seam_);
   program.feed("features", x);
   if (seam_.lengths) program.feed("lengths", batch.lengths);

@@ -25,7 +25,7 @@ enum class CacheMode {
 
 struct CacheConfig {
   CacheMode mode = CacheMode::off;
-  Index memory = Index{1} << 31;  ///< bytes, of training and test features together
+  Index memory = Index{1} << 31;  ///< bytes, of training and validation features together
   bool half = false;              ///< bf16 instead of the numbers themselves
   std::string folder = {};        ///< of the file; empty: the system's for temporary files
 };
@@ -56,11 +56,11 @@ std::string_view cache_event_name(CacheEvent::Kind kind);
 /// whose features have them too, a prefix without parameters.
 class FeatureCache {
  public:
-  enum class Part { train, test };
+  enum class Part { train, validation };
 
   /// `report` is told what happens; it may be empty.
   FeatureCache(const Model& model, ProgramCache& programs, const ProgramSettings& settings,
-               CacheConfig config, const Loader& train, const Loader& test, Index epochs);
+               CacheConfig config, const Loader& train, const Loader* validation, Index epochs);
   ~FeatureCache();
 
   void set_report(std::function<void(const CacheEvent&)> report) { report_ = std::move(report); }
@@ -81,10 +81,10 @@ class FeatureCache {
   /// Before a step: drops the features if they are not those of the model as it stands.
   void look();
 
-  /// Whether steps go from features, and whether the forward pass over the test part does. It does not where
-  /// the layer behind the seam becomes part of the kernel before it: the last bit could differ.
+  /// Whether steps go from features, and whether the forward pass over the validation part does. It does not
+  /// where the layer behind the seam becomes part of the kernel before it: the last bit could differ.
   bool active() const { return active_; }
-  bool tests() const { return active_ && !test_stores_.empty(); }
+  bool validates() const { return active_ && !validation_stores_.empty(); }
   const Seam& seam() const { return seam_; }
   /// What the loader of a part must give in an epoch: samples as long as features are missing.
   Content content(Part part, std::uint64_t epoch = 0) const;
@@ -118,22 +118,22 @@ class FeatureCache {
   double measure_reading();
   void tell(CacheEvent::Kind kind, std::string text);
 
-  Stores& stores(Part part) { return part == Part::train ? train_stores_ : test_stores_; }
-  const Loader& loader(Part part) const { return part == Part::train ? train_ : test_; }
-  /// Of the part, for the epoch; the test part has one view.
+  Stores& stores(Part part) { return part == Part::train ? train_stores_ : validation_stores_; }
+  const Loader& loader(Part part) const { return part == Part::train ? train_ : *validation_; }
+  /// Of the part, for the epoch; the validation part has one view.
   FeatureStore& store(Part part, std::uint64_t epoch) const {
-    return *(part == Part::train ? train_stores_[epoch % views_] : test_stores_[0]);
+    return *(part == Part::train ? train_stores_[epoch % views_] : validation_stores_[0]);
   }
   Tensor& buffer(Index count);
-  Index planned_bytes(const Seam& seam, bool tests) const;
-  bool exact_tests(const Seam& seam) const;
+  Index planned_bytes(const Seam& seam, bool validates) const;
+  bool exact_validation(const Seam& seam) const;
 
   const Model& model_;
   ProgramCache& programs_;
   const ProgramSettings settings_;
   const CacheConfig config_;
   const Loader& train_;
-  const Loader& test_;
+  const Loader* validation_;  // null: none
   const Index epochs_;
   std::function<void(const CacheEvent&)> report_;
 
@@ -145,7 +145,7 @@ class FeatureCache {
   std::uint64_t epoch_ = 0;
   Seam seam_;
   Index bytes_ = 0;
-  Stores train_stores_, test_stores_;
+  Stores train_stores_, validation_stores_;
   std::vector<std::pair<ParameterPtr, std::uint64_t>> versions_;  // of the prefix
   std::string hash_;
   std::map<Index, Tensor> buffers_;  // by rows

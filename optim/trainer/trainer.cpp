@@ -52,20 +52,23 @@ double peak_rss_mb() {
   return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
-Trainer::Trainer(Model& model, Optimizer& optimizer, Loader& train, Loader& test, TrainConfig config)
+Trainer::Trainer(Model& model, Optimizer& optimizer, Loader& train, Loader* validation, TrainConfig config)
     : model_(model),
       optimizer_(optimizer),
       train_(train),
-      test_(test),
+      validation_(validation),
       config_(std::move(config)),
       programs_(model, config_.program),
-      features_(model, programs_, config_.program, config_.cache, train, test, config_.epochs),
+      features_(model, programs_, config_.program, config_.cache, train, validation, config_.epochs),
       audit_(model.parameters()),
       head_(make_head(model, config_.head, train.data().size())) {
   if (config_.thaw_warm_up < 0) {
     throw Error(Fault::usage, "train", fmt::format("{} steps of thaw warm-up", config_.thaw_warm_up));
   }
   if (config_.epochs < 1) throw Error(Fault::usage, "train", fmt::format("{} epochs", config_.epochs));
+  if (config_.patience > 0 && validation_ == nullptr) {
+    throw Error(Fault::usage, "train", "patience wants a validation part, and there is none");
+  }
   std::set<const Parameter*> seen;
   for (const NamedParameter& p : model.parameters()) {
     if (seen.insert(p.parameter.get()).second) parameters_.push_back(p);
@@ -127,6 +130,22 @@ std::vector<NamedTensor> Trainer::best_weights() const {
     all.push_back({p.name, found != best_.end() ? found->second : p.parameter->to_file()});
   }
   return all;
+}
+
+Evaluation Trainer::test(Loader& loader,
+                         const std::function<void(const Batch&, const real* logits)>& on_batch) {
+  // The last weights come back however this ends.
+  struct Back {
+    std::vector<std::pair<ParameterPtr, Tensor>> last = {};
+    ~Back() {
+      for (auto& [parameter, values] : last) parameter->from_file(values);
+    }
+  } back;
+  for (const NamedParameter& p : parameters_) {
+    if (best_.contains(p.parameter.get())) back.last.emplace_back(p.parameter, p.parameter->to_file());
+  }
+  restore_best();
+  return evaluate(model_, programs_, loader, on_batch);
 }
 
 // The forward pass moves running statistics before it is known whether its numbers are any.
@@ -285,14 +304,14 @@ bool Trainer::evaluate_epoch(const TrainHooks& hooks) {
       if (hooks.stop && !run_->history.interrupted && hooks.stop()) throw Stopped();
     };
     features_.look();
-    run_->history.last_evaluation = evaluate(model_, programs_, test_, stop, &features_);
+    run_->history.last_evaluation = evaluate(model_, programs_, *validation_, stop, &features_);
   } catch (const Stopped&) {
     return false;
   }
   record.eval_seconds = seconds_since(begin);
-  record.test_accuracy = run_->history.last_evaluation.accuracy();
-  record.test_loss = run_->history.last_evaluation.loss;
-  record.evaluated = true;
+  record.validation_accuracy = run_->history.last_evaluation.accuracy();
+  record.validation_loss = run_->history.last_evaluation.loss;
+  record.evaluated = record.validated = true;
   return true;
 }
 
@@ -306,17 +325,22 @@ void Trainer::end_epoch() {
   record.trained_share /= made;
   record.rss_mb = peak_rss_mb();
   if (!record.evaluated && !history.epochs.empty()) {
-    record.test_accuracy = history.epochs.back().test_accuracy;
-    record.test_loss = history.epochs.back().test_loss;
+    record.validation_accuracy = history.epochs.back().validation_accuracy;
+    record.validation_loss = history.epochs.back().validation_loss;
+    record.validated = history.epochs.back().validated;
   }
   history.epochs.push_back(record);
-  if (record.evaluated && (history.best_epoch == 0 || record.test_accuracy > history.best_accuracy)) {
+  if (record.evaluated && (history.best_epoch == 0 || record.validation_accuracy >= history.best_accuracy)) {
     history.best_epoch = record.epoch;
-    history.best_accuracy = record.test_accuracy;
+    history.best_accuracy = record.validation_accuracy;
     if (keeps_best()) keep_best();
   }
-  history.stopped_early =
-      !history.interrupted && config_.patience > 0 && record.epoch - history.best_epoch >= config_.patience;
+  // An epoch that is as good as the best one takes its place, but is no better.
+  const auto first = std::find_if(history.epochs.begin(), history.epochs.end(), [&](const EpochRecord& r) {
+    return r.evaluated && r.validation_accuracy == history.best_accuracy;
+  });
+  history.stopped_early = !history.interrupted && config_.patience > 0 && first != history.epochs.end() &&
+                          record.epoch - first->epoch >= config_.patience;
   const Index next = record.epoch + 1;
   record = {};
   record.epoch = next;
@@ -353,7 +377,9 @@ History Trainer::run(const TrainHooks& hooks) {
     const EpochRecord& record = run_->record;
     if (hooks.before_epoch && record.steps == 0) hooks.before_epoch(record.epoch);
     history.interrupted = !train_epoch(hooks);
-    if (record.epoch % config_.evaluate_every == 0 || record.epoch == config_.epochs || history.interrupted) {
+    const bool due =
+        record.epoch % config_.evaluate_every == 0 || record.epoch == config_.epochs || history.interrupted;
+    if (due && validation_ != nullptr) {
       if (!evaluate_epoch(hooks)) {
         history.interrupted = true;
         break;

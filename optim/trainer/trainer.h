@@ -34,10 +34,11 @@ struct HeadConfig {
 struct TrainConfig {
   Index epochs = 1;
   Schedule schedule = constant_schedule();
-  double clip_norm = 0;       ///< 0: gradients are not clipped
-  Index patience = 0;         ///< epochs without a better test accuracy before training ends; 0: never early
-  bool restore_best = false;  ///< leave the weights of the epoch with the best test accuracy in the model
-  bool keep_best = false;     ///< keep them for `best_weights`
+  double clip_norm = 0;  ///< 0: gradients are not clipped
+  /// Epochs without a better validation accuracy before training ends; 0: never early.
+  Index patience = 0;
+  bool restore_best = false;             ///< leave the best epoch's weights in the model
+  bool keep_best = false;                ///< keep them for `best_weights`
   std::vector<double> block_rates = {};  ///< a factor on the rate for each block; empty: all 1
   Index evaluate_every = 1;              ///< epochs; the last one is always evaluated
   ProgramSettings program = {};
@@ -51,10 +52,10 @@ struct TrainConfig {
 
 /// One epoch as it went.
 struct EpochRecord {
-  Index epoch = 0;           ///< counted from 1
-  double loss = 0;           ///< mean over the samples, before each step's update
-  double test_accuracy = 0;  ///< of the last evaluation
-  double test_loss = 0;
+  Index epoch = 0;                 ///< counted from 1
+  double loss = 0;                 ///< mean over the samples, before each step's update
+  double validation_accuracy = 0;  ///< of the last evaluation
+  double validation_loss = 0;
   double rate = 0;           ///< of the last step: the greatest of any block, `block_rates` aside
   double gradient_norm = 0;  ///< mean over the steps
   double seconds = 0;        ///< of training alone
@@ -62,18 +63,19 @@ struct EpochRecord {
   double rss_mb = 0;  ///< greatest resident memory of the process so far
   Index steps = 0;
   bool evaluated = false;
+  bool validated = false;    ///< there is a validation part, and this or an earlier epoch was evaluated
   double trained_share = 0;  ///< of the blocks, mean over the steps
 };
 
 struct History {
   std::vector<EpochRecord> epochs;
-  Index best_epoch = 0;  ///< 0: none was evaluated
-  double best_accuracy = 0;
+  Index best_epoch = 0;  ///< of the greatest validation accuracy, the last of equals; 0: none was evaluated
+  double best_accuracy = 0;  ///< on the validation part
   bool stopped_early = false;
   bool interrupted = false;
   AuditReport audit = {};                  ///< of what was frozen, resumed runs as a whole
   std::vector<FreezeChange> changes = {};  ///< blocks that stopped or began to train, against the start
-  Evaluation last_evaluation = {};         ///< of the test part
+  Evaluation last_evaluation = {};         ///< of the validation part
 };
 
 /// Observers; each may be empty. They may freeze and thaw parameters of the model: the next step has the new
@@ -92,13 +94,18 @@ struct TrainHooks {
   std::function<void(const CacheEvent&)> on_cache = {};
 };
 
-/// Trains `model` on `train`, measured on `test`. Never prints. Rates scale per block; a parameter that is
-/// frozen is not visited, whenever it is frozen; thawing needs nothing further.
+/// Trains `model` on `train`; all choices are made on `validation`. Never prints. Rates scale per block; a
+/// parameter that is frozen is not visited, whenever it is frozen; thawing needs nothing further.
 class Trainer {
  public:
   /// Throws Error(usage) for a config that makes no sense, for a policy that does not fit the model, and
   /// where a standardised head is asked for of a model that does not end in a dense layer with a bias.
-  Trainer(Model& model, Optimizer& optimizer, Loader& train, Loader& test, TrainConfig config);
+  Trainer(Model& model, Optimizer& optimizer, Loader& train, Loader& validation, TrainConfig config)
+      : Trainer(model, optimizer, train, &validation, std::move(config)) {}
+  /// Without a validation part nothing is evaluated or chosen: the best weights are the last ones. Throws
+  /// Error(usage) for a patience too.
+  Trainer(Model& model, Optimizer& optimizer, Loader& train, TrainConfig config)
+      : Trainer(model, optimizer, train, nullptr, std::move(config)) {}
 
   /// Throws Error(non_finite) when a loss or a gradient is no number; the weights are then those of the step
   /// before. Throws Error(usage) when everything is frozen.
@@ -116,9 +123,13 @@ class Trainer {
   /// that run, Error(model_file) for what cannot be its state.
   void resume(const StateReader& from, const std::set<std::string>& in_base = {});
 
-  /// The weights of the epoch with the best test accuracy, or the present ones before there is one, in the
-  /// layout of files; where `keep_best` or `restore_best` is set.
+  /// The weights of the best epoch, or the present ones before there is one, in the layout of files; where
+  /// `keep_best` or `restore_best` is set.
   std::vector<NamedTensor> best_weights() const;
+
+  /// What the best weights say to a part that no choice was made on, looked at once: behind a run. The model
+  /// has its own weights again when it returns or throws.
+  Evaluation test(Loader& loader, const std::function<void(const Batch&, const real* logits)>& on_batch = {});
 
   ProgramCache& programs() { return programs_; }
   FeatureCache& features() { return features_; }
@@ -132,6 +143,7 @@ class Trainer {
 
  private:
   using Clock = std::chrono::steady_clock;
+  Trainer(Model& model, Optimizer& optimizer, Loader& train, Loader* validation, TrainConfig config);
   /// A run between two steps.
   struct Run {
     std::unique_ptr<Freezer> freezer;
@@ -170,7 +182,7 @@ class Trainer {
   Model& model_;
   Optimizer& optimizer_;
   Loader& train_;
-  Loader& test_;
+  Loader* validation_;  // null: none
   TrainConfig config_;
   ProgramCache programs_;
   FeatureCache features_;

@@ -13,14 +13,14 @@ namespace firn {
 
 namespace {
 
-constexpr std::size_t kRecord = 12;  // numbers of an epoch
+constexpr std::size_t kRecord = 13;  // numbers of an epoch
 constexpr std::size_t kChange = 3;   // numbers of a change
 
 std::vector<double> row_of(const EpochRecord& r) {
   return {static_cast<double>(r.epoch),
           r.loss,
-          r.test_accuracy,
-          r.test_loss,
+          r.validation_accuracy,
+          r.validation_loss,
           r.rate,
           r.gradient_norm,
           r.seconds,
@@ -28,7 +28,8 @@ std::vector<double> row_of(const EpochRecord& r) {
           r.rss_mb,
           static_cast<double>(r.steps),
           r.evaluated ? 1.0 : 0.0,
-          r.trained_share};
+          r.trained_share,
+          r.validated ? 1.0 : 0.0};
 }
 
 /// A whole number that was written as a double.
@@ -44,8 +45,8 @@ EpochRecord record_of(const double* row, Index epochs, Index steps, const StateR
   EpochRecord r;
   r.epoch = index_of(row[0], epochs, from, key);
   r.loss = row[1];
-  r.test_accuracy = row[2];
-  r.test_loss = row[3];
+  r.validation_accuracy = row[2];
+  r.validation_loss = row[3];
   r.rate = row[4];
   r.gradient_norm = row[5];
   r.seconds = row[6];
@@ -54,6 +55,7 @@ EpochRecord record_of(const double* row, Index epochs, Index steps, const StateR
   r.steps = index_of(row[9], steps, from, key);
   r.evaluated = row[10] != 0;
   r.trained_share = row[11];
+  r.validated = row[12] != 0;
   return r;
 }
 

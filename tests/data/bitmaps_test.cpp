@@ -32,7 +32,7 @@ TEST_CASE("classes and drawers, from a file and from its folder") {
   const test::Folder folder;
   const std::string file = folder.write("set/tiny_3x3_1bit.bin", two_characters());
   for (const std::string& path : {file, folder / "set", "bitmaps:" + file}) {
-    const DataParts parts = open_data(path);
+    const DataParts parts = open_data(path, {.split = {.validation = false}});
     CHECK(parts.train->info().shape == Shape({3, 3, 1}));
     CHECK(class_counts(*parts.train) == std::vector<Index>{15, 15});
     CHECK(class_counts(*parts.test) == std::vector<Index>{5, 5});
@@ -56,7 +56,7 @@ TEST_CASE("every cut is refused, every changed bit is read") {
 TEST_CASE("forty Korean characters") {
   const std::string path = test::shared_data("doodle_korean");
   if (path.empty()) return;
-  const DataParts parts = open_data(path);
+  const DataParts parts = open_data(path, {.split = {.validation = false}});
   CHECK(parts.train->size() == 600);
   CHECK(parts.test->size() == 200);
   CHECK(parts.train->class_count() == 40);

@@ -59,7 +59,7 @@ TEST_CASE("a folder of batches, with and without test batch and names") {
   for (int i = 0; i < 10; ++i) batch += record(1);
   folder.write("data_batch_2.bin", record(2));
   folder.write("data_batch_1.bin", batch);
-  const DataParts split = open_data(folder.path());
+  const DataParts split = open_data(folder.path(), {.split = {.validation = false}});
   CHECK(split.train->size() == 9);
   CHECK(split.test->size() == 2);
   CHECK(split.train->label(8) == 2);
@@ -67,7 +67,7 @@ TEST_CASE("a folder of batches, with and without test batch and names") {
 
   folder.write("test_batch.bin", record(0));
   folder.write("batches.meta.txt", "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n\n");
-  const DataParts parts = open_data("cifar10:" + folder.path());
+  const DataParts parts = open_data("cifar10:" + folder.path(), {.split = {.validation = false}});
   CHECK(parts.train->size() == 11);
   CHECK(parts.test->size() == 1);
   CHECK(parts.test->info().classes[9] == "j");
@@ -77,13 +77,13 @@ TEST_CASE("a folder of batches, with and without test batch and names") {
 
 TEST_CASE("CIFAR-10") {
   if (const std::string path = test::shared_data("cifar10_lossless_4k"); !path.empty()) {
-    const DataParts parts = open_data(path);
+    const DataParts parts = open_data(path, {.split = {.validation = false}});
     CHECK(parts.train->size() + parts.test->size() == 4000);
     CHECK(parts.train->info().shape == Shape{32, 32, 3});
     CHECK(parts.train->info().classes[0] == "airplane");
   }
   if (const std::string path = test::shared_data("cifar10"); !path.empty()) {
-    const DataParts parts = open_data("cifar10:" + path);
+    const DataParts parts = open_data("cifar10:" + path, {.split = {.validation = false}});
     CHECK(parts.train->size() == 10000);
     CHECK(parts.test->size() == 5000);
   }

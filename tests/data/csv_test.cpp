@@ -71,13 +71,13 @@ TEST_CASE("a damaged table is refused or read") {
 TEST_CASE("classes in the order of numbers, else of names") {
   const test::Folder folder;
   folder.write("numbers.csv", "1,10\n2,9\n3,-1\n4,10\n");
-  const DataParts numbers = open_data(folder / "numbers.csv");
+  const DataParts numbers = open_csv(folder / "numbers.csv", {});
   CHECK(numbers.train->info().classes == Texts{"-1", "9", "10"});
   CHECK(numbers.train->label(0) == 2);
   CHECK(numbers.train->info().kind == DataKind::vector);
   folder.write("set/train.csv", "1,b\n2,a\n");
   folder.write("set/test.csv", "3,c\n");
-  const DataParts parts = open_data(folder / "set");
+  const DataParts parts = open_data(folder / "set", {.split = {.validation = false}});
   CHECK(parts.test->info().classes == Texts{"a", "b", "c"});
   CHECK(parts.train->size() == 2);
   CHECK(parts.test->label(0) == 2);

@@ -28,7 +28,7 @@ TEST_CASE("folders are classes, files are sorted") {
   folder.write("ants/a.PNG", png(255));
   folder.write("ants/b.jpeg", test::make_jpeg(8, 8, 1, std::vector<std::uint8_t>(64, 0)));
   folder.write("ants/notes.md", "no picture");
-  const DataParts parts = open_data(folder.path(), {.size = 3});
+  const DataParts parts = open_data(folder.path(), {.size = 3, .split = {.validation = false}});
   CHECK(parts.train->info().classes == std::vector<std::string>{"ants", "cats"});
   CHECK(parts.train->info().shape == Shape{3, 3, 3});
   CHECK(parts.train->size() == 7);
@@ -58,7 +58,8 @@ TEST_CASE("bad pictures are named and counted, or left out") {
   CHECK(what.find("fake.png") != std::string::npos);
   CHECK(what.find("good.png") == std::string::npos);
 
-  const DataParts parts = open_data(folder.path(), {.size = 4, .skip_bad = true});
+  const DataParts parts =
+      open_data(folder.path(), {.size = 4, .skip_bad = true, .split = {.validation = false}});
   CHECK(parts.train->size() == 2);
   CHECK(parts.test->size() == 1);
   CHECK(parts.train->label(1) == 1);
@@ -77,17 +78,17 @@ TEST_CASE("folders that are no data") {
 }
 
 TEST_CASE("images of any set are resized on demand") {
-  const DataParts digits = open_data("digits", {.size = 16});
+  const DataParts digits = open_data("digits", {.size = 16, .split = {.validation = false}});
   CHECK(digits.train->info().shape == Shape{16, 16, 1});
   CHECK(digits.train->size() == 1437);
-  const DataParts same = open_data("digits", {.size = 8});
+  const DataParts same = open_data("digits", {.size = 8, .split = {.validation = false}});
   CHECK(fingerprint(*same.train) == fingerprint(*open_digits().train));
 }
 
 TEST_CASE("ants and bees") {
   const std::string path = test::shared_data("hymenoptera");
   if (path.empty()) return;
-  const DataParts parts = open_data(path, {.size = 32});
+  const DataParts parts = open_data(path, {.size = 32, .split = {.validation = false}});
   CHECK(class_counts(*parts.train) == std::vector<Index>{123, 121});
   CHECK(class_counts(*parts.test) == std::vector<Index>{70, 83});
 }

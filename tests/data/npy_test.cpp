@@ -103,7 +103,7 @@ TEST_CASE("arrays as data") {
   save_npy(folder / "x.npy", Tensor({10, 2, 2}, values));
   save_npy(folder / "y.npy",
            Tensor::of_indices({10}, std::vector<std::int32_t>{3, 3, 3, 3, 3, 4, 4, 4, 4, 4}));
-  const DataParts parts = open_data(folder.path());
+  const DataParts parts = open_data(folder.path(), {.split = {.validation = false}});
   CHECK(parts.train->info().kind == DataKind::sequence);
   CHECK(parts.train->size() == 8);
   CHECK(parts.test->label(1) == 1);
@@ -119,7 +119,7 @@ TEST_CASE("arrays with a test part of their own, and such that do not fit") {
   save_npy(folder / "train_y.npy", Tensor({2}, Type::byte));
   save_npy(folder / "test_x.npy", Tensor({1, 4, 4}, Type::byte));
   save_npy(folder / "test_y.npy", Tensor({1}, Type::byte));
-  const DataParts parts = open_data("npy:" + folder.path());
+  const DataParts parts = open_data("npy:" + folder.path(), {.split = {.validation = false}});
   CHECK(parts.train->info().kind == DataKind::image);
   CHECK(parts.train->info().shape == Shape{4, 4, 1});
   CHECK(parts.test->size() == 1);

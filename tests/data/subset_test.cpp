@@ -74,9 +74,3 @@ TEST_CASE("so many of each class, the smaller choice within the larger") {
   CHECK(subset_per_class(digits, 100000, 1)->size() == digits->size());
   CHECK(fingerprint(*subset_per_class(digits, 100000, 1)) == fingerprint(*digits));
 }
-
-TEST_CASE("every fifth of a class is test") {
-  const DataParts parts = split_every_fifth(numbered({0, 1, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0}));
-  CHECK(positions(*parts.test) == std::vector<int>{5, 9});
-  CHECK(parts.train->size() == 10);
-}

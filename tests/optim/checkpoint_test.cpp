@@ -46,7 +46,7 @@ std::unique_ptr<Optimizer> optimizer_of(const std::string& name) {
 
 /// A run of twelve steps, three epochs of four, the last batch smaller.
 struct Run {
-  DatasetPtr data = subset_per_class(open_data("digits").train, 20, 1);
+  DatasetPtr data = subset_per_class(open_data("digits", {.split = {.validation = false}}).train, 20, 1);
   ModelPtr model;
   std::unique_ptr<Optimizer> optimizer;
   Loader train, test;
@@ -100,9 +100,14 @@ std::string result_of(const Run& run, const History& history) {
   for (const NamedTensor& best : run.trainer->best_weights())
     hash.update(std::as_bytes(best.tensor.values()));
   for (const EpochRecord& r : history.epochs) {
-    const double row[] = {
-        static_cast<double>(r.epoch), r.loss,         r.test_accuracy, r.test_loss, r.rate, r.gradient_norm,
-        static_cast<double>(r.steps), r.trained_share};
+    const double row[] = {static_cast<double>(r.epoch),
+                          r.loss,
+                          r.validation_accuracy,
+                          r.validation_loss,
+                          r.rate,
+                          r.gradient_norm,
+                          static_cast<double>(r.steps),
+                          r.trained_share};
     hash.update(std::as_bytes(std::span(row)));
   }
   for (const FreezeChange& c : history.changes) {

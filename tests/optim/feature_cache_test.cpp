@@ -27,8 +27,9 @@ namespace {
 using Kind = CacheEvent::Kind;
 
 const DataParts& digits() {
-  static const DataParts whole = open_data("digits");
-  static const DataParts parts{subset_per_class(whole.train, 20, 1), subset_per_class(whole.test, 8, 1)};
+  static const DataParts whole = open_data("digits", {.split = {.validation = false}});
+  static const DataParts parts{.train = subset_per_class(whole.train, 20, 1),
+                               .test = subset_per_class(whole.test, 8, 1)};
   return parts;
 }
 
@@ -108,7 +109,9 @@ Result train(ModelPtr model, const DataParts& data, const Setting& setting) {
     result.losses.push_back(loss);
     if (setting.change) setting.change(*model, now, step);
   };
-  hooks.after_epoch = [&](const EpochRecord& record) { result.test_losses.push_back(record.test_loss); };
+  hooks.after_epoch = [&](const EpochRecord& record) {
+    result.test_losses.push_back(record.validation_loss);
+  };
   hooks.on_cache = [&](const CacheEvent& event) { result.events.push_back(event); };
   Trainer trainer(*model, *optimizer, train, test, config);
   result.planned = trainer.features().planned();
@@ -194,7 +197,7 @@ TEST_CASE("kept features are read, not computed") {
     runs.push_back(
         trainer.programs().features(50, data.train->info().shape, trainer.features().seam()).counters().runs);
     CHECK(before == Content::labels);
-    CHECK(trainer.features().content(FeatureCache::Part::test) == Content::labels);
+    CHECK(trainer.features().content(FeatureCache::Part::validation) == Content::labels);
   };
   trainer.run(hooks);
   // 200 samples in four batches of 50, once.

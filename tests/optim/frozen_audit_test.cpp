@@ -19,7 +19,7 @@ const bool one_thread = (set_thread_count(1), true);
 
 /// The cnn on digits, four steps an epoch.
 struct Run {
-  DatasetPtr data = subset_per_class(open_data("digits").train, 20, 1);
+  DatasetPtr data = subset_per_class(open_data("digits", {.split = {.validation = false}}).train, 20, 1);
   ModelPtr model = find_model("cnn").make({.sample = data->info().shape}, data->class_count());
   std::unique_ptr<Optimizer> optimizer = make_sgd({.rate = 0.05, .momentum = 0.9});
   Loader train{data, {.batch = 56, .seed = 1, .background = false}};

@@ -148,7 +148,7 @@ TEST_CASE("faults: shapes, a decay below zero, a model without such a head") {
   Toy layer(kStart);
   CHECK(fails_with(Fault::usage, "no dense layer", [&] { StandardisedHead(layer.bias, layer.weight, 0); }));
   CHECK(fails_with(Fault::usage, "decay of -1", [&] { StandardisedHead(layer.weight, layer.bias, -1); }));
-  const DatasetPtr data = subset_per_class(open_data("digits").train, 2, 1);
+  const DatasetPtr data = subset_per_class(open_data("digits", {.split = {.validation = false}}).train, 2, 1);
   Loader loader(data, {.batch = 20, .background = false});
   const auto sgd = make_sgd({.rate = 0.1});
   const ModelPtr conv = find_model("squeezenet").make({.sample = Shape{32, 32, 1}}, 10);

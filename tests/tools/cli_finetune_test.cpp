@@ -234,10 +234,10 @@ TEST_CASE("finetune: a squeezenet with its plain head is read back as it was wri
   const Outcome tuned =
       cli.run("finetune --weights runs/base/last.safetensors --epochs 2 --json --run tuned" + data);
   REQUIRE(tuned.code == 0);
-  const Outcome judged = cli.run("eval --json --weights runs/tuned/last.safetensors --data " + cifar);
+  const Outcome judged = cli.run("eval --json --weights runs/tuned/best.safetensors --data " + cifar);
   REQUIRE(judged.code == 0);
   CHECK(Json::parse(judged.out).at("loss").get<double>() ==
-        doctest::Approx(lines_of_kind(tuned, "epoch").back().at("test_loss").get<double>()));
+        doctest::Approx(lines_of_kind(tuned, "result").back().at("test_loss").get<double>()));
 }
 
 }  // namespace

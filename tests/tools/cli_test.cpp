@@ -62,12 +62,12 @@ TEST_CASE("train prints an epoch a line and leaves a whole run folder") {
   const Outcome outcome = cli.run("train --model mlp --data digits --epochs 3 --run a --json");
   CHECK(outcome.code == 0);
   const std::vector<Json> epochs = json_lines(outcome);
-  REQUIRE(epochs.size() == 3);
-  for (const char* field : {"epoch", "loss", "test_accuracy", "seconds", "eval_seconds", "rss_mb"}) {
+  REQUIRE(epochs.size() == 4);  // and the result
+  for (const char* field : {"epoch", "loss", "validation_accuracy", "seconds", "eval_seconds", "rss_mb"}) {
     CHECK(epochs[0].at(field).is_number());
   }
   CHECK(epochs[2].at("loss").get<double>() < epochs[0].at("loss").get<double>());
-  CHECK(epochs[2].at("test_accuracy").get<double>() > 0.7);
+  CHECK(epochs[2].at("validation_accuracy").get<double>() > 0.7);
   CHECK(cli.files() == std::vector<std::string>{"runs/a/best.safetensors", "runs/a/config.json",
                                                 "runs/a/confusion.json", "runs/a/env.json",
                                                 "runs/a/last.safetensors", "runs/a/metrics.jsonl",
@@ -104,7 +104,7 @@ TEST_CASE("a deep network without batch norm learns sooner from he's start") {
         init);
     INFO(outcome.err);
     REQUIRE(outcome.code == 0);
-    return json_lines(outcome).at(0).at("test_accuracy").get<double>();
+    return json_lines(outcome).at(0).at("validation_accuracy").get<double>();
   };
   CHECK(accuracy("he") > accuracy("pytorch") + 0.15);
 }
@@ -112,13 +112,13 @@ TEST_CASE("a deep network without batch norm learns sooner from he's start") {
 TEST_CASE("eval and predict agree with what training said") {
   Cli cli;
   train_small(cli);
-  const Json last =
-      Json::parse(cli.read("runs/a/metrics.jsonl").substr(cli.read("runs/a/metrics.jsonl").find('\n')));
-  const std::string with = " --weights runs/a/last.safetensors --data digits --json";
+  const std::string metrics = cli.read("runs/a/metrics.jsonl");
+  const Json result = Json::parse(metrics.substr(metrics.rfind('\n', metrics.size() - 2)));
+  const std::string with = " --weights runs/a/best.safetensors --data digits --json";
   const std::vector<Json> eval = json_lines(cli.run("eval" + with));
   REQUIRE(eval.size() == 1);
   CHECK(eval[0].at("samples") == 360);
-  CHECK(eval[0].at("accuracy") == last.at("test_accuracy"));
+  CHECK(eval[0].at("accuracy") == result.at("test_accuracy"));
   CHECK(eval[0].at("classes").size() == 10);
 
   const Outcome predicted = cli.run("predict" + with + " --top 2 --logits logits.npy");

@@ -17,6 +17,11 @@ namespace {
 
 using Epoch = TrainingRecord::Epoch;
 
+/// The part that choices were made on.
+std::string part_of_choice(const TrainingRecord& run) {
+  return run.chose_on_test ? "test" : "validation";
+}
+
 std::string percent(double share) {
   return number_text(share, Unit::percent, 0.001);
 }
@@ -42,13 +47,15 @@ Plot epoch_plot(std::string title, std::string description, std::string y, Unit 
 }
 
 PageTable epoch_table(const TrainingRecord& run) {
-  PageTable table{
-      .caption = "Epochs",
-      .heads = {"epoch", "training loss", "test loss", "test accuracy", "rate", "blocks trained", "time"}};
+  const std::string part = part_of_choice(run);
+  PageTable table{.caption = "Epochs",
+                  .heads = {"epoch", "training loss", part + " loss", part + " accuracy", "rate",
+                            "blocks trained", "time"}};
   for (const Epoch& e : run.epochs) {
     table.rows.push_back({fmt::format("{}", e.epoch), fmt::format("{:.4f}", e.loss),
-                          fmt::format("{:.4f}", e.test_loss), percent(e.test_accuracy),
-                          fmt::format("{:.3g}", e.rate), percent(e.trained_share), duration_text(e.seconds)});
+                          run.validated ? fmt::format("{:.4f}", e.validation_loss) : "–",
+                          run.validated ? percent(e.validation_accuracy) : "–", fmt::format("{:.3g}", e.rate),
+                          percent(e.trained_share), duration_text(e.seconds)});
     if (&e == run.best()) table.strong_row = static_cast<int>(table.rows.size()) - 1;
   }
   return table;
@@ -62,14 +69,21 @@ PageTable pairs_table(std::string caption, const std::vector<std::pair<std::stri
 
 void add_curves(Page& page, const TrainingRecord& run) {
   const PageTable table = epoch_table(run);
-  Plot losses = epoch_plot("Loss", "Loss on the training and the test part after each epoch.",
-                           "cross-entropy", Unit::plain);
-  losses.series = {curve(run, "training", &Epoch::loss), curve(run, "test", &Epoch::test_loss)};
+  const std::string part = part_of_choice(run);
+  Plot losses = epoch_plot(
+      "Loss",
+      fmt::format("Loss on the training{} part after each epoch.", run.validated ? " and the " + part : ""),
+      "cross-entropy", Unit::plain);
+  losses.series = {curve(run, "training", &Epoch::loss)};
+  if (run.validated) losses.series.push_back(curve(run, part, &Epoch::validation_loss));
   page.figure(draw(losses), "Mean cross-entropy by epoch.", table);
+  if (!run.validated) return;
   Plot accuracies =
-      epoch_plot("Test accuracy", "Accuracy on the test part after each epoch.", "accuracy", Unit::percent);
-  accuracies.series = {curve(run, "", &Epoch::test_accuracy)};
-  page.figure(draw(accuracies), "Share of the test samples answered rightly, by epoch.", table);
+      epoch_plot(run.chose_on_test ? "Test accuracy" : "Validation accuracy",
+                 fmt::format("Accuracy on the {} part after each epoch.", part), "accuracy", Unit::percent);
+  accuracies.series = {curve(run, "", &Epoch::validation_accuracy)};
+  page.figure(draw(accuracies), fmt::format("Share of the {} samples answered rightly, by epoch.", part),
+              table);
 }
 
 void add_freezing(Page& page, const TrainingRecord& run) {
@@ -97,17 +111,36 @@ void add_freezing(Page& page, const TrainingRecord& run) {
   page.list(run.audit);
 }
 
+/// The headline: all its numbers are of one set of weights.
+std::string answer(const TrainingRecord& run) {
+  const Epoch* best = run.best();
+  if (best == nullptr) return "No epoch was finished.";
+  const std::string time = duration_text(total_seconds(run));
+  if (run.chose_on_test) {
+    return fmt::format(
+        "Accuracy {} in epoch {} of {} on the test part, by which that epoch was chosen; {} of "
+        "training.",
+        percent(best->validation_accuracy), best->epoch, run.epochs.size(), time);
+  }
+  const TrainingRecord::Result& result = run.result;
+  const std::string weights = run.validated
+                                  ? fmt::format("epoch {} of {}, the best on validation ({})", best->epoch,
+                                                run.epochs.size(), percent(best->validation_accuracy))
+                                  : fmt::format("epoch {}, the last", best->epoch);
+  if (result.samples == 0)
+    return fmt::format("The weights of {}; no test part was looked at; {} of training.", weights, time);
+  return fmt::format(
+      "Test accuracy {}, 95 % {} to {}, on {} samples that no choice was made on: the weights of "
+      "{}; {} of training.",
+      percent(result.test_accuracy), percent(result.low), percent(result.high), result.samples, weights,
+      time);
+}
+
 }  // namespace
 
 std::string training_page(const TrainingRecord& run) {
   Page page(fmt::format("{} on {}", run.model, run.data), "A training run of firn: " + run.path);
-  if (const Epoch* best = run.best()) {
-    page.answer(fmt::format("Test accuracy {} in epoch {} of {}, {} of training.",
-                            percent(best->test_accuracy), best->epoch, run.epochs.size(),
-                            duration_text(total_seconds(run))));
-  } else {
-    page.answer("No epoch was finished.");
-  }
+  page.answer(answer(run));
   if (!run.epochs.empty()) {
     page.section("Curves", "curves");
     add_curves(page, run);
@@ -116,6 +149,8 @@ std::string training_page(const TrainingRecord& run) {
   add_freezing(page, run);
   if (!run.confusion.empty()) {
     page.section("Confusions", "confusions");
+    if (!run.chose_on_test)
+      page.paragraph(fmt::format("On the test part, with the {} weights.", run.result.weights));
     add_confusion(page, run.classes, run.confusion);
   }
   page.section("To run it again", "again");
@@ -129,24 +164,30 @@ std::string comparison_page(const std::vector<TrainingRecord>& runs) {
   if (runs.size() < 2) throw Error(Fault::usage, "report", "one run has nothing to be compared with");
   Page page(fmt::format("{} training runs", runs.size()), "Compared by firn");
   PageTable table{.caption = "What came of them",
-                  .heads = {"<run", "<model", "<data", "best accuracy", "epoch", "epochs", "time"}};
-  Plot accuracies = epoch_plot("Test accuracy", "Accuracy on the test part after each epoch, a curve a run.",
-                               "accuracy", Unit::percent);
+                  .heads = {"<run", "<model", "<data", "validation accuracy", "epoch", "test accuracy",
+                            "95 %", "epochs", "time"}};
+  Plot accuracies =
+      epoch_plot("Validation accuracy", "Accuracy on the validation part after each epoch, a curve a run.",
+                 "accuracy", Unit::percent);
   Plot times{.title = "Accuracy against time",
-             .description = "Best accuracy and seconds of training of each run."};
+             .description = "Best accuracy on validation and seconds of training of each run."};
   times.x = {.title = "time of training", .unit = Unit::seconds, .from_zero = true};
-  times.y = {.title = "best accuracy", .unit = Unit::percent};
+  times.y = {.title = "validation accuracy", .unit = Unit::percent};
   for (const TrainingRecord& run : runs) {
     const Epoch* best = run.best();
-    const double accuracy = best != nullptr ? best->test_accuracy : std::nan("");
+    const double accuracy = best != nullptr && run.validated ? best->validation_accuracy : std::nan("");
     table.rows.push_back({run.path, run.model, run.data, percent(accuracy),
                           best != nullptr ? fmt::format("{}", best->epoch) : "–",
+                          run.result.samples > 0 ? percent(run.result.test_accuracy) : "–",
+                          run.result.samples > 0
+                              ? fmt::format("{} to {}", percent(run.result.low), percent(run.result.high))
+                              : "–",
                           fmt::format("{}", run.epochs.size()), duration_text(total_seconds(run))});
-    accuracies.series.push_back(curve(run, run.path, &Epoch::test_accuracy));
+    if (run.validated) accuracies.series.push_back(curve(run, run.path, &Epoch::validation_accuracy));
     times.series.push_back({.name = run.path, .points = {{total_seconds(run), accuracy}}, .line = false});
   }
   page.table(table);
-  page.figure(draw(accuracies), "Share of the test samples answered rightly, by epoch.", table);
+  page.figure(draw(accuracies), "Share of the validation samples answered rightly, by epoch.", table);
   page.figure(draw(times), "Up and to the left is better.", table);
   return page.html();
 }
@@ -155,12 +196,19 @@ std::string training_events(const TrainingRecord& run, double time) {
   EventFile file(time);
   for (const Epoch& e : run.epochs) {
     file.scalar("loss/train", e.epoch, e.loss, time);
-    file.scalar("loss/test", e.epoch, e.test_loss, time);
-    file.scalar("accuracy/test", e.epoch, e.test_accuracy, time);
+    if (run.validated) {
+      const std::string part = part_of_choice(run);
+      file.scalar("loss/" + part, e.epoch, e.validation_loss, time);
+      file.scalar("accuracy/" + part, e.epoch, e.validation_accuracy, time);
+    }
     file.scalar("rate", e.epoch, e.rate, time);
     file.scalar("gradient_norm", e.epoch, e.gradient_norm, time);
     file.scalar("trained_share", e.epoch, e.trained_share, time);
     file.scalar("seconds", e.epoch, e.seconds, time);
+  }
+  if (run.result.samples > 0) {
+    file.scalar("loss/test", run.result.epoch, run.result.test_loss, time);
+    file.scalar("accuracy/test", run.result.epoch, run.result.test_accuracy, time);
   }
   return file.bytes();
 }

@@ -47,6 +47,8 @@ std::vector<T> list(const json& object, const char* key) {
   for (const json& one : *found) {
     if constexpr (std::is_same_v<T, std::string>) {
       if (one.is_string()) out.push_back(one.get<T>());
+    } else if constexpr (std::is_same_v<T, double>) {
+      if (one.is_number()) out.push_back(one.get<T>());
     } else {
       if (one.is_number_integer()) out.push_back(one.get<T>());
     }
@@ -72,8 +74,11 @@ void read_line(const json& line, TrainingRecord& run) {
     TrainingRecord::Epoch e;
     e.epoch = whole(line, "epoch");
     e.loss = number(line, "loss");
-    e.test_loss = number(line, "test_loss");
-    e.test_accuracy = number(line, "test_accuracy");
+    const bool old = line.contains("test_accuracy");
+    run.chose_on_test = run.chose_on_test || old;
+    run.validated = run.validated || old || line.contains("validation_accuracy");
+    e.validation_loss = number(line, old ? "test_loss" : "validation_loss");
+    e.validation_accuracy = number(line, old ? "test_accuracy" : "validation_accuracy");
     e.rate = number(line, "rate");
     e.gradient_norm = number(line, "gradient_norm");
     e.seconds = number(line, "seconds");
@@ -81,6 +86,18 @@ void read_line(const json& line, TrainingRecord& run) {
     e.trained_share = number(line, "trained_share");
     e.steps = whole(line, "steps");
     run.epochs.push_back(e);
+  } else if (kind == "result") {
+    run.result.weights = text(line, "weights");
+    run.result.epoch = whole(line, "best_epoch");
+    run.result.samples = whole(line, "test_samples");
+    run.result.test_accuracy = number(line, "test_accuracy");
+    run.result.test_loss = number(line, "test_loss");
+    run.result.validation_samples = whole(line, "validation_samples");
+    const std::vector<double> interval = list<double>(line, "test_interval");
+    if (interval.size() == 2) {
+      run.result.low = interval[0];
+      run.result.high = interval[1];
+    }
   } else if (kind == "freeze_change") {
     const bool frozen = line.value("frozen", json()).is_boolean() && line["frozen"].get<bool>();
     run.changes.push_back({whole(line, "step"), whole(line, "epoch"), text(line, "name"), frozen});
@@ -94,7 +111,7 @@ void read_line(const json& line, TrainingRecord& run) {
 const TrainingRecord::Epoch* TrainingRecord::best() const {
   const Epoch* found = nullptr;
   for (const Epoch& e : epochs) {
-    if (found == nullptr || e.test_accuracy > found->test_accuracy) found = &e;
+    if (found == nullptr || e.validation_accuracy >= found->validation_accuracy) found = &e;
   }
   return found;
 }

@@ -12,9 +12,16 @@ namespace firn::cli::report {
 struct TrainingRecord {
   struct Epoch {
     Index epoch = 0;
-    double loss = 0, test_loss = 0, test_accuracy = 0, rate = 0, gradient_norm = 0;
+    double loss = 0, validation_loss = 0, validation_accuracy = 0, rate = 0, gradient_norm = 0;
     double seconds = 0, eval_seconds = 0, trained_share = 0;
     Index steps = 0;
+  };
+  /// What the run came to; `samples` 0: not recorded.
+  struct Result {
+    std::string weights;  ///< "best" or "last"
+    Index epoch = 0, samples = 0;
+    double test_accuracy = 0, low = 0, high = 0, test_loss = 0;
+    Index validation_samples = 0;
   };
   struct Change {
     Index step = 0, epoch = 0;
@@ -38,7 +45,12 @@ struct TrainingRecord {
   std::vector<std::string> audit;  ///< sentences of the audit of what was frozen; may be empty
   std::vector<std::pair<std::string, std::string>> config, environment;  ///< names with dots, values as text
 
-  /// The epoch with the best test accuracy, the first of equals; null without one.
+  bool validated = false;  ///< the epochs have an accuracy and a loss on a part that choices were made on
+  /// Older runs chose by the test part and recorded it in each epoch; here that stands for validation.
+  bool chose_on_test = false;
+  Result result;
+
+  /// The epoch with the best accuracy, the last of equals; null without one.
   const Epoch* best() const;
 };
 

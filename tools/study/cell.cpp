@@ -186,7 +186,7 @@ bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, boo
   if (stopped) return false;
   result.seconds = end - begin - judged;
   result.curve.push_back({step, curve_loss / static_cast<double>(std::max<Index>(1, since)),
-                          history.epochs.back().test_accuracy});
+                          history.epochs.back().validation_accuracy});
   result.train_loss = last_loss / static_cast<double>(std::max<Index>(1, last));
   result.rate = rate;
   result.steps = step;
@@ -254,8 +254,8 @@ std::optional<LearnedOrigin> learn_origin(const Materials& materials, const Arm&
   const History history = Trainer(*origin.model, *optimizer, train, test, std::move(config)).run(hooks);
   if (stopped) return std::nullopt;
   origin.result.seconds = thread_seconds() - begin;
-  origin.result.accuracy = history.epochs.back().test_accuracy;
-  origin.result.loss = history.epochs.back().test_loss;
+  origin.result.accuracy = history.epochs.back().validation_accuracy;
+  origin.result.loss = history.epochs.back().validation_loss;
   return origin;
 }
 

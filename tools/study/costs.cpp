@@ -129,7 +129,7 @@ ArmCost FullStep::cost_of_arm(const Materials& materials, const Arm& arm) const 
   cost.arena_bytes = program.arena_bytes(1);
   for (const GradientView& gradient : program.gradients())
     cost.state_bytes += 2 * gradient.count * Index{sizeof(real)};  // Adam's two moments
-  FeatureCache features(*model, programs, settings, {.mode = CacheMode::on}, *loader_, *loader_, 2);
+  FeatureCache features(*model, programs, settings, {.mode = CacheMode::on}, *loader_, loader_.get(), 2);
   features.begin_epoch(0);
   if (features.active()) {
     Program& head = features.training(*first_);

@@ -34,7 +34,8 @@ std::string name_with_source(const Arm& arm) {
 DataParts classes_of(const DataParts& parts, Index first, Index last) {
   std::vector<std::int32_t> classes(static_cast<std::size_t>(last - first));
   std::iota(classes.begin(), classes.end(), static_cast<std::int32_t>(first));
-  return {subset_classes(parts.train, classes, true), subset_classes(parts.test, classes, true)};
+  return {.train = subset_classes(parts.train, classes, true),
+          .test = subset_classes(parts.test, classes, true)};
 }
 
 void require_halves(const DataInfo& info) {
@@ -164,6 +165,7 @@ Materials::Opened& Materials::open(const Arm& arm) {
   choice.model.weights = weights_;
   choice.model.replace_head = !weights_.empty();
   choice.data = data_;
+  choice.data.validation = kNoValidation;  // cells hold out labels of their own
   choice.data.spec = arm.target;
   Session session = open_session(choice);
   if (choice.model.replace_head && session.model->language_model()) {
@@ -172,7 +174,7 @@ Materials::Opened& Materials::open(const Arm& arm) {
   }
   note(session.notes);
   Prepared& prepared = opened.prepared;
-  prepared.parts = {session.data.train, at_most(session.data.test, test_samples_)};
+  prepared.parts = {.train = session.data.train, .test = at_most(session.data.test, test_samples_)};
   prepared.preprocess = session.recipe.preprocess;
   prepared.input = session.recipe.input;
   prepared.width_multiple = loader_options(session, 1, 0).width_multiple;
@@ -197,6 +199,7 @@ void Materials::open_source(const Arm& arm, const Opened& opened) {
     options.limit = data_.limit;
     options.window = data_.window;
     options.skip_bad = data_.skip_bad;
+    options.split = {.seed = data_.split_seed, .validation = false};
     options.vocabulary = info.vocabulary;
     if (info.kind == DataKind::image) options.size = info.shape[0];
     source.parts = open_data(arm.source, options);
@@ -207,7 +210,7 @@ void Materials::open_source(const Arm& arm, const Opened& opened) {
                               data_kind_name(own.kind), info.name, data_kind_name(info.kind)));
     }
     const auto both = [&](const auto& change) {
-      source.parts = {change(source.parts.train), change(source.parts.test)};
+      source.parts = {.train = change(source.parts.train), .test = change(source.parts.test)};
     };
     if (info.kind == DataKind::image && own.shape[2] != info.shape[2])
       both([&](const DatasetPtr& part) { return with_channels(part, info.shape[2]); });

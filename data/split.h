@@ -1,0 +1,39 @@
+// The parts of a set that its files do not hold.
+#pragma once
+
+#include <cstdint>
+
+#include "data/dataset.h"
+
+namespace firn {
+
+struct SplitOptions {
+  /// Of what is drawn here; not the seed of a run, so that its test part stays when that changes.
+  std::uint64_t seed = 0;
+  /// Of each class that many training samples are used, drawn by `label_seed`; validation is drawn from them.
+  /// 0: all.
+  Index labels = 0;
+  std::uint64_t label_seed = 1;
+  bool validation = true;  ///< false: no validation part is drawn, and one from a file is left out
+};
+
+/// A share of each class is held out of what is drawn from.
+constexpr Index kHeldOutOf = 5;
+/// Validation is looked at in each epoch: more than this says no more of the choice.
+constexpr Index kMostValidation = 5000;
+/// Fewer training samples a class than this are few.
+constexpr Index kFewLabels = 30;
+
+/// Completes the parts that files hold (at least one):
+/// - without a test part a lone validation part serves as one; else a fifth of each class, at least one of
+///   two, is drawn from the training part;
+/// - of what is left `labels` of each class are kept;
+/// - without a validation part a fifth of each class is drawn from these, rounded down but at least one of
+///   five, so that the parts have the classes in the same proportions; at most `kMostValidation` in all.
+///   Where no class has five there is none.
+/// Of a text with a label for each step the parts are contiguous: the last tenth is test, the tenth before it
+/// validation. What was drawn is said in `notes`. Without a training part nothing is drawn. Parts are views
+/// in the order of the set. The same seed draws the same samples.
+DataParts complete_parts(DataParts files, const SplitOptions& options = {});
+
+}  // namespace firn
