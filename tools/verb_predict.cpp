@@ -15,6 +15,7 @@
 #include "data/memory.h"
 #include "data/picture_files.h"
 #include "data/picture_kind.h"
+#include "data/source.h"
 #include "data/text.h"
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
@@ -23,6 +24,7 @@
 #include "tools/logits.h"
 #include "tools/picture_questions.h"
 #include "tools/session.h"
+#include "tools/weights_path.h"
 
 namespace firn::cli {
 
@@ -144,11 +146,17 @@ void Predict::take_words() {
   }
   if (session_.model.weights.empty())
     throw Error(Fault::usage, "predict", "a run's folder, or --weights FILE, is needed");
+  session_.model.weights = weights_file(session_.model.weights, "predict");
   for (const std::vector<std::string>* paths : {&asked_, &images_}) {
     for (const std::string& path : *paths) {
       if (path != "-" && !exists(path)) {
+        const std::string set = path.substr(0, path.find(':'));
+        const auto sources = data_sources();
+        const bool named =
+            std::any_of(sources.begin(), sources.end(), [&](const auto& s) { return s.name == set; });
         throw Error(Fault::data, "predict",
-                    fmt::format("{}: no such file or folder{}", path, did_you_mean_path(path)));
+                    named ? fmt::format("{} is a set of data: --data {}", path, path)
+                          : fmt::format("{}: no such file or folder{}", path, did_you_mean_path(path)));
       }
     }
   }

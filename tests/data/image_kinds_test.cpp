@@ -123,9 +123,10 @@ TEST_CASE("every depth and colour of PNG, interlaced too") {
     return chunk;
   }();
   for (const bool interlaced : {false, true}) {
-    for (const auto& [color, depths] : std::vector<std::pair<int, std::vector<int>>>{
+    for (const auto& kind : std::vector<std::pair<int, std::vector<int>>>{
              {0, {1, 2, 4, 8, 16}}, {2, {8, 16}}, {3, {4, 8}}, {4, {8, 16}}, {6, {8, 16}}}) {
-      for (const int depth : depths) {
+      const int color = kind.first;
+      for (const int depth : kind.second) {
         CAPTURE(color);
         CAPTURE(depth);
         const int most = (1 << depth) - 1;
@@ -223,11 +224,13 @@ TEST_CASE("files are told by what they begin with") {
       {"\n<!DOCTYPE html><html>"sv, "web page"},
       {"version https://git-lfs.github.com/spec/v1"sv, "Git LFS"},
       {"%PDF-1.7"sv, "PDF"}};
-  for (const auto& [bytes, name] : known) {
+  for (const auto& one : known) {
+    const auto bytes = as_bytes(one.first);
+    const std::string name(one.second);
     CAPTURE(name);
-    CHECK(file_kind(as_bytes(bytes)).name.find(name) != std::string_view::npos);
-    CHECK(file_kind(as_bytes(bytes)).picture != PictureKind::read);
-    const auto error = test::error_of([&, text = bytes] { decode_image(as_bytes(text), "file"); });
+    CHECK(file_kind(bytes).name.find(name) != std::string_view::npos);
+    CHECK(file_kind(bytes).picture != PictureKind::read);
+    const auto error = test::error_of([&] { decode_image(bytes, "file"); });
     REQUIRE(error);
     CHECK(std::string(error->what()).find(name) != std::string::npos);
   }

@@ -132,6 +132,7 @@ TEST_CASE("pictures: a run's folder, files, folders, lists, bad ones") {
     cli.write("photo.png", text_of(write_png(side(true, 1))));
     check_refused(cli, "predict runs/a phtoo.png", 3,
                   "phtoo.png: no such file or folder (did you mean photo.png?)");
+    check_refused(cli, "predict runs/a digits", 3, "digits is a set of data: --data digits");
     check_refused(cli, "predict runs/b photo.png", 4, "did you mean runs/a?");
     check_refused(cli, "predict photo.png", 2, "the run, or --weights FILE, comes first");
     check_refused(cli, "predict runs photo.png", 2, "no best.safetensors in it");
