@@ -7,14 +7,10 @@
 #include <chrono>
 #include <cmath>
 #include <map>
-#include <numeric>
 
-#include "data/subset.h"
 #include "engine/base/error.h"
-#include "engine/base/parallel.h"
-#include "engine/base/rng.h"
 #include "optim/trainer/evaluate.h"
-#include "tools/step_forecast.h"
+#include "tools/options.h"
 
 namespace firn::cli {
 
@@ -22,11 +18,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr Index kHeldOut = 500, kProbeRows = 512;  // samples
-constexpr Index kFewestSteps = 20, kMostSteps = 300;
-constexpr Index kSeeds = 2;
-constexpr Index kGradientBatches = 5;
-constexpr double kShare = 1.0 / 3;  // of the time asked for that probes may take
+constexpr Index kProbeRows = 512;          // samples
+constexpr double kShare = 1.0 / 2;         // of the time asked for that trials may take
+constexpr double kLinearShare = 1.0 / 10;  // of the time for trials that linear probes may take
+constexpr double kMostBelow = 0.02;        // the best, in accuracy
 
 /// Means over places or steps of each block's output for the samples of a loader, at most `rows` of them.
 class BlockFeatures {
@@ -90,269 +85,215 @@ class Adviser {
           const std::function<void(const std::string&)>& note)
       : session_(session), options_(options), machine_(machine), note_(note), begin_(Clock::now()) {
     limit_ = std::min(options.probe_time, options.time * kShare);
-    split();
+    advice_.validation = session.data.validation->size();
   }
 
   Advice run() {
     forecast_cuts();
     machine_.save();
     probe_features();
-    probe_gradients();
-    try_cuts();
+    while (CutAdvice* cut = next()) train(*cut);
     advice_.probe_seconds = elapsed();
-    judge();
+    fit();
+    interpolate();
+    choose();
     return std::move(advice_);
   }
 
  private:
   double elapsed() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
-  bool late() const { return elapsed() >= limit_; }
-
-  /// A fifth of the training part, at most kHeldOut samples, is held out of everything.
-  void split() {
-    const Index n = session_.data.train->size();
-    std::vector<Index> order(static_cast<std::size_t>(n));
-    std::iota(order.begin(), order.end(), Index{0});
-    Random random(session_.recipe.classes > 0 ? 1 : 0, "advise");
-    for (std::size_t i = order.size(); i > 1; --i)
-      std::swap(order[i - 1], order[random.below(static_cast<std::uint32_t>(i))]);
-    const Index held = std::clamp<Index>(n / 5, 1, kHeldOut);
-    held_ = subset(session_.data.train, {order.begin(), order.begin() + held});
-    rest_ = subset(session_.data.train, {order.begin() + held, order.end()});
-    advice_.held_out = held;
-    const Index batches = (n + options_.batch - 1) / options_.batch;
-    advice_.train_steps = options_.training.epochs * batches;
-  }
-
-  ModelPtr copy() const {
-    const Model& from = *session_.model;
-    const ModelPtr model =
-        find_model(session_.recipe.model).make(session_.recipe.input, session_.recipe.classes);
-    const auto theirs = from.parameters(), ours = model->parameters();
-    for (std::size_t i = 0; i < ours.size(); ++i) {
-      std::copy_n(theirs[i].parameter->value().data(), ours[i].parameter->value().count(),
-                  ours[i].parameter->mutable_value().data());
-      ours[i].parameter->touch();
-    }
-    return model;
-  }
-
-  Loader loader(const DatasetPtr& data, bool shuffle, std::uint64_t seed) const {
-    LoaderOptions options = loader_options(session_, std::min(options_.batch, data->size()), seed);
-    options.shuffle = shuffle;
-    return Loader(data, options);
-  }
-
-  static std::string spec(Index frozen) { return frozen == 0 ? "none" : std::to_string(frozen); }
+  double left() const { return limit_ - elapsed(); }
 
   void forecast_cuts() {
-    const ModelPtr model = copy();
-    const OptimizerMaker make = [&] { return make_optimizer(options_.training); };
-    const Shape& sample = session_.recipe.input.sample;
-    const RandomBatch batch(*model, std::min(options_.batch, session_.data.train->size()), sample);
-    ProgramCache programs(*model, options_.program);
-    const Index base = base_bytes(thread_count(), machine_);
-    const auto blocks = static_cast<Index>(model->blocks().size());
+    const auto blocks = static_cast<Index>(session_.model->blocks().size());
     for (Index k = 0; k < blocks; ++k) {
-      model->set_freeze(spec(k));
-      Program& program = programs.training(batch.labels.shape()[0], sample);
-      batch.feed(program, *model);
-      const StepForecast forecast =
-          forecast_step(*model, program, make, thread_count(), machine_, [&](Index left) {
-            if (left % 50 == 0) note_(fmt::format("{} frozen: {} kernels to measure", k, left));
-          });
+      Trial trial(session_, options_.trial, k);
       CutAdvice cut;
       cut.frozen = k;
-      cut.step_seconds = forecast.seconds();
-      cut.train_seconds = forecast.seconds() * static_cast<double>(advice_.train_steps);
-      cut.bytes = static_cast<double>(base + forecast.bytes.all());
+      cut.epochs = trial.epochs();
+      cut.cost = trial.cost(machine_, [&](Index kernels) {
+        if (kernels % 50 == 0) note_(fmt::format("{} frozen: {} kernels to measure", k, kernels));
+      });
+      cut.seconds = cut.cost.training;
       advice_.cuts.push_back(cut);
     }
+    fit();
+  }
+
+  /// What is over in the time that trials leave, and within the memory.
+  void fit() {
+    const double time = options_.time - std::max(limit_, elapsed());
+    for (CutAdvice& cut : advice_.cuts) cut.fits = cut.cost.bytes <= options_.memory && cut.seconds <= time;
   }
 
   void probe_features() {
-    if (session_.model->language_model() || late()) return;
+    if (session_.model->language_model()) return;
+    const CutAdvice& full = advice_.cuts.front();
+    const double a_sample = full.cost.step / static_cast<double>(options_.trial.batch) / 3;
+    if (a_sample * static_cast<double>(2 * kProbeRows) > kLinearShare * left()) return;
     note_("linear probes on what each block gives");
-    const ModelPtr model = copy();
-    BlockFeatures features(*model, options_.program);
-    Loader train = loader(rest_, true, 1), held = loader(held_, false, 0);
-    const auto over = [&] { return elapsed() >= limit_ / 2; };
+    const ModelPtr model = copy_of(session_);
+    ProgramSettings settings;
+    settings.exact = options_.trial.exact;
+    BlockFeatures features(*model, settings);
+    const auto loader = [&](const DatasetPtr& data, bool shuffle) {
+      LoaderOptions some = loader_options(session_, std::min(options_.trial.batch, data->size()), 1);
+      some.shuffle = shuffle;
+      return Loader(data, some);
+    };
+    Loader train = loader(session_.data.train, true), held = loader(session_.data.validation, false);
+    const auto over = [&] { return left() < limit_ * (1 - 2 * kLinearShare); };
     const std::vector<FeatureTable> seen = features.of(train, kProbeRows, over);
-    const std::vector<FeatureTable> unseen = features.of(held, kHeldOut, over);
+    const std::vector<FeatureTable> unseen = features.of(held, kProbeRows, over);
     for (CutAdvice& cut : advice_.cuts) {
-      if (cut.frozen == 0 || late()) continue;
+      if (cut.frozen == 0 || over()) continue;
       const auto block = static_cast<std::size_t>(cut.frozen - 1);
-      if (unseen[block].rows < advice_.held_out) return;
       cut.linear = linear_probe(seen[block], unseen[block], session_.recipe.classes);
     }
   }
 
-  void probe_gradients() {
-    if (late()) return;
-    note_("gradients against weights, block by block");
-    const ModelPtr model = copy();
-    ProgramCache programs(*model, options_.program);
-    Loader train = loader(rest_, true, 2);
-    train.start(0);
-    std::vector<double> sums(model->blocks().size(), 0);
-    Index batches = 0;
-    for (const Batch* batch = train.next(); batch != nullptr && batches < kGradientBatches && !late();
-         batch = train.next(), ++batches) {
-      Program& program = fed(programs, *model, *batch);
-      program.run(static_cast<std::uint64_t>(batches));
-      for (std::size_t block = 0; block < sums.size(); ++block) {
-        double gradient = 0, weight = 0;
-        for (const NamedParameter& p : model->block_parameters(static_cast<int>(block))) {
-          for (const GradientView& g : program.gradients()) {
-            if (g.parameter != p.parameter.get()) continue;
-            for (Index i = 0; i < g.count; ++i) {
-              const double d = g.data[i], w = g.parameter->value().data()[i];
-              gradient += d * d;
-              weight += w * w;
-            }
-          }
+  /// The cut to be trained now: the cheapest of the widest and then densest selection, evenly spread by cost,
+  /// that the time left allows. Null: nothing more can be trained.
+  CutAdvice* next() {
+    std::vector<CutAdvice*> open;
+    for (CutAdvice& cut : advice_.cuts) {
+      if (cut.fits && cut.known != CutAdvice::Known::trained && !given_up(cut)) open.push_back(&cut);
+    }
+    std::sort(open.begin(), open.end(),
+              [](const CutAdvice* a, const CutAdvice* b) { return a->seconds < b->seconds; });
+    const double time = left();
+    const bool first = std::none_of(advice_.cuts.begin(), advice_.cuts.end(), [](const CutAdvice& cut) {
+      return cut.known == CutAdvice::Known::trained;
+    });
+    while (!open.empty()) {
+      for (std::size_t stride = 1; stride <= open.size(); ++stride) {
+        double sum = 0;
+        std::size_t at = open.size() - 1;
+        for (std::size_t i = open.size(); i > 0; i -= std::min(i, stride)) {
+          at = i - 1;
+          sum += open[at]->seconds;
         }
-        if (weight > 0) sums[block] += std::sqrt(gradient / weight);
+        // Nothing says so much for so little as the cheapest of all.
+        if (first && at > 0) sum += open[at = 0]->seconds;
+        if (sum <= time) return open[at];
       }
+      open.pop_back();  // the dearest
     }
-    for (CutAdvice& cut : advice_.cuts) {
-      if (cut.frozen > 0 && batches > 0)
-        cut.relative_gradient = sums[static_cast<std::size_t>(cut.frozen - 1)] / static_cast<double>(batches);
-    }
+    return nullptr;
   }
 
-  static Program& fed(ProgramCache& programs, const Model& model, const Batch& batch) {
-    Program& program = programs.training(batch.count, batch.x.shape().tail(1));
-    feed_batch(program, model, batch);
-    program.feed("labels", batch.labels);
-    return program;
+  bool given_up(const CutAdvice& cut) const {
+    return std::find(given_up_.begin(), given_up_.end(), cut.frozen) != given_up_.end();
   }
 
-  /// The cuts that fit, spread evenly where there are more than the time allows, each trained for as many
-  /// steps.
-  void try_cuts() {
-    std::vector<CutAdvice*> all;
-    for (CutAdvice& cut : advice_.cuts) {
-      cut.fits = cut.bytes <= options_.memory && cut.train_seconds <= options_.time - limit_;
-      if (cut.fits) all.push_back(&cut);
-    }
-    if (all.empty() || late()) return;
-    // Evaluation, loading and compiling come on top of the steps.
-    constexpr double kBeside = 0.6;
-    const double left = kBeside * (limit_ - elapsed());
-    const auto steps_for = [&](const std::vector<CutAdvice*>& cuts) {
-      double step = 0;
-      for (const CutAdvice* cut : cuts) step += cut->step_seconds;
-      return static_cast<Index>(std::min(1e9, left / (kSeeds * step)));
-    };
-    std::vector<CutAdvice*> tried = all;
-    while (tried.size() > 1 && steps_for(tried) < kFewestSteps) tried = every_other(tried);
-    const Index most = std::min(kMostSteps, advice_.train_steps);
-    const Index steps = std::clamp(steps_for(tried), std::min(kFewestSteps, most), most);
-    note_(fmt::format("{} steps of {} cuts, {} seeds", steps, tried.size(), kSeeds));
-    for (Index seed = 1; seed <= kSeeds; ++seed) {
-      for (CutAdvice* cut : tried) {
-        if (late()) return;
-        try_cut(*cut, steps, static_cast<std::uint64_t>(seed));
-      }
-    }
-  }
-
-  static std::vector<CutAdvice*> every_other(const std::vector<CutAdvice*>& cuts) {
-    std::vector<CutAdvice*> some;
-    // The last one stays, the cheapest of all.
-    for (std::size_t i = (cuts.size() - 1) % 2; i < cuts.size(); i += 2) some.push_back(cuts[i]);
-    return some;
-  }
-
-  void try_cut(CutAdvice& cut, Index steps, std::uint64_t seed) {
-    const ModelPtr model = copy();
-    model->set_freeze(spec(cut.frozen));
-    ProgramSettings settings = options_.program;
-    settings.seed = seed;
-    ProgramCache programs(*model, settings);
-    const auto optimizer = make_optimizer(options_.training);
-    const Schedule schedule = parse_schedule(options_.training.schedule);
-    Loader train = loader(rest_, true, seed);
-    Index step = 0;
-    for (std::uint64_t epoch = 0; step < steps; ++epoch) {
-      train.start(epoch);
-      for (const Batch* batch = train.next(); batch != nullptr && step < steps;
-           batch = train.next(), ++step) {
-        if (late()) return;
-        Program& program = fed(programs, *model, *batch);
-        program.run(static_cast<std::uint64_t>(step));
-        optimizer->step(program.gradients(),
-                        {.rate_factor = schedule(step, steps), .clip_norm = options_.training.clip});
-      }
-    }
-    Loader held = loader(held_, false, 0);
-    cut.accuracies.push_back(evaluate(*model, programs, held).accuracy());
-    cut.steps = steps;
-  }
-
-  void judge() {
-    const double left = options_.time - advice_.probe_seconds;
-    std::vector<CutAdvice*> tried;
-    for (CutAdvice& cut : advice_.cuts) {
-      cut.fits = cut.bytes <= options_.memory && cut.train_seconds <= left;
-      if (cut.accuracies.empty()) continue;
-      const auto n = static_cast<double>(cut.accuracies.size());
-      cut.mean = std::accumulate(cut.accuracies.begin(), cut.accuracies.end(), 0.0) / n;
-      double squares = 0;
-      for (const double a : cut.accuracies) squares += (a - cut.mean) * (a - cut.mean);
-      const double deviation = n > 1 ? std::sqrt(squares / (n - 1)) : 0;
-      cut.interval = wilson_interval(cut.mean, advice_.held_out);
-      cut.interval = {std::max(0.0, cut.interval.low - deviation),
-                      std::min(1.0, cut.interval.high + deviation)};
-      tried.push_back(&cut);
-    }
-    for (CutAdvice* cut : tried) {
-      cut->front = std::none_of(tried.begin(), tried.end(), [&](const CutAdvice* other) {
-        const bool no_worse = other->train_seconds <= cut->train_seconds && other->bytes <= cut->bytes &&
-                              other->mean >= cut->mean;
-        const bool better =
-            other->train_seconds < cut->train_seconds || other->bytes < cut->bytes || other->mean > cut->mean;
-        return no_worse && better;
-      });
-    }
-    choose(tried);
-  }
-
-  void choose(std::vector<CutAdvice*> tried) {
-    std::erase_if(tried, [](const CutAdvice* cut) { return !cut->fits; });
-    const auto cheaper = [](const CutAdvice* a, const CutAdvice* b) {
-      return a->train_seconds < b->train_seconds;
-    };
-    if (tried.empty()) {
-      std::vector<CutAdvice*> fitting;
-      for (CutAdvice& cut : advice_.cuts) {
-        if (cut.fits) fitting.push_back(&cut);
-      }
-      if (fitting.empty()) {
-        advice_.reason = "no cut fits: allow more time or memory, or train for fewer epochs";
-        return;
-      }
-      advice_.chosen = (*std::min_element(fitting.begin(), fitting.end(), cheaper))->frozen;
-      advice_.reason = "the cheapest that fits; the time did not allow to try any";
+  void train(CutAdvice& cut) {
+    note_(fmt::format("{} frozen: {} epochs, about {:.0f} s", cut.frozen, cut.epochs, cut.seconds));
+    Trial trial(session_, options_.trial, cut.frozen);
+    // It was to fit; one that takes much longer is broken off.
+    const double until = elapsed() + std::max(left(), 1.2 * cut.seconds);
+    const std::optional<TrialResult> result = trial.run([&] { return elapsed() > until; });
+    if (!result) {
+      given_up_.push_back(cut.frozen);
       return;
     }
-    const CutAdvice* best = *std::max_element(
-        tried.begin(), tried.end(), [](const CutAdvice* a, const CutAdvice* b) { return a->mean < b->mean; });
-    const double wanted = options_.accuracy > 0 ? options_.accuracy : best->interval.low;
-    std::vector<CutAdvice*> good = tried;
-    std::erase_if(good, [&](const CutAdvice* cut) { return !(cut->mean >= wanted); });
-    if (good.empty()) {
-      advice_.chosen = best->frozen;
-      advice_.reason =
-          fmt::format("none has reached {:.3f} in the probe's steps; this one came nearest", wanted);
+    const double factor = result->seconds / std::max(1e-9, cut.cost.training);
+    cut.known = CutAdvice::Known::trained;
+    cut.accuracy = result->accuracy;
+    cut.seconds = result->seconds;
+    cut.interval = interval_of(cut.accuracy);
+    for (CutAdvice& other : advice_.cuts) {
+      if (other.known != CutAdvice::Known::trained) other.seconds = factor * other.cost.training;
+    }
+    fit();
+  }
+
+  /// Of an accuracy on the test part: both parts are samples.
+  Interval interval_of(double accuracy) const {
+    const auto validation = static_cast<double>(advice_.validation);
+    const double test = session_.data.test ? static_cast<double>(session_.data.test->size()) : HUGE_VAL;
+    return wilson_interval(accuracy, static_cast<Index>(std::lround(1 / (1 / validation + 1 / test))));
+  }
+
+  void interpolate() {
+    std::vector<CutAdvice>& cuts = advice_.cuts;
+    const auto trained = [](const CutAdvice& cut) { return cut.known == CutAdvice::Known::trained; };
+    for (auto cut = cuts.begin(); cut != cuts.end(); ++cut) {
+      if (trained(*cut)) continue;
+      const auto below = std::find_if(std::make_reverse_iterator(cut), cuts.rend(), trained);
+      const auto above = std::find_if(cut, cuts.end(), trained);
+      if (below == cuts.rend() || above == cuts.end()) continue;
+      const double share = static_cast<double>(cut->frozen - below->frozen) /
+                           static_cast<double>(above->frozen - below->frozen);
+      cut->known = CutAdvice::Known::between;
+      cut->accuracy = below->accuracy + share * (above->accuracy - below->accuracy);
+      cut->interval = {std::min(below->interval.low, above->interval.low),
+                       std::max(below->interval.high, above->interval.high)};
+    }
+  }
+
+  void choose() {
+    std::vector<CutAdvice*> fitting, trained;
+    for (CutAdvice& cut : advice_.cuts) {
+      if (!cut.fits) continue;
+      fitting.push_back(&cut);
+      if (cut.known == CutAdvice::Known::trained) trained.push_back(&cut);
+    }
+    const auto cheaper = [](const CutAdvice* a, const CutAdvice* b) { return a->seconds < b->seconds; };
+    if (fitting.empty()) {
+      advice_.reason = "no cut fits: allow more time or memory, or train for fewer epochs";
       return;
     }
-    advice_.chosen = (*std::min_element(good.begin(), good.end(), cheaper))->frozen;
+    const CutAdvice& cheapest = **std::min_element(fitting.begin(), fitting.end(), cheaper);
+    if (trained.empty()) {
+      advice_.chosen = cheapest.frozen;
+      advice_.reason = fmt::format(
+          "the cheapest that fits; none could be trained in {:.0f} s, so what it gives is not known (it "
+          "takes "
+          "about {:.0f} s: --probe-time)",
+          limit_, cheapest.seconds);
+      return;
+    }
+    const auto worse = [](const CutAdvice* a, const CutAdvice* b) { return a->accuracy < b->accuracy; };
+    const CutAdvice& best = **std::max_element(trained.begin(), trained.end(), worse);
+    const double error =
+        std::sqrt(best.accuracy * (1 - best.accuracy) / static_cast<double>(advice_.validation));
+    const double wanted =
+        options_.accuracy > 0 ? options_.accuracy : best.accuracy - std::min(error, kMostBelow);
+    std::vector<CutAdvice*> good = trained;
+    std::erase_if(good, [&](const CutAdvice* cut) { return !(cut->accuracy >= wanted); });
+    const CutAdvice& chosen = good.empty() ? best : **std::min_element(good.begin(), good.end(), cheaper);
+    advice_.chosen = chosen.frozen;
     advice_.reason =
-        options_.accuracy > 0
-            ? fmt::format("the cheapest that has reached {:.3f}", wanted)
-            : fmt::format("the cheapest within the interval of the best ({} frozen)", best->frozen);
+        good.empty() ? fmt::format("none that was trained has reached {:.3f}, this one came nearest", wanted)
+        : options_.accuracy > 0 ? fmt::format("the cheapest that has reached {:.3f}", wanted)
+        : &chosen == &best      ? std::string("the best of those that were trained")
+                                : fmt::format(
+                                      "the cheapest of those that were trained within {:.1f} points "
+                                           "of the best ({} frozen, {:.3f})",
+                                      100 * (best.accuracy - wanted), best.frozen, best.accuracy);
+    advice_.reason += untrained_text(chosen);
+  }
+
+  /// What is not known beside the choice.
+  std::string untrained_text(const CutAdvice& chosen) const {
+    std::string unknown, between;
+    double longest = 0;
+    for (const CutAdvice& cut : advice_.cuts) {
+      if (cut.known == CutAdvice::Known::trained) continue;
+      const bool lies_between = cut.known == CutAdvice::Known::between;
+      if (lies_between && !(cut.seconds < chosen.seconds)) continue;
+      std::string& list = lies_between ? between : unknown;
+      list += (list.empty() ? "" : ", ") + std::to_string(cut.frozen);
+      if (!lies_between) longest = std::max(longest, cut.seconds);
+    }
+    std::string text;
+    if (!unknown.empty()) {
+      text += fmt::format("; what {} frozen would give is not known ({:.0f} s at most each: --probe-time)",
+                          unknown, longest);
+    }
+    if (!between.empty())
+      text += fmt::format("; {} frozen was not trained and lies between two that were", between);
+    return text;
   }
 
   const Session& session_;
@@ -360,8 +301,8 @@ class Adviser {
   Machine& machine_;
   const std::function<void(const std::string&)>& note_;
   Clock::time_point begin_;
-  double limit_ = 0;  // seconds for probes
-  DatasetPtr held_, rest_;
+  double limit_ = 0;  // seconds for trials
+  std::vector<Index> given_up_;
   Advice advice_;
 };
 
@@ -381,6 +322,11 @@ double parse_duration(const std::string& text, const std::string& what) {
 
 Advice advise(const Session& session, const AdviceOptions& options, Machine& machine,
               const std::function<void(const std::string&)>& note) {
+  if (session.data.validation == nullptr || session.data.validation->size() == 0) {
+    throw Error(Fault::usage, "advise",
+                fmt::format("{} has too few samples for a validation part, which cuts are compared on",
+                            session.data.train->info().name));
+  }
   return Adviser(session, options, machine, note).run();
 }
 

@@ -1,4 +1,5 @@
-// Which blocks to freeze: the cost of every cut, predicted, and after short probes the accuracy to expect.
+// Which blocks to freeze: the cost of every cut, predicted, and what those come to that were trained as the
+// command would train them.
 #pragma once
 
 #include <functional>
@@ -6,36 +7,37 @@
 #include <string>
 #include <vector>
 
+#include "tools/advise_trial.h"
 #include "tools/linear_probe.h"
 #include "tools/machine.h"
 #include "tools/session.h"
-#include "tools/training.h"
 
 namespace firn::cli {
 
 struct AdviceOptions {
-  double time = std::numeric_limits<double>::infinity();    ///< seconds for probes and training together
+  double time = std::numeric_limits<double>::infinity();    ///< seconds for trials and training together
   double memory = std::numeric_limits<double>::infinity();  ///< resident bytes
   double accuracy = 0;                                      ///< that is wanted; 0: the best
-  double probe_time = 20;  ///< seconds, the measuring of kernels with them; of `time` at most a third
-  Index batch = 64;
-  TrainingChoice training;  ///< what the cuts are to be trained with, resolved
-  ProgramSettings program;
+  double probe_time = 60;  ///< seconds for trials, the measuring of kernels with them; of `time` at most half
+  TrialChoice trial;       ///< how the command trains
 };
 
 /// Freezing the first `frozen` blocks.
 struct CutAdvice {
+  enum class Known {
+    trained,  ///< as the command would, to the end
+    between,  ///< not, but one with fewer and one with more frozen blocks were
+    unknown
+  };
   Index frozen = 0;
-  double step_seconds = 0, train_seconds = 0;  ///< predicted, of a step and of the training asked for
-  double bytes = 0;                            ///< resident, predicted
-  double linear = -1;  ///< accuracy of a linear classifier on what the frozen blocks give; -1: not known
-  double relative_gradient = 0;         ///< norm2(g)/norm2(W) of the last frozen block, 0 for none
-  std::vector<double> accuracies = {};  ///< on held-out samples after `steps` steps, one a seed
-  Index steps = 0;
-  double mean = -1;        ///< of them; -1: not tried
-  Interval interval = {};  ///< 95 %, of the samples, widened by what seeds differ
+  TrialCost cost;      ///< predicted
+  double seconds = 0;  ///< of the training: as it was, or predicted
+  Index epochs = 0;    ///< of the command for it
+  double linear = -1;  ///< a linear classifier on means of what the frozen blocks give; -1: not known
+  Known known = Known::unknown;
+  double accuracy = -1;    ///< on the validation part; -1: not known
+  Interval interval = {};  ///< 95 %, in which the test part's accuracy is to be expected
   bool fits = false;       ///< in time and memory
-  bool front = false;      ///< of those that were tried none is better in time, memory and accuracy at once
 };
 
 struct Advice {
@@ -43,15 +45,16 @@ struct Advice {
   Index chosen = -1;  ///< number of frozen blocks; -1: no cut fits
   std::string reason;
   double probe_seconds = 0;  ///< that all of this took
-  Index held_out = 0;        ///< samples of the training part that nothing was trained on
-  Index train_steps = 0;     ///< of the training asked for
+  Index validation = 0;      ///< samples that the accuracies are of
 };
 
-/// Tries cuts on copies of the session's model, whose weights stay as they are; `note` hears what is being
-/// done. Linear probes on every block's output (means over places or steps), the relative gradients of
-/// Auto-RGN (Lee 2023) over five batches, and runs of at most 300 steps of the cuts that fit, each as long,
-/// as many as fit into the time for probes. It ends when that time is over; the last kernel's measurement or
-/// step may end later.
+/// Trains cuts on copies of the session's model, whose weights stay as they are; `note` hears what is being
+/// done. First every cut's cost is predicted, then, where that takes a tenth of the time at most, linear
+/// probes say what each block's features are worth; then cuts are trained to the end, the cheapest first,
+/// spread as evenly over all that the time for trials allows, as many as it allows. Chosen is the cheapest of
+/// those trained whose accuracy is at most one standard error, and two points, below the best of them. Of
+/// what was not trained the accuracy lies between two that were, or is unknown, and the reason says so; it is
+/// chosen, the cheapest that fits, only where nothing could be trained.
 Advice advise(const Session& session, const AdviceOptions& options, Machine& machine,
               const std::function<void(const std::string&)>& note);
 

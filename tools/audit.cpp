@@ -9,26 +9,13 @@
 #include "engine/base/parallel.h"
 #include "engine/program/price.h"
 #include "tools/freezing.h"
+#include "tools/step_forecast.h"
 
 namespace firn::cli {
 
 namespace {
 
 constexpr Index kMostKernels = 100;  // to be priced before a run
-
-/// Tensors for all that a program reads indices from.
-std::vector<Tensor> feed_indices(Program& program) {
-  std::vector<Tensor> fed;
-  for (const auto& node : program.graph().nodes()) {
-    const Spec& spec = node->outputs()[0];
-    if (!node->is_feed() || spec.type != Type::index) continue;
-    Tensor tensor(spec.shape, Type::index);
-    if (node->label() == "lengths") std::fill_n(tensor.indices(), tensor.count(), 1);
-    program.feed(node->label(), tensor);
-    fed.push_back(std::move(tensor));
-  }
-  return fed;
-}
 
 StepFigures figures_of(const Program& program) {
   StepFigures figures;

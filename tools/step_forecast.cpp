@@ -50,6 +50,19 @@ void RandomBatch::feed(Program& program, const Model& model) const {
   if (program.is_training()) program.feed("labels", labels);
 }
 
+std::vector<Tensor> feed_indices(Program& program) {
+  std::vector<Tensor> fed;
+  for (const auto& node : program.graph().nodes()) {
+    const Spec& spec = node->outputs()[0];
+    if (!node->is_feed() || spec.type != Type::index) continue;
+    Tensor tensor(spec.shape, Type::index);
+    if (node->label() == "lengths") std::fill_n(tensor.indices(), tensor.count(), 1);
+    program.feed(node->label(), tensor);
+    fed.push_back(std::move(tensor));
+  }
+  return fed;
+}
+
 StepBytes step_bytes(const Model& model, const Program& program, int slots, int threads) {
   StepBytes result;
   const ProgramBytes bytes = bytes_of(program, threads);

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "layers/model.h"
 #include "optim/optimizer.h"
@@ -18,6 +19,9 @@ struct RandomBatch {
   /// Feeds what the program has feeds for. The batch must outlive its runs.
   void feed(Program& program, const Model& model) const;
 };
+
+/// Feeds zeros for all that a program reads indices from, lengths of 1; they must outlive its runs.
+std::vector<Tensor> feed_indices(Program& program);
 
 /// Memory of a step, in bytes.
 struct StepBytes {

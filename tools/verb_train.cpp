@@ -11,6 +11,7 @@
 #include "engine/base/error.h"
 #include "tools/audit.h"
 #include "tools/caching.h"
+#include "tools/finetuning.h"
 #include "tools/freezing.h"
 #include "tools/interrupt.h"
 #include "tools/policy.h"
@@ -26,11 +27,6 @@ namespace firn::cli {
 namespace {
 
 constexpr Index kMostRows = 50;  // of the table of epochs, but for the first and the last
-// A new head alone: at least so many epochs and steps, of which few samples give few an epoch.
-constexpr Index kFinetuneEpochs = 20;
-constexpr Index kHeadSteps = 400;
-// Its logits' deviation before anything is known: one deviation off is a class with p = 0.88 of two.
-constexpr double kLogitDeviation = 2;
 
 /// `text` as part of a folder's name.
 std::string folder_name(std::string text) {
@@ -150,10 +146,7 @@ bool Train::backbone_trains(const Model& model) const {
     const std::string name = policy_.policy.substr(0, policy_.policy.find(','));
     return std::find(std::begin(kOwnRates), std::end(kOwnRates), name) == std::end(kOwnRates);
   }
-  for (int block = 0; block + 1 < static_cast<int>(model.blocks().size()); ++block) {
-    if (parameter_count(model.block_parameters(block), true) > 0) return true;
-  }
-  return false;
+  return cli::backbone_trains(model);
 }
 
 bool Train::head_alone(const Model& model) const {
@@ -163,20 +156,12 @@ bool Train::head_alone(const Model& model) const {
 
 /// What finetune's defaults come to for these weights and data.
 void Train::resolve_finetune(Session& session, TrainConfig& config) {
-  const Index batches = (session.data.train->size() + run_.batch - 1) / run_.batch;
-  if (training_.epochs == 0) {
-    const Index enough = head_alone(*session.model) ? (kHeadSteps + batches - 1) / batches : 0;
-    config.epochs = training_.epochs = std::max(kFinetuneEpochs, enough);
-  }
-  if (training_.augment.empty() && session.recipe.mirrored) training_.augment = "flip";
-  standardised_ =
-      features_ == "standardised" && session_.model.replace_head && !session.model->language_model();
-  config.head.standardised = standardised_;
-  if (!standardised_) return;
-  if (!training_.decay) config.head.logit_deviation = kLogitDeviation;
-  session.notes.push_back(fmt::format(
-      "the new head is trained as if its features had mean 0 and deviation 1{} (--head-features raw: not)",
-      training_.decay ? "" : fmt::format(", its logits a prior deviation of {}", kLogitDeviation)));
+  standardised_ = cli::resolve_finetune({.head_alone = head_alone(*session.model),
+                                         .replace_head = session_.model.replace_head,
+                                         .standardised = features_ == "standardised",
+                                         .batch = run_.batch},
+                                        session, training_, config);
+  if (standardised_) session.notes.push_back(standardised_text(config));
 }
 
 JsonObject Train::config(const Session& session, const DataHashes& hashes) const {
