@@ -21,7 +21,7 @@ class MadeUp {
 
   /// `mean` plus -0.004, -0.002, 0, 0.002, 0.004 times `spread`; what is set in `change` stands.
   void add(const std::function<void(cli::Arm&)>& change, double mean, double spread = 1, double macs = 100,
-           double seconds = 1) {
+           double seconds = 1, std::optional<double> validation = {}) {
     cli::Arm arm;
     arm.model = "cnn";
     arm.source = cli::kDrawnSource;
@@ -36,6 +36,7 @@ class MadeUp {
       result.accuracy = mean + spread * 0.002 * (static_cast<double>(seed) - 3);
       result.macs_forward = macs;
       result.seconds = seconds;
+      result.validation_accuracy = validation;
       store_.add_cell(cell, arm, result);
       plan_.experiments[0].cells.push_back(plan_.cells.size());
       plan_.cells.push_back(cell);

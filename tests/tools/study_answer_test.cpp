@@ -64,6 +64,18 @@ TEST_CASE("arms of all sources are held against each other, those that are told 
               "; 1 of 2 other frozen arms told from it (freeze the first 2 blocks, from mnist: "));
 }
 
+TEST_CASE("arms are chosen on the validation part, and what is said is of the test part") {
+  MadeUp study(1);
+  study.add(cut("0"), 0.9, 1, 100, 1, 0.8);
+  study.add(cut("1"), 0.85, 1, 100, 1, 0.88);
+  study.add(cut("2"), 0.87, 1, 100, 1, 0.87);
+  const Answer answer = study.answers().at(0);
+  CHECK(answer.best->arm->name() == "first 1 frozen");
+  CHECK(answer.other->arm->name() == "full tuning");
+  CHECK(holds(answer.text, "freeze the first block, from drawn: 85.0 %"));
+  CHECK(holds(answer.text, "tune everything, from drawn: +5.0 points (+5.0 to +5.0), better"));
+}
+
 TEST_CASE("without cut 0 and without scratch there is an answer") {
   MadeUp study(0);
   study.add(cut("1"), 0.8);

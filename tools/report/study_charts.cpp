@@ -273,11 +273,12 @@ void add_curves(const StudyRecord& study, const ArmGroup& group, std::vector<Fig
     return (x != nullptr ? x->mean : 0) > (y != nullptr ? y->mean : 0);
   });
   if (chosen.size() > kMostCurves) chosen.resize(kMostCurves);
-  Plot plot{.title = fmt::format("Learning curves, {}: {}", labels_name(labels), group.title()),
-            .description =
-                "Accuracy on the test part while training; mean over the seeds, of few arms with bands from "
-                "the least to "
-                "the greatest."};
+  Plot plot{
+      .title = fmt::format("Learning curves, {}: {}", labels_name(labels), group.title()),
+      .description =
+          "Accuracy on the validation part while training; mean over the seeds, of few arms with bands from "
+          "the least to "
+          "the greatest."};
   plot.x = {.title = "step", .whole = true};
   plot.y = {.title = "accuracy", .unit = Unit::percent};
   PageTable table{.caption = "Mean accuracy by step", .heads = {"step"}};

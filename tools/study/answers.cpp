@@ -25,7 +25,7 @@ bool has_seen_more(const Arm& arm) {
   return arm.source == kSelfSource && arm.labels > 0;
 }
 
-double merit(const Outcome& outcome) {
+double accuracy(const Outcome& outcome) {
   return mean_of(outcome.values(Metric::accuracy));
 }
 
@@ -87,7 +87,7 @@ std::string others_text(Kind kind, const std::vector<const Outcome*>& arms, cons
   }
   const Outcome& nearest = *arms.front();
   const Difference d = outcomes.difference(nearest, *a.best, Metric::accuracy, level);
-  if (d.seeds < 2) return fmt::format("{}: {}", choice_text(*nearest.arm), percent(merit(nearest)));
+  if (d.seeds < 2) return fmt::format("{}: {}", choice_text(*nearest.arm), percent(accuracy(nearest)));
   const std::string by = fmt::format("{:+.1f} points ({:+.1f} to {:+.1f})", 100 * d.mean,
                                      100 * d.interval.low, 100 * d.interval.high);
   const bool own = kind == kind_of(*a.best->arm);
@@ -107,7 +107,7 @@ std::string answer_text(const Answer& a, const Outcomes& outcomes) {
   const Arm& arm = *a.best->arm;
   const std::string part = arm.part == kWholePart ? "" : fmt::format(" ({} of the classes)", arm.part);
   std::string text = fmt::format("{} on {}{}, {}: {}: {}", arm.model, data_name(arm.target), part,
-                                 labels_name(arm.labels), choice_text(arm), percent(merit(*a.best)));
+                                 labels_name(arm.labels), choice_text(arm), percent(accuracy(*a.best)));
   const bool one_seed = a.best->seeds.size() < 2;
   if (!one_seed) {
     const Interval interval = outcomes.interval(*a.best, Metric::accuracy);
@@ -121,7 +121,7 @@ std::string answer_text(const Answer& a, const Outcomes& outcomes) {
     std::erase_if(arms, [&](const Outcome* o) { return o == a.best || kind_of(*o->arm) != kind; });
     if (arms.empty()) continue;
     std::stable_sort(arms.begin(), arms.end(),
-                     [](const Outcome* x, const Outcome* y) { return merit(*x) > merit(*y); });
+                     [](const Outcome* x, const Outcome* y) { return x->merit() > y->merit(); });
     text += "; " + others_text(kind, arms, a, outcomes);
   }
   return text;
@@ -152,7 +152,7 @@ std::vector<Answer> tasks_of(const Plan& plan, const Outcomes& outcomes) {
 
 std::vector<Answer> answers(const Plan& plan, const Outcomes& outcomes) {
   std::vector<Answer> all = tasks_of(plan, outcomes);
-  const auto less = [](const Outcome* x, const Outcome* y) { return merit(*x) < merit(*y); };
+  const auto less = [](const Outcome* x, const Outcome* y) { return x->merit() < y->merit(); };
   for (Answer& a : all) {
     a.best = *std::max_element(a.arms.begin(), a.arms.end(), less);
     std::vector<const Outcome*> others = a.arms;

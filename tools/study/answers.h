@@ -21,10 +21,10 @@ struct Answer {
   std::string text;   ///< one line
 };
 
-/// In the order of the plan. The best is the one with the greatest mean accuracy on the validation part, of
-/// which ties are the earlier arm's; what is said of it is of the test part. Arms are told apart where the
-/// paired interval leaves zero, at a level raised by Bonferroni's rule for all that are held against the
-/// best.
+/// In the order of the plan. The best is the one with the greatest mean accuracy on the validation part
+/// (ties: the earlier arm; without such a part on the test part), and so is the nearest of each kind; what is
+/// said of them is of the test part. Arms are told apart where the paired interval leaves zero, at a level
+/// raised by Bonferroni's rule for all that are held against the best.
 std::vector<Answer> answers(const Plan& plan, const Outcomes& outcomes);
 
 }  // namespace firn::cli

@@ -11,7 +11,7 @@ namespace firn::cli {
 namespace {
 
 // Counts up when the same coordinates give other numbers: rows made before are then made again.
-constexpr int kMethod = 3;
+constexpr int kMethod = 4;
 
 bool is_number(const std::string& text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;

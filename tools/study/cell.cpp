@@ -19,7 +19,7 @@ namespace firn::cli {
 namespace {
 
 constexpr Index kCurvePoints = 10;
-constexpr Index kProbe = 512;  // samples of the test part that curves are drawn with
+constexpr Index kProbe = 512;  // samples that curves are drawn with
 constexpr double kClip = 1;
 constexpr Index kFeatureBytes = Index{1} << 28;  // of a cell; more go into a file
 
@@ -56,7 +56,7 @@ std::optional<DataParts> hold_out(const DatasetPtr& data) {
   std::transform(left.begin(), left.end(), held.begin(), [](Index n) { return std::max<Index>(1, n / 5); });
   std::vector<Index> train, judge;
   for (Index i = 0; i < data->size(); ++i) (left[group(i)]-- > held[group(i)] ? train : judge).push_back(i);
-  return DataParts{subset(data, std::move(train)), subset(data, std::move(judge))};
+  return DataParts{.train = subset(data, std::move(train)), .test = subset(data, std::move(judge))};
 }
 
 struct Epochs {
@@ -82,9 +82,8 @@ class Run {
       const Model* origin)
       : materials_(materials), full_(full), arm_(arm), seed_(seed), origin_(origin) {}
 
-  /// Trains on `few`. The curve is drawn on `probe`, of its last point alone where it `draws` none. False
-  /// when stopped.
-  bool train(const DatasetPtr& few, double rate, const DatasetPtr& probe, bool draws, const Stop& stop);
+  /// Trains on `few`. The curve is drawn on `probe`; null: there is none. False when stopped.
+  bool train(const DatasetPtr& few, double rate, const DatasetPtr& probe, const Stop& stop);
   /// On `data`.
   Judgement judge(const DatasetPtr& data, Index mistakes);
   CellResult result;
@@ -129,7 +128,7 @@ void Run::count_step(Trainer& trainer) {
   result.predicted_seconds += step_predicted_;
 }
 
-bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, bool draws, const Stop& stop) {
+bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, const Stop& stop) {
   const Prepared& target = materials_.target(arm_);
   model_ = materials_.make(arm_, seed_);
   if (origin_ != nullptr) copy_body(*origin_, *model_);
@@ -137,7 +136,11 @@ bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, boo
   const Epochs epochs = epochs_of(few->size(), arm_.budget);
   const Index all_steps = epochs.epochs * epochs.steps;
   Loader train = make_loader(few, target, arm_.budget.batch, true, seed_, epochs.steps * arm_.budget.batch);
-  Loader test = make_loader(probe, target, std::max<Index>(arm_.budget.batch, 128), false, 0);
+  std::unique_ptr<Loader> curve;
+  if (probe) {
+    const Index batch = std::max<Index>(arm_.budget.batch, 128);
+    curve.reset(new Loader(make_loader(probe, target, batch, false, 0)));
+  }
   const auto optimizer = make_adam({.rate = rate});
   TrainConfig config;
   config.epochs = epochs.epochs;
@@ -147,7 +150,8 @@ bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, boo
   config.program = program_settings(arm_, seed_);
   config.cache = {.mode = CacheMode::automatic, .memory = kFeatureBytes};
   if (!arm_.policy.empty()) config.policy = parse_policy(arm_.policy);
-  Trainer trainer(*model_, *optimizer, train, test, std::move(config));
+  Trainer trainer = curve ? Trainer(*model_, *optimizer, train, *curve, std::move(config))
+                          : Trainer(*model_, *optimizer, train, std::move(config));
 
   const auto freeze_step = static_cast<Index>(std::lround(arm_.freeze_at * static_cast<double>(all_steps)));
   double judged = 0, curve_loss = 0, last_loss = 0, end = 0;
@@ -166,9 +170,9 @@ bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, boo
       ++last;
     }
     // The last point comes from the trainer itself.
-    if (draws && step < all_steps &&
+    if (curve && step < all_steps &&
         step * kCurvePoints / all_steps != (step - 1) * kCurvePoints / all_steps) {
-      const Evaluation now = evaluate(*model_, trainer.programs(), test, {}, &trainer.features());
+      const Evaluation now = evaluate(*model_, trainer.programs(), *curve, {}, &trainer.features());
       result.curve.push_back({step, curve_loss / static_cast<double>(since), now.accuracy()});
       curve_loss = 0;
       since = 0;
@@ -185,8 +189,10 @@ bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, boo
   const History history = trainer.run(hooks);
   if (stopped) return false;
   result.seconds = end - begin - judged;
-  result.curve.push_back({step, curve_loss / static_cast<double>(std::max<Index>(1, since)),
-                          history.epochs.back().validation_accuracy});
+  if (curve) {
+    result.curve.push_back({step, curve_loss / static_cast<double>(std::max<Index>(1, since)),
+                            history.epochs.back().validation_accuracy});
+  }
   result.train_loss = last_loss / static_cast<double>(std::max<Index>(1, last));
   result.rate = rate;
   result.steps = step;
@@ -265,7 +271,7 @@ std::optional<CellResult> train_cell(const Materials& materials, const FullStep&
   constexpr Index kMistakes = 6;
   const Prepared& target = materials.target(arm);
   const DatasetPtr few = labelled(target, arm, seed);
-  const DatasetPtr probe = at_most(target.parts.test, kProbe);
+  const DatasetPtr& validation = target.parts.validation;
   double rate = arm.budget.rates[arm.budget.rates.size() / 2];
   std::vector<TriedRate> tried;
   if (arm.budget.rates.size() > 1) {
@@ -273,7 +279,7 @@ std::optional<CellResult> train_cell(const Materials& materials, const FullStep&
       double least = HUGE_VAL;
       for (const double candidate : arm.budget.rates) {
         Run run(materials, full, arm, seed, origin);
-        if (!run.train(held->train, candidate, at_most(held->test, kProbe), false, stop)) return std::nullopt;
+        if (!run.train(held->train, candidate, nullptr, stop)) return std::nullopt;
         const Judgement judged = run.judge(held->test, 0);
         tried.push_back({candidate, judged.loss, judged.accuracy});
         if (judged.loss < least) {
@@ -284,9 +290,14 @@ std::optional<CellResult> train_cell(const Materials& materials, const FullStep&
     }
   }
   Run run(materials, full, arm, seed, origin);
-  if (!run.train(few, rate, probe, true, stop)) return std::nullopt;
+  if (!run.train(few, rate, validation ? at_most(validation, kProbe) : nullptr, stop)) return std::nullopt;
   Judgement judged = run.judge(target.parts.test, keep_mistakes ? kMistakes : 0);
   CellResult& result = run.result;
+  if (validation) {
+    const Judgement chosen_by = run.judge(validation, 0);
+    result.validation_accuracy = chosen_by.accuracy;
+    result.validation_samples = chosen_by.samples;
+  }
   result.accuracy = judged.accuracy;
   result.macro_f1 = judged.macro_f1;
   result.ece = judged.ece;

@@ -34,8 +34,8 @@ std::string name_with_source(const Arm& arm) {
 DataParts classes_of(const DataParts& parts, Index first, Index last) {
   std::vector<std::int32_t> classes(static_cast<std::size_t>(last - first));
   std::iota(classes.begin(), classes.end(), static_cast<std::int32_t>(first));
-  return {.train = subset_classes(parts.train, classes, true),
-          .test = subset_classes(parts.test, classes, true)};
+  const auto of = [&](const DatasetPtr& part) { return part ? subset_classes(part, classes, true) : part; };
+  return {.train = of(parts.train), .validation = of(parts.validation), .test = of(parts.test)};
 }
 
 void require_halves(const DataInfo& info) {
@@ -47,7 +47,8 @@ void require_halves(const DataInfo& info) {
 }
 
 std::string parts_sha256(const DataParts& parts) {
-  return short_hash(fingerprint(*parts.train) + fingerprint(*parts.test));
+  return short_hash(fingerprint(*parts.train) + (parts.validation ? fingerprint(*parts.validation) : "") +
+                    fingerprint(*parts.test));
 }
 
 bool holds_dropout(const Layer& layer) {
@@ -165,7 +166,6 @@ Materials::Opened& Materials::open(const Arm& arm) {
   choice.model.weights = weights_;
   choice.model.replace_head = !weights_.empty();
   choice.data = data_;
-  choice.data.validation = kNoValidation;  // cells hold out labels of their own
   choice.data.spec = arm.target;
   Session session = open_session(choice);
   if (choice.model.replace_head && session.model->language_model()) {
@@ -174,7 +174,9 @@ Materials::Opened& Materials::open(const Arm& arm) {
   }
   note(session.notes);
   Prepared& prepared = opened.prepared;
-  prepared.parts = {.train = session.data.train, .test = at_most(session.data.test, test_samples_)};
+  prepared.parts.train = session.data.train;
+  if (session.data.validation) prepared.parts.validation = at_most(session.data.validation, test_samples_);
+  prepared.parts.test = at_most(session.data.test, test_samples_);
   prepared.preprocess = session.recipe.preprocess;
   prepared.input = session.recipe.input;
   prepared.width_multiple = loader_options(session, 1, 0).width_multiple;

@@ -13,7 +13,7 @@
 
 namespace firn::cli {
 
-/// A training and a test part as a model takes them.
+/// The parts of a set as a model takes them; there may be no validation part.
 struct Prepared {
   DataParts parts;
   Preprocess preprocess;

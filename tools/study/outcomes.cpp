@@ -53,10 +53,16 @@ std::vector<double> Outcome::values(Metric metric) const {
   return all;
 }
 
+double Outcome::merit() const {
+  return mean_of(validation.empty() ? values(Metric::accuracy) : validation);
+}
+
 Outcomes::Outcomes(const Plan& plan, Database& database) : plan_(plan) {
-  Statement result(database,
-                   "SELECT accuracy, macro_f1, ece, loss, macs_forward + macs_input + macs_weight, seconds, "
-                   "predicted_seconds, train_samples, test_samples FROM results WHERE cell=?");
+  Statement result(
+      database,
+      "SELECT accuracy, macro_f1, ece, loss, macs_forward + macs_input + macs_weight, seconds, "
+      "predicted_seconds, train_samples, test_samples, validation_accuracy, validation_samples FROM "
+      "results WHERE cell=?");
   for (const Cell& cell : plan.cells) {
     result << cell.key;
     if (!result.next()) continue;
@@ -73,6 +79,8 @@ Outcomes::Outcomes(const Plan& plan, Database& database) : plan_(plan) {
     for (const Metric metric : kMetrics) numbers[metric] = result.number(column++);
     outcome.train_samples = result.whole(column++);
     outcome.test_samples = result.whole(column++);
+    if (!result.is_null(column)) outcome.validation.push_back(result.number(column));
+    outcome.validation_samples = result.whole(++column);
     while (result.next()) {
     }
   }
@@ -162,7 +170,9 @@ std::string statistics_text(const Plan& plan) {
   }
   return fmt::format(
       "Means over seeds; a seed draws the labels, new weights and the order of the samples, so intervals say "
-      "nothing of other test parts. Intervals at 95 %, {}. Differences are paired by seed. Where several "
+      "nothing of other test parts. The best arm is chosen on the validation part, its numbers are of the "
+      "test "
+      "part. Intervals at 95 %, {}. Differences are paired by seed. Where several "
       "arms "
       "are looked at together, in the answer and in a verdict, the level is raised by Bonferroni's rule, and "
       "few seeds then lead to Student's interval. Bounds are clipped to what is possible. An interval that "

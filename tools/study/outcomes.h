@@ -30,6 +30,10 @@ struct Outcome {
   std::optional<double> step_ms;       ///< of a static arm
   std::optional<double> step_kept_ms;  ///< of one whose features can be kept
   Index train_samples = 0, test_samples = 0;
+  std::vector<double> validation;  ///< accuracies on the validation part; empty: there is none
+  Index validation_samples = 0;
+  /// What arms are chosen by: the mean accuracy on the validation part, without one on the test part.
+  double merit() const;
   std::vector<double> values(Metric metric) const;
 };
 

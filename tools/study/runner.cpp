@@ -108,7 +108,8 @@ class Runner {
 
   /// What earlier runs came to.
   void recall() {
-    Statement result(store_.database(), "SELECT accuracy FROM results WHERE cell=?");
+    Statement result(store_.database(),
+                     "SELECT ifnull(validation_accuracy, accuracy) FROM results WHERE cell=?");
     for (const Cell& cell : plan_.cells) {
       result << cell.key;
       while (result.next()) count(cell.arm, result.number(0));
@@ -197,7 +198,7 @@ class Runner {
     store_.add_cell(cell, arm, *result);
     {
       const std::lock_guard lock(guard_);
-      count(cell.arm, result->accuracy);
+      count(cell.arm, result->validation_accuracy.value_or(result->accuracy));
     }
     report(fmt::format("{}: {:.1f} %", cell_text(arm, cell.seed), 100 * result->accuracy), 1, leader(arm));
     return true;

@@ -22,7 +22,8 @@ CREATE TABLE results (cell TEXT PRIMARY KEY, accuracy REAL NOT NULL, macro_f1 RE
   train_samples INTEGER NOT NULL, test_samples INTEGER NOT NULL, trained_share REAL NOT NULL,
   macs_forward REAL NOT NULL, macs_input REAL NOT NULL, macs_weight REAL NOT NULL,
   bytes_predicted INTEGER NOT NULL, bytes_measured INTEGER NOT NULL, state_bytes INTEGER NOT NULL,
-  seconds REAL NOT NULL, predicted_seconds REAL NOT NULL, commit_id TEXT NOT NULL) WITHOUT ROWID;
+  seconds REAL NOT NULL, predicted_seconds REAL NOT NULL, commit_id TEXT NOT NULL,
+  validation_accuracy REAL, validation_samples INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE tuning (cell TEXT NOT NULL, rate REAL NOT NULL, loss REAL NOT NULL, accuracy REAL NOT NULL,
   PRIMARY KEY (cell, rate)) WITHOUT ROWID;
 CREATE TABLE curves (cell TEXT NOT NULL, step INTEGER NOT NULL, loss REAL NOT NULL, accuracy REAL NOT NULL,

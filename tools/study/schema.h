@@ -46,16 +46,16 @@ constexpr int kStudyApplication = 0x6669726e;
 /// cells(cell, arm, seed, origin): origin NULL where weights are new or from a file.
 /// results(cell, accuracy, macro_f1, ece, loss, train_loss, rate, steps, train_samples, test_samples,
 ///   trained_share, macs_forward, macs_input, macs_weight, bytes_predicted, bytes_measured, state_bytes,
-///   seconds, predicted_seconds, commit_id): on the test part; rate the one in use; trained_share of the
-///   blocks, mean over the steps; macs_* of all training steps, as
-///   if none went from kept features; bytes_predicted activations and gradients of
-///   the largest step as planned, bytes_measured the workspace as it was; state_bytes of the optimizer at the
-///   end; seconds of processor time in training steps on one thread beside other cells, features of what is
-///   frozen computed once and kept where that is quicker; predicted_seconds the same predicted from the step
-///   that trains everything.
+///   seconds, predicted_seconds, commit_id, validation_accuracy, validation_samples): on the test part, but
+///   for the last two, by which arms are chosen (NULL and 0 where there is no validation part); rate the one
+///   in use; trained_share of the blocks, mean over the steps; macs_* of all training steps, as if none went
+///   from kept features; bytes_predicted activations and gradients of the largest step as planned,
+///   bytes_measured the workspace as it was; state_bytes of the optimizer at the end; seconds of processor
+///   time in training steps on one thread beside other cells, features of what is frozen computed once and
+///   kept where that is quicker; predicted_seconds the same predicted from the step that trains everything.
 /// tuning(cell, rate, loss, accuracy): of each rate tried, on the part of the training labels held out for
 /// it. curves(cell, step, loss, accuracy): mean training loss since the row before, accuracy on at most 512
-///   samples of the test part.
+///   samples of the validation part; no rows without one.
 /// confusion(cell, truth, predicted, count): rows with count > 0 alone.
 /// mistakes(cell, place, sample, truth, predicted, confidence, height, width, channels, pixels): the first
 ///   few, place from 0; sample the position in the test part; pixels bytes 0..255 (H,W,C), empty where

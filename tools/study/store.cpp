@@ -135,11 +135,13 @@ void Store::add_cell(const Cell& cell, const Arm& arm, const CellResult& r) {
   Statement coordinates(database_, "INSERT INTO cells VALUES (?,?,?,?)");
   coordinates << cell.key << arm.key() << static_cast<std::int64_t>(cell.seed);
   coordinates.text_or_null(cell.origin).done();
-  Statement s(database_, "INSERT INTO results VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+  Statement s(database_, "INSERT INTO results VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
   s << cell.key << r.accuracy << r.macro_f1 << r.ece << r.loss << r.train_loss << r.rate << r.steps;
   s << r.train_samples << r.test_samples << r.trained_share << r.macs_forward << r.macs_input;
   s << r.macs_weight << r.bytes_predicted << r.bytes_measured << r.state_bytes << r.seconds;
-  (s << r.predicted_seconds << commit_).done();
+  s << r.predicted_seconds << commit_;
+  r.validation_accuracy ? s << *r.validation_accuracy : s.null();
+  (s << r.validation_samples).done();
   add_tables(database_, cell, r);
   transaction.commit();
   cells_.insert(cell.key);

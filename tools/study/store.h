@@ -33,7 +33,9 @@ struct Mistake {
 /// What a cell came to.
 struct CellResult {
   double accuracy = 0, macro_f1 = 0, ece = 0, loss = 0;  ///< on the test part
-  double train_loss = 0;                                 ///< mean over the last tenth of the steps
+  std::optional<double> validation_accuracy = {};        ///< none without a validation part
+  Index validation_samples = 0;
+  double train_loss = 0;  ///< mean over the last tenth of the steps
   double rate = 0;
   Index steps = 0, train_samples = 0, test_samples = 0;
   double trained_share = 0;
