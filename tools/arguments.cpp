@@ -9,6 +9,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
+#include "tools/path_name.h"
 
 namespace firn::cli {
 
@@ -103,6 +104,11 @@ void Arguments::option(const std::string& names, std::optional<double>& to, cons
                        const std::string& help) {
   describe(names, value, help);
   parser_->app.add_option_function<double>(names, [&to](const double& given) { to = given; });
+}
+
+void Arguments::name(const std::string& names, std::string& to, const std::string& help) {
+  describe(names, "NAME", help);
+  parser_->app.add_option(names, to)->check([](const std::string& given) { return path_name_fault(given); });
 }
 
 void Arguments::list(const std::string& names, std::vector<std::string>& to, const std::string& value,

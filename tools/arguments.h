@@ -32,6 +32,8 @@ class Arguments {
   void option(const std::string& names, double& to, const std::string& value, const std::string& help);
   void option(const std::string& names, std::optional<double>& to, const std::string& value,
               const std::string& help);
+  /// A name that becomes part of a path (tools/path_name.h).
+  void name(const std::string& names, std::string& to, const std::string& help);
   /// Several words, or the option several times.
   void list(const std::string& names, std::vector<std::string>& to, const std::string& value,
             const std::string& help);

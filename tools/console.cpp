@@ -1,12 +1,19 @@
 #include "tools/console.h"
 
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <cerrno>
+#include <csignal>
 #include <cstdlib>
+#include <system_error>
 
+#include "engine/base/atomic_file.h"
+#include "engine/base/bytes.h"
+#include "engine/base/printable.h"
+#include "engine/base/write_place.h"
 #include "tools/arguments.h"
 
 namespace firn::cli {
@@ -27,12 +34,33 @@ bool no_color_asked() {
   return no_color != nullptr && *no_color != '\0';
 }
 
-void write(std::FILE* to, std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), to);
-  std::fflush(to);
+}  // namespace
+
+void prepare_streams() {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    // Not for writing: to a closed stream nothing can be written.
+    if (::fcntl(stream, F_GETFD) < 0 && errno == EBADF) ::open("/dev/null", O_RDONLY);
+  }
 }
 
-}  // namespace
+void close_stdout() {
+  if (::close(STDOUT_FILENO) != 0 && errno != EINTR)
+    throw Error(Fault::failure, "write", "stdout: " + std::generic_category().message(errno));
+}
+
+void write_stdout(std::string_view text) {
+  write_all(STDOUT_FILENO, as_bytes(text), "stdout");
+}
+
+void write_stderr(std::string_view text) {
+  try {
+    write_all(STDERR_FILENO, as_bytes(text), "stderr");
+  } catch (const Error&) {
+  } catch (const ClosedPipe&) {
+  }
+}
 
 void declare_console(Arguments& arguments, ConsoleOptions& options) {
   arguments.group("What is printed");
@@ -47,19 +75,29 @@ Console::Console(const ConsoleOptions& options)
       color_(!options.no_color && !no_color_asked() && !dumb_terminal() && isatty(STDOUT_FILENO) == 1),
       bar_(!options.quiet && !dumb_terminal() && isatty(STDERR_FILENO) == 1) {}
 
-void Console::out(std::string_view text) {
+void Console::make_way_for(const std::string& path) {
+  stdout_is_a_file_ = stdout_is_a_file_ || (!path.empty() && leads_to_stdout(path));
+}
+
+void Console::out(std::initializer_list<Span> spans) {
   draw({});
-  write(stdout, std::string(text) + "\n");
+  std::string line;
+  for (const Span& span : spans) {
+    const std::string text = printable(span.text, true);
+    line += color_ && span.code != nullptr ? fmt::format("\033[{}m{}\033[0m", span.code, text) : text;
+  }
+  line += '\n';
+  stdout_is_a_file_ ? write_stderr(line) : write_stdout(line);
 }
 
 void Console::note(std::string_view text) {
   if (options_.quiet) return;
   draw({});
-  write(stderr, std::string(text) + "\n");
+  write_stderr(printable(text, true) + "\n");
 }
 
 void Console::notes(const std::vector<std::string>& texts) {
-  for (const std::string& text : texts) note(text);
+  for (const std::string& text : texts) note(printable(text));
 }
 
 void Console::detail(std::string_view text) {
@@ -69,23 +107,7 @@ void Console::detail(std::string_view text) {
 void Console::draw(std::string_view text) {
   if (!bar_ || (!drawn_ && text.empty())) return;
   drawn_ = !text.empty();
-  write(stderr, fmt::format("\r\033[K{}", text));
-}
-
-std::string Console::coloured(const char* code, std::string_view text) const {
-  return color_ ? fmt::format("\033[{}m{}\033[0m", code, text) : std::string(text);
-}
-
-std::string Console::bold(std::string_view text) const {
-  return coloured("1", text);
-}
-
-std::string Console::good(std::string_view text) const {
-  return coloured("32", text);
-}
-
-std::string Console::bad(std::string_view text) const {
-  return coloured("31", text);
+  write_stderr("\r\033[K" + printable(text));
 }
 
 Progress::Progress(Console& console, std::string what, Index total)

@@ -1,7 +1,10 @@
 // What the program says: results on stdout, everything else on stderr.
+//
+// What they print may come from files: each way out makes it printable first (engine/base/printable.h).
 #pragma once
 
 #include <chrono>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,8 +23,24 @@ struct ConsoleOptions {
   bool no_color = false;
 };
 
+/// Before anything else: writing to a pipe that nobody reads and beyond a limit of the shell become errors of
+/// the write instead of signals, and no file that is opened gets the number of a stream that is closed.
+void prepare_streams();
+/// What stdout did not take is known at the latest when it is closed. Throws Error(failure).
+void close_stdout();
+/// To stdout, at once; as it is. Throws Error(failure) for what it does not take, and ClosedPipe.
+void write_stdout(std::string_view text);
+/// To stderr; what that does not take is lost.
+void write_stderr(std::string_view text);
+
 /// --json, -q, -v, --no-color, in a group of their own.
 void declare_console(Arguments& arguments, ConsoleOptions& options);
+
+/// A part of a line, in the colour of an SGR code; none: as the terminal has it.
+struct Span {
+  std::string text;
+  const char* code = nullptr;
+};
 
 /// One for the process. Colours only where stdout is a terminal and neither NO_COLOR, TERM=dumb nor
 /// --no-color speaks against it.
@@ -30,11 +49,17 @@ class Console {
   explicit Console(const ConsoleOptions& options);
 
   bool json() const { return options_.json; }
+  /// A file is written to `path`: where that leads to stdout, what `out` says goes to stderr instead. Throws
+  /// what `write_place` throws; nothing where the path is empty.
+  void make_way_for(const std::string& path);
   /// A line of the result, to stdout, at once.
-  void out(std::string_view text);
+  void out(std::string_view text) { out({Span{std::string(text)}}); }
+  void out(const Span& span) { out({span}); }
+  void out(std::initializer_list<Span> spans);
   void out(const JsonObject& object) { out(object.text()); }
   /// A message, to stderr; not with -q.
   void note(std::string_view text);
+  /// Messages of one line each.
   void notes(const std::vector<std::string>& texts);
   /// A message for -v alone.
   void detail(std::string_view text);
@@ -44,15 +69,14 @@ class Console {
   /// Replaces the last line of stderr; an empty text takes it away. Only where `bar()` is true.
   void draw(std::string_view text);
 
-  std::string bold(std::string_view text) const;
-  std::string good(std::string_view text) const;
-  std::string bad(std::string_view text) const;
+  static Span bold(std::string text) { return {std::move(text), "1"}; }
+  static Span good(std::string text) { return {std::move(text), "32"}; }
+  static Span bad(std::string text) { return {std::move(text), "31"}; }
 
  private:
-  std::string coloured(const char* code, std::string_view text) const;
-
   ConsoleOptions options_;
   bool color_ = false;
+  bool stdout_is_a_file_ = false;
   bool bar_ = false;
   bool drawn_ = false;
 };

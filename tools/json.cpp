@@ -12,7 +12,9 @@ namespace firn::cli {
 namespace {
 
 std::string json_text(std::string_view text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  std::string out = nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  for (std::size_t at = 0; (at = out.find('\x7f', at)) != std::string::npos;) out.replace(at, 1, "\\u007f");
+  return out;
 }
 
 std::string number(double value) {
@@ -121,6 +123,16 @@ std::vector<std::string> json_differences(std::string_view is, std::string_view 
   };
   compare(a, b, "", compare);
   return found;
+}
+
+std::string json_string(std::string_view object, const std::string& key) {
+  constexpr int kMostDepth = 16;
+  const auto shallow = [](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+    return depth <= kMostDepth;
+  };
+  const nlohmann::json parsed = nlohmann::json::parse(object, shallow, false);
+  const auto found = parsed.is_object() ? parsed.find(key) : parsed.end();
+  return found != parsed.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 std::string json_library() {

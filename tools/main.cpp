@@ -2,14 +2,16 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <csignal>
 #include <exception>
 #include <new>
 #include <string>
 #include <vector>
 
+#include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
+#include "engine/base/printable.h"
 #include "tools/interrupt.h"
 #include "tools/verb.h"
 #include "tools/verb_advise.h"
@@ -83,7 +85,7 @@ int run_verb(const Entry& entry, std::vector<std::string> words) {
   verb->declare(arguments);
   declare_console(arguments, console_options);
   if (!arguments.parse(std::move(words))) {
-    std::fputs(arguments.help().c_str(), stdout);
+    write_stdout(arguments.help());
     return 0;
   }
   Console console(console_options);
@@ -92,13 +94,13 @@ int run_verb(const Entry& entry, std::vector<std::string> words) {
 
 int run(std::vector<std::string> words) {
   if (words.empty()) {
-    std::fputs(general_help().c_str(), stderr);
+    write_stderr(general_help());
     return static_cast<int>(Fault::usage);
   }
   std::string first = words.front();
   words.erase(words.begin());
   if (first == "--version") {
-    std::fputs(fmt::format("firn {} ({})\n", version(), commit()).c_str(), stdout);
+    write_stdout(fmt::format("firn {} ({})\n", version(), commit()));
     return 0;
   }
   if (first == "help" && !words.empty()) {
@@ -106,7 +108,7 @@ int run(std::vector<std::string> words) {
     words = {"--help"};
   }
   if (first == "--help" || first == "-h" || first == "help") {
-    std::fputs(general_help().c_str(), stdout);
+    write_stdout(general_help());
     return 0;
   }
   const auto found =
@@ -119,9 +121,9 @@ int run(std::vector<std::string> words) {
 }
 
 int complain(const std::string& message, Fault fault) {
-  std::string line = "firn: " + message + "\n";
-  std::replace(line.begin(), line.end() - 1, '\n', ' ');
-  std::fputs(line.c_str(), stderr);
+  std::string line = message;
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  write_stderr("firn: " + printable(line) + "\n");
   return static_cast<int>(fault);
 }
 
@@ -131,8 +133,13 @@ int complain(const std::string& message, Fault fault) {
 
 int main(int argc, char** argv) {
   using namespace firn;
+  cli::prepare_streams();
   try {
-    return cli::run(std::vector<std::string>(argv + 1, argv + argc));
+    const int code = cli::run(std::vector<std::string>(argv + 1, argv + argc));
+    cli::close_stdout();
+    return code;
+  } catch (const ClosedPipe&) {
+    return 128 + SIGPIPE;
   } catch (const cli::Interrupted& interrupted) {
     return 128 + interrupted.signal;
   } catch (const Error& error) {

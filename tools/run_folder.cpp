@@ -1,12 +1,8 @@
 #include "tools/run_folder.h"
 
-#include <fcntl.h>
 #include <fmt/core.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <numbers>
 #include <system_error>
@@ -16,7 +12,9 @@
 #include "engine/base/cpu.h"
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
+#include "optim/trainer/checkpoint.h"
 #include "optim/trainer/generations.h"
+#include "tools/path_name.h"
 #include "tools/report/write.h"
 #include "tools/version.h"
 
@@ -39,119 +37,123 @@ constexpr const char* kFiles[] = {kCheckpoint,
                                   "results.csv",
                                   "confusion.json",
                                   "report.html",
+                                  "events.out.tfevents.firn",
                                   "config.json"};
+constexpr const char* kStudyFiles[] = {"results.sqlite",
+                                       "results.sqlite-wal",
+                                       "results.sqlite-shm",
+                                       "results.csv",
+                                       "env.json",
+                                       "report.html",
+                                       "origins",
+                                       "charts",
+                                       "config.json"};
 constexpr const char* kColumns =
     "epoch,loss,validation_accuracy,validation_loss,rate,gradient_norm,seconds,eval_seconds,rss_mb,trained_"
     "share\n";
 
-[[noreturn]] void fail(const std::string& path, const std::error_code& code) {
-  throw Error(Fault::failure, "run", path + ": " + code.message());
+std::string path_of(const std::string& name) {
+  return fmt::format("{}/{}", kRoot, name);
 }
 
-void check_name(const std::string& name) {
-  if (name.empty() || name.find('/') != std::string::npos || name.starts_with('.')) {
-    throw Error(Fault::usage, "run", fmt::format("'{}' is no name for a folder in {}/", name, kRoot));
-  }
+[[noreturn]] void in_use(const std::string& folder) {
+  throw Error(Fault::usage, "run", fmt::format("{} is in use by another process", folder));
 }
 
 /// A run without a checkpoint is finished when it has weights: they come last.
-bool is_finished(const std::string& checkpoint, const std::string& last) {
+bool is_finished(const std::string& folder) {
   try {
-    const auto found = Generations(checkpoint).find();
+    const auto found = Generations(folder + "/" + kCheckpoint).find();
     std::error_code code;
-    return found ? found->checkpoint.finished : fs::exists(last, code);
+    return found ? found->checkpoint.finished : fs::exists(folder + "/" + kLast, code);
   } catch (const Error& error) {
     throw Error(error.fault(), "run", fmt::format("{}; --overwrite begins the run anew", error.what()));
   }
 }
 
-/// Holds the folder for this process; null while another one does.
-std::shared_ptr<const int> lock_folder(const std::string& path) {
-  const int folder = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0) fail(path, std::error_code(errno, std::generic_category()));
-  std::shared_ptr<const int> lock(new int(folder), [](const int* file) {
-    ::close(*file);
-    delete file;
-  });
-  // A file system without locks has none to give.
-  return ::flock(folder, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK ? lock : nullptr;
+/// How the config in a file differs from `wanted`.
+std::vector<std::string> differences(const std::string& file, const std::string& wanted,
+                                     const std::vector<std::string>& passed_over) {
+  const auto bytes = read_file(file, Fault::failure);
+  return json_differences(as_text(bytes), wanted, passed_over);
 }
 
 }  // namespace
 
-SharedFolder::SharedFolder(const std::string& name) {
-  check_name(name);
-  path_ = fmt::format("{}/{}", kRoot, name);
-  std::error_code code;
-  fs::create_directories(path_, code);
-  if (code) fail(path_, code);
-  lock_ = lock_folder(path_);
-  if (!lock_) throw Error(Fault::usage, "run", fmt::format("{} is in use by another process", path_));
-}
-
 RunFolder::RunFolder(const std::string& name, bool numbered, bool overwrite, const std::string& config)
     : results_(kColumns) {
-  check_name(name);
-  std::error_code code;
-  fs::create_directories(kRoot, code);
-  if (code) fail(kRoot, code);
-  path_ = fmt::format("{}/{}", kRoot, name);
-  for (int number = 2; !take(config, numbered, overwrite); ++number) {
-    path_ = fmt::format("{}/{}-{}", kRoot, name, number);
+  require_path_name(name, Fault::usage, "run");
+  for (int number = 1; !folder_; ++number) {
+    const std::string one = number == 1 ? name : fmt::format("{}-{}", name, number);
+    auto folder = std::make_unique<HeldFolder>(path_of(one), kFiles);
+    if (take(*folder, config, numbered, overwrite)) folder_ = std::move(folder);
   }
-  if (!unfinished_) clear();
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(path_)) {
-    const std::string left = entry.path().filename().string();
-    // By a process that was killed while it wrote.
-    if (left.starts_with('.') && left.ends_with(".tmp")) fs::remove(entry.path(), ignored);
-  }
+  if (!unfinished_ && folder_->has_own()) folder_->stage();
 }
 
 /// False: the next number.
-bool RunFolder::take(const std::string& config, bool numbered, bool overwrite) {
-  std::error_code code;
-  const bool is_new = fs::create_directory(path_, code);
-  if (code) fail(path_, code);
-  lock_ = lock_folder(path_);
-  if (!lock_) {
+bool RunFolder::take(const HeldFolder& folder, const std::string& config, bool numbered, bool overwrite) {
+  if (!folder.held()) {
     if (numbered && !overwrite) return false;
-    throw Error(Fault::usage, "run", fmt::format("{} is in use by another process", path_));
+    in_use(folder.path());
   }
-  if (is_new || overwrite) return true;
+  if (folder.is_new()) return true;
+  const std::string there = folder.file("config.json");
+  std::error_code code;
+  const bool has_config = !config.empty() && fs::exists(there, code);
+  if (overwrite) {
+    try {
+      unfinished_ = has_config && differences(there, config, {}).empty() && !is_finished(folder.path());
+    } catch (const Error&) {  // what cannot be gone on with is replaced
+    }
+    return true;
+  }
   std::string why = "is there already";
-  if (!config.empty() && fs::exists(file("config.json"), code)) {
-    const auto bytes = read_file(file("config.json"), Fault::failure);
-    const std::vector<std::string> differ = json_differences(as_text(bytes), config, {"command"});
+  if (has_config) {
+    const std::vector<std::string> differ = differences(there, config, {"command"});
     if (differ.empty()) {
-      unfinished_ = !is_finished(file(kCheckpoint), file(kLast));
+      unfinished_ = !is_finished(folder.path());
       if (unfinished_) return true;
-      finished_.push_back(path_);
+      finished_.push_back(folder.path());
       why = "holds a finished run of this command";
     } else {
       why = fmt::format("is there already, of another command: {}{}", differ.front(),
                         differ.size() > 1 ? fmt::format(" and {} more", differ.size() - 1) : "");
     }
-  } else if (std::all_of(fs::directory_iterator(path_), fs::directory_iterator(), [](const auto& entry) {
-               return entry.path().filename().string().starts_with('.');
-             })) {
+  } else if (std::all_of(
+                 fs::directory_iterator(folder.path()), fs::directory_iterator(),
+                 [](const auto& entry) { return entry.path().filename().string().starts_with('.'); })) {
     return true;  // a run that ended before it wrote anything
   }
-  if (numbered) {
-    lock_.reset();
-    return false;
-  }
-  throw Error(Fault::usage, "run", fmt::format("{} {} (--overwrite replaces it)", path_, why));
+  if (numbered) return false;
+  throw Error(Fault::usage, "run", fmt::format("{} {} (--overwrite replaces it)", folder.path(), why));
 }
 
-/// False where another process has the folder. The lock ends with the process, however that ends.
-/// Takes away what a run has written, its config last: without it nothing is taken for a run.
-void RunFolder::clear() const {
+std::unique_ptr<HeldFolder> hold_study(const std::string& name) {
+  require_path_name(name, Fault::usage, "run");
+  auto folder = std::make_unique<HeldFolder>(path_of(name), kStudyFiles);
+  if (!folder->held()) in_use(folder->path());
+  return folder;
+}
+
+std::optional<KeptWeights> kept_weights(const std::string& command, const std::string& weights) {
   std::error_code code;
-  for (const char* one : kFiles) {
-    fs::remove(file(one), code);
-    if (code) fail(file(one), code);
+  if (weights.empty() || !fs::is_directory(kRoot, code)) return {};
+  for (const auto& entry : fs::directory_iterator(kRoot, code)) {
+    const std::string folder = entry.path().string(), base = folder + "/base.safetensors";
+    if (entry.path().filename().string().starts_with('.') || !fs::is_regular_file(base, code)) continue;
+    try {
+      const auto bytes = read_file(folder + "/config.json", Fault::failure);
+      const std::string_view config = as_text(bytes);
+      const std::string sha256 = json_string(config, "weights_sha256");
+      const bool of_command =
+          json_string(config, "command") == command && json_string(config, "weights") == weights;
+      if (!of_command || is_finished(folder)) continue;
+      if (!fs::exists(weights, code) || file_sha256(weights) != sha256) return KeptWeights{base, sha256};
+    } catch (const Error&) {  // no run that goes on
+    }
   }
+  return {};
 }
 
 bool RunFolder::has(const std::string& name) const {
@@ -174,7 +176,7 @@ void RunFolder::add_epoch(const EpochRecord& r, bool language_model) {
 
 void RunFolder::finish() const {
   write("metrics.jsonl", metrics_);
-  report::write_report(path_);
+  report::write_report(path());
 }
 
 JsonObject epoch_json(const EpochRecord& record, bool language_model) {

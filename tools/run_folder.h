@@ -3,11 +3,13 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "data/dataset.h"
 #include "optim/trainer/trainer.h"
+#include "tools/held_folder.h"
 #include "tools/json.h"
 
 namespace firn::cli {
@@ -18,20 +20,27 @@ namespace firn::cli {
 /// whole. While it lives no other process has it.
 class RunFolder {
  public:
-  /// Makes the folder. A folder of that name is taken over with `overwrite` (what a run has written there is
-  /// taken away); else "NAME-2", "NAME-3", ... is made where `numbered` is set, and Error(usage) thrown where
-  /// it is not. With a `config`, what config.json will hold, the first of these folders that holds an
-  /// unfinished run of the same config is taken as it is; the error names what differs. Throws Error(failure)
-  /// when it cannot be made.
+  /// Makes the folder. A run in a folder of that name is replaced with `overwrite`, but not before `publish`;
+  /// else "NAME-2", "NAME-3", ... is made where `numbered` is set, and Error(usage) thrown where it is not.
+  /// With a `config`, what config.json will hold, the first of these folders that holds an unfinished run of
+  /// the same config is taken as it is (with `overwrite`: of the same command, too); the error names what
+  /// differs. Throws Error(failure) when it cannot be made.
   RunFolder(const std::string& name, bool numbered, bool overwrite, const std::string& config = {});
 
   /// Whether it holds an unfinished run.
   bool unfinished() const { return unfinished_; }
   /// Finished runs of the same config that were passed by.
   const std::vector<std::string>& finished() const { return finished_; }
+  /// Whether it is still made beside the run that it will replace.
+  bool staged() const { return folder_->staged(); }
+  /// Whether `path` leads to a file of that run.
+  bool replaces(const std::string& path) const { return folder_->replaces(path); }
+  /// A complete state is saved: from here on the run is in its place, and what it replaced is gone.
+  void publish() { folder_->publish(); }
 
-  const std::string& path() const { return path_; }
-  std::string file(const std::string& name) const { return path_ + "/" + name; }
+  const std::string& path() const { return folder_->path(); }
+  /// Where a file of it lies now.
+  std::string file(const std::string& name) const { return folder_->file(name); }
   void write(const std::string& name, std::string_view text) const;
   bool has(const std::string& name) const;
   /// One more epoch in metrics.jsonl and results.csv.
@@ -49,31 +58,27 @@ class RunFolder {
   }
 
  private:
-  bool take(const std::string& config, bool numbered, bool overwrite);
-  void clear() const;
+  bool take(const HeldFolder& folder, const std::string& config, bool numbered, bool overwrite);
 
-  std::string path_;
+  std::unique_ptr<HeldFolder> folder_;
   std::string metrics_;
   std::string results_;
   bool unfinished_ = false;
   std::vector<std::string> finished_;
-  std::shared_ptr<const int> lock_;
 };
 
-/// runs/NAME, made where it is not there, whatever lies in it: for work that goes on where it ended. While it
-/// lives no other process has it.
-class SharedFolder {
- public:
-  /// Throws Error(usage) for a name that is none and for a folder that another process works in,
-  /// Error(failure) when it cannot be made.
-  explicit SharedFolder(const std::string& name);
-  const std::string& path() const { return path_; }
-  std::string file(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-  std::shared_ptr<const int> lock_;
+/// The weights that a run began with, as its folder keeps them.
+struct KeptWeights {
+  std::string path, sha256;
 };
+/// Those of an unfinished run of this very command, where `weights`, the file that they came from, is another
+/// by now or none: it may have been this run itself that replaced it.
+std::optional<KeptWeights> kept_weights(const std::string& command, const std::string& weights);
+
+/// runs/NAME for a study, made where it is not there, whatever lies in it: for work that goes on where it
+/// ended. Throws Error(usage) for a name that is none and for a folder that another process works in,
+/// Error(failure) when it cannot be made.
+std::unique_ptr<HeldFolder> hold_study(const std::string& name);
 
 /// An epoch as `--json` prints it; of a language model with the bits that a character of the validation part
 /// takes.

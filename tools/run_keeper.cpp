@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "engine/base/atomic_file.h"
+#include "engine/base/bytes.h"
 #include "engine/base/error.h"
 #include "layers/weights.h"
 #include "tools/freezing.h"
@@ -15,7 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kCheckpoint = "checkpoint.safetensors";
 constexpr const char* kBase = "base.safetensors";
 constexpr double kMinute = 60;
 constexpr double kShare = 20;  // at most one part in so many of the time goes into checkpoints
@@ -31,6 +32,17 @@ void add_texts(const RunFolder& folder, SafeTensors& to) {
   writer.text("results", folder.results());
 }
 
+/// A second name for a file, which stays what it is when the first one is replaced; `copied`: not by one that
+/// leads to the first.
+void keep(const std::string& file, const std::string& path, bool copied) {
+  std::error_code code;
+  const fs::path real = fs::canonical(file, code);
+  if (!code) fs::create_hard_link(real, path, code);
+  if (code && copied) return atomic_write(path, as_text(read_file(file, Fault::model_file)));
+  if (code) fs::create_symlink(fs::absolute(file), path, code);
+  if (code) throw Error(Fault::failure, "run", fmt::format("{}: {}", path, code.message()));
+}
+
 }  // namespace
 
 void declare_keep(Arguments& arguments, KeepChoice& choice) {
@@ -43,11 +55,10 @@ RunKeeper::RunKeeper(RunFolder& folder, const Session& session, Trainer& trainer
       session_(session),
       trainer_(trainer),
       every_(choice.every),
-      generations_(folder.file(kCheckpoint)),
       metadata_(to_metadata(session.recipe)) {}
 
 bool RunKeeper::begin(const std::string& weights, bool has_policy) {
-  auto found = folder_.unfinished() ? generations_.find() : std::nullopt;
+  auto found = folder_.unfinished() ? generations().find() : std::nullopt;
   if (found) {
     const std::string& path = found->path;
     Checkpoint& checkpoint = found->checkpoint;
@@ -56,9 +67,10 @@ bool RunKeeper::begin(const std::string& weights, bool has_policy) {
     base_ = checkpoint.base;
     if (!base_.name.empty()) {
       require_base(checkpoint, path, folder_.file(kBase));
+      // The session has read the weights that it began with, which may have another head.
       std::error_code code;
-      // Where it is a link the session has read the file already, which may have another head.
-      if (!fs::is_symlink(folder_.file(kBase), code)) load_weights(*session_.model, folder_.file(kBase));
+      const bool link = fs::is_symlink(folder_.file(kBase), code);
+      if (base_.name == kBase && !link) load_weights(*session_.model, folder_.file(kBase));
     }
     const StateReader from(std::move(checkpoint.state), path);
     trainer_.resume(from, base_.tensors);
@@ -67,7 +79,10 @@ bool RunKeeper::begin(const std::string& weights, bool has_policy) {
     epochs_ = trainer_.epoch() - 1;
     return true;
   }
-  if (anything_frozen(*session_.model) || has_policy) write_base(weights);
+  const bool needed = anything_frozen(*session_.model) || has_policy;
+  // Without what it began with the command could not go on.
+  if (needed || folder_.replaces(weights)) write_base(weights);
+  if (!needed) base_ = {};
   return false;
 }
 
@@ -75,13 +90,11 @@ void RunKeeper::write_base(const std::string& weights) {
   const std::string path = folder_.file(kBase);
   std::error_code code;
   fs::remove(path, code);
-  // A checkpoint is no base, and what lies in this folder is overwritten.
-  const bool link = !weights.empty() && !is_checkpoint(load_safetensors(weights)) &&
-                    !fs::equivalent(fs::path(weights).parent_path() / ".", folder_.path(), code);
-  if (link) {
-    fs::create_symlink(fs::absolute(weights), path, code);
-    if (code) throw Error(Fault::failure, "run", fmt::format("{}: {}", path, code.message()));
+  // A checkpoint is no base.
+  if (!weights.empty() && !is_checkpoint(load_safetensors(weights))) {
+    keep(weights, path, folder_.replaces(weights));
     base_.name = fs::path(weights).filename().string();
+    if (base_.name == kBase) base_.name = "./" + weights;  // not the folder's own
     base_.tensors = session_.loaded;
   } else {
     save_weights(*session_.model, path, metadata_);
@@ -91,12 +104,16 @@ void RunKeeper::write_base(const std::string& weights) {
   base_.sha256 = file_sha256(path);
 }
 
-void RunKeeper::save(bool finished) {
+void RunKeeper::save() {
   const auto begin = Clock::now();
-  Checkpoint checkpoint = make_checkpoint(*session_.model, trainer_, base_, metadata_, finished);
-  if (!finished) add_texts(folder_, checkpoint.state);
-  generations_.save(checkpoint, newest_is_damaged_);
+  Checkpoint checkpoint = make_checkpoint(*session_.model, trainer_, base_, metadata_, false);
+  add_texts(folder_, checkpoint.state);
+  generations().save(checkpoint, newest_is_damaged_);
   newest_is_damaged_ = false;
+  if (folder_.staged()) {
+    save_whole();  // whoever reads the old run's weights finds some
+    folder_.publish();
+  }
   saved_ = Clock::now();
   cost_ = seconds_since(begin);
 }
@@ -109,10 +126,12 @@ void RunKeeper::after_step() {
 
 void RunKeeper::after_epoch() {
   ++epochs_;
-  if (every_ == 0 && (epochs_ == 1 || seconds_since(saved_) > kShare * cost_)) save();
+  // Weights without a checkpoint are those of a finished run: there is one before there are weights.
+  const bool first = epochs_ == 1 && !folder_.has(kCheckpoint);
+  if (first || (every_ == 0 && seconds_since(saved_) > kShare * cost_)) save();
 }
 
-void RunKeeper::save_whole() {
+void RunKeeper::save_whole() const {
   save_safetensors(folder_.file("best.safetensors"), trainer_.best_weights(), metadata_);
   save_weights(*session_.model, folder_.file("last.safetensors"), metadata_);
 }
@@ -127,16 +146,17 @@ void RunKeeper::fail() {
 }
 
 void RunKeeper::finish() {
-  save_whole();
-  if (!base_.name.empty()) {
-    save(true);
-    return generations_.drop_previous();
-  }
-  generations_.drop_previous();
+  if (!newest_is_damaged_) generations().drop_previous();
   std::error_code code;
-  fs::remove(folder_.file(kCheckpoint), code);
-  if (code)
-    throw Error(Fault::failure, "run", fmt::format("{}: {}", folder_.file(kCheckpoint), code.message()));
+  if (!base_.name.empty()) {
+    save_checkpoint(folder_.file(kCheckpoint),
+                    make_checkpoint(*session_.model, trainer_, base_, metadata_, true));
+  } else {
+    fs::remove(folder_.file(kCheckpoint), code);
+    if (!code) fs::remove(folder_.file(kBase), code);
+  }
+  if (code) throw Error(Fault::failure, "run", fmt::format("{}: {}", folder_.path(), code.message()));
+  generations().drop_previous();
 }
 
 }  // namespace firn::cli

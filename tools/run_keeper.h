@@ -21,9 +21,9 @@ struct KeepChoice {
 void declare_keep(Arguments& arguments, KeepChoice& choice);
 
 /// Writes checkpoint.safetensors while a run goes, keeps the one before, and writes the whole files when it
-/// ends. Where something does not train from the start, the checkpoint leaves out what is as in the base: the
-/// file that the weights came from, to which base.safetensors in the folder links, or base.safetensors
-/// itself.
+/// ends. Where something does not train from the start, the checkpoint leaves out what is as in the base:
+/// base.safetensors in the folder, the file that the weights came from under a second name (a hard link, else
+/// a symbolic one, else a copy), or one of the initial weights.
 class RunKeeper {
  public:
   /// Throws Error(usage) for a number of steps below 0. All must outlive it.
@@ -44,21 +44,23 @@ class RunKeeper {
   void interrupt();
   /// The whole weights of a run that failed, where an epoch of it is done.
   void fail();
-  /// The run is over: the whole weights, and last the checkpoint as one of weights alone, or none where it
-  /// would hold everything.
+  /// The run is over: the whole weights. What else is to lie in the folder of a finished run comes before
+  /// `finish`.
+  void save_whole() const;
+  /// The checkpoint becomes one of weights alone, or none where it would hold everything.
   void finish();
 
  private:
+  static constexpr const char* kCheckpoint = "checkpoint.safetensors";
   using Clock = std::chrono::steady_clock;
-  void save(bool finished = false);
-  void save_whole();
+  void save();
   void write_base(const std::string& weights);
+  Generations generations() const { return Generations(folder_.file(kCheckpoint)); }
 
   RunFolder& folder_;
   const Session& session_;
   Trainer& trainer_;
   const Index every_;
-  const Generations generations_;
   std::string damage_;
   bool newest_is_damaged_ = false;
   CheckpointBase base_;

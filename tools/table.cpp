@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/base/printable.h"
+
 namespace firn::cli {
 
 namespace {
@@ -23,6 +25,7 @@ Table::Table(std::vector<std::string> heads) : heads_(std::move(heads)) {
 
 void Table::row(std::vector<std::string> cells) {
   cells.resize(heads_.size());
+  for (std::string& cell : cells) cell = printable(cell);
   rows_.push_back(std::move(cells));
 }
 

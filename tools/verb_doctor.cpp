@@ -114,8 +114,8 @@ int Doctor::run(Console& console) {
   for (const Finding& f : findings) {
     line.add(f.key, f.text);
     if (!console.json()) {
-      console.out(
-          fmt::format("{} {:<19} {}", f.good ? console.good("ok  ") : console.bad("FAIL"), f.name, f.text));
+      console.out({f.good ? Console::good("ok  ") : Console::bad("FAIL"),
+                   Span{fmt::format(" {:<19} {}", f.name, f.text)}});
     }
   }
   if (console.json()) console.out(line.add("ok", good));

@@ -58,7 +58,7 @@ class Eval : public Verb {
     arguments.choice("--split", split_, {"train", "validation", "test", "all"},
                      "the part of the data (test)");
     arguments.option("--logits", logits_, "FILE.npy",
-                     "also write the raw logits, float32, in the order of the data");
+                     "also write the raw logits, float32, in the order of the data (-: to stdout)");
     declare_precision(arguments, precision_);
     declare_run(arguments, run_);
   }
@@ -89,6 +89,7 @@ class Eval : public Verb {
 int Eval::run(Console& console) {
   require(session_.model.weights, "--weights", "eval");
   require(session_.data.spec, "--data", "eval");
+  console.make_way_for(logits_);
   use_threads(run_);
   session_.purpose = Purpose::judge;
   session_.seed = run_.seed;

@@ -5,6 +5,8 @@
 #include <filesystem>
 
 #include "engine/base/error.h"
+#include "engine/base/sha256.h"
+#include "engine/base/write_place.h"
 #include "optim/trainer/checkpoint.h"
 
 namespace firn::cli {
@@ -20,7 +22,7 @@ class Merge : public Verb {
                       "with the base.safetensors beside it");
     arguments.positional("BASE", first_, "the weights that the run began with; may be left out");
     arguments.positional("CHECKPOINT", second_, "a run's checkpoint");
-    arguments.option("-o,--output", output_, "FILE", "the whole weights file that is written");
+    arguments.option("-o,--output", output_, "FILE", "the whole weights file that is written (-: to stdout)");
   }
   int run(Console& console) override;
 
@@ -33,6 +35,7 @@ int Merge::run(Console& console) {
   const std::string base = second_.empty() ? "" : first_;
   if (path.empty()) throw Error(Fault::usage, "merge", "a checkpoint is needed");
   if (output_.empty()) throw Error(Fault::usage, "merge", "-o FILE is needed");
+  console.make_way_for(output_);
   std::error_code code;
   for (const std::string& input : {path, base}) {
     if (!input.empty() && std::filesystem::equivalent(input, output_, code)) {
@@ -60,7 +63,9 @@ int Merge::run(Console& console) {
                     .add("output", output_)
                     .add("tensors", tensors)
                     .add("from_checkpoint", changed)
-                    .add("sha256", file_sha256(output_)));
+                    .add("sha256", write_place(output_).into
+                                       ? sha256_hex(write_safetensors(whole.tensors, whole.metadata))
+                                       : file_sha256(output_)));
   } else {
     console.out(fmt::format("{}: {} tensors, {} of them ({} bytes) from {}, the others from {}", output_,
                             tensors, changed, changed_bytes, path,

@@ -19,6 +19,7 @@
 #include "data/text.h"
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
+#include "engine/base/printable.h"
 #include "optim/trainer/evaluate.h"
 #include "tools/adapt.h"
 #include "tools/logits.h"
@@ -130,7 +131,7 @@ void Predict::declare(Arguments& arguments) {
   arguments.list("--text", texts_, "TEXT...", "texts, instead of data");
   arguments.option("--top", top_, "K", "classes a sample (3)");
   arguments.option("--logits", logits_, "FILE.npy",
-                   "also write the raw logits, float32, in the order of the data");
+                   "also write the raw logits, float32, in the order of the data (-: to stdout)");
   declare_run(arguments, run_);
   declare_precision(arguments, precision_);
 }
@@ -263,10 +264,12 @@ void Predict::print(Console& console, const Session& session, const Questions& q
   std::string line = questions.names.empty() ? fmt::format("{:>6}", sample)
                                              : questions.names[static_cast<std::size_t>(sample)];
   for (const auto& [c, probability] : top) line += fmt::format("  {} {:.3f}", name_of(c), probability);
-  if (!truth.empty()) {
-    line += "  | " + (truth == name_of(top.front().first) ? console.good(truth) : console.bad(truth));
+  const bool right = truth == name_of(top.front().first);
+  if (truth.empty()) {
+    console.out(printable(line));
+  } else {
+    console.out({Span{printable(line) + "  | "}, right ? Console::good(truth) : Console::bad(truth)});
   }
-  console.out(line);
 }
 
 LoaderOptions Predict::options(const Session& session) const {
@@ -348,6 +351,7 @@ void Predict::answer(Console& console, const Session& session) {
 int Predict::run(Console& console) {
   take_words();
   if (top_ < 1) throw Error(Fault::usage, "predict", fmt::format("the top {} classes", top_));
+  console.make_way_for(logits_);
   use_threads(run_);
   session_.purpose = Purpose::predict;
   session_.seed = run_.seed;

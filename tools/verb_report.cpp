@@ -17,8 +17,9 @@ class Report : public Verb {
     arguments.example("runs/cnn-digits-1 --tensorboard", "also writes the curves for TensorBoard");
     arguments.example("runs/study", "a study: its page, and its drawings in runs/study/charts");
     arguments.positional("RUN", runs_, "folders that train, finetune or study have written");
-    arguments.option("-o,--output", output_, "FILE",
-                     "the page (report.html in the folder of the one run; comparison.html for several)");
+    arguments.option(
+        "-o,--output", output_, "FILE",
+        "the page (report.html in the folder of the one run; comparison.html for several; -: to stdout)");
     arguments.flag("--tensorboard", tensorboard_,
                    "also write events.out.tfevents.firn into the folder of each training run");
   }
@@ -35,6 +36,7 @@ int Report::run(Console& console) {
   for (std::string& folder : runs_) {
     while (folder.size() > 1 && folder.ends_with('/')) folder.pop_back();
   }
+  console.make_way_for(output_);
   std::vector<std::string> written =
       runs_.size() == 1 ? report::write_report(runs_[0], output_)
                         : report::write_comparison(runs_, output_.empty() ? "comparison.html" : output_);

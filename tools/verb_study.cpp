@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <chrono>
 #include <ctime>
 #include <filesystem>
@@ -18,6 +19,7 @@
 #include "engine/tensor/safetensors.h"
 #include "tools/interrupt.h"
 #include "tools/options.h"
+#include "tools/path_name.h"
 #include "tools/recipe.h"
 #include "tools/report/write.h"
 #include "tools/run_folder.h"
@@ -54,6 +56,7 @@ class StudyVerb final : public Verb {
   std::string run_name() const;
   void open_folder();
   int dry_run(Console& console, const Plan& plan, const Materials& materials) const;
+  bool goes_on() const;
   void work(Console& console, const Plan& plan, const Materials& materials, Store& store);
   void begin(Store& store, const std::vector<Grid>& grids, const Plan& plan, const DataParts& data) const;
   void end(Console& console, const Plan& plan, const Materials& materials, Store& store) const;
@@ -63,7 +66,7 @@ class StudyVerb final : public Verb {
   DataChoice data_;
   ModelChoice model_;
   std::string preset_, grid_, models_, sources_, labels_, freeze_, bn_, dropout_, run_;
-  std::optional<SharedFolder> folder_;
+  std::unique_ptr<HeldFolder> folder_;
   std::vector<std::string> policies_;
   Index threads_ = 0, test_samples_ = 2000;
   std::uint64_t first_seed_ = 0;
@@ -114,8 +117,10 @@ void StudyVerb::declare(Arguments& arguments) {
   arguments.group("The run");
   arguments.flag("--dry-run", dry_run_, "say how many cells and how long, and do nothing");
   arguments.option("--threads", threads_, "T", "threads; one a core unless given");
-  arguments.option("--run", run_, "NAME", "the run folder runs/NAME (study-PRESET); a study in it goes on");
-  arguments.flag("--overwrite", overwrite_, "begin anew where there is one");
+  arguments.name("--run", run_, "the run folder runs/NAME (study-PRESET); a study in it goes on");
+  arguments.flag("--overwrite", overwrite_,
+                 "begin anew where there is one, which stays until a cell of the new one is done; a study "
+                 "that this very command left unfinished goes on");
 }
 
 void StudyVerb::read_changes() {
@@ -182,15 +187,25 @@ std::string StudyVerb::run_name() const {
   const std::string what = !grid_.empty()    ? std::filesystem::path(grid_).stem().string()
                            : preset_.empty() ? std::string()
                                              : preset_;
-  return what.empty() ? "study" : "study-" + what;
+  return what.empty() ? "study" : "study-" + path_name(what);
 }
 
-/// The folder of the run; what an unfinished study left stays, but for --overwrite.
+/// The folder of the run; what an unfinished study left stays, with --overwrite until a cell of the new one
+/// is there.
 void StudyVerb::open_folder() {
-  folder_.emplace(run_name());
-  if (!overwrite_) return;
-  for (const char* one : {"results.sqlite", "results.sqlite-wal", "results.sqlite-shm"})
-    std::filesystem::remove(file(one));
+  folder_ = hold_study(run_name());
+  if (overwrite_ && folder_->has_own() && !goes_on()) folder_->stage();
+}
+
+/// Whether this very command has left an unfinished study.
+bool StudyVerb::goes_on() const {
+  try {
+    if (!std::filesystem::exists(file("results.sqlite"))) return false;
+    Store store(file("results.sqlite"), commit());
+    return store.meta("command") == command() && store.meta("state") != "complete";
+  } catch (const Error&) {  // of another version, or none
+    return false;
+  }
 }
 
 int StudyVerb::dry_run(Console& console, const Plan& plan, const Materials& materials) const {
@@ -224,6 +239,7 @@ int StudyVerb::dry_run(Console& console, const Plan& plan, const Materials& mate
   return 0;
 }
 
+/// Until all is done; where the study is staged, until its first cell is.
 void StudyVerb::work(Console& console, const Plan& plan, const Materials& materials, Store& store) {
   const InterruptScope interrupts(InterruptScope::What::noted);
   const auto left = static_cast<Index>(todo_of(plan, store).cells.size());
@@ -231,14 +247,21 @@ void StudyVerb::work(Console& console, const Plan& plan, const Materials& materi
   if (there > 0) console.note(fmt::format("{} of {} cells are there already", there, plan.cells.size()));
   Progress progress(console, "study", left);
   Costs costs(materials);
+  std::atomic<bool> enough = false;
   const RunHooks hooks{
       [&](const RunProgress& at) {
+        if (folder_->staged() && at.done > 0) enough = true;
         progress.at(at.done - there, at.best.empty() ? at.what : at.what + "; best so far " + at.best);
       },
-      [] { return InterruptScope::signal() != 0; },
+      [&] { return enough || InterruptScope::signal() != 0; },
   };
-  if (run_plan(plan, materials, costs, store, folder_->path(), hooks)) return;
+  if (run_plan(plan, materials, costs, store, folder_->file("."), hooks)) return;
   const int signal = InterruptScope::signal();
+  if (signal == 0) return;
+  if (folder_->staged()) {
+    console.note("interrupted before a cell was done: the study that was there stays");
+    throw Interrupted{signal};
+  }
   store.set_meta("state", "interrupted");
   const auto done = plan.cells.size() - todo_of(plan, store).cells.size();
   console.note(
@@ -289,8 +312,7 @@ void StudyVerb::end(Console& console, const Plan& plan, const Materials& materia
   if (console.json()) {
     for (const JsonObject& line : summary_json(plan, outcomes, found, verdicts)) console.out(line);
   } else {
-    for (std::size_t i = 0; i < found.size(); ++i)
-      console.out(i == 0 ? console.bold(found[i].text) : found[i].text);
+    for (std::size_t i = 0; i < found.size(); ++i) console.out({found[i].text, i == 0 ? "1" : nullptr});
     console.out(tables_text(plan, outcomes));
     if (!verdicts.empty()) console.out("What the claims come to\n" + verdicts_text(verdicts));
     console.out(protocol_text(plan.arms.front()));
@@ -308,10 +330,16 @@ int StudyVerb::run(Console& console) {
   console.notes(materials.notes());
   if (dry_run_) return dry_run(console, plan, materials);
   open_folder();
-  Store store(file("results.sqlite"), commit());
-  begin(store, all, plan, materials.target(plan.arms.front()).parts);
-  work(console, plan, materials, store);
-  end(console, plan, materials, store);
+  auto store = std::make_unique<Store>(file("results.sqlite"), commit());
+  begin(*store, all, plan, materials.target(plan.arms.front()).parts);
+  if (folder_->staged()) {
+    work(console, plan, materials, *store);
+    store.reset();  // a database knows its files by their paths
+    folder_->publish();
+    store = std::make_unique<Store>(file("results.sqlite"), commit());
+  }
+  work(console, plan, materials, *store);
+  end(console, plan, materials, *store);
   return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <numbers>
 #include <optional>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "tools/finetuning.h"
 #include "tools/freezing.h"
 #include "tools/interrupt.h"
+#include "tools/path_name.h"
 #include "tools/policy.h"
 #include "tools/report/write.h"
 #include "tools/run_folder.h"
@@ -27,14 +29,6 @@ namespace firn::cli {
 namespace {
 
 constexpr Index kMostRows = 50;  // of the table of epochs, but for the first and the last
-
-/// `text` as part of a folder's name.
-std::string folder_name(std::string text) {
-  for (char& c : text) {
-    if (std::string_view("/\\: \t").find(c) != std::string_view::npos) c = '-';
-  }
-  return text.substr(text.find_first_not_of("-."));
-}
 
 class Train : public Verb {
  public:
@@ -64,6 +58,7 @@ class Train : public Verb {
   std::string features_ = "standardised";
   bool standardised_ = false;  // the head, in force
   std::string name_;
+  std::string weights_sha256_;  // of the file --weights, when the run began
   bool overwrite_ = false;
   bool audit_steps_ = false;
   bool no_run_ = false;
@@ -123,8 +118,10 @@ void Train::declare(Arguments& arguments) {
   declare_run(arguments, run_);
   arguments.flag("--audit-steps", audit_steps_,
                  "hash what is frozen after every step and name what changes it");
-  arguments.option("--run", name_, "NAME", "the folder runs/NAME is written (MODEL-DATA-SEED)");
-  arguments.flag("--overwrite", overwrite_, "replace a run of that name");
+  arguments.name("--run", name_, "the folder runs/NAME is written (MODEL-DATA-SEED)");
+  arguments.flag("--overwrite", overwrite_,
+                 "replace a run of that name, once the new one has saved; one that this very command left "
+                 "unfinished goes on");
   arguments.flag("--no-run", no_run_, "write nothing");
   arguments.flag("--tensorboard", tensorboard_,
                  "also write the curves for TensorBoard, events.out.tfevents.firn in the folder");
@@ -168,7 +165,7 @@ JsonObject Train::config(const Session& session, const DataHashes& hashes) const
   JsonObject object = json_line("config");
   object.add("command", command()).add("model", session.recipe.model).add("data", session_.data.spec);
   object.add("weights", session_.model.weights).add("replace_head", session_.model.replace_head);
-  object.add("weights_sha256", session_.model.weights.empty() ? "" : file_sha256(session_.model.weights));
+  object.add("weights_sha256", weights_sha256_);
   object.add("train_sha256", hashes.train).add("validation_sha256", hashes.validation);
   object.add("test_sha256", hashes.test).add("split_seed", session_.data.split_seed);
   object.add("size", session_.data.size)
@@ -203,7 +200,18 @@ int Train::run(Console& console) {
   TrainConfig config = make_config(training_);
   parse_augment(training_.augment);  // a fault in it shows before data is read
 
-  Session session = open_session(session_);
+  SessionChoice opened = session_;
+  const auto kept = no_run_ ? std::nullopt : kept_weights(command(), session_.model.weights);
+  if (kept) {
+    opened.model.weights = kept->path;
+    opened.model.base.clear();
+    console.note(fmt::format("{} is no longer what the run began with, which {} has kept",
+                             session_.model.weights, kept->path));
+  }
+  Session session = open_session(opened);
+  if (!session_.model.weights.empty()) {
+    weights_sha256_ = kept ? kept->sha256 : file_sha256(session_.model.weights);
+  }
   apply_freeze(*session.model, freeze_);
   resolve_training(training_, session.recipe.model, finetune_ && backbone_trains(*session.model));
   if (finetune_) resolve_finetune(session, config);
@@ -235,8 +243,8 @@ int Train::run(Console& console) {
   std::optional<RunFolder> folder;
   std::optional<RunKeeper> keeper;
   if (!no_run_) {
-    const std::string usual = fmt::format("{}-{}-{}", session.recipe.model,
-                                          folder_name(session.data.train->info().name), run_.seed);
+    const std::string usual =
+        fmt::format("{}-{}-{}", session.recipe.model, path_name(session.data.train->info().name), run_.seed);
     const DataHashes hashes = hashes_of(session.data);
     const std::string text = this->config(session, hashes).text() + "\n";
     folder.emplace(name_.empty() ? usual : name_, name_.empty(), overwrite_, text);
@@ -249,7 +257,7 @@ int Train::run(Console& console) {
       folder->write("env.json", environment_json(run_.seed, session.data, hashes).text() + "\n");
     }
     keeper.emplace(*folder, session, trainer, keep_);
-    const bool goes_on = keeper->begin(session_.model.weights, config.policy != nullptr);
+    const bool goes_on = keeper->begin(opened.model.weights, config.policy != nullptr);
     if (!keeper->damage().empty()) {
       console.note(fmt::format("{}; the checkpoint before it is whole", keeper->damage()));
     }
@@ -271,6 +279,7 @@ int Train::run(Console& console) {
                                         session.recipe.input.sample, trainer.features().planned());
   if (forecast) report_forecast(console, *forecast);
   const History history = train(console, session, trainer, thaws, folder, keeper);
+  if (keeper) keeper->save_whole();  // whatever fails behind this
   if (history.audit.watched > 0) {
     std::optional<Evaluation> in_fp32;
     if (config.program.frozen_precision == Precision::bf16 && validation) {
@@ -290,11 +299,18 @@ int Train::run(Console& console) {
   if (folder) result.folder = folder->path();
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   if (folder) {
-    folder->write("confusion.json", confusion_json(session.recipe.class_names, result).text() + "\n");
-    folder->add_line(result_json(result));
-    folder->finish();
-    if (tensorboard_) report::write_events(folder->path());
+    // A page that cannot be made leaves the run finished all the same.
+    std::exception_ptr failed;
+    try {
+      folder->write("confusion.json", confusion_json(session.recipe.class_names, result).text() + "\n");
+      folder->add_line(result_json(result));
+      folder->finish();
+      if (tensorboard_) report::write_events(folder->path());
+    } catch (const std::exception&) {
+      failed = std::current_exception();
+    }
     keeper->finish();
+    if (failed) std::rethrow_exception(failed);
   }
   if (console.json()) console.out(result_json(result));
   console.note(result_text(result));

@@ -26,11 +26,18 @@ std::vector<std::byte> read_file(const std::string& path, Fault fault = Fault::d
 std::vector<std::byte> read_maybe_gz(const std::string& path, Fault fault = Fault::data,
                                      std::uint64_t cap = kMaxFile, const SizePromise& promise = {});
 
-/// Where `atomic_write` lets its caller write.
+/// Thrown where nobody reads any more what is written: no fault, and nothing to be said about it. It takes
+/// that SIGPIPE is ignored.
+struct ClosedPipe {};
+
+/// Writes all of it. Throws Error(failure) with `name` when the disk is full or the file too large (of a
+/// limit by the shell only where SIGXFSZ is ignored), and ClosedPipe.
+void write_all(int file, std::span<const std::byte> bytes, std::string_view name);
+
+/// Where `atomic_write` lets its caller write; throws what `write_all` throws.
 class FileWriter {
  public:
   FileWriter(int file, const std::string& path) : file_(file), path_(path) {}
-  /// Throws Error(failure) when the disk is full or the file too large.
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text);
 
@@ -40,8 +47,10 @@ class FileWriter {
 };
 
 /// Replaces `path` (or what it links to) by what `writer` writes: a temporary file in the same folder, fsync,
-/// rename, fsync of the folder. Throws Error(failure), or what `writer` throws; then the old file is as it
-/// was and no temporary one is left.
+/// rename, fsync of the folder. The file keeps its mode and owner; where only its owner could keep the owner
+/// it is overwritten in place, once everything is there. What is no regular file is written into, see
+/// `write_place`. Throws Error(failure), ClosedPipe, or what `writer` throws; then the old file is as it was
+/// and no temporary one is left.
 void atomic_write(const std::string& path, const std::function<void(FileWriter&)>& writer);
 void atomic_write(const std::string& path, std::string_view text);
 

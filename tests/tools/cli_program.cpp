@@ -59,8 +59,16 @@ pid_t Cli::start(const std::string& arguments, const std::vector<std::string>& m
   std::vector<std::string> all{FIRN_PROGRAM};
   for (std::string word; words >> word;) all.push_back(word);
   all.insert(all.end(), more.begin(), more.end());
+  return start_words(std::move(all));
+}
+
+Outcome Cli::shell(const std::string& script) {
+  return wait(start_words({"/bin/sh", "-c", script}));
+}
+
+pid_t Cli::start_words(std::vector<std::string> words) {
   std::vector<char*> pointers;
-  for (std::string& word : all) pointers.push_back(word.data());
+  for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   const std::string out = path(kOut);
   const std::string err = path(kErr);
@@ -69,7 +77,8 @@ pid_t Cli::start(const std::string& arguments, const std::vector<std::string>& m
     dup2(open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
     dup2(open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
     setenv("XDG_CACHE_HOME", cache_folder().c_str(), 1);
-    if (chdir(folder_.c_str()) == 0) execv(FIRN_PROGRAM, pointers.data());
+    setenv("FIRN", FIRN_PROGRAM, 1);
+    if (chdir(folder_.c_str()) == 0) execv(words[0].c_str(), pointers.data());
     _exit(127);
   }
   return process;
@@ -108,7 +117,7 @@ bool Cli::has(const std::string& name) const {
 std::vector<std::string> Cli::files() const {
   std::vector<std::string> names;
   for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
-    const std::string name = fs::relative(entry.path(), folder_).string();
+    const std::string name = entry.path().lexically_relative(folder_).string();
     if (entry.is_regular_file() && name != kOut && name != kErr) names.push_back(name);
   }
   std::sort(names.begin(), names.end());

@@ -29,6 +29,8 @@ class Cli {
   /// Starts it and goes on; `wait` gives what came of it.
   pid_t start(const std::string& arguments, const std::vector<std::string>& more = {});
   Outcome wait(pid_t process);
+  /// A script for sh, in which $FIRN is the program.
+  Outcome shell(const std::string& script);
 
   std::string path(const std::string& name) const { return folder_ + "/" + name; }
   void write(const std::string& name, const std::string& text) const;
@@ -40,6 +42,7 @@ class Cli {
   std::vector<std::string> files() const;
 
  private:
+  pid_t start_words(std::vector<std::string> words);
   std::string cache_folder() const { return folder_ + ".cache"; }
 
   std::string folder_;

@@ -5,64 +5,17 @@
 #include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "engine/base/rng.h"
 #include "engine/tensor/safetensors.h"
-#include "tests/tools/cli_program.h"
+#include "tests/tools/same_runs.h"
 
 using namespace firn::test;
 using Json = nlohmann::json;
 
 namespace {
 
-void wait_ms(int ms) {
-  std::this_thread::sleep_for(std::chrono::milliseconds(ms));
-}
-
-/// metrics.jsonl without times and memory, and without what a cache decided by time.
-std::vector<Json> metrics_of(const Cli& cli, const std::string& run) {
-  std::vector<Json> lines;
-  std::string text = cli.read("runs/" + run + "/metrics.jsonl");
-  for (std::size_t end = 0; (end = text.find('\n')) != std::string::npos; text.erase(0, end + 1)) {
-    Json line = Json::parse(text.substr(0, end));
-    for (const char* field :
-         {"seconds", "eval_seconds", "rss_mb", "forecast_seconds", "forecast_seconds_full", "sentences"})
-      line.erase(field);
-    // It speaks of one process: what that had to compute anew.
-    if (line.at("kind") != "cache") lines.push_back(std::move(line));
-  }
-  return lines;
-}
-
-/// results.csv without the columns seconds, eval_seconds and rss_mb.
-std::string results_of(const Cli& cli, const std::string& run) {
-  std::string text = cli.read("runs/" + run + "/results.csv"), out;
-  int column = 0;
-  for (const char c : text) {
-    if (column < 6 || column > 8) out += c;
-    if (c == ',') ++column;
-    if (c == '\n') column = 0;
-  }
-  return out;
-}
-
-void check_same_runs(const Cli& cli, const std::string& a, const std::string& b) {
-  for (const char* file : {"last.safetensors", "best.safetensors", "confusion.json"}) {
-    CAPTURE(file);
-    CHECK(cli.read("runs/" + a + "/" + file) == cli.read("runs/" + b + "/" + file));
-  }
-  CHECK(metrics_of(cli, a) == metrics_of(cli, b));
-  CHECK(results_of(cli, a) == results_of(cli, b));
-}
-
 const std::string kLong = "train --model mlp --data digits --epochs 100000 --schedule constant --run long ";
-
-/// Looks every `ms` milliseconds, for half a minute at most.
-void wait_for(const Cli& cli, const std::string& file, int ms = 50) {
-  for (int i = 0; i < 30000 / ms && !cli.has(file); ++i) wait_ms(ms);
-  REQUIRE(cli.has(file));
-}
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "engine/base/error.h"
+#include "tools/path_name.h"
 #include "tools/study/schema.h"
 #include "tools/study/sqlite.h"
 
@@ -62,6 +63,7 @@ void read_arms(Database& database, StudyRecord& study) {
 void read_experiments(Database& database, StudyRecord& study) {
   Statement rows(database, "SELECT experiment,claim,title,question FROM experiments ORDER BY position");
   while (rows.next()) {
+    require_path_name(rows.text(0), Fault::data, "report", database.path() + ", an experiment");
     study.experiments.push_back(
         {rows.text(0), rows.text(2), rows.text(3), static_cast<int>(rows.whole(1)), {}});
   }

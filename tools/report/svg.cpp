@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <cstdint>
+
+#include "engine/base/printable.h"
 
 namespace firn::cli::report {
 
@@ -43,27 +44,6 @@ std::string in_light(std::string css) {
   return css;
 }
 
-/// The bytes of the UTF-8 character at the start of `text`; 0 where there is none.
-std::size_t character_bytes(std::string_view text) {
-  const auto lead = static_cast<std::uint8_t>(text[0]);
-  const std::size_t bytes = lead < 0x80                   ? 1
-                            : lead >= 0xC2 && lead < 0xE0 ? 2
-                            : lead >= 0xE0 && lead < 0xF0 ? 3
-                            : lead >= 0xF0 && lead < 0xF5 ? 4
-                                                          : 0;
-  if (bytes == 0 || bytes > text.size()) return 0;
-  std::uint32_t code = bytes == 1 ? lead : lead & (0x7Fu >> bytes);
-  for (std::size_t i = 1; i < bytes; ++i) {
-    const auto next = static_cast<std::uint8_t>(text[i]);
-    if ((next & 0xC0) != 0x80) return 0;
-    code = code << 6 | (next & 0x3F);
-  }
-  const bool overlong = (bytes == 3 && code < 0x800) || (bytes == 4 && code < 0x10000);
-  const bool control = code < 0x20 && code != '\t' && code != '\n' && code != '\r';
-  const bool surrogate = (code >= 0xD800 && code < 0xE000) || code == 0xFFFE || code == 0xFFFF;
-  return overlong || control || surrogate || code > 0x10FFFF ? 0 : bytes;
-}
-
 const char* anchor_name(Svg::Anchor anchor) {
   return anchor == Svg::Anchor::start ? "start" : anchor == Svg::Anchor::middle ? "middle" : "end";
 }
@@ -91,7 +71,8 @@ std::string place_list(const std::vector<Svg::Place>& places) {
 std::string escape(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size();) {
-    const std::size_t bytes = character_bytes(text.substr(i));
+    const bool space = text[i] == '\t' || text[i] == '\n' || text[i] == '\r';
+    const std::size_t bytes = space ? 1 : shown_bytes(text.substr(i));
     if (bytes == 0) {
       out += kUnknown;
       ++i;

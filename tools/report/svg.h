@@ -7,8 +7,8 @@
 
 namespace firn::cli::report {
 
-/// `text` as it may stand in the content or an attribute of HTML and SVG: & < > " escaped, what is not UTF-8
-/// or not allowed in XML as U+FFFD.
+/// `text` as it may stand in the content or an attribute of HTML and SVG: & < > " escaped, what is not UTF-8,
+/// steers a terminal or turns the direction of writing as U+FFFD.
 std::string escape(std::string_view text);
 
 /// A coordinate: one decimal at most, "-0" as "0".

@@ -11,6 +11,7 @@
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
+#include "tools/path_name.h"
 #include "tools/study/grid.h"
 
 namespace firn::cli {
@@ -199,6 +200,7 @@ std::vector<Grid> parse_grids(std::span<const std::byte> bytes, const std::strin
     Grid& grid = grids[i];
     if (grid.name.empty()) grid.name = fmt::format("experiment{}", i + 1);
     if (grid.title.empty()) grid.title = grid.name;
+    require_path_name(grid.name, Fault::usage, "study", fmt::format("{}, experiment {}", path, i + 1));
     if (!names.insert(grid.name).second)
       throw Error(Fault::usage, "study", fmt::format("{}: two experiments are called {}", path, grid.name));
   }
