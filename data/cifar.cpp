@@ -12,6 +12,7 @@ namespace firn {
 namespace {
 
 constexpr std::string_view kOperation = "cifar10";
+constexpr std::string_view kTestBatch = "test_batch.bin";
 constexpr std::size_t kPlane = 32 * 32;
 constexpr std::size_t kChannels = 3;
 constexpr std::size_t kRecord = 1 + kChannels * kPlane;
@@ -66,17 +67,21 @@ void parse_cifar10(std::span<const std::byte> bytes, const std::string& path, Ci
 DataParts open_cifar10(const std::string& path, const DataOptions&) {
   std::string folder = path;
   std::vector<std::string> batches;
-  std::string test;
+  std::vector<std::string> test;
+  const auto take = [&](const std::string& name, const std::string& file) {
+    if (is_batch_name(name)) batches.push_back(file);
+    if (name == kTestBatch) test.push_back(file);
+  };
   if (is_file(path)) {
     folder = path.substr(0, path.size() - base_name(path).size());
-    batches = {path};
+    take(base_name(path), path);
+    if (batches.empty() && test.empty()) batches.push_back(path);
   } else {
-    for (const std::string& name : file_names(path)) {
-      if (is_batch_name(name)) batches.push_back(join(path, name));
-      if (name == "test_batch.bin") test = join(path, name);
+    for (const std::string& name : file_names(path)) take(name, join(path, name));
+    if (batches.empty() && test.empty()) {
+      throw Error(Fault::data, kOperation,
+                  fmt::format("{} holds no data_batch_*.bin and no {}", path, kTestBatch));
     }
-    if (batches.empty())
-      throw Error(Fault::data, kOperation, fmt::format("{} holds no data_batch_*.bin", path));
   }
 
   DataInfo info;
@@ -85,19 +90,19 @@ DataParts open_cifar10(const std::string& path, const DataOptions&) {
   info.shape = Shape({32, 32, 3});
   info.classes = class_names(folder);
 
-  const auto load = [&info](const std::vector<std::string>& files) {
+  const auto load = [&info](const std::vector<std::string>& files) -> DatasetPtr {
+    if (files.empty()) return nullptr;
     CifarImages images;
     for (const std::string& file : files) parse_cifar10(read_file(file), file, images);
     return make_byte_images(info, std::move(images.pixels), std::move(images.labels));
   };
-  const DatasetPtr train = load(batches);
-  return {.train = train, .test = test.empty() ? nullptr : load({test})};
+  return {.train = load(batches), .test = load(test)};
 }
 
 bool is_cifar10(const std::string& path) {
-  if (!is_folder(path)) return is_batch_name(base_name(path)) || base_name(path) == "test_batch.bin";
+  if (!is_folder(path)) return is_batch_name(base_name(path)) || base_name(path) == kTestBatch;
   for (const std::string& name : file_names(path)) {
-    if (is_batch_name(name)) return true;
+    if (is_batch_name(name) || name == kTestBatch) return true;
   }
   return false;
 }

@@ -21,8 +21,8 @@ struct CifarImages {
 /// the bytes are one or more whole records with labels below 10; `path` is named in errors.
 void parse_cifar10(std::span<const std::byte> bytes, const std::string& path, CifarImages& to);
 
-/// A folder with data_batch_*.bin, and test_batch.bin and batches.meta.txt (the ten class names) where they
-/// are there; or one such .bin file.
+/// A folder with data_batch_*.bin or test_batch.bin, or both, and batches.meta.txt (the ten class names)
+/// where it is there; or one such .bin file.
 DataParts open_cifar10(const std::string& path, const DataOptions& options);
 
 /// Whether `path` is such a folder or file.

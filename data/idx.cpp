@@ -6,6 +6,7 @@
 
 #include "data/files.h"
 #include "data/memory.h"
+#include "data/part_names.h"
 #include "engine/base/atomic_file.h"
 #include "engine/base/bytes.h"
 
@@ -30,15 +31,23 @@ std::string labels_path(const std::string& images) {
   return is_file(path) ? path : path + ".gz";
 }
 
-enum class Part { train, test };
+/// The part that an images file is: by a word of its name, or by "train", "test" or "t10k" anywhere in it.
+std::optional<SetPart> part_of(std::string_view name) {
+  for (std::size_t at = 0; at < name.size();) {
+    const std::size_t end = std::min(name.find_first_of("-_.", at), name.size());
+    if (const auto part = part_named(name.substr(at, end - at))) return part;
+    at = end + 1;
+  }
+  const auto holds = [name](std::string_view text) { return name.find(text) != std::string_view::npos; };
+  if (holds("t10k") || holds("test")) return SetPart::test;
+  return holds("train") ? std::optional(SetPart::train) : std::nullopt;
+}
 
 /// The images file of a part; empty when there is none.
-std::string find_images(const std::string& folder, Part part) {
+std::string find_images(const std::string& folder, SetPart part) {
   std::string found;
   for (const std::string& name : file_names(folder)) {
-    const bool test = name.find("t10k") != std::string::npos || name.find("test") != std::string::npos;
-    const bool wanted = part == Part::test ? test : !test && name.find("train") != std::string::npos;
-    if (!is_images_name(name) || !wanted) continue;
+    if (!is_images_name(name) || part_of(name) != part) continue;
     if (without_gz(name) == found) continue;  // packed and unpacked lie side by side
     if (!found.empty()) {
       throw Error(Fault::data, kOperation,
@@ -120,27 +129,37 @@ IdxArray parse_idx(std::span<const std::byte> bytes, const std::string& path) {
 }
 
 DataParts open_idx(const std::string& path, const DataOptions&, std::vector<std::string> classes) {
-  std::vector<std::string> files = {path};
+  struct PartFile {
+    SetPart part;
+    std::string file;
+    Loaded loaded = {};
+  };
+  std::vector<PartFile> parts;
   if (!is_file(path)) {
-    files = {find_images(path, Part::train), find_images(path, Part::test)};
-    if (files[0].empty())
-      throw Error(Fault::data, kOperation, fmt::format("{} holds no ...train-images-idx3-ubyte", path));
-    if (files[1].empty()) files.pop_back();
+    for (const SetPart part : {SetPart::train, SetPart::validation, SetPart::test}) {
+      if (std::string file = find_images(path, part); !file.empty()) parts.push_back({part, std::move(file)});
+    }
+    if (parts.empty()) {
+      throw Error(Fault::data, kOperation,
+                  fmt::format("{} holds no ...train-images-idx3-ubyte, nor one of t10k or test", path));
+    }
   } else if (!is_images_name(base_name(path))) {
     throw Error(Fault::data, kOperation, fmt::format("{}: want a file named ...images-idx3-ubyte", path));
+  } else {
+    parts.push_back({part_of(base_name(path)).value_or(SetPart::train), path});
   }
-
-  std::vector<Loaded> parts;
-  for (const std::string& file : files) parts.push_back(load(file));
+  for (PartFile& part : parts) part.loaded = load(part.file);
   int least = 255;
   int most = 0;
-  for (const Loaded& part : parts) {
-    if (part.shape != parts[0].shape) {
+  for (const PartFile& part : parts) {
+    const Loaded& loaded = part.loaded;
+    const Shape& first = parts[0].loaded.shape;
+    if (loaded.shape != first) {
       throw Error(
-          Fault::data, kOperation, files[1], 4,
-          fmt::format("images of {}, those for training have {}", part.shape.text(), parts[0].shape.text()));
+          Fault::data, kOperation, part.file, 4,
+          fmt::format("images of {}, those of {} have {}", loaded.shape.text(), parts[0].file, first.text()));
     }
-    const auto [low, high] = std::minmax_element(part.labels.begin(), part.labels.end());
+    const auto [low, high] = std::minmax_element(loaded.labels.begin(), loaded.labels.end());
     least = std::min<int>(least, *low);
     most = std::max<int>(most, *high);
   }
@@ -148,20 +167,23 @@ DataParts open_idx(const std::string& path, const DataOptions&, std::vector<std:
   DataInfo info;
   info.name = base_name(path);
   info.kind = DataKind::image;
-  info.shape = parts[0].shape;
+  info.shape = parts[0].loaded.shape;
   info.classes = std::move(classes);
   for (int c = least + static_cast<int>(info.classes.size()); c <= most; ++c)
     info.classes.push_back(std::to_string(c));
   if (least > 0) info.notes.push_back(fmt::format("labels {}..{} are counted from 0", least, most));
 
-  std::vector<DatasetPtr> sets;
-  for (Loaded& part : parts) {
+  DataParts sets;
+  for (PartFile& part : parts) {
     std::vector<std::int32_t> labels;
-    labels.reserve(part.labels.size());
-    for (const std::uint8_t label : part.labels) labels.push_back(label - least);
-    sets.push_back(make_byte_images(info, std::move(part.pixels), std::move(labels)));
+    labels.reserve(part.loaded.labels.size());
+    for (const std::uint8_t label : part.loaded.labels) labels.push_back(label - least);
+    DatasetPtr& set = part.part == SetPart::train        ? sets.train
+                      : part.part == SetPart::validation ? sets.validation
+                                                         : sets.test;
+    set = make_byte_images(info, std::move(part.loaded.pixels), std::move(labels));
   }
-  return {.train = sets[0], .test = sets.size() == 2 ? sets[1] : nullptr};
+  return sets;
 }
 
 DataParts open_idx(const std::string& path, const DataOptions& options) {

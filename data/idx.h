@@ -26,7 +26,8 @@ IdxArray parse_idx(std::span<const std::byte> bytes, const std::string& path);
 std::optional<std::uint64_t> idx_size(std::span<const std::byte> beginning);
 
 /// A folder with pairs NAME-images-idx3-ubyte and NAME-labels-idx1-ubyte, each plain or .gz, where NAME holds
-/// `train`, or `t10k` or `test`; or one images file beside its labels. Images (N,H,W) or (N,H,W,C). Labels
+/// `train`, or `t10k` or `test`, or a word for validation (`part_named`), any of them; or one images file
+/// beside its labels. Images (N,H,W) or (N,H,W,C). Labels
 /// that do not begin at 0 are counted from their least, which a note says; the classes keep the numbers as
 /// names unless `classes` are given.
 DataParts open_idx(const std::string& path, const DataOptions& options, std::vector<std::string> classes);

@@ -156,6 +156,19 @@ Layout lay_out(const std::string& path, int depth = 0) {
   return layout;
 }
 
+/// Says which folders are taken for which parts.
+void note_parts(const Layout& layout, const std::string& path, std::vector<std::string>& notes) {
+  std::string text;
+  for (const SetPart part : kParts) {
+    const std::string& folder = layout.folders[part];
+    if (folder.empty()) continue;
+    text += fmt::format("{}{} from {}", text.empty() ? "" : ", ", part_name(part),
+                        folder == path ? "the folders beside" : base_name(folder) + "/");
+  }
+  if (text.find(',') != std::string::npos || (layout.folders[SetPart::train].empty() && !text.empty()))
+    notes.push_back("parts: " + text);
+}
+
 /// The pictures of a part, in the order of its classes.
 struct Files {
   std::vector<std::string> paths;
@@ -247,6 +260,7 @@ Files list_files(const std::string& folder, const std::vector<std::string>& leav
     files.paths.insert(files.paths.end(), found.paths.begin(), found.paths.end());
     files.labels.resize(files.paths.size(), static_cast<std::int32_t>(at - classes.begin()));
   }
+  if (!first) sum.empty.clear();  // which classes a part lacks is said when it is read
   sum.note(folder, files.notes);
   return files;
 }
@@ -272,9 +286,14 @@ Read read_part(SetPart part, const std::string& folder, const Files& files, cons
     labels.push_back(files.labels[i]);
     ++counts[static_cast<std::size_t>(labels.back())];
   }
-  for (std::size_t c = 0; part == SetPart::train && c < counts.size(); ++c) {
-    if (counts[c] == 0)
-      refuse(fmt::format("{}: no picture of class '{}' can be read", folder, info.classes[c]));
+  std::vector<std::string> lacking;
+  for (std::size_t c = 0; c < counts.size(); ++c) {
+    if (counts[c] == 0) lacking.push_back(info.classes[c]);
+  }
+  if (!lacking.empty()) {
+    const std::string names = fmt::format("{}", fmt::join(lacking, ", "));
+    if (part == SetPart::train) refuse(fmt::format("{}: no picture of {} can be read", folder, names));
+    info.notes.push_back(fmt::format("{}: no picture of {}", folder, names));
   }
   return {std::move(pictures), std::move(labels)};
 }
@@ -309,6 +328,7 @@ DataParts open_image_folder(const std::string& path, const DataOptions& options)
     if (!files[part].paths.empty())
       read[part] = read_part(part, layout.folders[part], files[part], options, info);
   }
+  note_parts(layout, path, info.notes);
   // What was left out is known to all parts.
   ByPart<DatasetPtr> sets;
   for (const SetPart part : kParts) {

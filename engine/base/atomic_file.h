@@ -22,7 +22,7 @@ std::vector<std::byte> read_file(const std::string& path, Fault fault = Fault::d
                                  std::uint64_t cap = kMaxFile);
 
 /// The same, unpacked where the file is gzip (told by its first bytes); `cap` holds for both sizes. Without a
-/// `promise` of the unpacked size at most 64 MiB and 64 times the packed size are unpacked.
+/// `promise` of the unpacked size at most 64 MiB and 32 times the packed size are unpacked.
 std::vector<std::byte> read_maybe_gz(const std::string& path, Fault fault = Fault::data,
                                      std::uint64_t cap = kMaxFile, const SizePromise& promise = {});
 

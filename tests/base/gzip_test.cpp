@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/atomic_file.h"
 #include "engine/base/bytes.h"
 #include "tests/errors.h"
+#include "tests/folder.h"
 
 using namespace firn;
 using test::fails_with;
@@ -72,6 +74,16 @@ TEST_CASE("a promise bounds what is unpacked") {
   CHECK(fails_with(Fault::data, "more than 9999999", [&] { unpack_as(9999999); }));
   CHECK(fails_with(Fault::data, "more than 65536", [&] { unpack_as(10); }));
   CHECK(fails_with(Fault::data, "promises 900000000 bytes", [&] { unpack_as(900000000); }));
+}
+
+TEST_CASE("a packed file without a promise unpacks to 64 MiB and 32 times its size at most") {
+  const test::Folder folder;
+  CHECK(read_maybe_gz(folder.write("a.gz", pack(std::string(60000000, 'x')))).size() == 60000000);
+  const std::string bomb = folder.write("b.gz", pack(std::string(80000000, 'x')));
+  CHECK(fails_with(Fault::data, "unpacks to more than", [&] { read_maybe_gz(bomb); }));
+  CHECK(read_maybe_gz(bomb, Fault::data, kMaxFile, [](auto) {
+          return std::optional<std::uint64_t>(80000000);
+        }).size() == 80000000);
 }
 
 TEST_CASE("every cut and every flipped byte is found or harmless") {

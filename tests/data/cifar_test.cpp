@@ -75,6 +75,16 @@ TEST_CASE("a folder of batches, with and without test batch and names") {
   CHECK(fails_with(Fault::data, "2 class names", [&] { open_data(folder.path()); }));
 }
 
+TEST_CASE("a test batch alone is a test part") {
+  const test::Folder folder;
+  folder.write("test_batch.bin", record(3));
+  for (const std::string& path : {folder.path(), folder / "test_batch.bin"}) {
+    const DataParts parts = open_data(path);
+    CHECK(parts.train == nullptr);
+    CHECK(parts.test->size() == 1);
+  }
+}
+
 TEST_CASE("CIFAR-10") {
   if (const std::string path = test::shared_data("cifar10_lossless_4k"); !path.empty()) {
     const DataParts parts = open_data(path, {.split = {.validation = false}});

@@ -60,6 +60,22 @@ TEST_CASE("a folder of one pair: labels are counted from their least, a class of
   CHECK(open_data(folder / "my-train-images-idx3-ubyte").train->size() == 2);
 }
 
+TEST_CASE("files of a test or validation part alone are that part") {
+  const test::Folder folder;
+  folder.write("t10k-images-idx3-ubyte", kImages);
+  folder.write("t10k-labels-idx1-ubyte", kLabels);
+  DataParts parts = open_idx(folder.path(), {});
+  CHECK(parts.train == nullptr);
+  CHECK(parts.test->size() == 2);
+  CHECK(open_idx(folder / "t10k-images-idx3-ubyte", {}).test->size() == 2);
+  folder.write("my-val-images-idx3-ubyte", kImages);
+  folder.write("my-val-labels-idx1-ubyte", kLabels);
+  CHECK(open_idx(folder.path(), {}).validation->size() == 2);
+  const test::Folder none;
+  none.write("x-images-idx3-ubyte", kImages);
+  CHECK(fails_with(Fault::data, "holds no ...train-images-idx3-ubyte", [&] { open_data(none.path()); }));
+}
+
 TEST_CASE("labels that do not fit the images") {
   const test::Folder folder;
   folder.write("train-images-idx3-ubyte", kImages);

@@ -40,7 +40,7 @@ bool notes_say(const DataParts& parts, std::string_view text) {
 
 Index samples(const DataParts& parts) {
   Index all = 0;
-  for (const DatasetPtr& part : {parts.train, parts.test}) all += part ? part->size() : 0;
+  for (const DatasetPtr& part : {parts.train, parts.validation, parts.test}) all += part ? part->size() : 0;
   return all;
 }
 
@@ -81,7 +81,7 @@ TEST_CASE("an empty class is left out, in training and in a part") {
   const DataParts parts = opened(folder);
   CHECK(parts.train->info().classes == kBoth);
   CHECK(notes_say(parts, "train: no picture in bird"));
-  CHECK(notes_say(parts, "val: no picture in dog"));
+  CHECK(notes_say(parts, "val: no picture of dog"));
   CHECK(notes_say(parts, "train: 1 files are neither PNG nor JPEG"));
 }
 
@@ -107,6 +107,7 @@ TEST_CASE("parts are told by their names in capitals or not") {
   add(folder, "Test/dog", 3);
   const DataParts parts = opened(folder);
   CHECK(parts.test->size() == 5);
+  CHECK(notes_say(parts, "parts: train from Train/, test from Test/"));
   CHECK(parts.train->info().classes == kBoth);
   // A test part beside the classes themselves.
   const test::Folder beside;
@@ -114,8 +115,23 @@ TEST_CASE("parts are told by their names in capitals or not") {
   add(beside, "TEST/cat", 2);
   CHECK(opened(beside).test->size() == 2);
   CHECK(opened(beside).train->info().classes == kBoth);
+  CHECK(notes_say(opened(beside), "parts: train from the folders beside, test from TEST/"));
   add(beside, "test/dog", 2);
   CHECK(fails_with(Fault::data, "holds both TEST and test", [&] { opened(beside); }));
+}
+
+TEST_CASE("a set may hold one part alone, or all three") {
+  const test::Folder folder;
+  add_classes(folder, "test/");
+  DataParts parts = open_image_folder(folder.path(), {});
+  CHECK(parts.train == nullptr);
+  CHECK(parts.test->size() == 12);
+  CHECK(parts.test->info().classes == kBoth);
+  add_classes(folder, "val/");
+  add_classes(folder, "train/");
+  parts = open_image_folder(folder.path(), {});
+  CHECK(parts.train->size() == 12);
+  CHECK(parts.validation->size() == 12);
 }
 
 TEST_CASE("folders within a class belong to it; a folder around the set is entered") {
