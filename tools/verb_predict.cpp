@@ -147,6 +147,19 @@ void Predict::take_words() {
   }
   if (session_.model.weights.empty())
     throw Error(Fault::usage, "predict", "a run's folder, or --weights FILE, is needed");
+  // Tables and arrays are data of which every sample is asked about.
+  if (asked_.size() == 1 && session_.data.spec.empty() && is_table(asked_.front())) {
+    session_.data.spec = asked_.front();
+    split_ = "all";
+    asked_.clear();
+  }
+  const int kinds =
+      (session_.data.spec.empty() ? 0 : 1) + (images_.empty() ? 0 : 1) + (texts_.empty() ? 0 : 1);
+  if (kinds > 1 || (kinds == 1 && !session_.data.spec.empty() && !asked_.empty()) ||
+      (kinds == 0 && asked_.empty())) {
+    throw Error(Fault::usage, "predict",
+                "want pictures or files of texts to answer for, or one of --data, --image and --text");
+  }
   session_.model.weights = weights_file(session_.model.weights, "predict");
   for (const std::vector<std::string>* paths : {&asked_, &images_}) {
     for (const std::string& path : *paths) {
@@ -160,19 +173,6 @@ void Predict::take_words() {
                           : fmt::format("{}: no such file or folder{}", path, did_you_mean_path(path)));
       }
     }
-  }
-  // Tables and arrays are data of which every sample is asked about.
-  if (asked_.size() == 1 && session_.data.spec.empty() && is_table(asked_.front())) {
-    session_.data.spec = asked_.front();
-    split_ = "all";
-    asked_.clear();
-  }
-  const int kinds =
-      (session_.data.spec.empty() ? 0 : 1) + (images_.empty() ? 0 : 1) + (texts_.empty() ? 0 : 1);
-  if (kinds > 1 || (kinds == 1 && !session_.data.spec.empty() && !asked_.empty()) ||
-      (kinds == 0 && asked_.empty())) {
-    throw Error(Fault::usage, "predict",
-                "want pictures or files of texts to answer for, or one of --data, --image and --text");
   }
 }
 
