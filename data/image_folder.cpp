@@ -298,6 +298,17 @@ Read read_part(SetPart part, const std::string& folder, const Files& files, cons
   return {std::move(pictures), std::move(labels)};
 }
 
+/// What the pictures that were read are called within their classes' folders.
+std::vector<std::string> names_of(const Files& files, const Pictures& pictures, const std::string& folder) {
+  std::vector<std::string> names;
+  for (const std::size_t i : pictures.good) {
+    const std::string& path = files.paths[i];
+    const std::size_t name = path.find('/', folder.size() + 1);
+    names.push_back(name == std::string::npos ? base_name(path) : path.substr(name + 1));
+  }
+  return names;
+}
+
 }  // namespace
 
 DataParts open_image_folder(const std::string& path, const DataOptions& options) {
@@ -335,8 +346,11 @@ DataParts open_image_folder(const std::string& path, const DataOptions& options)
     if (read[part].labels.empty()) continue;
     sets[part] = make_byte_images(info, std::move(read[part].pictures.pixels), std::move(read[part].labels));
   }
-  return {
-      .train = sets[SetPart::train], .validation = sets[SetPart::validation], .test = sets[SetPart::test]};
+  return {.train = sets[SetPart::train],
+          .validation = sets[SetPart::validation],
+          .test = sets[SetPart::test],
+          .names =
+              names_of(files[SetPart::train], read[SetPart::train].pictures, layout.folders[SetPart::train])};
 }
 
 bool is_image_folder(const std::string& path) {

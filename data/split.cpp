@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <numeric>
+#include <span>
 
+#include "data/groups.h"
 #include "data/subset.h"
+#include "engine/base/error.h"
 #include "engine/base/rng.h"
 
 namespace firn {
@@ -21,16 +24,66 @@ std::vector<Index> count_classes(const Dataset& data, const Positions& from) {
   return counts;
 }
 
-/// Takes `wanted` samples of each class out of `from` at random.
-Positions draw(const Dataset& data, Positions& from, std::vector<Index> wanted, Random random) {
+/// Samples that are drawn together.
+using Unit = std::span<const Index>;
+
+/// `positions` by group, which are put side by side for that; without groups one by one.
+std::vector<Unit> units_of(Positions& positions, const std::vector<Index>& groups) {
+  const auto group = [&](Index i) { return groups.empty() ? i : groups[static_cast<std::size_t>(i)]; };
+  std::stable_sort(positions.begin(), positions.end(), [&](Index a, Index b) { return group(a) < group(b); });
+  std::vector<Unit> units;
+  for (std::size_t begin = 0, end = 0; begin < positions.size(); begin = end) {
+    while (end < positions.size() && group(positions[end]) == group(positions[begin])) ++end;
+    units.emplace_back(positions.data() + begin, end - begin);
+  }
+  return units;
+}
+
+/// What is held out of each class, as units go over.
+class Holding {
+ public:
+  Holding(const Dataset& data, const Positions& from, std::vector<Index> wanted)
+      : data_(data), wanted_(std::move(wanted)), left_(count_classes(data, from)), held_(left_.size()) {}
+
+  /// Takes `unit` where that brings the classes nearer to what is wanted and leaves none empty.
+  bool take(Unit unit) {
+    Index nearer = 0;
+    bool first = false, last = false;
+    for (const Index i : unit) {
+      const std::size_t c = class_of(i);
+      nearer += wanted_[c]-- > 0 ? 1 : -1;
+      first = first || (held_[c] == 0 && wanted_[c] >= 0);
+      last = last || --left_[c] == 0;
+    }
+    if (!last && (nearer > 0 || (nearer == 0 && first))) {
+      for (const Index i : unit) ++held_[class_of(i)];
+      return true;
+    }
+    for (const Index i : unit) {
+      ++wanted_[class_of(i)];
+      ++left_[class_of(i)];
+    }
+    return false;
+  }
+
+ private:
+  std::size_t class_of(Index i) const { return static_cast<std::size_t>(data_.label(i)); }
+
+  const Dataset& data_;
+  std::vector<Index> wanted_;  // below 0: too many
+  std::vector<Index> left_, held_;
+};
+
+/// Takes about `wanted` samples of each class out of `from` at random, whole groups.
+Positions draw(const Dataset& data, Positions& from, std::vector<Index> wanted,
+               const std::vector<Index>& groups, Random random) {
   Positions order = from;
-  shuffle(order.data(), static_cast<Index>(order.size()), random);
+  std::vector<Unit> units = units_of(order, groups);
+  shuffle(units.data(), static_cast<Index>(units.size()), random);
+  Holding holding(data, from, std::move(wanted));
   Positions taken;
-  for (const Index i : order) {
-    Index& missing = wanted[static_cast<std::size_t>(data.label(i))];
-    if (missing == 0) continue;
-    --missing;
-    taken.push_back(i);
+  for (const Unit unit : units) {
+    if (holding.take(unit)) taken.insert(taken.end(), unit.begin(), unit.end());
   }
   std::sort(taken.begin(), taken.end());
   Positions rest;
@@ -55,6 +108,18 @@ class Completing {
         data_(parts.train),
         train_(static_cast<std::size_t>(data_->size())) {
     std::iota(train_.begin(), train_.end(), Index{0});
+    if (contiguous()) {
+      if (!options.group.empty() && options.group != "none")
+        throw Error(Fault::usage, "group", "a text is divided into contiguous parts, not by groups");
+      return;
+    }
+    std::vector<Index> labels;
+    for (const Index i : train_) labels.push_back(data_->label(i));
+    groups_ = find_groups(parts.names, labels, options.group);
+  }
+
+  void note_groups() {
+    if (!groups_.note.empty()) note(groups_.note);
   }
 
   void draw_test();
@@ -74,6 +139,7 @@ class Completing {
   const SplitOptions& options_;
   const DatasetPtr data_;
   Positions train_;
+  Groups groups_;
 };
 
 void Completing::draw_test() {
@@ -84,8 +150,10 @@ void Completing::draw_test() {
   } else {
     std::vector<Index> wanted = count_classes(*data_, train_);
     for (Index& n : wanted) n = n < 2 ? 0 : std::max<Index>(1, (n + kHeldOutOf / 2) / kHeldOutOf);
-    test = draw(*data_, train_, std::move(wanted), Random(options_.seed, "split test"));
-    if (test.empty()) return note("test: none, as no class has two samples");
+    test = draw(*data_, train_, std::move(wanted), groups_.of, Random(options_.seed, "split test"));
+    if (test.empty())
+      return note(groups_.of.empty() ? "test: none, as no class has two samples"
+                                     : "test: none, as no group can be spared");
     note(fmt::format("test: {} of {} samples, a fifth of each class (split seed {})", test.size(),
                      data_->size(), options_.seed));
   }
@@ -116,7 +184,8 @@ void Completing::draw_validation() {
     const auto part = static_cast<Index>(static_cast<double>(n) * share);
     n = n < kHeldOutOf ? 0 : std::max<Index>(1, part);
   }
-  Positions held = draw(*data_, train_, std::move(wanted), Random(options_.seed, "split validation"));
+  Positions held =
+      draw(*data_, train_, std::move(wanted), groups_.of, Random(options_.seed, "split validation"));
   const Index each = before / classes;
   if (held.empty()) {
     note(
@@ -150,7 +219,9 @@ DataParts complete_parts(DataParts parts, const SplitOptions& options) {
   }
   if (!options.validation) parts.validation = nullptr;
   if (!parts.train) return parts;
+  if (parts.test && (parts.validation || !options.validation) && options.labels <= 0) return parts;
   Completing completing(parts, options);
+  completing.note_groups();
   if (!parts.test) completing.draw_test();
   completing.keep_labels();
   if (!parts.validation && options.validation) completing.draw_validation();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "data/dataset.h"
 
@@ -14,6 +15,8 @@ struct SplitOptions {
   /// 0: all.
   Index labels = 0;
   std::uint64_t label_seed = 1;
+  /// Which samples stay together in what is drawn: a rule as `find_groups` takes it.
+  std::string group = {};
   bool validation = true;  ///< false: no validation part is drawn, and one from a file is left out
 };
 
@@ -32,8 +35,10 @@ constexpr Index kFewLabels = 30;
 ///   five, so that the parts have the classes in the same proportions; at most `kMostValidation` in all.
 ///   Where no class has five there is none.
 /// Of a text with a label for each step the parts are contiguous: the last tenth is test, the tenth before it
-/// validation. What was drawn is said in `notes`. Without a training part nothing is drawn. Parts are views
-/// in the order of the set. The same seed draws the same samples.
+/// validation. Samples of one group (`find_groups`, by the names that the reader gave) are drawn together or
+/// not at all, so that classes are held out as nearly as groups allow; of none the last sample of a class is
+/// taken. What was drawn is said in `notes`. Without a training part nothing is drawn. Parts are views
+/// in the order of the set. The same seed draws the same samples. Throws what `find_groups` throws.
 DataParts complete_parts(DataParts files, const SplitOptions& options = {});
 
 }  // namespace firn

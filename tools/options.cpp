@@ -41,10 +41,16 @@ void declare_data(Arguments& arguments, DataChoice& choice) {
                                                     return std::string(s.name) +
                                                            (s.recognises != nullptr ? ":PATH" : "");
                                                   }) + ", or a path; see firn data");
-  arguments.option("--split-seed", choice.split_seed, "S",
-                   "of the test and validation parts that are drawn where the data holds none (0)");
-  arguments.option("--validation", choice.validation, "none",
-                   "hold no part out to choose by: the last epoch's weights are kept");
+  arguments.option(
+      "--split-seed", choice.split_seed, "S",
+      "of the test and validation parts that are drawn where the data holds none; --seed leaves them (0)");
+  arguments.option(
+      "--validation", choice.validation, "SPEC",
+      "other data to choose by, its classes matched by name; none: no part is held out, the last "
+      "epoch's weights are kept (the data's own, or a fifth of each class of its training part)");
+  arguments.option("--group", choice.group, "RULE",
+                   "samples that stay in one part: 'name:*_' (file names that begin alike, up to the last _; "
+                   "any pattern), column:NAME (of a table), none (bursts, where names leave little doubt)");
   arguments.option("--size", choice.size, "PIXELS", "pictures are resized to PIXELS x PIXELS");
   arguments.option("--window", choice.window, "N", "plain text: characters of a sample (64)");
   arguments.option("--limit", choice.limit, "N", "words: at most so many of each language (5000)");

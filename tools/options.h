@@ -29,7 +29,8 @@ struct DataChoice {
   Index window = 64;
   bool skip_bad = false;
   std::uint64_t split_seed = 0;  ///< of the parts that are drawn
-  std::string validation;        ///< empty: the data's own, or drawn from it; or `kNoValidation`
+  std::string validation;        ///< other data; empty: the data's own, or drawn from it; or `kNoValidation`
+  std::string group;             ///< as `find_groups` takes it
 };
 
 struct FreezeChoice {

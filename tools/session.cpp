@@ -4,12 +4,12 @@
 
 #include <algorithm>
 
-#include "data/source.h"
 #include "engine/base/error.h"
 #include "layers/weights.h"
 #include "optim/trainer/checkpoint.h"
 #include "tools/adapt.h"
 #include "tools/fit.h"
+#include "tools/validation.h"
 #include "tools/weights_path.h"
 
 namespace firn::cli {
@@ -30,8 +30,7 @@ DataOptions data_options(const SessionChoice& session) {
   options.limit = choice.limit;
   options.window = choice.window;
   options.skip_bad = choice.skip_bad;
-  options.split.seed = choice.split_seed;
-  options.split.validation = choice.validation != kNoValidation;
+  options.split = split_options(choice);
   options.split.labels = session.labels;
   options.split.label_seed = session.seed;
   return options;
@@ -57,13 +56,13 @@ void open_fresh(const SessionChoice& choice, const ModelEntry& entry, Session& s
   DataOptions options = data_options(choice);
   const bool resize = options.size == 0 && rule.size > 0;
   if (resize) options.size = rule.size;
-  session.data = open_data(choice.data.spec, options);
+  session.data = open_with_validation(choice.data, options);
   require_train(session.data);
   const DataInfo* info = &session.data.info();
   const bool ruled = has_rule && info->kind == DataKind::image &&
                      (rule.mean.empty() || static_cast<Index>(rule.mean.size()) == info->shape[2]);
   if (resize && !ruled && info->kind == DataKind::image) {
-    session.data = open_data(choice.data.spec, data_options(choice));
+    session.data = open_with_validation(choice.data, data_options(choice));
     info = &session.data.info();
   }
   Recipe& recipe = session.recipe;
@@ -165,7 +164,7 @@ void open_for_weights(const SessionChoice& choice, Session& session) {
   const Shape& sample = recipe.input.sample;
   if (recipe.images && options.size == 0 && sample[0] == sample[1]) options.size = sample[0];
   options.vocabulary = recipe.vocabulary;
-  session.data = open_data(choice.data.spec, options);
+  session.data = open_with_validation(choice.data, options);
   if (choice.purpose == Purpose::train) require_train(session.data);
   fit_samples(session);
   session.labelled = session.data;

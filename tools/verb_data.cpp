@@ -10,6 +10,7 @@
 #include "engine/base/error.h"
 #include "tools/options.h"
 #include "tools/table.h"
+#include "tools/validation.h"
 
 namespace firn::cli {
 
@@ -78,8 +79,9 @@ int Data::run(Console& console) {
   options.limit = choice_.limit;
   options.window = choice_.window;
   options.skip_bad = choice_.skip_bad;
-  options.split = {.seed = choice_.split_seed, .validation = choice_.validation != kNoValidation};
-  const DataParts parts = open_data(spec_, options);
+  options.split = split_options(choice_);
+  choice_.spec = spec_;
+  const DataParts parts = open_with_validation(choice_, options);
   const DataInfo& info = parts.info();
   const Preprocess scale = parts.train ? standardise(*parts.train) : Preprocess();
   const bool counted = !info.label_each_step;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "optim/trainer/evaluate.h"
+#include "tools/linear_probe.h"
 #include "tools/logits.h"
 #include "tools/session.h"
 #include "tools/table.h"
@@ -160,7 +161,9 @@ void Eval::print(Console& console, const Session& session, const Evaluation& e) 
   console.out(fmt::format("{} on the {} part of {}: {} {}", session.recipe.model, split_,
                           session.data.info().name, e.samples,
                           session.model->language_model() ? "characters" : "samples"));
-  console.out(console.bold(fmt::format("accuracy  {:.4f}", e.accuracy())));
+  const Interval interval = wilson_interval(e.accuracy(), e.samples);
+  console.out(console.bold(
+      fmt::format("accuracy  {:.4f}, 95 % {:.4f} to {:.4f}", e.accuracy(), interval.low, interval.high)));
   console.out(fmt::format("loss      {:.4f}", e.loss));
   if (session.model->language_model()) {
     console.out(fmt::format("bits      {:.4f} a character", e.loss / std::numbers::ln2));
@@ -184,6 +187,8 @@ void Eval::print_json(Console& console, const Session& session, const Evaluation
       .add("weights", session_.model.weights)
       .add("data", session_.data.spec);
   line.add("split", split_).add("samples", e.samples).add("accuracy", e.accuracy()).add("loss", e.loss);
+  const Interval interval = wilson_interval(e.accuracy(), e.samples);
+  line.add("interval", std::vector<double>{interval.low, interval.high});
   if (session.model->language_model()) {
     line.add("bits_per_character", e.loss / std::numbers::ln2);
   } else {

@@ -168,6 +168,7 @@ JsonObject Train::config(const Session& session, const DataHashes& hashes) const
   object.add("weights_sha256", weights_sha256_);
   object.add("train_sha256", hashes.train).add("validation_sha256", hashes.validation);
   object.add("test_sha256", hashes.test).add("split_seed", session_.data.split_seed);
+  object.add("validation", session_.data.validation).add("group", session_.data.group);
   object.add("size", session_.data.size)
       .add("window", session_.data.window)
       .add("limit", session_.data.limit);

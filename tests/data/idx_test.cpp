@@ -119,14 +119,14 @@ TEST_CASE("a packed IDX file unpacks to what its header promises, and no more") 
 
 TEST_CASE("EMNIST letters and MNIST") {
   if (const std::string path = test::shared_data("emnist_letters_small"); !path.empty()) {
-    const DataParts letters = open_data(path);
+    const DataParts letters = open_data(path, {.split = {.validation = false}});
     CHECK(letters.train->size() == 5200);
     CHECK(letters.test->size() == 2600);
     CHECK(class_counts(*letters.train) == std::vector<Index>(26, 200));
     CHECK(letters.train->info().classes.back() == "26");
   }
   if (const std::string path = test::shared_data("mnist"); !path.empty()) {
-    const DataParts digits = open_data("idx:" + path);
+    const DataParts digits = open_data("idx:" + path, {.split = {.validation = false}});
     CHECK(class_counts(*digits.test) ==
           std::vector<Index>{980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009});
     CHECK(digits.train->size() == 60000);

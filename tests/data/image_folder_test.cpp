@@ -28,13 +28,14 @@ TEST_CASE("folders are classes, files are sorted") {
   folder.write("ants/a.PNG", png(255));
   folder.write("ants/b.jpeg", test::make_jpeg(8, 8, 1, std::vector<std::uint8_t>(64, 0)));
   folder.write("ants/notes.md", "no picture");
-  const DataParts parts = open_data(folder.path(), {.size = 3, .split = {.validation = false}});
+  const DataParts parts = open_image_folder(folder.path(), {.size = 3});
   CHECK(parts.train->info().classes == std::vector<std::string>{"ants", "cats"});
   CHECK(parts.train->info().shape == Shape{3, 3, 3});
-  CHECK(parts.train->size() == 7);
-  CHECK(parts.test->size() == 1);
+  CHECK(parts.train->size() == 8);
+  CHECK(parts.names ==
+        std::vector<std::string>{"a.PNG", "b.jpeg", "0.png", "1.png", "2.png", "3.png", "4.png", "5.png"});
   std::vector<real> pixels(27);
-  parts.test->fill_numbers(0, pixels);
+  parts.train->fill_numbers(6, pixels);
   CHECK(pixels == std::vector<real>(27, real(204) / 255));
   CHECK(open_data("folder:" + folder.path()).train->info().shape == Shape{64, 64, 3});
   CHECK(parts.train->info().notes.back().find("1 files are neither") != std::string::npos);

@@ -277,7 +277,7 @@ TEST_CASE("a number that is none is caught before it is applied") {
   const DatasetPtr spoilt = make_numbers(info, values, labels);
   for (const std::string model : {"mlp", "resnet20"}) {
     CAPTURE(model);
-    Run run({.model = model, .batch = 12}, {spoilt, clean});
+    Run run({.model = model, .batch = 12}, {.train = spoilt, .test = clean});
     const std::string before = run.hash();
     CHECK(fails_with(Fault::non_finite, "loss is nan", [&] { run.go({}); }));
     CHECK(run.hash() == before);

@@ -45,6 +45,22 @@ TEST_CASE("report makes a page again, and one of several runs") {
         std::string::npos);
 }
 
+TEST_CASE("a run that chose on the test part can still be read, and its page says so") {
+  Cli cli;
+  REQUIRE(cli.run(kTrain + "--run a").code == 0);
+  std::string lines;
+  for (const char* numbers : {"1,\"loss\":2.0,\"test_accuracy\":0.25,\"test_loss\":1.5",
+                              "2,\"loss\":1.0,\"test_accuracy\":0.75,\"test_loss\":0.5"})
+    lines += std::string("{\"kind\":\"epoch\",\"epoch\":") + numbers + "}\n";
+  cli.write("runs/a/metrics.jsonl", lines);
+  REQUIRE(cli.run("report runs/a --tensorboard").code == 0);
+  const std::string page = cli.read("runs/a/report.html");
+  CHECK(page.find("Accuracy 75.0 % in epoch 2 of 2 on the test part, by which that epoch was chosen") !=
+        std::string::npos);
+  CHECK(page.find("Validation accuracy") == std::string::npos);
+  CHECK(cli.read("runs/a/events.out.tfevents.firn").find("accuracy/test") != std::string::npos);
+}
+
 TEST_CASE("training writes for TensorBoard where it is asked to") {
   Cli cli;
   REQUIRE(cli.run(kTrain + "--run a --tensorboard").code == 0);

@@ -201,7 +201,7 @@ void Materials::open_source(const Arm& arm, const Opened& opened) {
     options.limit = data_.limit;
     options.window = data_.window;
     options.skip_bad = data_.skip_bad;
-    options.split = {.seed = data_.split_seed, .validation = false};
+    options.split = {.seed = data_.split_seed, .group = data_.group, .validation = false};
     options.vocabulary = info.vocabulary;
     if (info.kind == DataKind::image) options.size = info.shape[0];
     source.parts = open_data(arm.source, options);
