@@ -147,6 +147,13 @@ void Predict::take_words() {
   }
   if (session_.model.weights.empty())
     throw Error(Fault::usage, "predict", "a run's folder, or --weights FILE, is needed");
+  // A folder of pictures without labels is no set of data, but what is asked.
+  const std::string& spec = session_.data.spec;
+  const std::string folder = spec.starts_with("folder:") ? spec.substr(spec.find(':') + 1) : spec;
+  if (is_folder(folder) && holds_picture(folder, false)) {
+    asked_.push_back(folder);
+    session_.data.spec.clear();
+  }
   // Tables and arrays are data of which every sample is asked about.
   if (asked_.size() == 1 && session_.data.spec.empty() && is_table(asked_.front())) {
     session_.data.spec = asked_.front();

@@ -84,6 +84,8 @@ TEST_CASE("pictures: a run's folder, files, folders, lists, bad ones") {
     const Outcome same = cli.run("predict --weights runs/a/best.safetensors one.png new --json --top 1");
     CHECK(same.out == outcome.out);
     CHECK(cli.run("predict --weights runs/a --image one.png new --json --top 1").out == outcome.out);
+    // A folder without labels is what is asked, even where it is given as data.
+    CHECK(cli.run("predict runs/a --data new --json").out == cli.run("predict runs/a new --json").out);
   }
 
   SUBCASE("a list on standard input") {
