@@ -8,6 +8,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
+#include "layers/parameter_budget.h"
 #include "layers/units.h"
 
 namespace firn {
@@ -136,6 +137,7 @@ void Layer::set_trainable(const std::string& pattern, bool trainable) {
 }
 
 ParameterPtr Layer::own(std::string name, Shape shape, Role role, Fill fill, FileLayout layout) {
+  ParameterBudget::take(shape.count());
   auto parameter = std::make_shared<Parameter>(name, Tensor(shape), role, std::move(layout));
   owned_.push_back({std::move(name), parameter, fill, false});
   return parameter;

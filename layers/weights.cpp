@@ -3,8 +3,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <set>
+#include <string_view>
 
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
@@ -31,6 +33,25 @@ std::string listed(const std::vector<std::string>& names) {
 
 bool is_counter(const std::string& name) {
   return name == "num_batches_tracked" || name.ends_with(".num_batches_tracked");
+}
+
+/// Takes off what stands before all names, as long as none of them is one of `known`.
+void unwrap(SafeTensors& file, const std::set<std::string>& known) {
+  std::vector<std::string*> names;
+  for (NamedTensor& t : file.tensors) names.push_back(&t.name);
+  for (UnreadTensor& t : file.unread) names.push_back(&t.name);
+  const auto wrapped_by = [&](std::string_view wrapper) {
+    return std::all_of(names.begin(), names.end(), [&](const std::string* name) {
+      return name->starts_with(wrapper) && name->size() > wrapper.size();
+    });
+  };
+  constexpr std::array kWrappers = {"module.", "_orig_mod.", "model.", "state_dict."};
+  while (!names.empty() && std::none_of(names.begin(), names.end(),
+                                        [&](const std::string* name) { return known.contains(*name); })) {
+    const auto* wrapper = std::find_if(kWrappers.begin(), kWrappers.end(), wrapped_by);
+    if (wrapper == kWrappers.end()) return;
+    for (std::string* name : names) name->erase(0, std::string_view(*wrapper).size());
+  }
 }
 
 bool same_numbers(const Tensor& a, const Tensor& b) {
@@ -60,6 +81,19 @@ void check_skips(const std::vector<std::string>& skips, const std::vector<std::s
 
 }  // namespace
 
+std::string unwrapped(const std::string& name) {
+  std::string_view rest = name;
+  for (bool again = true; again;) {
+    again = false;
+    for (const std::string_view wrapper : {"module.", "_orig_mod."}) {
+      if (!rest.starts_with(wrapper)) continue;
+      rest.remove_prefix(wrapper.size());
+      again = true;
+    }
+  }
+  return std::string(rest);
+}
+
 LoadReport load_weights(Layer& layer, const std::string& path, const LoadOptions& options) {
   return load_weights(layer, load_safetensors(path), path, options);
 }
@@ -69,10 +103,18 @@ LoadReport load_weights(Layer& layer, SafeTensors file, const std::string& path,
   report.metadata = std::move(file.metadata);
 
   const std::vector<NamedParameter> parameters = layer.parameters();
+  std::set<std::string> known;
+  for (const NamedParameter& p : parameters) known.insert(p.name);
+  unwrap(file, known);
+  for (const UnreadTensor& t : file.unread) {
+    if (known.contains(t.name))
+      refuse(path, fmt::format("{} {}, the model wants real numbers", t.name, t.why));
+  }
   std::vector<std::string> names;
   std::map<std::string, const Tensor*> in_file;
   for (const NamedTensor& t : file.tensors) {
-    if (is_counter(t.name)) continue;
+    const bool asked_for = known.contains(t.name);
+    if (!asked_for && (is_counter(t.name) || t.tensor.type() != Type::number)) continue;
     in_file.emplace(t.name, &t.tensor);
     names.push_back(t.name);
   }
@@ -85,9 +127,7 @@ LoadReport load_weights(Layer& layer, SafeTensors file, const std::string& path,
 
   std::map<const Parameter*, std::pair<Parameter*, const Tensor*>> found;
   std::vector<std::pair<Parameter*, const Tensor*>> taken;
-  std::set<std::string> known;
   for (const NamedParameter& p : parameters) {
-    known.insert(p.name);
     const auto entry = in_file.find(p.name);
     if (entry == in_file.end() || skipped(p.name)) continue;
     check_fits(*p.parameter, p.name, *entry->second, path);

@@ -23,9 +23,14 @@ struct LoadOptions {
       {};  ///< globs of parameters that are not taken from the file (a replaced head)
 };
 
+/// Takes "module." and "_orig_mod.", which PyTorch's wrappers put before every name, off a name.
+std::string unwrapped(const std::string& name);
+
 /// Reads the parameters from a safetensors file. Nothing is changed unless all of it fits.
-/// `num_batches_tracked` entries are ignored. A shared parameter may stand in the file under any of its
-/// names, or under several with the same numbers. Throws Error(model_file) with path and tensor name, and
+/// Where no name of the file is the layer's, what wrappers put before all of them is taken off: "module.",
+/// "_orig_mod.", "model.", "state_dict.". Counters, masks and other tensors that hold no real numbers are
+/// passed over where the layer does not ask for them. A shared parameter may stand in the file under any of
+/// its names, or under several with the same numbers. Throws Error(model_file) with path and tensor name, and
 /// Error(usage) for a `skip` that matches nothing on either side.
 LoadReport load_weights(Layer& layer, const std::string& path, const LoadOptions& options = {});
 /// The same from a file that is read already; `path` is named in errors.

@@ -3,18 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <tuple>
 #include <utility>
 
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
+#include "engine/base/foreign.h"
+#include "engine/base/sha256.h"
 #include "engine/tensor/safetensors_header.h"
+#include "engine/tensor/safetensors_seal.h"
 
 namespace firn {
 
@@ -39,17 +42,21 @@ class Source {
   std::uint64_t size() const { return size_; }
   const std::string& path() const { return path_; }
 
+  /// What is read from now on goes into `hash` too.
+  void hash_into(Sha256* hash) { hash_ = hash; }
+
   /// Requires begin + count <= size().
   void read(std::uint64_t begin, std::size_t count, void* to) {
     if (count == 0) return;
     if (!file_.is_open()) {
       std::memcpy(to, bytes_.data() + begin, count);
-      return;
+    } else {
+      file_.seekg(static_cast<std::streamoff>(begin));
+      if (!file_.read(static_cast<char*>(to), static_cast<std::streamsize>(count))) {
+        fail(begin, "the file became shorter while it was read");
+      }
     }
-    file_.seekg(static_cast<std::streamoff>(begin));
-    if (!file_.read(static_cast<char*>(to), static_cast<std::streamsize>(count))) {
-      fail(begin, "the file became shorter while it was read");
-    }
+    if (hash_ != nullptr) hash_->update({static_cast<const std::byte*>(to), count});
   }
 
   [[noreturn]] void fail(std::uint64_t offset, std::string_view message) const {
@@ -59,6 +66,7 @@ class Source {
  private:
   std::span<const std::byte> bytes_;
   std::ifstream file_;
+  Sha256* hash_ = nullptr;
   std::uint64_t size_ = 0;
   std::string path_;
 };
@@ -93,64 +101,74 @@ void read_as(Source& source, std::uint64_t begin, Index count, To* to, Convert c
   }
 }
 
-Tensor read_tensor(Source& source, const std::string& name, const safetensors::Entry& entry,
-                   std::uint64_t begin) {
+/// One tensor of the file, in `into` or in what was not read. All its bytes are read, in order.
+void read_tensor(Source& source, const std::string& name, const safetensors::Entry& entry,
+                 std::uint64_t begin, SafeTensors& into) {
   const Shape& shape = entry.shape;
   const Index count = shape.count();
-  const auto to_real = [](auto value, Index) { return static_cast<real>(value); };
+  const auto add = [&](Tensor tensor) { into.tensors.push_back({name, std::move(tensor)}); };
+  const auto read_reals = [&]<class T>(T, auto convert) {
+    Tensor t(shape);
+    read_as<T>(source, begin, count, t.data(), [&](T v, Index) { return static_cast<real>(convert(v)); });
+    add(std::move(t));
+  };
+  const auto same = [](auto value) { return value; };
   switch (entry.dtype) {
-    case safetensors::Dtype::f32: {
-      Tensor t(shape);
-      read_as<float>(source, begin, count, t.data(), to_real);
-      return t;
-    }
-    case safetensors::Dtype::f64: {
-      Tensor t(shape);
-      read_as<double>(source, begin, count, t.data(), to_real);
-      return t;
-    }
-    case safetensors::Dtype::f16: {
-      Tensor t(shape);
-      read_as<std::uint16_t>(source, begin, count, t.data(),
-                             [](std::uint16_t v, Index) { return real{from_half(v)}; });
-      return t;
-    }
-    case safetensors::Dtype::bf16: {
-      Tensor t(shape);
-      read_as<std::uint16_t>(source, begin, count, t.data(),
-                             [](std::uint16_t v, Index) { return real{from_bfloat(v)}; });
-      return t;
-    }
-    case safetensors::Dtype::i32: {
-      Tensor t(shape, Type::index);
+    case safetensors::Dtype::f32:
+      return read_reals(float{}, same);
+    case safetensors::Dtype::f64:
+      return read_reals(double{}, same);
+    case safetensors::Dtype::f16:
+      return read_reals(std::uint16_t{}, from_half);
+    case safetensors::Dtype::bf16:
+      return read_reals(std::uint16_t{}, from_bfloat);
+    case safetensors::Dtype::i32:
+    case safetensors::Dtype::u8: {
+      Tensor t(shape, entry.dtype == safetensors::Dtype::i32 ? Type::index : Type::byte);
       source.read(begin, static_cast<std::size_t>(t.bytes()), t.raw());
-      return t;
+      return add(std::move(t));
     }
     case safetensors::Dtype::i64: {
       Tensor t(shape, Type::index);
-      read_as<std::int64_t>(source, begin, count, t.indices(), [&](std::int64_t v, Index i) {
-        if (v < std::numeric_limits<std::int32_t>::min() || v > std::numeric_limits<std::int32_t>::max()) {
-          source.fail(begin + static_cast<std::uint64_t>(i) * 8,
-                      fmt::format("{} does not fit in 32 bits (tensor {})", v, name));
-        }
+      bool fits = true;
+      read_as<std::int64_t>(source, begin, count, t.indices(), [&](std::int64_t v, Index) {
+        fits = fits && std::in_range<std::int32_t>(v);
         return static_cast<std::int32_t>(v);
       });
-      return t;
+      if (fits) return add(std::move(t));
+      into.unread.push_back({name, "has numbers that do not fit in 32 bits"});
+      return;
     }
-    case safetensors::Dtype::u8: {
-      Tensor t(shape, Type::byte);
-      source.read(begin, static_cast<std::size_t>(t.bytes()), t.raw());
-      return t;
+    case safetensors::Dtype::other: {
+      std::array<std::byte, 8192> piece{};
+      for (std::uint64_t at = entry.begin; at < entry.end; at += piece.size()) {
+        const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), entry.end - at));
+        source.read(begin + (at - entry.begin), size, piece.data());
+      }
+      into.unread.push_back({name, fmt::format("is of dtype {}", entry.dtype_name)});
     }
   }
-  source.fail(begin, "unreachable dtype");
+}
+
+/// Throws, saying what the file is, where it cannot be of this format; `length` is its first number.
+void check_kind(Source& source, std::uint64_t length) {
+  std::array<std::byte, kForeignBytes> first{};
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(source.size(), first.size()));
+  source.read(0, size, first.data());
+  const bool fits = source.size() > 8 && length <= source.size() - 8 && first[8] == std::byte{'{'};
+  if (fits) return;
+  const auto foreign = foreign_file(std::span(first).first(size));
+  if (!foreign || (foreign->what == "text" && size < 16)) return;
+  source.fail(0, fmt::format("is no safetensors file but {}{}{}", foreign->what,
+                             foreign->remedy.empty() ? "" : ": ", foreign->remedy));
 }
 
 SafeTensors read(Source& source) {
   constexpr std::uint64_t kHeaderLimit = 100'000'000;
-  if (source.size() < 8) source.fail(0, fmt::format("{} bytes are too short for a header", source.size()));
   std::uint64_t length = 0;
-  source.read(0, 8, &length);
+  source.read(0, static_cast<std::size_t>(std::min<std::uint64_t>(source.size(), 8)), &length);
+  check_kind(source, length);
+  if (source.size() < 8) source.fail(0, fmt::format("{} bytes are too short for a header", source.size()));
   if (length > kHeaderLimit)
     source.fail(0, fmt::format("a header of {} bytes is over {}", length, kHeaderLimit));
   if (length > source.size() - 8) {
@@ -159,11 +177,20 @@ SafeTensors read(Source& source) {
   }
 
   safetensors::Header header;
+  Sha256 hash;
+  std::string sealed;  // the digits that the file carries
   {
     std::string text(static_cast<std::size_t>(length), '\0');
     source.read(8, text.size(), text.data());
     header = safetensors::parse_header(text, source.path());
+    if (const auto digits = safetensors::find_seal(text)) {
+      sealed = text.substr(*digits, safetensors::kSealDigits);
+      safetensors::begin_seal(hash, text, *digits);
+      source.hash_into(&hash);
+    }
   }
+  if (header.metadata.erase(safetensors::kSealKey) > 0 && sealed.empty())
+    source.fail(8, "is damaged: the SHA-256 in its metadata is none");
 
   // The file's order is the order of the data, whatever the order of the header's entries.
   std::vector<const std::pair<const std::string, safetensors::Entry>*> order;
@@ -194,8 +221,14 @@ SafeTensors read(Source& source) {
   result.metadata = std::move(header.metadata);
   result.tensors.reserve(order.size());
   for (const auto* item : order) {
-    result.tensors.push_back(
-        {item->first, read_tensor(source, item->first, item->second, data + item->second.begin)});
+    read_tensor(source, item->first, item->second, data + item->second.begin, result);
+  }
+  result.sealed = !sealed.empty();
+  if (result.sealed && hash.hex() != sealed) {
+    source.fail(0,
+                fmt::format("is damaged: its content is not what was written, by the SHA-256 in its metadata "
+                            "(a program that changes it on purpose leaves {} out)",
+                            safetensors::kSealKey));
   }
   return result;
 }
@@ -218,12 +251,15 @@ std::span<const std::byte> bytes_of(const Tensor& tensor) {
   return {static_cast<const std::byte*>(tensor.raw()), static_cast<std::size_t>(tensor.bytes())};
 }
 
-/// Length and header of a file with these tensors.
+/// Length and header of a file with these tensors, with its SHA-256.
 std::string header_of(std::span<const NamedTensor> tensors,
                       const std::map<std::string, std::string>& metadata) {
   nlohmann::ordered_json header;
-  header["__metadata__"] = metadata;
-  header["__metadata__"]["format"] = "pt";
+  nlohmann::ordered_json& entries = header["__metadata__"];
+  entries[safetensors::kSealKey] = "";  // first, so that no other text can be taken for it
+  for (const auto& [key, value] : metadata) entries[key] = value;
+  entries["format"] = "pt";
+  entries[safetensors::kSealKey] = safetensors::open_seal();
   Index at = 0;
   for (const auto& [name, tensor] : tensors) {
     if (!safetensors::fault_of_name(name).empty() || name == "__metadata__") {
@@ -246,6 +282,11 @@ std::string header_of(std::span<const NamedTensor> tensors,
     throw Error(Fault::usage, "safetensors", "a name or the metadata are not UTF-8");
   }
   text.append((8 - text.size() % 8) % 8, ' ');
+  const std::size_t digits = safetensors::find_seal(text).value();
+  Sha256 hash;
+  safetensors::begin_seal(hash, text, digits);
+  for (const NamedTensor& item : tensors) hash.update(bytes_of(item.tensor));
+  text.replace(digits, safetensors::kSealDigits, hash.hex());
   const std::uint64_t length = text.size();
   text.insert(0, reinterpret_cast<const char*>(&length), sizeof(length));
   return text;

@@ -24,13 +24,19 @@ struct DtypeRow {
   Dtype dtype;
   std::uint64_t size;
 };
-constexpr std::array<DtypeRow, 7> kDtypes = {{{"F32", Dtype::f32, 4},
-                                              {"F16", Dtype::f16, 2},
-                                              {"BF16", Dtype::bf16, 2},
-                                              {"F64", Dtype::f64, 8},
-                                              {"I32", Dtype::i32, 4},
-                                              {"I64", Dtype::i64, 8},
-                                              {"U8", Dtype::u8, 1}}};
+constexpr std::array<DtypeRow, 13> kDtypes = {{{"F32", Dtype::f32, 4},
+                                               {"F16", Dtype::f16, 2},
+                                               {"BF16", Dtype::bf16, 2},
+                                               {"F64", Dtype::f64, 8},
+                                               {"I32", Dtype::i32, 4},
+                                               {"I64", Dtype::i64, 8},
+                                               {"U8", Dtype::u8, 1},
+                                               {"BOOL", Dtype::other, 1},
+                                               {"I8", Dtype::other, 1},
+                                               {"I16", Dtype::other, 2},
+                                               {"U16", Dtype::other, 2},
+                                               {"U32", Dtype::other, 4},
+                                               {"U64", Dtype::other, 8}}};
 
 /// At most 60 bytes of what a file says, fit for one line of a message.
 std::string shown(std::string_view text) {
@@ -217,7 +223,7 @@ class Handler {
           fmt::format("data_offsets {} to {} for {} elements of {} bytes", begin, end, count, dtype_->size));
     }
     const Shape shape(std::span<const Index>(sizes.data(), shape_.size()));
-    header.entries.emplace(std::move(name_), Entry{dtype_->dtype, shape, begin, end});
+    header.entries.emplace(std::move(name_), Entry{dtype_->dtype, dtype_->name, shape, begin, end});
     name_.clear();
     return true;
   }

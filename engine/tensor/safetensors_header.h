@@ -10,10 +10,12 @@
 
 namespace firn::safetensors {
 
-enum class Dtype { f32, f16, bf16, f64, i32, i64, u8 };
+/// `other`: truth values, and integers that the engine does not hold.
+enum class Dtype { f32, f16, bf16, f64, i32, i64, u8, other };
 
 struct Entry {
   Dtype dtype = Dtype::f32;
+  std::string_view dtype_name;  ///< of static storage
   Shape shape;
   std::uint64_t begin = 0;  ///< of the data, from the end of the header
   std::uint64_t end = 0;    ///< begin + elements * size of the dtype: checked

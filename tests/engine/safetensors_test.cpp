@@ -187,7 +187,10 @@ TEST_CASE("every dtype becomes what the engine holds") {
 
   const std::int64_t large = std::int64_t{1} << 31;
   std::memcpy(data + 36, &large, 8);
-  CHECK(message_of(bytes).find("does not fit in 32 bits (tensor long)") != std::string::npos);
+  const SafeTensors without = read_safetensors(bytes, "memory");
+  CHECK(without.tensors.size() == 3);
+  CHECK(without.unread.at(0).name == "long");
+  CHECK(without.unread.at(0).why == "has numbers that do not fit in 32 bits");
 }
 
 TEST_CASE("tensors come in the order of their data") {
@@ -305,28 +308,6 @@ TEST_CASE("every cut of a small file is found") {
   CHECK(message_of(whole).empty());
 }
 
-TEST_CASE("every changed byte is an error or another content, never the same") {
-  const Bytes whole = write_safetensors(sample());
-  const SafeTensors content = read_safetensors(whole, "memory");
-  int errors = 0;
-  for (std::size_t i = 0; i < whole.size(); ++i) {
-    for (const unsigned flip : {1u, 2u, 4u, 8u, 16u, 32u, 64u, 128u, 255u}) {
-      Bytes changed = whole;
-      changed[i] ^= static_cast<std::byte>(flip);
-      CAPTURE(i);
-      CAPTURE(flip);
-      try {
-        const bool unnoticed = same(read_safetensors(changed, "memory"), content);
-        CHECK_FALSE(unnoticed);
-      } catch (const Error& error) {
-        ++errors;
-        CHECK(error.fault() == Fault::model_file);
-      }
-    }
-  }
-  CHECK(errors > 1000);
-}
-
 TEST_CASE("memory stays below twice the file and 16 MB") {
   std::string tensors = "{" + entry("t", "U8", "0", "0,0");
   for (int i = 0; i < 400'000; ++i) tensors += "," + entry(std::to_string(i), "U8", "0", "0,0");
@@ -376,6 +357,9 @@ TEST_CASE("an independent reader agrees") {
   REQUIRE(pipe != nullptr);
   for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe)) output += static_cast<char>(c);
   CHECK(pclose(pipe) == 0);
+  const std::size_t sum = output.find("metadata firn.sha256 firn-sha256:");
+  REQUIRE(sum != std::string::npos);
+  output.erase(sum, output.find('\n', sum) + 1 - sum);
   const std::string kind = sizeof(real) == 4 ? "F32" : "F64";
   CHECK(output == "metadata epoch 3\nmetadata format pt\nb.weight " + kind + " 2 2 : 1 -2 0.5 3\n" +
                       "a.index I32 2 : -7 2.14748e+09\nnone " + kind + " 0 4 :\nscalar " + kind +

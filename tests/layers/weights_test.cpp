@@ -190,3 +190,48 @@ TEST_CASE("a shared layer is written once and read under any of its names") {
   save_safetensors(path, file.tensors);
   CHECK(fails_with(Fault::model_file, "has other numbers than", [&] { load_weights(net, path); }));
 }
+
+TEST_CASE("what wrappers put before all names is taken off, and masks are passed over") {
+  const Folder folder;
+  const std::string good = folder / "good.safetensors";
+  const std::string other = folder / "other.safetensors";
+  const ModelPtr model = small("cnn", 1);
+  save_weights(*model, good);
+  for (const std::string wrapper :
+       {"module.", "_orig_mod.", "module._orig_mod.", "model.", "state_dict.model."}) {
+    CAPTURE(wrapper);
+    rewrite(good, other, [&](auto& tensors) {
+      for (NamedTensor& t : tensors) t.name = wrapper + t.name;
+      tensors.push_back({wrapper + "mask", Tensor(Shape{2}, Type::byte)});
+      tensors.push_back({wrapper + "position_ids", Tensor(Shape{2}, Type::index)});
+    });
+    const ModelPtr read = small("cnn", 2);
+    CHECK(load_weights(*read, other).unexpected.empty());
+    CHECK(bytes_of(*read) == bytes_of(*model));
+  }
+  // One name without it: then it is a part of the names.
+  rewrite(good, other, [](auto& tensors) {
+    for (std::size_t i = 1; i < tensors.size(); ++i) tensors[i].name = "module." + tensors[i].name;
+  });
+  CHECK(fails_with(Fault::model_file, "the file lacks", [&] { load_weights(*model, other); }));
+  rewrite(good, other, [](auto& tensors) {
+    for (NamedTensor& t : tensors) t.name = "backbone." + t.name;
+  });
+  CHECK(fails_with(Fault::model_file, "the file lacks", [&] { load_weights(*model, other); }));
+  CHECK(unwrapped("module._orig_mod.module.a.weight") == "a.weight");
+  CHECK(unwrapped("modules.a") == "modules.a");
+}
+
+TEST_CASE("a tensor that the model asks for must hold real numbers") {
+  const Folder folder;
+  const std::string path = folder / "w.safetensors";
+  const ModelPtr model = small("mlp", 1);
+  const std::string first = model->parameters()[0].name;
+  SafeTensors file;
+  file.unread.push_back({first, "is of dtype BOOL"});
+  CHECK(fails_with(Fault::model_file, first + " is of dtype BOOL, the model wants real numbers",
+                   [&] { load_weights(*model, file, path); }));
+  file.unread[0].name = "module.mask";
+  file.tensors.push_back({"module." + first, Tensor(model->parameters()[0].parameter->file_shape())});
+  CHECK(load_weights(*model, file, path, {.strict = false}).loaded.size() == 1);
+}
