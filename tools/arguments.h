@@ -22,6 +22,8 @@ class Arguments {
 
   /// One line of the examples that the help begins with.
   void example(const std::string& command, const std::string& what);
+  /// The first of them, as it is typed.
+  const std::string& first_example() const { return examples_.front().left; }
   /// The options that follow stand under this title in the help.
   void group(const std::string& title);
 

@@ -11,6 +11,7 @@
 #include "layers/model.h"
 #include "tools/bench_model.h"
 #include "tools/bench_timing.h"
+#include "tools/json_read.h"
 #include "tools/options.h"
 #include "tools/process.h"
 
@@ -52,7 +53,7 @@ std::string last_line(const std::string& text) {
 Sample read_sample(const std::string& who, const std::string& printed, const Row& row) {
   std::istringstream lines(printed);
   for (std::string line; std::getline(lines, line);) {
-    const auto json = nlohmann::json::parse(line, nullptr, false);
+    const auto json = try_json(line);
     if (!json.is_object() || json.value("model", nlohmann::json()) != row.model ||
         json.value("freeze", nlohmann::json()) != row.freeze)
       continue;

@@ -110,8 +110,13 @@ void Console::draw(std::string_view text) {
   write_stderr("\r\033[K" + printable(text));
 }
 
-Progress::Progress(Console& console, std::string what, Index total)
-    : console_(console), what_(std::move(what)), total_(total), begin_(Clock::now()), last_(begin_) {}
+Progress::Progress(Console& console, std::string what, Index total, Index before)
+    : console_(console),
+      what_(std::move(what)),
+      total_(total),
+      before_(before),
+      begin_(Clock::now()),
+      last_(begin_) {}
 
 Progress::~Progress() {
   console_.draw({});
@@ -122,10 +127,11 @@ void Progress::at(Index done, std::string_view extra) {
   if (console_.bar() ? now - last_ < kRedraw : now - last_ < kPlainLine) return;
   last_ = now;
   const double seconds = std::chrono::duration<double>(now - begin_).count();
-  const double rate = static_cast<double>(done) / std::max(1e-9, seconds);
-  const std::string speed = done > 0 ? fmt::format("{:.1f}/s  {} left  ", rate,
-                                                   clock_text(static_cast<double>(total_ - done) / rate))
-                                     : "";
+  const double rate = static_cast<double>(done - before_) / std::max(1e-9, seconds);
+  const std::string speed =
+      done > before_
+          ? fmt::format("{:.1f}/s  {} left  ", rate, clock_text(static_cast<double>(total_ - done) / rate))
+          : "";
   const std::string state = fmt::format("{}/{}  {}{}", done, total_, speed, extra);
   if (console_.bar()) {
     const Index filled = total_ > 0 ? kBarWidth * done / total_ : 0;

@@ -84,8 +84,8 @@ class Console {
 /// How far some work is: a bar with rate and time to go on a terminal, else a plain line every ten seconds.
 class Progress {
  public:
-  /// `what` names the work, `total` its steps.
-  Progress(Console& console, std::string what, Index total);
+  /// `what` names the work, `total` its steps, of which so many were made `before`: they took no time.
+  Progress(Console& console, std::string what, Index total, Index before = 0);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -97,7 +97,7 @@ class Progress {
   using Clock = std::chrono::steady_clock;
   Console& console_;
   std::string what_;
-  Index total_;
+  Index total_, before_;
   Clock::time_point begin_, last_;
 };
 

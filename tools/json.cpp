@@ -7,9 +7,13 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "tools/json_read.h"
+
 namespace firn::cli {
 
 namespace {
+
+constexpr std::size_t kMostStrings = 16 << 20;  // bytes of a list of strings
 
 std::string json_text(std::string_view text) {
   std::string out = nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -77,31 +81,22 @@ std::string format_strings(const std::vector<std::string>& values) {
 }
 
 std::vector<std::string> parse_strings(std::string_view text, Fault fault, const std::string& where) {
-  const auto refuse = [&](bool good) {
-    if (!good) throw Error(fault, "json", where + ": want a list of strings");
-  };
+  const JsonRule rule = {
+      .fault = fault, .contents = fault, .bytes = kMostStrings, .depth = 1, .values = 1 << 20};
+  const nlohmann::json list = read_json(text, where, rule);
   std::vector<std::string> values;
-  bool open = false;
-  // The depth is looked at while parsing, so that no file can nest without end.
-  const auto look = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& value) {
-    using Event = nlohmann::json::parse_event_t;
-    refuse(event != Event::object_start && event != Event::key && depth <= 1);
-    if (event == Event::array_start) refuse(!std::exchange(open, true));
-    if (event == Event::value) {
-      refuse(depth == 1 && value.is_string());
-      values.push_back(value.get<std::string>());
-    }
-    return true;
-  };
-  const nlohmann::json parsed = nlohmann::json::parse(text, look, false);
-  refuse(!parsed.is_discarded() && open);
+  bool good = list.is_array();
+  for (const nlohmann::json& value : list) {
+    good = good && value.is_string();
+    if (good) values.push_back(value.get<std::string>());
+  }
+  if (!good) throw Error(fault, "json", where + ": want a list of strings");
   return values;
 }
 
 std::vector<std::string> json_differences(std::string_view is, std::string_view wanted,
                                           const std::vector<std::string>& passed_over) {
-  const nlohmann::json a = nlohmann::json::parse(is, nullptr, false);
-  const nlohmann::json b = nlohmann::json::parse(wanted, nullptr, false);
+  const nlohmann::json a = try_json(is), b = try_json(wanted);
   if (!a.is_object() || !b.is_object()) return {"it is no object"};
   std::vector<std::string> found;
   // Objects in objects are compared field by field, once.

@@ -18,6 +18,7 @@
 #include "engine/base/rng.h"
 #include "tools/bench_timing.h"
 #include "tools/json.h"
+#include "tools/json_read.h"
 #include "tools/version.h"
 
 namespace firn::cli {
@@ -33,13 +34,8 @@ std::string machine_name() {
 
 /// The numbers of a file that is whole and of this machine; empty for any other.
 PriceList parse(std::string_view text) {
-  bool deep = false;
-  const auto look = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
-    deep = deep || depth > 2;
-    return !deep;
-  };
-  const nlohmann::json file = nlohmann::json::parse(text, look, false);
-  if (deep || !file.is_object() || file.value("schema", nlohmann::json()) != kJsonSchema ||
+  const nlohmann::json file = try_json(text, {.bytes = kLargest, .depth = 2});
+  if (!file.is_object() || file.value("schema", nlohmann::json()) != kJsonSchema ||
       file.value("machine", nlohmann::json()) != machine_name())
     return {};
   PriceList numbers;

@@ -6,6 +6,7 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/atomic_file.h"
@@ -26,6 +27,7 @@
 #include "tools/verb_report.h"
 #include "tools/verb_study.h"
 #include "tools/verb_train.h"
+#include "tools/verb_weights.h"
 #include "tools/version.h"
 
 namespace firn::cli {
@@ -49,6 +51,7 @@ constexpr Entry kVerbs[] = {
     {"study", "measures what freezing does to accuracy, time and memory", make_study},
     {"report", "makes the page of a run again, or one page of several", make_report},
     {"merge", "makes whole weights of a run's checkpoint and its base", make_merge},
+    {"weights", "says which published weights there are, and checks a file", make_weights},
     {"bench", "times training steps and kernels, and holds them against the machine and a peer", make_bench},
     {"data", "says what a set of data is, or which sets there are", make_data},
     {"doctor", "checks this machine and this build", make_doctor},
@@ -77,6 +80,7 @@ std::string general_help() {
 
 int run_verb(const Entry& entry, std::vector<std::string> words) {
   const VerbPtr verb = entry.make();
+  const bool alone = words.empty();
   std::string command = fmt::format("firn {}", entry.name);
   for (const std::string& word : words) command += " " + shell_quoted(word);
   verb->set_command(std::move(command));
@@ -89,7 +93,15 @@ int run_verb(const Entry& entry, std::vector<std::string> words) {
     return 0;
   }
   Console console(console_options);
-  return verb->run(console);
+  try {
+    return verb->run(console);
+  } catch (const Error& error) {
+    if (!alone || error.fault() != Fault::usage) throw;
+    std::string_view what = error.what();
+    what.remove_prefix(error.operation().size() + 3);  // "[operation] "
+    throw Error(Fault::usage, error.operation(),
+                fmt::format("{}; for example: {}", what, arguments.first_example()));
+  }
 }
 
 int run(std::vector<std::string> words) {

@@ -13,6 +13,8 @@
 #include "engine/base/atomic_file.h"
 #include "engine/base/split.h"
 #include "engine/tensor/safetensors.h"
+#include "layers/parameter_budget.h"
+#include "layers/weights.h"
 #include "tools/json.h"
 #include "tools/options.h"
 
@@ -20,7 +22,8 @@ namespace firn::cli {
 
 namespace {
 
-constexpr double kWhite = 255;  // of the bytes that an ImageRule speaks of
+constexpr Index kMostNumbers = Index{1} << 30;  // of a sample, and classes
+constexpr double kWhite = 255;                  // of the bytes that an ImageRule speaks of
 
 /// Reads the entries of a file's metadata; every fault is the file's.
 class Entries {
@@ -55,7 +58,7 @@ class Entries {
   Index count(const std::string& key, const std::string& value) const {
     Index number = 0;
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-    if (error != std::errc{} || end != value.data() + value.size() || number < 1) {
+    if (error != std::errc{} || end != value.data() + value.size() || number < 1 || number > kMostNumbers) {
       fail(key, "'" + value + "' is no size");
     }
     return number;
@@ -64,6 +67,11 @@ class Entries {
     std::vector<Index> sizes;
     for (const std::string& part : split(text(key), ',')) sizes.push_back(count(key, part));
     if (sizes.size() > static_cast<std::size_t>(Shape::kMaxRank)) fail(key, "has too many sizes");
+    Index numbers = 1;
+    for (const Index size : sizes) {
+      if (size > kMostNumbers / numbers) fail(key, fmt::format("is of more than {} numbers", kMostNumbers));
+      numbers *= size;
+    }
     return Shape(std::span<const Index>(sizes));
   }
   [[noreturn]] void fail(const std::string& key, const std::string& what) const {
@@ -132,8 +140,10 @@ Recipe foreign_recipe(const SafeTensors& file, const std::string& weights, const
   recipe.model = name;
   recipe.input = entry.usual_input;
   const std::string head = usual->parameters().back().name;
-  const auto found = std::find_if(file.tensors.begin(), file.tensors.end(),
-                                  [&](const NamedTensor& t) { return t.name == head; });
+  const auto found = std::find_if(file.tensors.begin(), file.tensors.end(), [&](const NamedTensor& t) {
+    return t.name == head || unwrapped(t.name) == head || t.name == "model." + head ||
+           t.name == "state_dict." + head;
+  });
   if (found == file.tensors.end() || found->tensor.shape().rank() < 1) {
     throw Error(Fault::model_file, "weights",
                 fmt::format("{}: no tensor '{}', which {} ends with", weights, head, name));
@@ -169,6 +179,18 @@ ModelPtr make_model(const Recipe& recipe) {
   const ModelEntry& entry = find_model(recipe.model);
   const bool plain = recipe.plain_head && entry.make_plain;
   return (plain ? entry.make_plain : entry.make)(recipe.input, recipe.classes);
+}
+
+ModelPtr make_model(const Recipe& recipe, Index numbers, const std::string& weights, bool new_head) {
+  constexpr Index kSpare = 1 << 24;     // numbers
+  constexpr Index kFeatures = 1 << 12;  // of a sample, which a new head may see
+  const ParameterBudget budget(4 * numbers + kSpare + (new_head ? kFeatures * recipe.classes : 0));
+  try {
+    return make_model(recipe);
+  } catch (const Error& error) {
+    if (error.fault() != Fault::model_file) throw;
+    throw Error(Fault::model_file, "weights", fmt::format("{}: {}", weights, error.what()));
+  }
 }
 
 std::map<std::string, std::string> to_metadata(const Recipe& recipe) {

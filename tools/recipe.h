@@ -39,6 +39,9 @@ Recipe read_recipe(const SafeTensors& file, const std::string& weights, const st
 
 /// The model of a recipe, its parameters zero. Throws what its maker throws.
 ModelPtr make_model(const Recipe& recipe);
+/// The same for weights of so many numbers: no larger than four times them, 64 MB and a head that is `new`;
+/// else throws Error(model_file) naming `weights`.
+ModelPtr make_model(const Recipe& recipe, Index numbers, const std::string& weights, bool new_head);
 
 /// The numbers that a model's own rule for images asks for; data gives pixels from 0 to 1.
 Preprocess preprocess_of(const ImageRule& rule);

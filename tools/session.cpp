@@ -236,7 +236,13 @@ Session open_session(const SessionChoice& asked) {
     open_fresh(choice, find_model(choice.model.name), session);
   }
   const Recipe& recipe = session.recipe;
-  session.model = make_model(recipe);
+  if (weights) {
+    Index numbers = 0;
+    for (const NamedTensor& t : file.tensors) numbers += t.tensor.count();
+    session.model = make_model(recipe, numbers, choice.model.weights, choice.model.replace_head);
+  } else {
+    session.model = make_model(recipe);
+  }
   if (!choice.data.spec.empty() && session.model->language_model() != session.data.info().label_each_step) {
     const std::string& name = session.data.info().name;
     throw Error(Fault::usage, "data",

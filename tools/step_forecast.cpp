@@ -9,6 +9,7 @@
 #include "engine/base/error.h"
 #include "engine/base/rng.h"
 #include "optim/trainer/program_cache.h"
+#include "tools/json_read.h"
 #include "tools/process.h"
 
 namespace firn::cli {
@@ -116,7 +117,7 @@ double measured_resident(const StepChoice& choice) {
   if (choice.batch > 0) words.push_back("--batch=" + std::to_string(choice.batch));
   if (choice.exact) words.emplace_back("--exact");
   const ProcessOutcome outcome = run_process(words);
-  const auto row = nlohmann::json::parse(outcome.out, nullptr, false);
+  const auto row = try_json(outcome.out);
   if (outcome.code != 0 || !row.is_object() || !row.contains("step_rss_mb"))
     throw Error(Fault::failure, "bench",
                 fmt::format("bench step of {}, freeze {}: {}", choice.model, choice.freeze, outcome.err));

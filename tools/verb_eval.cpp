@@ -11,6 +11,7 @@
 #include "optim/trainer/evaluate.h"
 #include "tools/linear_probe.h"
 #include "tools/logits.h"
+#include "tools/run_data.h"
 #include "tools/session.h"
 #include "tools/table.h"
 
@@ -48,12 +49,12 @@ Index logits_of(const Model& model, const Batch& batch) {
 class Eval : public Verb {
  public:
   void declare(Arguments& arguments) override {
-    arguments.example("--weights runs/cnn-digits-1/best.safetensors --data digits",
-                      "a trained model on its test part");
+    arguments.example("runs/cnn-digits-1", "a run's best weights on the test part of its own data");
+    arguments.example("runs/cnn-digits-1 --data csv:mine.csv", "on other data");
     arguments.example("--model resnet20 --weights resnet20_cifar10.safetensors --data cifar10:PATH --json",
                       "published weights");
-    arguments.example("--weights runs/cnn-digits-1/best.safetensors --data digits --frozen-precision bf16",
-                      "what 16 bits would cost");
+    arguments.example("runs/cnn-digits-1 --frozen-precision bf16", "what 16 bits would cost");
+    arguments.positional("RUN", run_word_, "a run's folder or a weights file, as --weights");
     declare_model(arguments, session_.model);
     declare_data(arguments, session_.data);
     arguments.choice("--split", split_, {"train", "validation", "test", "all"},
@@ -85,13 +86,21 @@ class Eval : public Verb {
   std::string split_ = "test";
   std::string logits_;
   std::string precision_ = "fp32";
+  std::string run_word_;
 };
 
 int Eval::run(Console& console) {
-  require(session_.model.weights, "--weights", "eval");
-  require(session_.data.spec, "--data", "eval");
+  take_run_word(run_word_, session_.model, "eval");
+  if (session_.model.weights.empty())
+    throw Error(Fault::usage, "eval", "a run's folder, or --weights FILE, is needed");
   console.make_way_for(logits_);
   use_threads(run_);
+  if (session_.data.spec.empty()) {
+    if (!take_run_data(session_.model.weights, session_.data))
+      throw Error(Fault::usage, "eval",
+                  fmt::format("--data is needed: {} lies in no run's folder", session_.model.weights));
+    console.note(fmt::format("on the run's own data: --data {}", session_.data.spec));
+  }
   session_.purpose = Purpose::judge;
   session_.seed = run_.seed;
   const Session session = open_session(session_);

@@ -6,6 +6,7 @@
 #include "engine/program/cost.h"
 #include "engine/program/listing.h"
 #include "tools/freezing.h"
+#include "tools/run_data.h"
 #include "tools/session.h"
 #include "tools/table.h"
 
@@ -24,6 +25,8 @@ class Explain : public Verb {
   void declare(Arguments& arguments) override {
     arguments.example("--model cnn --freeze head", "what is left of a step when only the last block trains");
     arguments.example("--model resnet20 --freeze 5 --batch 128", "the first five blocks frozen");
+    arguments.example("runs/cnn-digits-1 --freeze 2", "of a run's own model");
+    arguments.positional("RUN", run_word_, "a run's folder or a weights file, as --weights");
     declare_model(arguments, session_.model);
     declare_data(arguments, session_.data);
     declare_input(arguments, session_.input);
@@ -40,9 +43,11 @@ class Explain : public Verb {
   SessionChoice session_;
   FreezeChoice freeze_;
   RunChoice run_;
+  std::string run_word_;
 };
 
 int Explain::run(Console& console) {
+  take_run_word(run_word_, session_.model, "explain");
   use_threads(run_);
   session_.seed = run_.seed;
   session_.purpose = Purpose::predict;

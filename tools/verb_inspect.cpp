@@ -4,12 +4,14 @@
 
 #include <map>
 
+#include "data/files.h"
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
 #include "engine/program/cost.h"
 #include "engine/program/listing.h"
 #include "engine/tensor/safetensors.h"
 #include "tools/freezing.h"
+#include "tools/run_data.h"
 #include "tools/session.h"
 #include "tools/step_forecast.h"
 #include "tools/table.h"
@@ -74,7 +76,9 @@ void Inspect::declare(Arguments& arguments) {
   arguments.example("--model resnet20", "what it is made of and what a step costs");
   arguments.example("--model cnn --data digits --freeze half", "for other data, with a part frozen");
   arguments.example("runs/cnn-digits-1/best.safetensors", "the tensors in a file");
-  arguments.positional("FILE", file_, "a safetensors file: its tensors are listed");
+  arguments.example("runs/cnn-digits-1", "a run's own model");
+  arguments.positional("WHAT", file_,
+                       "a safetensors file: its tensors are listed; a run's folder: its model, as --weights");
   declare_model(arguments, session_.model);
   declare_data(arguments, session_.data);
   declare_input(arguments, session_.input);
@@ -118,11 +122,14 @@ int Inspect::inspect_file(Console& console) const {
                     .add("path", file_)
                     .add("tensors", file.tensors.size())
                     .add("numbers", total)
+                    .add("sealed", file.sealed)
                     .add("metadata", metadata));
     return 0;
   }
   console.out(table.text());
-  console.out(fmt::format("{} tensors, {} numbers", file.tensors.size(), total));
+  for (const UnreadTensor& t : file.unread) console.out(fmt::format("not read: {} {}", t.name, t.why));
+  console.out(fmt::format("{} tensors, {} numbers{}", file.tensors.size(), total,
+                          file.sealed ? "; the content is what firn wrote, by its SHA-256" : ""));
   for (const auto& [key, value] : file.metadata) {
     console.out(fmt::format("{}: {}", key, value.size() > 70 ? value.substr(0, 70) + "..." : value));
   }
@@ -130,7 +137,9 @@ int Inspect::inspect_file(Console& console) const {
 }
 
 int Inspect::run(Console& console) {
-  if (!file_.empty()) {
+  if (is_folder(file_)) {
+    take_run_word(file_, session_.model, "inspect");
+  } else if (!file_.empty()) {
     if (!session_.model.name.empty() || !session_.data.spec.empty()) {
       throw Error(Fault::usage, "inspect", fmt::format("'{}' was not expected (--weights FILE?)", file_));
     }

@@ -29,6 +29,7 @@
 #include "tools/study/schema.h"
 #include "tools/study/summary.h"
 #include "tools/version.h"
+#include "tools/weights_path.h"
 
 namespace firn::cli {
 
@@ -151,6 +152,7 @@ void StudyVerb::read_changes() {
   if (!preset_.empty() && !grid_.empty())
     throw Error(Fault::usage, "study", "--preset and --grid exclude each other");
   if (changes_.weights.empty()) return;
+  changes_.weights = weights_file(changes_.weights, "study");
   if (changes_.models.size() > 1) throw Error(Fault::usage, "study", "--weights are of one --model");
   const std::string model = changes_.models.empty() ? "" : changes_.models[0];
   if (!model.empty()) find_model(model);

@@ -15,14 +15,17 @@
 #include "tools/finetuning.h"
 #include "tools/freezing.h"
 #include "tools/interrupt.h"
+#include "tools/known_weights.h"
 #include "tools/path_name.h"
 #include "tools/policy.h"
 #include "tools/report/write.h"
+#include "tools/run_data.h"
 #include "tools/run_folder.h"
 #include "tools/run_keeper.h"
 #include "tools/run_result.h"
 #include "tools/session.h"
 #include "tools/training.h"
+#include "tools/weights_path.h"
 
 namespace firn::cli {
 
@@ -57,7 +60,7 @@ class Train : public Verb {
   KeepChoice keep_;
   std::string features_ = "standardised";
   bool standardised_ = false;  // the head, in force
-  std::string name_;
+  std::string name_, run_word_;
   std::string weights_sha256_;  // of the file --weights, when the run began
   bool overwrite_ = false;
   bool audit_steps_ = false;
@@ -94,6 +97,7 @@ void Train::declare(Arguments& arguments) {
   if (finetune_) {
     training_.epochs = 0;
     training_.optimizer = "adam";
+    arguments.positional("RUN", run_word_, "a run's folder or a weights file, as --weights");
     arguments.flag("--keep-head", session_.model.keep_head,
                    "train on with the weights' own head, for as many classes as they have");
     arguments.choice("--head-features", features_, {"standardised", "raw"},
@@ -130,7 +134,13 @@ void Train::declare(Arguments& arguments) {
 
 /// A new head on what the weights know, and nothing else trains unless it is asked for.
 void Train::take_finetune_defaults() {
-  require(session_.model.weights, "--weights", "finetune");
+  if (session_.model.weights.empty()) {
+    throw Error(Fault::usage, "finetune",
+                fmt::format("weights are needed: a run of yours (firn finetune runs/NAME --data DATA), or "
+                            "published ones: {}; "
+                            "firn weights says where they are had",
+                            known_weights_line()));
+  }
   session_.model.replace_head = !session_.model.keep_head;
   if (!freeze_.any() && policy_.policy.empty()) freeze_.freeze = "head";
 }
@@ -188,7 +198,10 @@ JsonObject Train::config(const Session& session, const DataHashes& hashes) const
 
 int Train::run(Console& console) {
   require(session_.data.spec, "--data", finetune_ ? "finetune" : "train");
+  take_run_word(run_word_, session_.model, "finetune");
   if (finetune_) take_finetune_defaults();
+  if (!session_.model.weights.empty())
+    session_.model.weights = weights_file(session_.model.weights, finetune_ ? "finetune" : "train");
   if (keep_.every < 0) throw Error(Fault::usage, "train", fmt::format("--checkpoint-every {}", keep_.every));
   if (tensorboard_ && no_run_)
     throw Error(Fault::usage, "train", "--tensorboard and --no-run exclude each other");
@@ -343,9 +356,9 @@ History Train::train(Console& console, Session& session, Trainer& trainer, const
     }
   };
   hooks.after_step = [&](Index step, Index steps, double loss) {
-    if (!progress) progress.emplace(console, "training", steps);
-    progress->at(step, fmt::format("loss {:.4f}", loss));
-    if (step == steps) progress.reset();
+    if (!progress) progress.emplace(console, "training", steps * training_.epochs, trainer.steps() - 1);
+    progress->at(trainer.steps(), fmt::format("epoch {}/{}, step {}/{}  loss {:.4f}", trainer.epoch(),
+                                              training_.epochs, step, steps, loss));
     if (keeper) keeper->after_step();
   };
   // Of many epochs a table of some rows; metrics.jsonl and --json have all of them.

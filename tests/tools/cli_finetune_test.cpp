@@ -198,7 +198,7 @@ TEST_CASE("finetune: what cannot be meant") {
     return outcome.err.find(words) != std::string::npos;
   };
   const std::string weights = "--weights runs/first/last.safetensors ";
-  CHECK(refused("", "--weights is needed"));
+  CHECK(refused("", "weights are needed: a run of yours"));
   CHECK(refused(weights + "--cache sometimes", "--cache"));
   CHECK(refused(weights + "--cache-memory much", "no whole number"));
   CHECK(refused(weights + "--cache-memory 99999999999G", "no number of bytes"));

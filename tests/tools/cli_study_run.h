@@ -24,9 +24,9 @@ inline std::string rows(cli::Database& database, const std::string& sql) {
   std::string text;
   while (statement.next()) {
     for (int column = 0; column < statement.columns(); ++column) {
-      char exact[40];
-      std::snprintf(exact, sizeof exact, "%a", statement.number(column));
-      text += (statement.is_real(column) ? exact : statement.text(column)) + "|";
+      char exact[40] = "";
+      if (statement.is_real(column)) std::snprintf(exact, sizeof exact, "%a", statement.number(column));
+      text += (statement.is_real(column) ? exact : statement.printed(column)) + "|";
     }
     text += "\n";
   }

@@ -15,3 +15,11 @@ foreach(name cli_parts_test report_test study_report_test study_store_test study
     study_answer_test)
   firn_test(${name} ${name}.cpp LIBS firn_cli)
 endforeach()
+
+# What comes from outside.
+firn_test(cli_trust_test cli_trust_test.cpp cli_program.cpp LIBS firn_cli)
+target_compile_definitions(cli_trust_test PRIVATE FIRN_PROGRAM="$<TARGET_FILE:firn>")
+add_dependencies(cli_trust_test firn)
+foreach(name json_read_test hostile_run_test)
+  firn_test(${name} ${name}.cpp LIBS firn_cli)
+endforeach()

@@ -24,8 +24,10 @@
 namespace firn::cli::report {
 
 std::string png(std::span<const real> pixels, Index height, Index width, Index channels) {
-  const bool known = channels == 1 || channels == 3;
-  if (!known || height < 1 || width < 1 || static_cast<Index>(pixels.size()) != height * width * channels) {
+  constexpr Index kMostSide = 1 << 20;
+  const bool known = (channels == 1 || channels == 3) && height >= 1 && width >= 1 && height <= kMostSide &&
+                     width <= kMostSide;
+  if (!known || static_cast<Index>(pixels.size()) != height * width * channels) {
     throw Error(Fault::failure, "png",
                 fmt::format("{} numbers for ({},{},{})", pixels.size(), height, width, channels));
   }

@@ -18,27 +18,23 @@ std::string file_of(const std::string& folder) {
   return folder + "/results.sqlite";
 }
 
+// What a study may hold, whoever has written it. A page draws a cell a block and a class.
+constexpr Index kMostBlocks = 4096;
+constexpr Index kMostClasses = 1024;  // of a table of confusions; studies with more have none on their page
+constexpr Index kMostSeeds = 1'000'000;
+constexpr Index kMostSide = 1 << 15;  // of a picture
+constexpr int kMostClaim = 6;
+constexpr double kMostMilliseconds = 1e15;
+
 /// The file, checked to be a study's of this version.
-Database open_checked(const std::string& folder) {
+Database open_study(const std::string& folder) {
   const std::string path = file_of(folder);
   if (!is_study(folder)) throw Error(Fault::data, "report", path + " is not there");
   return Database(path, false);
 }
 
-std::int64_t pragma(Database& database, const char* name) {
-  Statement statement(database, fmt::format("PRAGMA {}", name));
-  return statement.next() ? statement.whole(0) : 0;
-}
-
-void check_schema(Database& database) {
-  if (pragma(database, "application_id") != kStudyApplication) {
-    throw Error(Fault::data, "report", database.path() + " was not written by a study");
-  }
-  if (const std::int64_t schema = pragma(database, "user_version"); schema != kStudySchema) {
-    throw Error(Fault::data, "report",
-                fmt::format("{} has tables of version {}, this program reads {}", database.path(), schema,
-                            kStudySchema));
-  }
+Index count_of(const Statement& rows, int column, Index least = 0, Index most = kMostWhole) {
+  return static_cast<Index>(rows.whole(column, least, most));
 }
 
 void read_arms(Database& database, StudyRecord& study) {
@@ -53,9 +49,11 @@ void read_arms(Database& database, StudyRecord& study) {
                                   &a.freeze, &a.policy, &a.bn,    &a.dropout, &a.reference};
     int column = 0;
     for (std::string* text : texts) *text = rows.text(column++);
-    Index* const numbers[] = {&a.blocks, &a.labels, &a.frozen_blocks, &a.steps};
-    for (Index* number : numbers) *number = static_cast<Index>(rows.whole(column++));
-    a.freeze_at = rows.number(column);
+    a.blocks = count_of(rows, column++, 0, kMostBlocks);
+    a.labels = count_of(rows, column++);
+    a.frozen_blocks = count_of(rows, column++, -1, a.blocks);
+    a.steps = count_of(rows, column++);
+    a.freeze_at = rows.number(column, 0, 1);
     study.arms.push_back(std::move(a));
   }
 }
@@ -65,7 +63,7 @@ void read_experiments(Database& database, StudyRecord& study) {
   while (rows.next()) {
     require_path_name(rows.text(0), Fault::data, "report", database.path() + ", an experiment");
     study.experiments.push_back(
-        {rows.text(0), rows.text(2), rows.text(3), static_cast<int>(rows.whole(1)), {}});
+        {rows.text(0), rows.text(2), rows.text(3), static_cast<int>(rows.whole(1, 0, kMostClaim)), {}});
   }
   Statement members(database, "SELECT DISTINCT experiment,arm FROM members JOIN cells USING (cell)");
   while (members.next()) {
@@ -81,7 +79,7 @@ void read_numbers(Database& database, StudyRecord& study) {
       "SELECT arm,metric,seeds,mean,deviation,low,high,difference,difference_low,difference_high,finding "
       "FROM summary");
   while (rows.next()) {
-    StudyRecord::Summary s{.seeds = static_cast<Index>(rows.whole(2)),
+    StudyRecord::Summary s{.seeds = count_of(rows, 2, 0, kMostSeeds),
                            .mean = rows.number(3),
                            .deviation = rows.number(4),
                            .low = rows.number(5),
@@ -97,13 +95,9 @@ void read_numbers(Database& database, StudyRecord& study) {
                   "SELECT arm,step_ms,step_predicted_ms,arena_bytes,state_bytes,parameters,trainable,"
                   "ifnull(step_kept_ms,0) FROM costs");
   while (costs.next()) {
-    study.costs[costs.text(0)] = {costs.number(1),
-                                  costs.number(2),
-                                  costs.number(7),
-                                  static_cast<Index>(costs.whole(3)),
-                                  static_cast<Index>(costs.whole(4)),
-                                  static_cast<Index>(costs.whole(5)),
-                                  static_cast<Index>(costs.whole(6))};
+    const auto ms = [&](int column) { return costs.number(column, 0, kMostMilliseconds); };
+    study.costs[costs.text(0)] = {
+        ms(1), ms(2), ms(7), count_of(costs, 3), count_of(costs, 4), count_of(costs, 5), count_of(costs, 6)};
   }
 }
 
@@ -112,8 +106,7 @@ void read_findings(Database& database, StudyRecord& study) {
       database, "SELECT model,source,target,part,arm,reference,text,labels FROM answers ORDER BY position");
   while (answers.next()) {
     study.answers.push_back({answers.text(0), answers.text(1), answers.text(2), answers.text(3),
-                             answers.text(4), answers.text(5), answers.text(6),
-                             static_cast<Index>(answers.whole(7))});
+                             answers.text(4), answers.text(5), answers.text(6), count_of(answers, 7)});
   }
   Statement verdicts(
       database,
@@ -127,14 +120,14 @@ void read_findings(Database& database, StudyRecord& study) {
                            verdicts.text(5),
                            verdicts.text(6),
                            verdicts.text(7),
-                           static_cast<int>(verdicts.whole(8)),
+                           static_cast<int>(verdicts.whole(8, 0, kMostClaim)),
                            {}};
     Statement evidence(
         database,
         "SELECT name,metric,seeds,difference,low,high FROM evidence WHERE verdict=? ORDER BY position");
     evidence << verdicts.whole(0);
     while (evidence.next()) {
-      v.evidence.push_back({evidence.text(0), evidence.text(1), static_cast<Index>(evidence.whole(2)),
+      v.evidence.push_back({evidence.text(0), evidence.text(1), count_of(evidence, 2, 0, kMostSeeds),
                             evidence.number(3), evidence.number(4), evidence.number(5)});
     }
     study.verdicts.push_back(std::move(v));
@@ -150,16 +143,16 @@ void read_curves(Database& database, StudyRecord& study) {
   std::int64_t seed = -1;
   while (rows.next()) {
     auto& curves = study.curves[rows.text(0)];
-    if (rows.text(0) != arm || rows.whole(1) != seed) curves.emplace_back();
+    if (rows.text(0) != arm || rows.whole(1, INT64_MIN, INT64_MAX) != seed) curves.emplace_back();
     arm = rows.text(0);
-    seed = rows.whole(1);
-    curves.back().push_back({static_cast<Index>(rows.whole(2)), rows.number(3), rows.number(4)});
+    seed = rows.whole(1, INT64_MIN, INT64_MAX);
+    curves.back().push_back({count_of(rows, 2), rows.number(3), rows.number(4, 0, 1)});
   }
 }
 
 Index count(Database& database, const char* sql) {
   Statement rows(database, sql);
-  return rows.next() ? static_cast<Index>(rows.whole(0)) : 0;
+  return rows.next() ? count_of(rows, 0) : 0;
 }
 
 std::vector<std::string> class_names(Database& database, const StudyRecord::Arm& arm) {
@@ -193,8 +186,8 @@ bool is_study(const std::string& folder) {
 }
 
 StudyRecord read_study(const std::string& folder) {
-  Database database = open_checked(folder);
-  check_schema(database);
+  Database database = open_study(folder);
+  check_study(database, "report");
   StudyRecord study;
   study.path = folder;
   Statement meta(database, "SELECT key,value FROM meta");
@@ -210,7 +203,7 @@ StudyRecord read_study(const std::string& folder) {
 }
 
 Confusion read_confusion(const std::string& folder, const StudyRecord::Arm& arm) {
-  Database database = open_checked(folder);
+  Database database = open_study(folder);
   Confusion out{class_names(database, arm), {}};
   const std::size_t n = out.classes.size();
   Statement rows(
@@ -218,19 +211,20 @@ Confusion read_confusion(const std::string& folder, const StudyRecord::Arm& arm)
       "SELECT truth,predicted,sum(count) FROM confusion JOIN cells USING (cell) WHERE arm=? AND cell IN "
       "(SELECT cell FROM members) GROUP BY truth,predicted");
   rows << arm.key;
+  if (static_cast<Index>(n) > kMostClasses) return out;
   while (rows.next()) {
-    const auto truth = static_cast<std::size_t>(rows.whole(0)),
-               said = static_cast<std::size_t>(rows.whole(1));
-    if (truth >= n || said >= n) continue;
+    const Index most = static_cast<Index>(n) - 1;
+    const auto truth = static_cast<std::size_t>(count_of(rows, 0, 0, most));
+    const auto said = static_cast<std::size_t>(count_of(rows, 1, 0, most));
     out.counts.resize(n * n);
-    out.counts[truth * n + said] = static_cast<Index>(rows.whole(2));
+    out.counts[truth * n + said] = count_of(rows, 2);
   }
   return out;
 }
 
 std::vector<StudyRecord::Mistake> read_mistakes(const std::string& folder, const StudyRecord::Arm& arm,
                                                 std::size_t most) {
-  Database database = open_checked(folder);
+  Database database = open_study(folder);
   const std::vector<std::string> names = class_names(database, arm);
   const auto name = [&](std::int64_t i) {
     const auto at = static_cast<std::size_t>(i);
@@ -245,15 +239,20 @@ std::vector<StudyRecord::Mistake> read_mistakes(const std::string& folder, const
   rows << arm.key;
   while (out.size() < most && rows.next()) {
     StudyRecord::Mistake m;
-    m.truth = name(rows.whole(0));
-    m.predicted = name(rows.whole(1));
-    m.confidence = rows.number(2);
-    m.sample = static_cast<Index>(rows.whole(3));
-    m.height = static_cast<Index>(rows.whole(4));
-    m.width = static_cast<Index>(rows.whole(5));
-    m.channels = static_cast<Index>(rows.whole(6));
+    m.truth = name(rows.whole(0, 0));
+    m.predicted = name(rows.whole(1, 0));
+    m.confidence = rows.number(2, 0, 1.00001);
+    m.sample = count_of(rows, 3);
+    m.height = count_of(rows, 4, 0, kMostSide);
+    m.width = count_of(rows, 5, 0, kMostSide);
+    m.channels = count_of(rows, 6, 0, 4);
     m.pixels = rows.bytes(7);
     m.text = rows.text(8);
+    if (!m.pixels.empty() && static_cast<Index>(m.pixels.size()) != m.height * m.width * m.channels) {
+      throw Error(Fault::data, "report",
+                  fmt::format("{}: a mistake of {} bytes for ({},{},{})", database.path(), m.pixels.size(),
+                              m.height, m.width, m.channels));
+    }
     out.push_back(std::move(m));
   }
   return out;

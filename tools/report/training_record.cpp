@@ -6,8 +6,9 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/atomic_file.h"
+#include "engine/base/bytes.h"
 #include "engine/base/error.h"
-#include "engine/base/split.h"
+#include "tools/json_read.h"
 
 namespace firn::cli::report {
 
@@ -15,45 +16,21 @@ namespace {
 
 using nlohmann::json;
 
-std::string text_of_file(const std::string& path) {
-  const auto bytes = read_file(path);
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+// What a run folder may hold, whoever has written it.
+constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 28;  // of metrics.jsonl
+constexpr int kMostLines = 1'000'000;
+constexpr Index kMostCount = Index{1} << 53;
+constexpr std::size_t kMostCounts = std::size_t{1} << 22;  // of confusions
+constexpr Index kMostEpoch = 1'000'000'000;
+constexpr double kMostNumber = 1e60;    // a sum of squares of what a float holds is less
+constexpr double kMostShare = 1.00001;  // a mean of shares, rounded
+
+JsonRule rule() {
+  return {.operation = "report", .bytes = std::size_t{16} << 20};
 }
 
-json parse(const std::string& text, const std::string& where) {
-  json object = json::parse(text, nullptr, false);
-  if (!object.is_object()) throw Error(Fault::data, "report", where + ": no JSON object");
-  return object;
-}
-
-/// A field of a kind, or what stands for it where it is missing or of another kind.
-double number(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_number() ? found->get<double>() : 0;
-}
-Index whole(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_number_integer() ? found->get<Index>() : 0;
-}
-std::string text(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-template <class T>
-std::vector<T> list(const json& object, const char* key) {
-  std::vector<T> out;
-  const auto found = object.find(key);
-  if (found == object.end() || !found->is_array()) return out;
-  for (const json& one : *found) {
-    if constexpr (std::is_same_v<T, std::string>) {
-      if (one.is_string()) out.push_back(one.get<T>());
-    } else if constexpr (std::is_same_v<T, double>) {
-      if (one.is_number()) out.push_back(one.get<T>());
-    } else {
-      if (one.is_number_integer()) out.push_back(one.get<T>());
-    }
-  }
-  return out;
+JsonFields fields(const json& object, const std::string& where) {
+  return {object, where, rule()};
 }
 
 void flatten(const json& value, const std::string& name,
@@ -68,41 +45,68 @@ void flatten(const json& value, const std::string& name,
   }
 }
 
-void read_line(const json& line, TrainingRecord& run) {
-  const std::string kind = text(line, "kind");
+void read_line(const JsonFields& line, TrainingRecord& run) {
+  const std::string kind = line.text("kind");
   if (kind == "epoch") {
     TrainingRecord::Epoch e;
-    e.epoch = whole(line, "epoch");
-    e.loss = number(line, "loss");
-    const bool old = line.contains("test_accuracy");
+    e.epoch = line.whole("epoch", 0, kMostEpoch);
+    e.loss = line.number("loss", -kMostNumber, kMostNumber);
+    const bool old = line.has("test_accuracy");
     run.chose_on_test = run.chose_on_test || old;
-    run.validated = run.validated || old || line.contains("validation_accuracy");
-    e.validation_loss = number(line, old ? "test_loss" : "validation_loss");
-    e.validation_accuracy = number(line, old ? "test_accuracy" : "validation_accuracy");
-    e.rate = number(line, "rate");
-    e.gradient_norm = number(line, "gradient_norm");
-    e.seconds = number(line, "seconds");
-    e.eval_seconds = number(line, "eval_seconds");
-    e.trained_share = number(line, "trained_share");
-    e.steps = whole(line, "steps");
+    run.validated = run.validated || old || line.has("validation_accuracy");
+    e.validation_loss = line.number(old ? "test_loss" : "validation_loss", -kMostNumber, kMostNumber);
+    e.validation_accuracy = line.number(old ? "test_accuracy" : "validation_accuracy", 0, 1);
+    e.rate = line.number("rate", 0, kMostNumber);
+    e.gradient_norm = line.number("gradient_norm", 0, kMostNumber);
+    e.seconds = line.number("seconds", 0, kMostNumber);
+    e.eval_seconds = line.number("eval_seconds", 0, kMostNumber);
+    e.trained_share = line.number("trained_share", 0, kMostShare);
+    e.steps = line.whole("steps", 0, kMostCount);
     run.epochs.push_back(e);
   } else if (kind == "result") {
-    run.result.weights = text(line, "weights");
-    run.result.epoch = whole(line, "best_epoch");
-    run.result.samples = whole(line, "test_samples");
-    run.result.test_accuracy = number(line, "test_accuracy");
-    run.result.test_loss = number(line, "test_loss");
-    run.result.validation_samples = whole(line, "validation_samples");
-    const std::vector<double> interval = list<double>(line, "test_interval");
+    run.result.weights = line.text("weights");
+    run.result.epoch = line.whole("best_epoch", 0, kMostEpoch);
+    run.result.samples = line.whole("test_samples", 0, kMostCount);
+    run.result.test_accuracy = line.number("test_accuracy", 0, 1);
+    run.result.test_loss = line.number("test_loss", -kMostNumber, kMostNumber);
+    run.result.validation_samples = line.whole("validation_samples", 0, kMostCount);
+    const std::vector<double> interval = line.numbers("test_interval", 0, 1);
     if (interval.size() == 2) {
       run.result.low = interval[0];
       run.result.high = interval[1];
     }
   } else if (kind == "freeze_change") {
-    const bool frozen = line.value("frozen", json()).is_boolean() && line["frozen"].get<bool>();
-    run.changes.push_back({whole(line, "step"), whole(line, "epoch"), text(line, "name"), frozen});
+    run.changes.push_back({line.whole("step", 0, kMostCount), line.whole("epoch", 0, kMostEpoch),
+                           line.text("name"), line.flag("frozen")});
   } else if (kind == "audit") {
-    for (const std::string& sentence : list<std::string>(line, "sentences")) run.audit.push_back(sentence);
+    for (std::string& sentence : line.texts("sentences")) run.audit.push_back(std::move(sentence));
+  }
+}
+
+/// Line by line, so that no more than a line is held as JSON.
+void read_metrics(const std::string& path, TrainingRecord& run) {
+  const auto bytes = read_file(path, Fault::data, kMostBytes);
+  ByteReader reader(bytes, Fault::data, "report", path);
+  for (int number = 1; !reader.at_end(); ++number) {
+    if (number > kMostLines) reader.fail(fmt::format("more than {} lines", kMostLines));
+    const std::string_view line = reader.line();
+    if (line.empty()) continue;
+    const std::string where = fmt::format("{}, line {}", path, number);
+    const json parsed = read_json(line, where, rule());
+    read_line(fields(parsed, where), run);
+  }
+}
+
+void read_confusion(const std::string& path, TrainingRecord& run) {
+  JsonRule table = rule();
+  table.values = kMostCounts;
+  const json parsed = read_json_file(path, table);
+  const JsonFields counts = fields(parsed, path);
+  run.confusion = counts.wholes("counts", 0, kMostCount);
+  run.classes = counts.texts("classes");
+  if (!run.confusion.empty() && run.confusion.size() != run.classes.size() * run.classes.size()) {
+    throw Error(Fault::data, "report",
+                fmt::format("{}: {} counts for {} classes", path, run.confusion.size(), run.classes.size()));
   }
 }
 
@@ -111,7 +115,9 @@ void read_line(const json& line, TrainingRecord& run) {
 const TrainingRecord::Epoch* TrainingRecord::best() const {
   const Epoch* found = nullptr;
   for (const Epoch& e : epochs) {
-    if (found == nullptr || e.validation_accuracy >= found->validation_accuracy) found = &e;
+    if (found == nullptr || std::isnan(found->validation_accuracy) ||
+        e.validation_accuracy >= found->validation_accuracy)
+      found = &e;
   }
   return found;
 }
@@ -124,34 +130,23 @@ bool is_training_run(const std::string& folder) {
 TrainingRecord read_training(const std::string& folder) {
   TrainingRecord run;
   run.path = folder;
-  const json config = parse(text_of_file(folder + "/config.json"), folder + "/config.json");
-  const json environment = parse(text_of_file(folder + "/env.json"), folder + "/env.json");
-  run.model = text(config, "model");
-  run.data = text(config, "data");
-  run.command = text(config, "command");
-  flatten(config, "", run.config);
+  const json config_file = read_json_file(folder + "/config.json", rule());
+  const json environment = read_json_file(folder + "/env.json", rule());
+  const JsonFields config = fields(config_file, folder + "/config.json");
+  fields(environment, folder + "/env.json");
+  run.model = config.text("model");
+  run.data = config.text("data");
+  run.command = config.text("command");
+  flatten(config_file, "", run.config);
   flatten(environment, "", run.environment);
-  if (const auto freezing = config.find("freezing"); freezing != config.end() && freezing->is_object()) {
-    for (const json& block : freezing->value("blocks", json::array())) {
-      if (!block.is_object()) continue;
-      run.blocks.push_back(
-          {text(block, "name"), whole(block, "parameters"), whole(block, "train"), text(block, "frozen")});
-    }
+  for (const JsonFields& block : config.object("freezing").objects("blocks")) {
+    run.blocks.push_back({block.text("name"), block.whole("parameters", 0, kMostCount),
+                          block.whole("train", 0, kMostCount), block.text("frozen")});
   }
   const std::string confusion = folder + "/confusion.json";
   std::error_code code;
-  if (std::filesystem::exists(confusion, code)) {
-    const json counts = parse(text_of_file(confusion), confusion);
-    run.confusion = list<Index>(counts, "counts");
-    run.classes = list<std::string>(counts, "classes");
-    if (run.confusion.size() != run.classes.size() * run.classes.size()) run.confusion.clear();
-  }
-  const std::string metrics = folder + "/metrics.jsonl";
-  int number = 0;
-  for (const std::string& line : split(text_of_file(metrics), '\n')) {
-    ++number;
-    if (!line.empty()) read_line(parse(line, fmt::format("{}, line {}", metrics, number)), run);
-  }
+  if (std::filesystem::exists(confusion, code)) read_confusion(confusion, run);
+  read_metrics(folder + "/metrics.jsonl", run);
   return run;
 }
 

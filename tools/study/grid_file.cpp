@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "engine/base/atomic_file.h"
+#include "engine/base/bytes.h"
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
+#include "tools/json_read.h"
 #include "tools/path_name.h"
 #include "tools/study/grid.h"
 
@@ -150,32 +152,6 @@ Grid read_grid(const Json& object, const std::string& where) {
   return grid;
 }
 
-/// Refuses what the library would accept: fields given twice, objects nested without end.
-Json parse(std::span<const std::byte> bytes, const std::string& path) {
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  std::vector<std::set<std::string>> seen;
-  std::string wrong;
-  const auto look = [&](int depth, Json::parse_event_t event, Json& value) {
-    if (depth > kMostDepth && wrong.empty()) wrong = fmt::format("nested deeper than {}", kMostDepth);
-    if (event == Json::parse_event_t::object_start) seen.emplace_back();
-    if (event == Json::parse_event_t::object_end) seen.pop_back();
-    if (event == Json::parse_event_t::key && !seen.back().insert(value.get<std::string>()).second &&
-        wrong.empty())
-      wrong = fmt::format("'{}' is given twice", value.get<std::string>());
-    return wrong.empty();
-  };
-  try {
-    Json json = Json::parse(text, look);
-    if (wrong.empty()) return json;
-  } catch (const Json::parse_error& error) {
-    if (wrong.empty())
-      throw Error(Fault::data, "study", path, static_cast<std::uint64_t>(error.byte), "is no JSON");
-  } catch (const Json::out_of_range&) {
-    if (wrong.empty()) wrong = "a number is too large";
-  }
-  throw Error(Fault::usage, "study", fmt::format("{}: {}", path, wrong));
-}
-
 }  // namespace
 
 std::vector<Grid> read_grids(const std::string& path) {
@@ -183,7 +159,9 @@ std::vector<Grid> read_grids(const std::string& path) {
 }
 
 std::vector<Grid> parse_grids(std::span<const std::byte> bytes, const std::string& path) {
-  const Json json = parse(bytes, path);
+  const JsonRule rule = {
+      .operation = "study", .contents = Fault::usage, .bytes = kMostBytes, .depth = kMostDepth};
+  const Json json = read_json(as_text(bytes), path, rule);
   std::vector<Grid> grids;
   if (json.is_object() && json.contains("experiments")) {
     if (json.size() > 1 || !json.at("experiments").is_array() || json.at("experiments").empty()) {

@@ -1,6 +1,32 @@
 #include "tools/study/schema.h"
 
+#include <fmt/core.h>
+
+#include <map>
+
 namespace firn::cli {
+
+namespace {
+
+std::int64_t pragma(Database& database, const char* name) {
+  Statement statement(database, fmt::format("PRAGMA {}", name));
+  return statement.next() ? statement.whole(0) : 0;
+}
+
+/// The definition of each thing in the schema, without its white space. Indices that SQLite made have none.
+std::map<std::string, std::string> definitions(Database& database) {
+  std::map<std::string, std::string> found;
+  Statement rows(database, "SELECT type || ' ' || name, sql FROM sqlite_master WHERE sql IS NOT NULL");
+  while (rows.next()) {
+    std::string& text = found[rows.text(0)];
+    for (const char c : rows.text(1)) {
+      if (c != ' ' && c != '\n' && c != '\t' && c != '\r') text += c;
+    }
+  }
+  return found;
+}
+
+}  // namespace
 
 std::string study_tables() {
   return R"(
@@ -54,6 +80,22 @@ CREATE TABLE evidence (verdict INTEGER NOT NULL, position INTEGER NOT NULL, name
   reference TEXT, metric TEXT NOT NULL, seeds INTEGER NOT NULL, difference REAL NOT NULL, low REAL NOT NULL,
   high REAL NOT NULL, PRIMARY KEY (verdict, position)) WITHOUT ROWID;
 )";
+}
+
+void check_study(Database& database, std::string_view operation) {
+  const auto refuse = [&](const std::string& what) {
+    throw Error(Fault::data, operation, fmt::format("{}: {}", database.path(), what));
+  };
+  if (pragma(database, "application_id") != kStudyApplication) refuse("a database, but not one of a study");
+  if (const std::int64_t schema = pragma(database, "user_version"); schema != kStudySchema)
+    refuse(fmt::format("tables of version {}, this program writes version {} (study --overwrite begins anew)",
+                       schema, kStudySchema));
+  Statement check(database, "PRAGMA quick_check(1)");
+  if (const std::string found = check.next() ? check.text(0) : "nothing"; found != "ok")
+    refuse("damaged: " + found);
+  Database own(":memory:", true);
+  own.run(study_tables());
+  if (definitions(database) != definitions(own)) refuse("its tables are not those of a study");
 }
 
 }  // namespace firn::cli

@@ -17,6 +17,9 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+
+#include "tools/study/sqlite.h"
 
 namespace firn::cli {
 
@@ -76,5 +79,9 @@ constexpr int kStudyApplication = 0x6669726e;
 ///   "contradicted", "undecided"; part of the claim in words.
 /// evidence(verdict, position, name, arm, reference, metric, seeds, difference, low, high).
 std::string study_tables();
+
+/// Throws Error(data) naming the file, as `operation`, where it is not a study's of this version, whole, with
+/// these tables and nothing else in its schema.
+void check_study(Database& database, std::string_view operation);
 
 }  // namespace firn::cli

@@ -10,7 +10,30 @@ namespace {
 constexpr int kWaitMilliseconds = 5000;
 
 Fault fault_of(int code) {
-  return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB ? Fault::data : Fault::failure;
+  switch (code & 0xff) {
+    case SQLITE_PERM:
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_NOMEM:
+    case SQLITE_READONLY:
+    case SQLITE_INTERRUPT:
+    case SQLITE_IOERR:
+    case SQLITE_FULL:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PROTOCOL:
+      return Fault::failure;
+    default:
+      return Fault::data;
+  }
+}
+
+/// As SQLite's own page on untrusted files asks for.
+void defend(sqlite3* handle) {
+  sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, kMostValueBytes);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
 }
 
 }  // namespace
@@ -26,6 +49,9 @@ Database::Database(std::string path, bool create) : path_(std::move(path)) {
   try {
     sqlite3_extended_result_codes(handle_, 1);
     sqlite3_busy_timeout(handle_, kWaitMilliseconds);
+    defend(handle_);
+    run("PRAGMA cell_size_check=ON");
+    run("PRAGMA mmap_size=0");
     run("PRAGMA journal_mode=WAL");
     run("PRAGMA synchronous=NORMAL");
   } catch (...) {
@@ -112,33 +138,62 @@ int Statement::columns() const {
   return sqlite3_column_count(statement_);
 }
 
-std::int64_t Statement::whole(int column) const {
-  return sqlite3_column_int64(statement_, column);
+bool Statement::holds(int column, int type) const {
+  return sqlite3_column_type(statement_, column) == type;
 }
 
-double Statement::number(int column) const {
-  return sqlite3_column_double(statement_, column);
+void Statement::refuse(int column, const std::string& what) const {
+  throw Error(
+      Fault::data, "sqlite",
+      fmt::format("{}: column {} {}", database_.path(), sqlite3_column_name(statement_, column), what));
+}
+
+std::int64_t Statement::whole(int column, std::int64_t least, std::int64_t most) const {
+  if (is_null(column)) return 0;
+  if (!holds(column, SQLITE_INTEGER)) refuse(column, "holds what is no whole number");
+  const std::int64_t value = sqlite3_column_int64(statement_, column);
+  if (value < least || value > most)
+    refuse(column, fmt::format("is {}, not from {} to {}", value, least, most));
+  return value;
+}
+
+double Statement::number(int column, double least, double most) const {
+  if (is_null(column)) return 0;
+  if (!holds(column, SQLITE_FLOAT) && !holds(column, SQLITE_INTEGER))
+    refuse(column, "holds what is no number");
+  const double value = sqlite3_column_double(statement_, column);
+  if (!(value >= least && value <= most))
+    refuse(column, fmt::format("is {}, not from {} to {}", value, least, most));
+  return value;
 }
 
 std::string Statement::text(int column) const {
+  if (is_null(column)) return {};
+  if (!holds(column, SQLITE_TEXT)) refuse(column, "holds what is no text");
+  return printed(column);
+}
+
+std::string Statement::printed(int column) const {
+  if (is_null(column)) return {};
   const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
-  return bytes == nullptr
-             ? std::string()
-             : std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
+  if (bytes == nullptr) database_.check(SQLITE_NOMEM, "text");
+  return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
 }
 
 std::vector<std::uint8_t> Statement::bytes(int column) const {
+  if (is_null(column)) return {};
+  if (!holds(column, SQLITE_BLOB)) refuse(column, "holds what are no bytes");
   const auto* data = static_cast<const std::uint8_t*>(sqlite3_column_blob(statement_, column));
   const int count = sqlite3_column_bytes(statement_, column);
   return data == nullptr ? std::vector<std::uint8_t>() : std::vector<std::uint8_t>(data, data + count);
 }
 
 bool Statement::is_null(int column) const {
-  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+  return holds(column, SQLITE_NULL);
 }
 
 bool Statement::is_real(int column) const {
-  return sqlite3_column_type(statement_, column) == SQLITE_FLOAT;
+  return holds(column, SQLITE_FLOAT);
 }
 
 Transaction::~Transaction() {

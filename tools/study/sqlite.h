@@ -15,8 +15,13 @@ struct sqlite3_stmt;
 
 namespace firn::cli {
 
-/// One connection to a file. Everything throws Error naming the file: Fault::data where it is no database or
-/// damaged, Fault::failure for the disk and for a file that another process writes.
+/// The largest whole number that a double holds exactly, the size of the largest text or blob.
+constexpr std::int64_t kMostWhole = std::int64_t{1} << 53;
+constexpr int kMostValueBytes = 32 << 20;
+
+/// One connection to a file, which may come from anybody: its schema runs no functions with effects and no
+/// value is larger than `kMostValueBytes`. Everything throws Error naming the file: Fault::failure for the
+/// disk, for memory and for a file that another process writes, Fault::data for all else.
 class Database {
  public:
   /// Opens the file, or makes it where `create` is set; write-ahead log, so that a killed process leaves
@@ -62,15 +67,21 @@ class Statement {
   /// The next row of the result; false after the last, and then it takes new values.
   bool next();
   int columns() const;
-  std::int64_t whole(int column) const;
-  double number(int column) const;
-  std::string text(int column) const;  ///< "" for NULL
+  /// The value of a column; NULL is 0 or empty. Throws Error(data) naming the column for a value of another
+  /// type or out of range; numbers are finite.
+  std::int64_t whole(int column, std::int64_t least = -kMostWhole, std::int64_t most = kMostWhole) const;
+  double number(int column, double least = -1e60, double most = 1e60) const;
+  std::string text(int column) const;
   std::vector<std::uint8_t> bytes(int column) const;
+  /// A value of any type as SQLite prints it.
+  std::string printed(int column) const;
   bool is_null(int column) const;
   bool is_real(int column) const;
 
  private:
   void reset();
+  bool holds(int column, int type) const;
+  [[noreturn]] void refuse(int column, const std::string& what) const;
 
   Database& database_;
   sqlite3_stmt* statement_ = nullptr;

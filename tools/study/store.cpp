@@ -9,11 +9,6 @@ namespace firn::cli {
 
 namespace {
 
-std::int64_t pragma(Database& database, const std::string& name) {
-  Statement statement(database, "PRAGMA " + name);
-  return statement.next() ? statement.whole(0) : 0;
-}
-
 std::string json_rates(const std::vector<double>& rates) {
   std::string text;
   for (const double rate : rates) text += (text.empty() ? "" : ",") + number_text(rate);
@@ -50,13 +45,8 @@ Store::Store(const std::string& path, std::string commit)
 }
 
 void Store::make_or_check() {
-  const std::string& path = database_.path();
-  const std::int64_t application = pragma(database_, "application_id");
   Statement count(database_, "SELECT count(*) FROM sqlite_master");
   const bool empty = count.next() && count.whole(0) == 0;
-  if (!empty && application != kStudyApplication) {
-    throw Error(Fault::data, "study", fmt::format("{}: a database, but not one of a study", path));
-  }
   if (empty) {
     Transaction transaction(database_);
     database_.run(fmt::format("PRAGMA application_id={}", kStudyApplication));
@@ -66,16 +56,7 @@ void Store::make_or_check() {
     transaction.commit();
     return;
   }
-  const std::int64_t schema = pragma(database_, "user_version");
-  if (schema != kStudySchema) {
-    throw Error(
-        Fault::data, "study",
-        fmt::format("{}: tables of version {}, this program writes version {} (--overwrite begins anew)",
-                    path, schema, kStudySchema));
-  }
-  Statement check(database_, "PRAGMA quick_check(1)");
-  const std::string found = check.next() ? check.text(0) : "nothing";
-  if (found != "ok") throw Error(Fault::data, "study", fmt::format("{}: damaged: {}", path, found));
+  check_study(database_, "study");
 }
 
 void Store::read_keys() {

@@ -1,0 +1,42 @@
+#include "tools/run_data.h"
+
+#include <fmt/core.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "data/files.h"
+#include "engine/base/error.h"
+#include "tools/json_read.h"
+
+namespace firn::cli {
+
+std::string run_of(const std::string& weights) {
+  std::string folder = is_folder(weights) ? weights : std::filesystem::path(weights).parent_path().string();
+  if (folder.empty()) folder = ".";
+  return is_file(join(folder, "config.json")) ? folder : "";
+}
+
+bool take_run_data(const std::string& weights, DataChoice& data) {
+  constexpr Index kMost = Index{1} << 40;
+  const std::string folder = run_of(weights);
+  if (folder.empty()) return false;
+  const std::string path = join(folder, "config.json");
+  const nlohmann::json file = read_json_file(path, {.operation = "run"});
+  const JsonFields config(file, path, {.operation = "run"});
+  const DataChoice fresh;
+  data.spec = config.text("data");
+  if (data.size == fresh.size) data.size = config.whole("size", 0, kMost, fresh.size);
+  if (data.window == fresh.window) data.window = config.whole("window", 1, kMost, fresh.window);
+  if (data.limit == fresh.limit) data.limit = config.whole("limit", 0, kMost, fresh.limit);
+  return !data.spec.empty();
+}
+
+void take_run_word(const std::string& word, ModelChoice& model, const std::string& verb) {
+  if (word.empty()) return;
+  if (!model.weights.empty())
+    throw Error(Fault::usage, verb, fmt::format("'{}' was not expected beside --weights", word));
+  model.weights = word;
+}
+
+}  // namespace firn::cli
