@@ -288,8 +288,8 @@ void add_norms(Cases& cases) {
       cases.push_back({kernel, p.name, 0, passes * bytes_of(n), make});
     };
     add("moments", 1, [=](const Kernels& k) -> Calls {
-      return [=, &k, x = random(n, "x"), mean = room(columns), m2 = room(columns)] {
-        k.norm.moments(rows, columns, x.data(), mean.data(), m2.data());
+      return [=, &k, x = random(n, "x"), mean = room(columns), rest = room(columns), m2 = room(columns)] {
+        k.norm.moments(rows, columns, x.data(), mean.data(), rest.data(), m2.data());
       };
     });
     add("affine", 2, [=](const Kernels& k) -> Calls {

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "engine/base/error.h"
+#include "engine/base/float_mode.h"
 #include "engine/base/parallel.h"
 #include "engine/kernels/kernels.h"
 #include "optim/state.h"
@@ -34,6 +35,7 @@ void Optimizer::cut(std::span<const GradientView> gradients) {
 }
 
 StepReport Optimizer::step(std::span<const GradientView> gradients, const StepOptions& options) {
+  const FlushSubnormals flush;
   cut(gradients);
   const ElementwiseKernels& kernel = kernels().elementwise;
   const auto pieces = static_cast<Index>(pieces_.size());

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "engine/base/error.h"
+#include "engine/base/parallel.h"
 #include "engine/base/split.h"
 #include "layers/model.h"
 #include "tools/bench_model.h"
@@ -75,10 +76,10 @@ class Comparison {
   Comparison(const BenchOptions& options, Console& console)
       : options_(options),
         console_(console),
-        threads_(options.threads.empty() ? cpu_count() : options.threads[0]),
+        threads_(options.threads.empty() ? thread_count() : options.threads[0]),
         pairs_(options.pairs > 0 ? options.pairs : 5) {
     const std::string counts = options.peer_threads.empty() ? std::to_string(threads_) : options.peer_threads;
-    peer_threads_ = positive_numbers("--peer-threads", counts, 256);
+    peer_threads_ = numbers_in(counts, kThreads, {"bench", "--peer-threads"});
   }
 
   void compare(const Row& row) {

@@ -38,7 +38,7 @@ class FreezeBenchmark {
   FreezeBenchmark(const BenchOptions& options, Console& console)
       : options_(options),
         console_(console),
-        threads_(options.threads.empty() ? cpu_count() : static_cast<int>(options.threads[0])),
+        threads_(options.threads.empty() ? thread_count() : static_cast<int>(options.threads[0])),
         machine_(options.calibrate) {
     set_thread_count(threads_);
   }

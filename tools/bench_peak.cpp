@@ -2,13 +2,15 @@
 
 #include <fmt/core.h>
 
+#include "engine/base/cores.h"
+#include "engine/base/parallel.h"
 #include "tools/bench_timing.h"
 
 namespace firn::cli {
 
 void bench_peak(const BenchOptions& options, Console& console) {
   const std::vector<Isa> sets = chosen_sets(options.sets, available_sets());
-  const int most = options.threads.empty() ? cpu_count() : static_cast<int>(options.threads[0]);
+  const int most = options.threads.empty() ? thread_count() : static_cast<int>(options.threads[0]);
   const double seconds = options.seconds.value_or(0.5);
   Streams streams;
   if (!console.json()) {

@@ -13,6 +13,7 @@
 
 #include "engine/base/atomic_file.h"
 #include "engine/base/bytes.h"
+#include "engine/base/cores.h"
 #include "engine/base/cpu.h"
 #include "engine/base/parallel.h"
 #include "engine/base/rng.h"

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "data/source.h"
+#include "engine/base/cores.h"
 #include "engine/base/cpu.h"
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
@@ -90,7 +91,8 @@ int Doctor::run(Console& console) {
     findings.push_back({"isa", "instructions", error.what(), false});
   }
   findings.push_back({"firn_isa", "FIRN_ISA", pinned != nullptr && *pinned != '\0' ? pinned : "not set"});
-  findings.push_back({"threads", "threads", fmt::format("{} on {} cores", thread_count(), cpu_count())});
+  findings.push_back({"threads", "threads",
+                      fmt::format("{} on {} cores: {}", thread_count(), cpu_count(), thread_reason())});
   findings.push_back({"memory", "memory",
                       fmt::format("{}, {} of it free", short_bytes(memory_bytes(_SC_PHYS_PAGES)),
                                   short_bytes(memory_bytes(_SC_AVPHYS_PAGES)))});

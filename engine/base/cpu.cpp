@@ -1,11 +1,9 @@
 #include "engine/base/cpu.h"
 
 #include <fmt/core.h>
-#include <sched.h>
 
 #include <cstdlib>
 #include <fstream>
-#include <thread>
 
 #include "engine/base/error.h"
 
@@ -148,14 +146,6 @@ std::string cpu_name() {
     }
   }
   return "unknown processor";
-}
-
-int cpu_count() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set) > 0 ? CPU_COUNT(&set) : 1;
-  const unsigned n = std::thread::hardware_concurrency();
-  return n > 0 ? static_cast<int>(n) : 1;
 }
 
 }  // namespace firn

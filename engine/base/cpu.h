@@ -49,7 +49,4 @@ std::string isa_reason();
 /// The processor's own name, as the operating system tells it.
 std::string cpu_name();
 
-/// Cores that this process may run on (its affinity mask); at least 1.
-int cpu_count();
-
 }  // namespace firn

@@ -10,8 +10,9 @@
 #include <thread>
 #include <vector>
 
-#include "engine/base/cpu.h"
+#include "engine/base/cores.h"
 #include "engine/base/error.h"
+#include "engine/base/float_mode.h"
 
 namespace firn {
 
@@ -118,6 +119,7 @@ class Pool {
   }
 
   [[noreturn]] void serve(Member& member, int number) {
+    FlushSubnormals::for_good();
     inside_region = true;
     std::uint32_t seen = 0;
     for (bool spin = false;;) {
@@ -157,7 +159,7 @@ class Pool {
 
 int thread_count() {
   const int n = threads_wanted.load(std::memory_order_relaxed);
-  return n > 0 ? n : cpu_count();
+  return n > 0 ? n : default_thread_count();
 }
 
 void set_thread_count(int n) {
@@ -185,6 +187,7 @@ void Team::for_each(Index count, const Task& task) {
 }
 
 void parallel_region(int threads, const TeamTask& body) {
+  const FlushSubnormals flush;
   if (threads > 1 && !inside_region && Pool::get().run(threads, body)) return;
   TeamWork work;
   Team alone(work, false);

@@ -7,7 +7,7 @@
 
 namespace firn {
 
-/// Threads that a parallel region uses; the processor's cores until set.
+/// Threads that a parallel region uses; `default_thread_count()` of cores.h until set.
 int thread_count();
 
 /// Sets `thread_count()` for the regions that follow. Throws Error(usage) when n < 1 or n > 256.
@@ -68,8 +68,8 @@ class TeamTask {
 
 /// Opens a region of up to `threads` members (at least 1) and runs `body(team, member)` on each; the caller
 /// is member 0. A member that has not begun when the others have finished never does: only what runs through
-/// `Team::for_each` is sure to be done. Inside a region, and while another thread has one open, it runs alone
-/// on the calling thread.
+/// `Team::for_each` is sure to be done. Its threads take subnormal numbers for zero. Inside a region, and
+/// while another thread has one open, it runs alone on the calling thread.
 void parallel_region(int threads, const TeamTask& body);
 
 /// Runs task(i) for i in [0, count) on up to `thread_count()` threads.

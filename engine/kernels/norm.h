@@ -15,8 +15,9 @@ struct Gate {
 /// A pass over channels: y = x * scale[c] + shift[c], and the pieces of batch norm
 /// (Ioffe and Szegedy 2015, algorithm 1). All functions work on the calling thread.
 struct NormKernels {
-  /// mean[c] and m2[c] = sum (x - mean)^2 over the rows; accurate for any mean (shifted or two passes).
-  void (*moments)(Index rows, Index columns, const real* x, real* mean, real* m2);
+  /// mean[c], what it is off by for being rounded (the mean is mean + rest), and m2[c] = sum of squared
+  /// differences from the mean over the rows; accurate for any mean and number of rows.
+  void (*moments)(Index rows, Index columns, const real* x, real* mean, real* rest, real* m2);
   /// y = x * scale + shift + residual, scale and shift by column, residual laid out as x; with `relu`
   /// max(.,0) of it. A null shift or residual is zero; y may be x.
   void (*affine)(Index rows, Index columns, const real* x, const real* scale, const real* shift,

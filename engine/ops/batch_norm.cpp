@@ -176,22 +176,23 @@ void Affine::gradient(Gradients& g) const {
   }
 }
 
-/// Mean and sum of squared differences of each slice: (2,C) a part.
+/// Mean, its rest and the sum of squared differences of each slice: (3,C) a part.
 class Moments final : public Op {
  public:
   std::string name() const override { return "moments"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
-    return {{Shape{2, inputs[0].shape[-1]}, Type::number, Axis::slice}};
+    return {{Shape{3, inputs[0].shape[-1]}, Type::number, Axis::slice}};
   }
   bool differentiable() const override { return false; }
   void run(const Call& call) const override {
     const Index c = call.in_shape(0)[-1];
-    kernels().norm.moments(rows_of(call, 0), c, call.in(0), call.out(), call.out() + c);
+    kernels().norm.moments(rows_of(call, 0), c, call.in(0), call.out(), call.out() + c, call.out() + 2 * c);
   }
 };
 
-/// Statistics of the batch from those of its slices (Chan, Golub, LeVeque 1979, equation 2.1).
-/// Input: parts (2,C). Outputs: mean, inverse standard deviation, unbiased variance; each (C).
+/// Statistics of the batch from those of its slices (Chan, Golub, LeVeque 1979, equation 2.1), in double: a
+/// mean far from zero and many slices take nothing from the variance.
+/// Input: parts (3,C). Outputs: mean, inverse standard deviation, unbiased variance; each (C).
 class Statistics final : public Op {
  public:
   Statistics(real epsilon, Index batch, Index rows_of_sample)
@@ -205,22 +206,20 @@ class Statistics final : public Op {
   void run(const Call& call) const override {
     const Index c = call.out_count();
     for (Index i = 0; i < c; ++i) {
-      real count = 0;
-      real mean = 0;
-      real m2 = 0;
+      double count = 0, mean = 0, m2 = 0;
       for (Index s = 0; s < call.slices; ++s) {
         const Index samples = std::min(call.slice_rows, batch_ - s * call.slice_rows);
-        const real rows = static_cast<real>(samples * rows_of_sample_);
-        const real* part = call.in(0) + s * 2 * c;
-        const real delta = part[i] - mean;
-        const real total = count + rows;
-        mean += delta * (rows / total);
-        m2 += part[c + i] + delta * delta * (count * rows / total);
-        count = total;
+        const auto rows = static_cast<double>(samples * rows_of_sample_);
+        const real* part = call.in(0) + s * 3 * c;
+        const double delta = static_cast<double>(part[i]) + static_cast<double>(part[c + i]) - mean;
+        const double share = rows / (count + rows);
+        mean += delta * share;
+        m2 += static_cast<double>(part[2 * c + i]) + delta * delta * (count * share);
+        count += rows;
       }
-      call.out(0)[i] = mean;
-      call.out(1)[i] = 1 / std::sqrt(m2 / count + epsilon_);
-      if (call.out(2) != nullptr) call.out(2)[i] = count > 1 ? m2 / (count - 1) : m2;
+      call.out(0)[i] = static_cast<real>(mean);
+      call.out(1)[i] = static_cast<real>(1 / std::sqrt(m2 / count + static_cast<double>(epsilon_)));
+      if (call.out(2) != nullptr) call.out(2)[i] = static_cast<real>(count > 1 ? m2 / (count - 1) : m2);
     }
   }
 
@@ -236,7 +235,9 @@ void scale_and_shift(const Call& call, int gamma, real* to) {
   const Index channels = call.in_shape(gamma)[0];
   for (Index c = 0; c < channels; ++c) {
     to[c] = call.in(gamma)[c] * call.in(gamma + 3)[c];
-    to[channels + c] = call.in(gamma + 1)[c] - call.in(gamma + 2)[c] * to[c];
+    // Of the rounded scale: what x * scale is off by for a large mean is taken off with it.
+    to[channels + c] = static_cast<real>(static_cast<double>(call.in(gamma + 1)[c]) -
+                                         static_cast<double>(call.in(gamma + 2)[c]) * to[c]);
   }
 }
 
@@ -317,14 +318,15 @@ class DxCoefficients final : public Op {
   }
   void run(const Call& call) const override {
     const Index channels = call.out_shape()[1];
-    const real m = static_cast<real>(rows_);
+    const auto m = static_cast<double>(rows_);
     for (Index c = 0; c < channels; ++c) {
-      const real inverse_std = call.in(3)[c];
-      const real a = call.in(1)[c] * inverse_std;
-      const real b = -a * inverse_std * call.in(0)[channels + c] / m;
-      call.out()[c] = a;
+      const double inverse_std = call.in(3)[c];
+      const double a = call.in(1)[c] * inverse_std;
+      const auto b = static_cast<real>(-a * inverse_std * call.in(0)[channels + c] / m);
+      call.out()[c] = static_cast<real>(a);
       call.out()[channels + c] = b;
-      call.out()[2 * channels + c] = -a * call.in(0)[c] / m - b * call.in(2)[c];
+      call.out()[2 * channels + c] =
+          static_cast<real>(-a * call.in(0)[c] / m - static_cast<double>(b) * call.in(2)[c]);
     }
   }
 
@@ -435,6 +437,13 @@ Value batch_norm_train(Graph& graph, Value x, Value gamma, Value beta, const Par
   if (x.shape().rank() < 2 || x.spec().axis != Axis::batch) {
     shape_error("batch_norm", graph.label(),
                 fmt::format("input {} must be a batch (N,...,C)", x.shape().text()));
+  }
+  if (x.shape().count() == x.shape()[-1]) {
+    shape_error(
+        "batch_norm", graph.label(),
+        fmt::format("input {} has one value a channel, and one has no deviation to normalise by: batches "
+                    "of two samples or more are wanted, or this layer frozen",
+                    x.shape().text()));
   }
   const Value moments = graph.add(std::make_shared<Moments>(), {x});
   const Index rows_of_sample = x.shape().count_from(1) / std::max<Index>(1, x.shape()[-1]);

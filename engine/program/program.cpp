@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "engine/base/error.h"
+#include "engine/base/float_mode.h"
 #include "engine/base/parallel.h"
 #include "engine/program/fuse.h"
 #include "engine/program/lower.h"
@@ -194,6 +195,7 @@ void Program::run_once() {
 }
 
 void Program::run(std::uint64_t number) {
+  const FlushSubnormals flush;
   // By the same rough guess: what takes longer is cut into enough pieces, and would lose much by a trial on
   // one.
   constexpr double kSmall = 0.1;

@@ -111,7 +111,7 @@ TEST_CASE("steps are laid out on threads as groups run them") {
       }
       want += 10 + static_cast<double>((pieces + threads - 1) / threads * each);
     }
-    CHECK(plan.batch % plan.slice_rows == 0);
+    REQUIRE(plan.batch % plan.slice_rows == 0);  // else the last piece would be shorter than a second
     CHECK(got.seconds == doctest::Approx(want));
     CHECK(got.waiting == 100 + 10 * static_cast<double>(plan.groups.size()));
   }
@@ -135,18 +135,35 @@ TEST_CASE("what is frozen costs what its program holds: less, and no gradients")
 }
 
 TEST_CASE("operands are as old as what was touched since") {
-  Net net;
+  // Samples of as many bytes as a net of this width touches a hundred times over in a pass: what the first
+  // layer reads was used a whole pass ago, what a layer hands to the next one just now.
+  constexpr Index kSamples = 65536;
+  Net net(3, kSamples, 16);
   const auto program = net.program(0);
   const Plan& plan = program->plan();
   const std::vector<Reuse> reuse = reuse_of(*program, 1);
   REQUIRE(reuse.size() == plan.steps.size());
+  const Index feed = net.x.bytes();
+  bool old_feed = false, fresh_value = false;
   for (std::size_t i = 0; i < reuse.size(); ++i) {
-    CHECK(reuse[i].inputs.size() == plan.steps[i].inputs.size());
-    CHECK(reuse[i].outputs.size() == plan.steps[i].outputs.size());
-    for (const std::vector<Index>* all : {&reuse[i].inputs, &reuse[i].outputs}) {
-      for (const Index bytes : *all) CHECK(bytes >= 0);
+    REQUIRE(reuse[i].inputs.size() == plan.steps[i].inputs.size());
+    REQUIRE(reuse[i].outputs.size() == plan.steps[i].outputs.size());
+    for (std::size_t k = 0; k < reuse[i].inputs.size(); ++k) {
+      const Value input = plan.steps[i].node->inputs()[k];
+      // Ages are rounded, to at least half of what they are.
+      if (input.node->is_feed() && input.node->label() == "x")
+        old_feed = old_feed || reuse[i].inputs[k] >= feed / 2;
+      fresh_value = fresh_value || (input.node->op() != nullptr && reuse[i].inputs[k] < feed / 2);
     }
   }
+  CHECK(old_feed);
+  CHECK(fresh_value);
+}
+
+TEST_CASE("a call sees a slice of what is cut, and all parts of what is summed") {
+  Net net;
+  const auto program = net.program(0);
+  const Plan& plan = program->plan();
   const Spec batch{Shape{kBatch, kWide}, Type::number, Axis::batch};
   CHECK(bytes_of_call(plan, batch, true) == plan.slice_rows * kWide * Index{sizeof(real)});
   CHECK(bytes_of_call(plan, batch, false) == kBatch * kWide * Index{sizeof(real)});
@@ -169,12 +186,14 @@ TEST_CASE("memory that is touched again and again counts once: a weight is no ol
   }
 }
 
-TEST_CASE("overheads are small and not negative") {
+TEST_CASE("overheads are seconds of a region and of a stage in it") {
   for (const int threads : {1, 2}) {
+    CAPTURE(threads);
     const Overheads overheads = measure_overheads(threads);
-    CHECK(overheads.region >= 0);
-    CHECK(overheads.barrier >= 0);
-    CHECK(overheads.region + overheads.barrier < 0.1);
+    // A stage takes some atomic operations at least; with other programs on the cores it may take long.
+    CHECK(overheads.barrier > 1e-9);
+    CHECK(overheads.barrier < 0.01);
+    CHECK(overheads.region < 0.1);
   }
 }
 

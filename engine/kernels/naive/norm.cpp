@@ -8,7 +8,7 @@ namespace {
 
 // Sums run in double, so that the truth is better than what is measured against it.
 
-void moments(Index rows, Index columns, const real* x, real* mean, real* m2) {
+void moments(Index rows, Index columns, const real* x, real* mean, real* rest, real* m2) {
   for (Index c = 0; c < columns; ++c) {
     double sum = 0;
     for (Index r = 0; r < rows; ++r) sum += x[r * columns + c];
@@ -19,6 +19,7 @@ void moments(Index rows, Index columns, const real* x, real* mean, real* m2) {
       squares += d * d;
     }
     mean[c] = static_cast<real>(center);
+    rest[c] = static_cast<real>(center - static_cast<double>(mean[c]));
     m2[c] = static_cast<real>(squares);
   }
 }

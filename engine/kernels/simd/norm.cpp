@@ -33,7 +33,7 @@ Index smaller(Index a, Index b) {
 
 /// Each block's mean and m2 by the corrected two-pass algorithm while it is in the cache; blocks are merged
 /// as in Chan, Golub, LeVeque 1979 (equation 2.1).
-void moments(Index rows, Index columns, const float* x, float* mean, float* m2) {
+void moments(Index rows, Index columns, const float* x, float* mean, float* rest, float* m2) {
   for_each_strip(columns, [&](Index first, auto load_at, Index vectors) {
     double means[kStrip] = {};
     double squares[kStrip] = {};
@@ -69,6 +69,7 @@ void moments(Index rows, Index columns, const float* x, float* mean, float* m2) 
     }
     for (Index c = 0; c < smaller(vectors * kLanes, columns - first); ++c) {
       mean[first + c] = static_cast<float>(means[c]);
+      rest[first + c] = static_cast<float>(means[c] - static_cast<double>(mean[first + c]));
       m2[first + c] = static_cast<float>(squares[c]);
     }
   });

@@ -97,11 +97,14 @@ constexpr bool dw_along_windows(const ConvGeometry& g) {
 /// dy that do not lie together, or its last panel where these are no whole vectors; sums with lanes along
 /// windows.
 struct DwScratch {
-  Index count;
   float *x, *dy, *sums;
 };
+/// Elements of each.
+struct DwSizes {
+  Index x, dy, sums;
+};
 
-constexpr DwScratch dw_parts(const ConvGeometry& g, Index n, float* begin) {
+constexpr DwSizes dw_sizes(const ConvGeometry& g, Index n) {
   const Index pixels = block_images(g) * block_rows(g) * g.ow, out = g.oc / g.groups;
   const Index x = dw_gathers(g) ? pixels * kUnitRows : border_scratch(input_border(g), n);
   Index dy = out % kLanes != 0 ? pixels * kPanel : 0, sums = 0;
@@ -110,13 +113,20 @@ constexpr DwScratch dw_parts(const ConvGeometry& g, Index n, float* begin) {
     const WeightRows rows = weight_rows(g);
     sums = rows.segments * window_vectors(rows) * live_outputs(g) * kLanes;
   }
-  return {x + dy + sums, begin, begin + x, begin + x + dy};
+  return {x, dy, sums};
+}
+
+constexpr DwScratch dw_parts(const ConvGeometry& g, Index n, float* begin) {
+  const DwSizes sizes = dw_sizes(g, n);
+  if (sizes.x + sizes.dy + sizes.sums == 0) return {begin, begin, begin};  // which may be null
+  return {begin, begin + sizes.x, begin + sizes.x + sizes.dy};
 }
 
 constexpr Index dw_scratch(const ConvGeometry& g, Index n) {
   if (is_depthwise(g) || g.oh * g.ow == 0) return 0;
   if (dw_prefers_planes(g)) return planar_dw_scratch(g);
-  return dw_parts(flattened(g), n, nullptr).count;
+  const DwSizes sizes = dw_sizes(flattened(g), n);
+  return sizes.x + sizes.dy + sizes.sums;
 }
 
 /// A block of output pixels: whole images, or `rows` rows from `row` on of one. x is with its border, unless
