@@ -21,13 +21,20 @@ double ease(double from, double to, double t) {
   return to + (from - to) / 2 * (1 + std::cos(std::numbers::pi * t));
 }
 
-double number(const std::string& schedule, const std::string& text) {
-  double value = 0;
+/// All of `text` as a number from `least` to `most`; `what`: "a number of steps".
+template <class T>
+T number(const std::string& schedule, const std::string& text, T least, T most, const char* what) {
+  T value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) {
-    throw Error(Fault::usage, "schedule", fmt::format("{}: {} is no number", schedule, text));
+  if (error != std::errc{} || end != text.data() + text.size() || !(value >= least && value <= most)) {
+    throw Error(Fault::usage, "schedule",
+                fmt::format("{}: '{}': want {} from {} to {}", schedule, text, what, least, most));
   }
   return value;
+}
+
+Index steps_of(const std::string& schedule, const std::string& text, Index least) {
+  return number<Index>(schedule, text, least, 1000000000, "a whole number of steps");
 }
 
 }  // namespace
@@ -84,7 +91,7 @@ Schedule parse_schedule(const std::string& text) {
     };
     if (name == "warm-up" && schedule) {
       want(2);
-      schedule = warm_up(schedule, static_cast<Index>(number(name, words[1])));
+      schedule = warm_up(schedule, steps_of(name, words[1], 0));
     } else if (schedule) {
       throw Error(Fault::usage, "schedule", fmt::format("{}: only warm-up:STEPS may follow", part));
     } else if (name == "constant") {
@@ -98,7 +105,7 @@ Schedule parse_schedule(const std::string& text) {
       schedule = one_cycle_schedule();
     } else if (name == "step") {
       want(3);
-      schedule = step_schedule(static_cast<Index>(number(name, words[1])), number(name, words[2]));
+      schedule = step_schedule(steps_of(name, words[1], 1), number(name, words[2], 0.0, 1e9, "a factor"));
     } else {
       const std::vector<std::string> known{"constant", "cosine", "one-cycle", "step"};
       throw Error(Fault::usage, "schedule", fmt::format("no schedule {}{}", name, did_you_mean(name, known)));

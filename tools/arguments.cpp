@@ -9,6 +9,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
+#include "engine/base/split.h"
 #include "tools/path_name.h"
 
 namespace firn::cli {
@@ -35,6 +36,21 @@ std::string wrapped(const std::string& text, std::size_t indent) {
     at = end + 1;
   }
   return out;
+}
+
+/// "--quiet" of "-q,--quiet".
+std::string long_name(const std::string& names) {
+  return names.substr(names.starts_with("--") ? 0 : names.find("--"),
+                      names.starts_with("--") ? names.find(',') : std::string::npos);
+}
+
+/// The words, each parted at its commas.
+std::vector<std::string> parts_of(const std::vector<std::string>& words) {
+  std::vector<std::string> all;
+  for (const std::string& word : words) {
+    for (std::string& part : split(word, ',')) all.push_back(std::move(part));
+  }
+  return all;
 }
 
 std::string one_line(std::string text) {
@@ -82,28 +98,47 @@ void Arguments::option(const std::string& names, std::string& to, const std::str
   parser_->app.add_option(names, to);
 }
 
-void Arguments::option(const std::string& names, Index& to, const std::string& value,
-                       const std::string& help) {
+void Arguments::read_with(const std::string& names, bool many, Reader reader) {
+  const auto read = [reader = std::move(reader), verb = verb_, name = long_name(names)](const Words& words) {
+    reader(words, Asked{verb, name});
+    return true;
+  };
+  parser_->app.add_option(names, read)
+      ->type_name("value")
+      ->expected(many ? CLI::detail::expected_max_vector_size : 1);
+}
+
+void Arguments::numeric(const std::string& names, const std::string& value, const Range& range, bool whole,
+                        const std::string& help) {
   describe(names, value, help);
-  parser_->app.add_option(names, to);
+  numerics_.push_back({long_name(names), range, whole});
+}
+
+void Arguments::option(const std::string& names, Index& to, const std::string& value, const Range& range,
+                       const std::string& help) {
+  numeric(names, value, range, true, help);
+  read_with(names, false,
+            [&to, range](const Words& words, const Asked& asked) { to = whole_in(words[0], range, asked); });
+}
+
+void Arguments::option(const std::string& names, double& to, const std::string& value, const Range& range,
+                       const std::string& help) {
+  numeric(names, value, range, false, help);
+  read_with(names, false,
+            [&to, range](const Words& words, const Asked& asked) { to = number_in(words[0], range, asked); });
+}
+
+void Arguments::option(const std::string& names, std::optional<double>& to, const std::string& value,
+                       const Range& range, const std::string& help) {
+  numeric(names, value, range, false, help);
+  read_with(names, false,
+            [&to, range](const Words& words, const Asked& asked) { to = number_in(words[0], range, asked); });
 }
 
 void Arguments::option(const std::string& names, std::uint64_t& to, const std::string& value,
                        const std::string& help) {
   describe(names, value, help);
-  parser_->app.add_option(names, to);
-}
-
-void Arguments::option(const std::string& names, double& to, const std::string& value,
-                       const std::string& help) {
-  describe(names, value, help);
-  parser_->app.add_option(names, to);
-}
-
-void Arguments::option(const std::string& names, std::optional<double>& to, const std::string& value,
-                       const std::string& help) {
-  describe(names, value, help);
-  parser_->app.add_option_function<double>(names, [&to](const double& given) { to = given; });
+  read_with(names, false, [&to](const Words& words, const Asked& asked) { to = seed_in(words[0], asked); });
 }
 
 void Arguments::name(const std::string& names, std::string& to, const std::string& help) {
@@ -118,15 +153,21 @@ void Arguments::list(const std::string& names, std::vector<std::string>& to, con
 }
 
 void Arguments::list(const std::string& names, std::vector<double>& to, const std::string& value,
-                     const std::string& help) {
-  describe(names, value, help);
-  parser_->app.add_option(names, to)->delimiter(',');
+                     const Range& range, const std::string& help) {
+  numeric(names, value, range, false, help);
+  read_with(names, true, [&to, range](const Words& words, const Asked& asked) {
+    to.clear();
+    for (const std::string& part : parts_of(words)) to.push_back(number_in(part, range, asked));
+  });
 }
 
 void Arguments::list(const std::string& names, std::vector<Index>& to, const std::string& value,
-                     const std::string& help) {
-  describe(names, value, help);
-  parser_->app.add_option(names, to)->delimiter(',');
+                     const Range& range, const std::string& help) {
+  numeric(names, value, range, true, help);
+  read_with(names, true, [&to, range](const Words& words, const Asked& asked) {
+    to.clear();
+    for (const std::string& part : parts_of(words)) to.push_back(whole_in(part, range, asked));
+  });
 }
 
 void Arguments::choice(const std::string& names, std::string& to, const std::vector<std::string>& among,
@@ -172,6 +213,9 @@ bool Arguments::parse(std::vector<std::string> words) {
     if (option == rest.end()) fail(fmt::format("'{}' was not expected", rest.empty() ? "" : rest.front()));
     const std::string name = option->substr(0, option->find('='));
     fail(fmt::format("unknown option '{}'{}", name, did_you_mean(name, names())));
+  } catch (const Error&) {
+    if (parser_->help) return false;
+    throw;
   } catch (const CLI::ParseError& error) {
     if (parser_->help) return false;
     fail(error.what());

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/base/real.h"
+#include "tools/range.h"
 
 namespace firn::cli {
 
@@ -29,20 +31,24 @@ class Arguments {
 
   void flag(const std::string& names, bool& to, const std::string& help);
   void option(const std::string& names, std::string& to, const std::string& value, const std::string& help);
-  void option(const std::string& names, Index& to, const std::string& value, const std::string& help);
-  void option(const std::string& names, std::uint64_t& to, const std::string& value, const std::string& help);
-  void option(const std::string& names, double& to, const std::string& value, const std::string& help);
-  void option(const std::string& names, std::optional<double>& to, const std::string& value,
+  /// Numbers, which are read in full, fit and are in `range`.
+  void option(const std::string& names, Index& to, const std::string& value, const Range& range,
               const std::string& help);
+  void option(const std::string& names, double& to, const std::string& value, const Range& range,
+              const std::string& help);
+  void option(const std::string& names, std::optional<double>& to, const std::string& value,
+              const Range& range, const std::string& help);
+  /// A seed, any of 64 bits.
+  void option(const std::string& names, std::uint64_t& to, const std::string& value, const std::string& help);
   /// A name that becomes part of a path (tools/path_name.h).
   void name(const std::string& names, std::string& to, const std::string& help);
   /// Several words, or the option several times.
   void list(const std::string& names, std::vector<std::string>& to, const std::string& value,
             const std::string& help);
-  /// Numbers with commas between them.
-  void list(const std::string& names, std::vector<double>& to, const std::string& value,
+  /// Numbers with commas between them, each in `range`.
+  void list(const std::string& names, std::vector<double>& to, const std::string& value, const Range& range,
             const std::string& help);
-  void list(const std::string& names, std::vector<Index>& to, const std::string& value,
+  void list(const std::string& names, std::vector<Index>& to, const std::string& value, const Range& range,
             const std::string& help);
   /// One of these words.
   void choice(const std::string& names, std::string& to, const std::vector<std::string>& among,
@@ -59,6 +65,15 @@ class Arguments {
   bool parse(std::vector<std::string> words);
   std::string help() const;
 
+  /// An option that takes numbers.
+  struct Numeric {
+    std::string name;  ///< "--batch"
+    Range range;
+    bool whole;
+  };
+  /// All that are declared but for seeds.
+  const std::vector<Numeric>& numerics() const { return numerics_; }
+
  private:
   struct Parser;
   void describe(const std::string& names, const std::string& value, const std::string& help);
@@ -68,7 +83,14 @@ class Arguments {
     std::string left, right;  ///< a title has no right side
   };
   std::string verb_, summary_;
+  using Words = std::vector<std::string>;
+  using Reader = std::function<void(const Words& words, const Asked& asked)>;
+  /// Has `reader` read what is given for `names`: one word, or `many`.
+  void read_with(const std::string& names, bool many, Reader reader);
+  void numeric(const std::string& names, const std::string& value, const Range& range, bool whole,
+               const std::string& help);
   std::vector<Line> examples_, lines_, positionals_;
+  std::vector<Numeric> numerics_;
   std::unique_ptr<Parser> parser_;
 };
 

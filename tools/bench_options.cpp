@@ -44,15 +44,10 @@ std::vector<Isa> chosen_sets(const std::string& sets, const std::vector<Isa>& us
   return chosen;
 }
 
-std::vector<Index> positive_numbers(const std::string& option, const std::string& list, Index most) {
+std::vector<Index> numbers_in(const std::string& list, const Range& range, const Asked& asked) {
   std::vector<Index> numbers;
   if (list.empty()) return numbers;
-  for (const std::string& text : split(list, ',')) {
-    const Index number = whole_number(text, option);
-    if (number < 1 || number > most)
-      throw Error(Fault::usage, "bench", fmt::format("{} {} is not in 1..{}", option, text, most));
-    numbers.push_back(number);
-  }
+  for (const std::string& text : split(list, ',')) numbers.push_back(whole_in(text, range, asked));
   return numbers;
 }
 

@@ -8,6 +8,7 @@
 #include "engine/base/cpu.h"
 #include "engine/base/real.h"
 #include "tools/console.h"
+#include "tools/range.h"
 
 namespace firn::cli {
 
@@ -40,9 +41,8 @@ std::vector<Isa> available_sets();
 /// for one that is unknown or not there.
 std::vector<Isa> chosen_sets(const std::string& sets, const std::vector<Isa>& usual);
 
-/// The positive whole numbers in "1,2,4". Throws Error(usage) naming the option for anything else, and for
-/// more than `most`.
-std::vector<Index> positive_numbers(const std::string& option, const std::string& list, Index most);
+/// The whole numbers in "1,2,4"; none in "". Throws what `whole_in` throws.
+std::vector<Index> numbers_in(const std::string& list, const Range& range, const Asked& asked);
 
 /// "Intel Xeon; kernels: avx512: the widest that processor and build have".
 std::string machine_line();

@@ -18,7 +18,7 @@ void declare_cache(Arguments& arguments, CacheChoice& choice) {
   arguments.option("--cache-memory", choice.memory, "BYTES", "the limit, with K, M or G behind it (2G)");
   arguments.choice("--cache-precision", choice.precision, {"fp32", "bf16"},
                    "bf16 takes half the room and rounds; fp32 changes no bit (fp32)");
-  arguments.option("--cache-views", choice.views, "K",
+  arguments.option("--cache-views", choice.views, "K", at_least(1),
                    "with --augment: K changed images of each sample in turn, so that they can be kept");
   arguments.option("--cache-folder", choice.folder, "PATH",
                    "where the file lies, which has no name (the system's for temporary files)");
@@ -36,7 +36,6 @@ Index parse_bytes(const std::string& text, const std::string& what) {
 }
 
 CacheConfig make_cache(const CacheChoice& choice, bool augmented) {
-  if (choice.views < 0) throw Error(Fault::usage, "cache-views", fmt::format("{} views", choice.views));
   if (choice.views > 0 && !augmented) {
     throw Error(Fault::usage, "cache-views", "--cache-views goes with --augment");
   }

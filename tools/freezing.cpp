@@ -92,8 +92,7 @@ std::vector<Thaw> parse_thaws(const Model& model, const FreezeChoice& choice) {
     if (colon == std::string::npos) {
       throw Error(Fault::usage, "thaw", fmt::format("'{}': want EPOCH:WHAT, as in 3:all", text));
     }
-    const Thaw one{whole_number(text.substr(0, colon), "thaw"), text.substr(colon + 1)};
-    if (one.epoch < 1) throw Error(Fault::usage, "thaw", fmt::format("'{}': epochs count from 1", text));
+    const Thaw one{whole_in(text.substr(0, colon), at_least(1), {"thaw", "epoch"}), text.substr(colon + 1)};
     thawed_by(model, one.pattern);
     thaws.push_back(one);
   }

@@ -14,48 +14,12 @@
 #include "engine/base/glob.h"
 #include "engine/base/printable.h"
 #include "tools/interrupt.h"
-#include "tools/verb.h"
-#include "tools/verb_advise.h"
-#include "tools/verb_bench.h"
-#include "tools/verb_data.h"
-#include "tools/verb_doctor.h"
-#include "tools/verb_eval.h"
-#include "tools/verb_explain.h"
-#include "tools/verb_inspect.h"
-#include "tools/verb_merge.h"
-#include "tools/verb_predict.h"
-#include "tools/verb_report.h"
-#include "tools/verb_study.h"
-#include "tools/verb_train.h"
-#include "tools/verb_weights.h"
+#include "tools/verbs.h"
 #include "tools/version.h"
 
 namespace firn::cli {
 
 namespace {
-
-struct Entry {
-  const char* name;
-  const char* summary;
-  VerbPtr (*make)();
-};
-
-constexpr Entry kVerbs[] = {
-    {"train", "trains a model on data and writes a run folder", make_train},
-    {"finetune", "trains weights on other data: a new head, what else is asked for", make_finetune},
-    {"eval", "says how well a model answers on data", make_eval},
-    {"predict", "gives a model's answers, sample by sample", make_predict},
-    {"inspect", "shows a model layer by layer, or what a weights file holds", make_inspect},
-    {"explain", "shows a training step: what is computed, what is not, and why", make_explain},
-    {"advise", "predicts what every cut costs, tries them shortly and says which to take", make_advise},
-    {"study", "measures what freezing does to accuracy, time and memory", make_study},
-    {"report", "makes the page of a run again, or one page of several", make_report},
-    {"merge", "makes whole weights of a run's checkpoint and its base", make_merge},
-    {"weights", "says which published weights there are, and checks a file", make_weights},
-    {"bench", "times training steps and kernels, and holds them against the machine and a peer", make_bench},
-    {"data", "says what a set of data is, or which sets there are", make_data},
-    {"doctor", "checks this machine and this build", make_doctor},
-};
 
 /// `word` as a shell takes it.
 std::string shell_quoted(const std::string& word) {
@@ -74,17 +38,17 @@ std::string general_help() {
       "  firn eval --weights runs/cnn-digits-1/best.safetensors --data digits\n"
       "\nfirn: neural networks on the CPU, in which frozen layers cost nothing\n\nUsage: firn VERB "
       "[OPTION...]\n\n";
-  for (const Entry& verb : kVerbs) out += fmt::format("  {:<9} {}\n", verb.name, verb.summary);
+  for (const VerbEntry& verb : verbs()) out += fmt::format("  {:<9} {}\n", verb.name, verb.summary);
   return out + "\nfirn VERB --help says more; firn --version gives the version.\n";
 }
 
-int run_verb(const Entry& entry, std::vector<std::string> words) {
+int run_verb(const VerbEntry& entry, std::vector<std::string> words) {
   const VerbPtr verb = entry.make();
   const bool alone = words.empty();
   std::string command = fmt::format("firn {}", entry.name);
   for (const std::string& word : words) command += " " + shell_quoted(word);
   verb->set_command(std::move(command));
-  Arguments arguments(entry.name, entry.summary);
+  Arguments arguments(std::string(entry.name), std::string(entry.summary));
   ConsoleOptions console_options;
   verb->declare(arguments);
   declare_console(arguments, console_options);
@@ -124,10 +88,10 @@ int run(std::vector<std::string> words) {
     return 0;
   }
   const auto found =
-      std::find_if(std::begin(kVerbs), std::end(kVerbs), [&](const Entry& v) { return v.name == first; });
-  if (found != std::end(kVerbs)) return run_verb(*found, std::move(words));
+      std::find_if(verbs().begin(), verbs().end(), [&](const VerbEntry& v) { return v.name == first; });
+  if (found != verbs().end()) return run_verb(*found, std::move(words));
   std::vector<std::string> names;
-  for (const Entry& verb : kVerbs) names.emplace_back(verb.name);
+  for (const VerbEntry& verb : verbs()) names.emplace_back(verb.name);
   throw Error(Fault::usage, "firn",
               fmt::format("unknown verb '{}'{}; see firn --help", first, did_you_mean(first, names)));
 }

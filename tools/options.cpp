@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <charconv>
-#include <limits>
 
 #include "data/source.h"
 #include "engine/base/cpu.h"
@@ -35,6 +34,11 @@ void declare_model(Arguments& arguments, ModelChoice& choice) {
                    "the weights that a checkpoint builds on (base.safetensors beside it)");
 }
 
+void declare_head_init(Arguments& arguments, ModelChoice& choice) {
+  arguments.choice("--head-init", choice.head_init, {"zero", "random"},
+                   "what a new head begins with; one that is frozen teaches nothing from zero (zero)");
+}
+
 void declare_data(Arguments& arguments, DataChoice& choice) {
   arguments.group("The data");
   arguments.option("--data", choice.spec, "SPEC", joined(data_sources(), [](const DataSource& s) {
@@ -51,9 +55,10 @@ void declare_data(Arguments& arguments, DataChoice& choice) {
   arguments.option("--group", choice.group, "RULE",
                    "samples that stay in one part: 'name:*_' (file names that begin alike, up to the last _; "
                    "any pattern), column:NAME (of a table), none (bursts, where names leave little doubt)");
-  arguments.option("--size", choice.size, "PIXELS", "pictures are resized to PIXELS x PIXELS");
-  arguments.option("--window", choice.window, "N", "plain text: characters of a sample (64)");
-  arguments.option("--limit", choice.limit, "N", "words: at most so many of each language (5000)");
+  arguments.option("--size", choice.size, "PIXELS", kPixels, "pictures are resized to PIXELS x PIXELS");
+  arguments.option("--window", choice.window, "N", at_least(1), "plain text: characters of a sample (64)");
+  arguments.option("--limit", choice.limit, "N", at_least(1),
+                   "words: at most so many of each language (5000)");
   arguments.flag("--skip-bad", choice.skip_bad, "leave out pictures that cannot be read, and say which");
 }
 
@@ -97,8 +102,9 @@ std::string precision_text(const std::string& precision) {
 void declare_run(Arguments& arguments, RunChoice& choice) {
   arguments.group("The run");
   arguments.option("--seed", choice.seed, "S", "of everything random (1)");
-  arguments.option("--threads", choice.threads, "T", "threads; the results do not depend on it (one a core)");
-  arguments.option("--batch", choice.batch, "B", "samples of a step (64)");
+  arguments.option("--threads", choice.threads, "T", kThreads,
+                   "threads; the results do not depend on it (one a core)");
+  arguments.option("--batch", choice.batch, "B", kBatch, "samples of a step (64)");
   declare_exact(arguments, choice.exact);
 }
 
@@ -118,15 +124,14 @@ std::string exact_text(bool exact) {
 }
 
 void declare_input(Arguments& arguments, InputChoice& choice) {
-  arguments.list("--input", choice.sample, "H,W,C", "without data: the shape of a sample");
-  arguments.option("--classes", choice.classes, "N", "without data: the number of classes");
-  arguments.option("--vocabulary", choice.vocabulary, "N", "without data: how many different tokens");
+  arguments.list("--input", choice.sample, "H,W,C", at_least(1), "without data: the shape of a sample");
+  arguments.option("--classes", choice.classes, "N", at_least(1), "without data: the number of classes");
+  arguments.option("--vocabulary", choice.vocabulary, "N", at_least(1),
+                   "without data: how many different tokens");
 }
 
 void use_threads(const RunChoice& choice) {
-  if (choice.threads == 0) return;
-  const Index most = std::numeric_limits<int>::max();
-  set_thread_count(static_cast<int>(choice.threads < 0 ? -1 : choice.threads > most ? most : choice.threads));
+  if (choice.threads > 0) set_thread_count(static_cast<int>(choice.threads));
 }
 
 Index whole_number(const std::string& text, const std::string& what) {

@@ -30,7 +30,7 @@ void declare_policy(Arguments& arguments, PolicyChoice& choice) {
                    "what decides before each step, of what --freeze leaves: a name from the list below");
   arguments.option("--frozen-state", choice.frozen_state, "drop|keep|decay:F",
                    "optimizer state of what is frozen: dropped; kept; kept with its momentum times F a step");
-  arguments.option("--thaw-warm-up", choice.thaw_warm_up, "N",
+  arguments.option("--thaw-warm-up", choice.thaw_warm_up, "N", at_least(0),
                    "the rate of what is thawed rises to its own over N steps (0)");
   arguments.group("Policies");
   for (const PolicyEntry& entry : policy_registry())
@@ -77,6 +77,7 @@ FreezeReport::FreezeReport(Console& console, const Model& started) : console_(co
       return p.parameter->role() != Role::statistic && p.parameter->trainable();
     }));
   }
+  ever_ = trains_;
 }
 
 std::vector<JsonObject> FreezeReport::changed(std::span<const FreezeChange> changes, Index epoch) {
@@ -86,6 +87,7 @@ std::vector<JsonObject> FreezeReport::changed(std::span<const FreezeChange> chan
     const auto block = static_cast<std::size_t>(change.block);
     const std::string& name = model_.blocks()[block].name;
     trains_[block] = !change.frozen;
+    if (!change.frozen || change.step == 0) ever_[block] = !change.frozen;
     (change.frozen ? frozen : thawed).push_back(name);
     lines.push_back(json_line("freeze_change")
                         .add("step", change.step)
@@ -113,6 +115,11 @@ std::vector<JsonObject> FreezeReport::changed(std::span<const FreezeChange> chan
 }
 
 void FreezeReport::summary(const History& history) const {
+  std::vector<std::string> never;
+  for (std::size_t block = 0; block < ever_.size(); ++block) {
+    if (!ever_[block]) never.push_back(model_.blocks()[block].name);
+  }
+  if (!never.empty()) console_.note(fmt::format("never trained: {}", fmt::join(never, ", ")));
   double trained = 0, steps = 0;
   for (const EpochRecord& epoch : history.epochs) {
     trained += epoch.trained_share * static_cast<double>(epoch.steps);

@@ -46,7 +46,7 @@ void keep(const std::string& file, const std::string& path, bool copied) {
 }  // namespace
 
 void declare_keep(Arguments& arguments, KeepChoice& choice) {
-  arguments.option("--checkpoint-every", choice.every, "N",
+  arguments.option("--checkpoint-every", choice.every, "N", at_least(0),
                    "write a checkpoint every N steps (0: after each epoch and each minute)");
 }
 

@@ -50,11 +50,13 @@ void AdviseVerb::declare(Arguments& arguments) {
   arguments.flag("--keep-head", session_.model.keep_head,
                  "train on with the weights' own head, for as many classes as they have");
   declare_data(arguments, session_.data);
-  arguments.option("--labels", session_.labels, "N", "train on N samples of each class (0: all)");
+  arguments.option("--labels", session_.labels, "N", at_least(0),
+                   "train on N samples of each class (0: all)");
   arguments.group("What is wanted");
   arguments.option("--time", time_, "T", "for trials and training together: 30s, 5m");
   arguments.option("--memory", memory_, "M", "of the process that trains, without the data: 64M");
-  arguments.option("--accuracy", accuracy_, "A", "the cheapest cut that reaches it, from 0 to 1");
+  arguments.option("--accuracy", accuracy_, "A", above(0, 1),
+                   "the cheapest cut that reaches it, from 0 to 1");
   arguments.option("--probe-time", probe_time_, "T", "for trials (60s; at most half of --time)");
   training_.epochs = 0;
   declare_training(arguments, training_, true);
@@ -80,10 +82,6 @@ AdviceOptions AdviseVerb::options() const {
 
 int AdviseVerb::run(Console& console) {
   require(session_.data.spec, "--data", "advise");
-  if (accuracy_ && !(*accuracy_ > 0 && *accuracy_ <= 1))
-    throw Error(Fault::usage, "advise", fmt::format("--accuracy {} is not in 0 to 1", *accuracy_));
-  if (training_.epochs < 0) throw Error(Fault::usage, "advise", fmt::format("{} epochs", training_.epochs));
-  if (run_.batch < 0) throw Error(Fault::usage, "advise", fmt::format("a batch of {}", run_.batch));
   for (const auto& [text, option] : {std::pair(&time_, "time"), std::pair(&probe_time_, "probe-time")})
     if (!text->empty()) parse_duration(*text, option);
   if (!memory_.empty()) parse_bytes(memory_, "memory");

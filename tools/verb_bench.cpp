@@ -36,7 +36,7 @@ class Bench final : public Verb {
     arguments.example("freeze --model cnn --threads 1", "every cut of a model: predicted beside measured");
     arguments.positional("WHAT", what_, "what to measure: step, peak, kernel, compare or freeze");
     arguments.option(
-        "--seconds", options_.seconds, "S",
+        "--seconds", options_.seconds, "S", above(0, 1e6),
         "measured for each number; at least five runs (step, compare: 2; freeze: 1; peak: 0.5; kernel: 0.2)");
     arguments.option("--threads", threads_, "T,...",
                      "threads; one a core unless given; kernels have one; step: with several their ratios");
@@ -60,14 +60,15 @@ class Bench final : public Verb {
                      "prints rows as bench/README.md says, for --models, --freeze, --threads and --seconds");
     arguments.option("--peer-threads", options_.peer_threads, "T,...",
                      "the peer's threads; with several its best time counts (as many as firn's)");
-    arguments.option("--pairs", options_.pairs, "N", "measurements of each side for a row (5)");
+    arguments.option("--pairs", options_.pairs, "N", from_to(1, 1e6),
+                     "measurements of each side for a row (5)");
   }
 
   int run(Console& console) override {
     for (const auto& benchmark : kBenchmarks) {
       if (what_ != benchmark.what) continue;
-      options_.threads = positive_numbers("--threads", threads_, 256);
-      options_.batches = positive_numbers("--batch", batches_, 1 << 20);
+      options_.threads = numbers_in(threads_, kThreads, {"bench", "--threads"});
+      options_.batches = numbers_in(batches_, from_to(1, 1 << 20), {"bench", "--batch"});
       check();
       benchmark.run(options_, console);
       return 0;
@@ -85,8 +86,6 @@ class Bench final : public Verb {
   /// Values in their range, and no option that the benchmark would pass over.
   void check() const {
     const BenchOptions& o = options_;
-    if (o.pairs < 0) refuse(fmt::format("--pairs {} is not positive", o.pairs));
-    if (o.seconds && !(*o.seconds > 0)) refuse(fmt::format("--seconds {} is not positive", *o.seconds));
     const bool step = what_ == "step", peak = what_ == "peak", kernel = what_ == "kernel";
     const bool compare = what_ == "compare", freeze = what_ == "freeze";
     const struct {

@@ -129,7 +129,7 @@ void Predict::declare(Arguments& arguments) {
   arguments.group("What is asked and answered");
   arguments.list("--image", images_, "FILE...", "PNG or JPEG pictures, as WHAT");
   arguments.list("--text", texts_, "TEXT...", "texts, instead of data");
-  arguments.option("--top", top_, "K", "classes a sample (3)");
+  arguments.option("--top", top_, "K", at_least(1), "classes a sample (3)");
   arguments.option("--logits", logits_, "FILE.npy",
                    "also write the raw logits, float32, in the order of the data (-: to stdout)");
   declare_run(arguments, run_);

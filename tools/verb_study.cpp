@@ -97,27 +97,30 @@ void StudyVerb::declare(Arguments& arguments) {
                  "freezing while training, as firn train --policy; may be repeated");
   arguments.option("--bn", bn_, "R,...", "frozen batch norms: frozen, batch");
   arguments.option("--dropout-in-frozen", dropout_, "R,...", "off, on");
-  arguments.list("--freeze-at", changes_.freeze_at, "S,...", "shares of the steps after which to freeze");
+  arguments.list("--freeze-at", changes_.freeze_at, "S,...", from_to(0, 1),
+                 "shares of the steps after which to freeze");
   arguments.group("The budget of every arm");
-  arguments.option("--seeds", changes_.seeds, "S", "repetitions, each with a seed of its own");
+  arguments.option("--seeds", changes_.seeds, "S", from_to(1, 1000),
+                   "repetitions, each with a seed of its own");
   arguments.option("--seed", first_seed_, "S", "the first seed");
-  arguments.option("--steps", changes_.steps, "N", "training steps");
-  arguments.option("--batch", changes_.batch, "B", "samples of a step");
-  arguments.list("--rate", changes_.rates, "R,...",
+  arguments.option("--steps", changes_.steps, "N", at_least(1), "training steps");
+  arguments.option("--batch", changes_.batch, "B", kBatch, "samples of a step");
+  arguments.list("--rate", changes_.rates, "R,...", above(0),
                  "Adam's rate; of several each arm chooses on its own labels");
-  arguments.option("--source-epochs", changes_.source_epochs, "E", "epochs on the source");
-  arguments.option("--source-rate", changes_.source_rate, "R", "Adam's rate on the source");
-  arguments.option("--test-samples", test_samples_, "N", "judge on at most so many samples (0: all)");
+  arguments.option("--source-epochs", changes_.source_epochs, "E", at_least(1), "epochs on the source");
+  arguments.option("--source-rate", changes_.source_rate, "R", above(0), "Adam's rate on the source");
+  arguments.option("--test-samples", test_samples_, "N", at_least(0),
+                   "judge on at most so many samples (0: all)");
   declare_exact(arguments, changes_.exact);
   declare_precision(arguments, changes_.frozen_precision);
   arguments.group("Data");
-  arguments.option("--size", data_.size, "S", "pictures are resized to S x S");
-  arguments.option("--limit", data_.limit, "N", "words: at most so many of each language");
-  arguments.option("--window", data_.window, "N", "text: characters of a sample");
+  arguments.option("--size", data_.size, "S", kPixels, "pictures are resized to S x S");
+  arguments.option("--limit", data_.limit, "N", at_least(1), "words: at most so many of each language");
+  arguments.option("--window", data_.window, "N", at_least(1), "text: characters of a sample");
   arguments.flag("--skip-bad", data_.skip_bad, "leave out pictures that cannot be read");
   arguments.group("The run");
   arguments.flag("--dry-run", dry_run_, "say how many cells and how long, and do nothing");
-  arguments.option("--threads", threads_, "T", "threads; one a core unless given");
+  arguments.option("--threads", threads_, "T", kThreads, "threads; one a core unless given");
   arguments.name("--run", run_, "the run folder runs/NAME (study-PRESET); a study in it goes on");
   arguments.flag("--overwrite", overwrite_,
                  "begin anew where there is one, which stays until a cell of the new one is done; a study "
@@ -135,19 +138,8 @@ void StudyVerb::read_changes() {
   changes_.dropout = words(dropout_);
   changes_.policies = policies_;
   for (const std::string& word : words(labels_)) {
-    const Index count = word == "all" ? 0 : whole_number(word, "--labels");
-    if (word != "all" && count < 1)
-      throw Error(Fault::usage, "study", fmt::format("--labels {} is not positive", word));
-    changes_.labels.push_back(count);
+    changes_.labels.push_back(word == "all" ? 0 : whole_in(word, at_least(1), {"study", "--labels"}));
   }
-  const auto positive = [](const char* name, Index value) {
-    if (value < 0) throw Error(Fault::usage, "study", fmt::format("--{} {} is not positive", name, value));
-  };
-  positive("seeds", changes_.seeds);
-  positive("steps", changes_.steps);
-  positive("batch", changes_.batch);
-  positive("source-epochs", changes_.source_epochs);
-  positive("test-samples", test_samples_);
   if (first_seed_ != 0) changes_.first_seed = first_seed_;
   if (!preset_.empty() && !grid_.empty())
     throw Error(Fault::usage, "study", "--preset and --grid exclude each other");

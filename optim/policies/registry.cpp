@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <set>
 
 #include "engine/base/error.h"
@@ -14,6 +15,8 @@
 namespace firn {
 
 namespace {
+
+constexpr Index kMostWhole = 1000000000;  // of steps, epochs, blocks
 
 using Values = const PolicyValues&;
 
@@ -145,7 +148,7 @@ double PolicyValues::number(const std::string& key) const {
   const std::string& value = text(key);
   double number = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (error != std::errc{} || end != value.data() + value.size()) {
+  if (error != std::errc{} || end != value.data() + value.size() || !std::isfinite(number)) {
     fail(fmt::format("{}: {}={} is no number", policy_, key, value));
   }
   return number;
@@ -155,8 +158,8 @@ Index PolicyValues::whole(const std::string& key) const {
   const std::string& value = text(key);
   Index number = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (error != std::errc{} || end != value.data() + value.size()) {
-    fail(fmt::format("{}: {}={} is no whole number", policy_, key, value));
+  if (error != std::errc{} || end != value.data() + value.size() || number > kMostWhole) {
+    fail(fmt::format("{}: {}={} is no whole number up to {}", policy_, key, value, kMostWhole));
   }
   return number;
 }

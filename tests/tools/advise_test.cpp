@@ -176,8 +176,8 @@ TEST_CASE("advise: wrong words are refused") {
   refused("--model mlp --data digits --time 30x", "'30x' is no time");
   refused("--model mlp --data digits --time -3s", "'-3s' is no time");
   refused("--model mlp --data digits --memory lots", "'lots'");
-  refused("--model mlp --data digits --accuracy 90", "--accuracy 90 is not in 0 to 1");
-  refused("--model mlp --data digits --epochs -1", "-1");
+  refused("--model mlp --data digits --accuracy 90", "--accuracy 90: want a number above 0 and at most 1");
+  refused("--model mlp --data digits --epochs 0", "--epochs 0: want a whole number from 1");
   refused("--model mlp --data digits --tiem 3s", "did you mean --time?");
   const Outcome help = cli.run("advise --help");
   CHECK(help.code == 0);

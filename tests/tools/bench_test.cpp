@@ -347,12 +347,12 @@ TEST_CASE("bench: wrong words are refused before anything is measured") {
   check_refused(cli, "peak --models mlp", 2, "peak takes no --models");
   check_refused(cli, "kernel --threads 2", 2, "kernel takes no --threads");
   check_refused(cli, "step --pairs 2", 2, "step takes no --pairs");
-  check_refused(cli, "step --threads 1,0", 2, "--threads 0 is not in 1..256");
+  check_refused(cli, "step --threads 1,0", 2, "--threads 0: want a whole number from 1 to 256");
   check_refused(cli, "step --batch 1,,2", 2, "--batch");
   check_refused(cli, "peak --threads 1,2", 2, "peak takes no list of --threads");
   check_refused(cli, "compare --peer true --batch 1,2", 2, "compare takes no list of --batch");
   check_refused(cli, "peak --neighbour", 2, "peak takes no --neighbour");
-  check_refused(cli, "step --seconds 0", 2, "--seconds 0 is not positive");
+  check_refused(cli, "step --seconds 0", 2, "--seconds 0: want a number above 0");
   check_refused(cli, "step --models mpl", 2, "did you mean mlp?");
   check_refused(cli, "peak --isa avx51", 2, "did you mean avx512?");
   check_refused(cli, "kernel --only nothing", 2, "--only nothing");

@@ -58,8 +58,10 @@ TEST_CASE("values that cannot be meant") {
   check_refused(cli, "train --model mlp", 2, "--data is needed");
   check_refused(cli, "train --data digits", 2, "--model is needed");
   check_refused(cli, "train --model mlp --data digits --epochs many", 2, "--epochs");
-  check_refused(cli, "train --model mlp --data digits --epochs 0", 2, "0 epochs");
-  check_refused(cli, "train --model mlp --data digits --batch -3", 2, "batch of -3");
+  check_refused(cli, "train --model mlp --data digits --epochs 0", 2,
+                "--epochs 0: want a whole number from 1");
+  check_refused(cli, "train --model mlp --data digits --batch -3", 2,
+                "--batch -3: want a whole number from 1");
   check_refused(cli, "train --model mlp --data digits --threads 0.5", 2, "--threads");
   check_refused(cli, "train --model mlp --data digits --block-rates 1,0.5", 2, "2 block rates for 3 blocks");
   check_refused(cli, "train --model mlp --data digits --freeze 9", 2, "9");
@@ -77,7 +79,8 @@ TEST_CASE("values that cannot be meant") {
   check_refused(cli, "train --model mlp --data digits --frozen-precision fp16", 2, "fp16");
   check_refused(cli, "train --model mlp --data digits --frozen-state decay:2", 2,
                 "decay:F with F from 0 to 1");
-  check_refused(cli, "train --model mlp --data digits --thaw-warm-up -1", 2, "-1 steps of thaw warm-up");
+  check_refused(cli, "train --model mlp --data digits --thaw-warm-up -1", 2,
+                "--thaw-warm-up -1: want a whole number from 0");
   check_refused(cli, "train --model mlp --data digits --run ../x", 2, "no name for a folder");
   check_refused(cli, "train mlp --model mlp --data digits", 2, "'mlp' was not expected");
   check_refused(cli, "predict --weights w.safetensors", 2, "one of --data, --image and --text");

@@ -269,11 +269,11 @@ TEST_CASE("what cannot be meant") {
   check_refused(cli, "study --bn batches", 2, "did you mean batch?");
   check_refused(cli, "study --freeze conv9", 2, "did you mean conv");
   check_refused(cli, "study --freeze all", 2, "leaves nothing");
-  check_refused(cli, "study --freeze-at 1.5", 2, "no share from 0 to 1");
-  check_refused(cli, "study --labels 0", 2, "0 is not positive");
+  check_refused(cli, "study --freeze-at 1.5", 2, "--freeze-at 1.5: want a number from 0 to 1");
+  check_refused(cli, "study --labels 0", 2, "--labels 0: want a whole number from 1");
   check_refused(cli, "study --labels few", 2, "few");
-  check_refused(cli, "study --seeds -1", 2, "-1 is not positive");
-  check_refused(cli, "study --rate 0", 2, "rate 0 is not positive");
+  check_refused(cli, "study --seeds -1", 2, "--seeds -1: want a whole number from 1");
+  check_refused(cli, "study --rate 0", 2, "--rate 0: want a number above 0");
   check_refused(cli, "study --frozen-precision bf16 --exact", 2, "exclude each other");
   check_refused(cli, "study --preset labels --grid x.json", 2, "exclude each other");
   check_refused(cli, "study --grid x.json", 3, "x.json");
