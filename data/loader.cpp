@@ -12,7 +12,9 @@
 #include <utility>
 #include <vector>
 
+#include "data/finite.h"
 #include "engine/base/error.h"
+#include "engine/base/float_mode.h"
 #include "engine/base/rng.h"
 
 namespace firn {
@@ -183,6 +185,7 @@ class Loader::Work {
   }
 
   void prepare(Slot& slot) noexcept {
+    const FlushSubnormals flush;
     slot.error = nullptr;
     try {
       fill(slot);
@@ -236,6 +239,7 @@ class Loader::Work {
     const Index steps =
         info.kind == DataKind::sequence ? data_->length(i) * info.shape[1] : info.shape.count();
     apply(options_.preprocess, info.shape[-1], to.first(static_cast<std::size_t>(steps)));
+    require_finite(info, i, to.first(static_cast<std::size_t>(steps)));
   }
 
   Slot::Tensors& made(Slot& slot, Index count, Index width) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <set>
 #include <string_view>
@@ -66,6 +67,7 @@ void check_fits(const Parameter& parameter, const std::string& name, const Tenso
     refuse(path, fmt::format("{} is {} in the file, the model wants {}", name, tensor.shape().text(),
                              parameter.file_shape().text()));
   }
+  require_finite(name, tensor, path);
 }
 
 /// Throws for a glob that names nothing of either side.
@@ -92,6 +94,27 @@ std::string unwrapped(const std::string& name) {
     }
   }
   return std::string(rest);
+}
+
+std::string non_finite_text(const std::string& name, const Tensor& tensor) {
+  const auto values = tensor.values();
+  const auto found = std::find_if_not(values.begin(), values.end(), [](real x) { return std::isfinite(x); });
+  if (found == values.end()) return "";
+  std::string place;
+  Index rest = found - values.begin();
+  for (int axis = tensor.shape().rank() - 1; axis >= 0; --axis) {
+    const Index size = tensor.shape()[axis];
+    place = fmt::format("{}{}{}", rest % size, place.empty() ? "" : ",", place);
+    rest /= size;
+  }
+  return fmt::format("{}[{}] is {}", name, place, *found);
+}
+
+void require_finite(const std::string& name, const Tensor& tensor, const std::string& path) {
+  const std::string text = non_finite_text(name, tensor);
+  if (text.empty()) return;
+  throw Error(Fault::non_finite, "weights",
+              fmt::format("{}: {}; finite numbers within a float's range are wanted", path, text));
 }
 
 LoadReport load_weights(Layer& layer, const std::string& path, const LoadOptions& options) {

@@ -30,12 +30,18 @@ std::string unwrapped(const std::string& name);
 /// Where no name of the file is the layer's, what wrappers put before all of them is taken off: "module.",
 /// "_orig_mod.", "model.", "state_dict.". Counters, masks and other tensors that hold no real numbers are
 /// passed over where the layer does not ask for them. A shared parameter may stand in the file under any of
-/// its names, or under several with the same numbers. Throws Error(model_file) with path and tensor name, and
+/// its names, or under several with the same numbers. Throws Error(model_file) with path and tensor name,
+/// Error(non_finite) with the place of a NaN, an infinity or an F64 beyond a float in what is taken, and
 /// Error(usage) for a `skip` that matches nothing on either side.
 LoadReport load_weights(Layer& layer, const std::string& path, const LoadOptions& options = {});
 /// The same from a file that is read already; `path` is named in errors.
 LoadReport load_weights(Layer& layer, SafeTensors file, const std::string& path,
                         const LoadOptions& options = {});
+
+/// "fc1.weight[3,0] is nan" for the first NaN or infinity in the numbers of a tensor; empty: there is none.
+std::string non_finite_text(const std::string& name, const Tensor& tensor);
+/// Throws Error(non_finite) with that, naming the file.
+void require_finite(const std::string& name, const Tensor& tensor, const std::string& path);
 
 /// Writes all parameters, atomically. A shared parameter is written under its first name.
 void save_weights(const Layer& layer, const std::string& path,

@@ -94,6 +94,8 @@ class FreezePolicy {
   virtual Needs needs(const PolicyMoment&) const { return {}; }
   /// Whether a parameter of a block that trains does.
   virtual bool selects(const Parameter&) const { return true; }
+  /// Whether it may at some time freeze a weight of the last block; of a started policy.
+  virtual bool freezes_head() const { return false; }
   /// Whether the parameters of a block get new random values before the first step.
   virtual bool renews(std::size_t) const { return false; }
   /// Whether it ever needs `distances`: then a probe is kept.

@@ -51,7 +51,7 @@ double linear_probe(const FeatureTable& train, const FeatureTable& held_out, Ind
 
 Interval wilson_interval(double share, Index n) {
   constexpr double kZ = 1.959964;
-  if (n <= 0) return {};
+  if (n <= 0) return {0, 1};
   const auto count = static_cast<double>(n);
   const double scale = 1 / (1 + kZ * kZ / count);
   const double middle = scale * (share + kZ * kZ / (2 * count));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/base/real.h"
+#include "tools/interval.h"
 
 namespace firn::cli {
 
@@ -21,10 +22,7 @@ struct FeatureTable {
 /// the same columns. 0 for an empty one.
 double linear_probe(const FeatureTable& train, const FeatureTable& held_out, Index classes);
 
-/// 95 % interval of a share that was seen on n samples (Wilson 1927).
-struct Interval {
-  double low = 0, high = 1;
-};
+/// 95 % interval of a share that was seen on n samples (Wilson 1927); 0 to 1 for none.
 Interval wilson_interval(double share, Index n);
 
 }  // namespace firn::cli

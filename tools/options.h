@@ -11,12 +11,13 @@
 namespace firn::cli {
 
 struct ModelChoice {
-  std::string name;              ///< empty: what the weights say
-  std::string weights;           ///< a safetensors file or a checkpoint; empty: none
-  std::string base;              ///< of a checkpoint; empty: beside it
-  bool replace_head = false;     ///< not where the weights and the data both predict the next character
-  bool keep_head = false;        ///< finetune: the head of the weights is wanted
-  std::string init = "pytorch";  ///< how new weights are drawn: the name of a `Scheme`
+  std::string name;                ///< empty: what the weights say
+  std::string weights;             ///< a safetensors file or a checkpoint; empty: none
+  std::string base;                ///< of a checkpoint; empty: beside it
+  bool replace_head = false;       ///< not where the weights and the data both predict the next character
+  bool keep_head = false;          ///< finetune: the head of the weights is wanted
+  std::string init = "pytorch";    ///< how new weights are drawn: the name of a `Scheme`
+  std::string head_init = "zero";  ///< of a replaced head; or "random", drawn as `init` says
 };
 
 /// --validation: no part is held out to choose by.
@@ -58,6 +59,8 @@ struct InputChoice {
 };
 
 void declare_model(Arguments& arguments, ModelChoice& choice);
+/// --head-init
+void declare_head_init(Arguments& arguments, ModelChoice& choice);
 void declare_data(Arguments& arguments, DataChoice& choice);
 /// `in_training`: --thaw too.
 void declare_freeze(Arguments& arguments, FreezeChoice& choice, bool in_training);

@@ -42,7 +42,7 @@ class FreezeReport {
  private:
   Console& console_;
   const Model& model_;
-  std::vector<bool> trains_;
+  std::vector<bool> trains_, ever_;  // now; at some time
   int lines_ = 0;
 };
 

@@ -193,15 +193,18 @@ void load(const SessionChoice& choice, SafeTensors file, Session& session) {
   LoadOptions options;
   if (choice.model.replace_head && !session.model->language_model()) {
     const int last = static_cast<int>(session.model->blocks().size()) - 1;
+    const bool zero = choice.model.head_init == "zero";
     for (const NamedParameter& p : session.model->block_parameters(last)) {
       options.skip.push_back(p.name);
+      if (!zero) continue;
       // Few samples say little about most directions of the features: there random weights would stay and
       // answer for them.
       p.parameter->mutable_value().fill(0);
       p.parameter->touch();
     }
-    session.notes.push_back(
-        fmt::format("block {} starts anew, from zero: {}", last, session.model->blocks().back().name));
+    session.notes.push_back(fmt::format("block {} starts anew, {}: {}", last,
+                                        zero ? "from zero" : "with random numbers",
+                                        session.model->blocks().back().name));
   }
   const LoadReport report = load_weights(*session.model, std::move(file), choice.model.weights, options);
   session.loaded.insert(report.loaded.begin(), report.loaded.end());

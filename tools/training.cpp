@@ -20,17 +20,18 @@ constexpr std::array kAdamModels = {"lstm", "lstm2", "rowlstm", "textlstm", "tex
 
 void declare_training(Arguments& arguments, TrainingChoice& choice, bool finetune) {
   arguments.group("How it is trained");
-  arguments.option("--epochs", choice.epochs, "E",
-                   finetune ? "how often all samples are seen (0: 20, a head alone at least until 400 steps)"
+  arguments.option("--epochs", choice.epochs, "E", at_least(1),
+                   finetune ? "how often all samples are seen (20, a head alone at least until 400 steps)"
                             : fmt::format("how often all samples are seen ({})", choice.epochs));
   arguments.choice("--optimizer", choice.optimizer, {"sgd", "adam", "adamw", "rmsprop"},
                    choice.optimizer.empty()
                        ? "adam for lstm, lstm2, rowlstm, textlstm, textcnn and charrnn, else sgd"
                        : fmt::format("what makes steps of gradients ({})", choice.optimizer));
-  arguments.option("--rate", choice.rate, "R", "greatest learning rate (sgd 0.05, others 0.001)");
-  arguments.option("--momentum", choice.momentum, "M", "of sgd (0.9) and rmsprop (0)");
+  arguments.option("--rate", choice.rate, "R", from_to(0, kMostNumber),
+                   "greatest learning rate (sgd 0.05, others 0.001)");
+  arguments.option("--momentum", choice.momentum, "M", from_below(0, 1), "of sgd (0.9) and rmsprop (0)");
   arguments.flag("--nesterov", choice.nesterov, "sgd with Nesterov's momentum");
-  arguments.option("--decay", choice.decay, "W",
+  arguments.option("--decay", choice.decay, "W", from_to(0, kMostNumber),
                    finetune
                        ? "weight decay (0; of a standardised head by the number of samples); of adamw the "
                          "decoupled one"
@@ -38,16 +39,57 @@ void declare_training(Arguments& arguments, TrainingChoice& choice, bool finetun
   arguments.option(
       "--schedule", choice.schedule, "NAME",
       "constant, cosine, one-cycle, step:EVERY:GAMMA (in steps), each also with ,warm-up:STEPS (cosine)");
-  arguments.option("--clip", choice.clip, "NORM", "all gradients together are cut to this 2-norm (0: not)");
-  arguments.option("--smoothing", choice.smoothing, "S", "label smoothing, 0 to 1 (0)");
+  arguments.option("--clip", choice.clip, "NORM", from_to(0, kMostNumber),
+                   "all gradients together are cut to this 2-norm (0: not)");
+  arguments.option("--smoothing", choice.smoothing, "S", from_below(0, 1), "label smoothing, below 1 (0)");
   arguments.option(
       "--augment", choice.augment, "LIST",
       finetune ? "changes of training images: flip,shift:N,crop:N, or none (flip for weights that were "
                  "trained so)"
                : "changes of training images: flip,shift:N,crop:N");
-  arguments.list("--block-rates", choice.block_rates, "R,R,...", "a factor on the rate for each block");
-  arguments.option("--patience", choice.patience, "N",
+  arguments.list("--block-rates", choice.block_rates, "R,R,...", from_to(0, kMostNumber),
+                 "a factor on the rate for each block");
+  arguments.option("--patience", choice.patience, "N", at_least(0),
                    "end after N epochs without a better test accuracy (0: never)");
+}
+
+void declare_class_weights(Arguments& arguments, TrainingChoice& choice) {
+  arguments.option(
+      "--class-weights", choice.class_weights, "balanced|W,W,...",
+      "weights of the classes in the training loss, which is divided by their sum: so that all classes "
+      "count alike, or a number for each in the order of firn data");
+}
+
+std::string resolve_class_weights(TrainingChoice& choice, const Dataset& train, TrainConfig& config) {
+  if (choice.class_weights.empty()) return "";
+  const std::vector<std::string>& classes = train.info().classes;
+  if (train.info().label_each_step) {
+    throw Error(Fault::usage, "train",
+                fmt::format("--class-weights: the samples of {} have no class each", train.info().name));
+  }
+  choice.class_factors.clear();
+  if (choice.class_weights == "balanced") {
+    const auto all = static_cast<double>(train.size()), count = static_cast<double>(classes.size());
+    for (const Index own : class_counts(train))
+      choice.class_factors.push_back(own > 0 ? all / (count * static_cast<double>(own)) : 1);
+  } else {
+    for (const std::string& part : split(choice.class_weights, ','))
+      choice.class_factors.push_back(number_in(part, above(0), {"train", "--class-weights"}));
+  }
+  if (choice.class_factors.size() != classes.size()) {
+    throw Error(Fault::usage, "train",
+                fmt::format("--class-weights: {} weights for the {} classes of {}",
+                            choice.class_factors.size(), classes.size(), train.info().name));
+  }
+  std::string text = fmt::format("the loss weighs the classes (--class-weights {}):", choice.class_weights);
+  for (std::size_t c = 0; c < classes.size(); ++c) {
+    config.program.loss.class_weights.push_back(static_cast<real>(choice.class_factors[c]));
+    constexpr std::size_t kShown = 20;
+    if (c < kShown)
+      text += fmt::format("{} {} {:.4g}", c > 0 ? "," : "", classes[c], choice.class_factors[c]);
+    if (c == kShown) text += ", ...";
+  }
+  return text;
 }
 
 void resolve_training(TrainingChoice& choice, const std::string& model, bool backbone) {
@@ -96,9 +138,9 @@ Augment parse_augment(const std::string& text) {
     if (part == "flip") {
       augment.flip = true;
     } else if (part.starts_with("shift:")) {
-      augment.shift = whole_number(part.substr(6), "augment");
+      augment.shift = whole_in(part.substr(6), kPixels, {"augment", "shift"});
     } else if (part.starts_with("crop:")) {
-      augment.crop = whole_number(part.substr(5), "augment");
+      augment.crop = whole_in(part.substr(5), kPixels, {"augment", "crop"});
     } else {
       const std::vector<std::string> known = {"flip", "shift:N", "crop:N"};
       throw Error(Fault::usage, "augment",
@@ -109,11 +151,6 @@ Augment parse_augment(const std::string& text) {
 }
 
 TrainConfig make_config(const TrainingChoice& choice) {
-  if (!(choice.smoothing >= 0 && choice.smoothing < 1)) {
-    throw Error(Fault::usage, "train", fmt::format("smoothing {} is not in 0 to 1", choice.smoothing));
-  }
-  if (!(choice.clip >= 0)) throw Error(Fault::usage, "train", fmt::format("clipping to {}", choice.clip));
-  if (choice.patience < 0) throw Error(Fault::usage, "train", fmt::format("patience of {}", choice.patience));
   TrainConfig config;
   config.epochs = choice.epochs;
   config.schedule = parse_schedule(choice.schedule);
@@ -134,6 +171,7 @@ JsonObject training_json(const TrainingChoice& choice) {
   object.add("augment", choice.augment)
       .add("block_rates", choice.block_rates)
       .add("patience", choice.patience);
+  object.add("class_weights", choice.class_weights).add("class_factors", choice.class_factors);
   return object;
 }
 

@@ -27,6 +27,8 @@ struct TrainingChoice {
   std::string augment;  ///< "flip,shift:2,crop:4", "none"
   std::vector<double> block_rates;
   Index patience = 0;
+  std::string class_weights;          ///< "balanced", or a number for each class
+  std::vector<double> class_factors;  ///< what it comes to for the data
 };
 
 /// The defaults are those that `choice` holds; `finetune`: what is said of them is finetune's.
@@ -40,6 +42,13 @@ void resolve_training(TrainingChoice& choice, const std::string& model, bool bac
 std::unique_ptr<Optimizer> make_optimizer(const TrainingChoice& choice);
 /// Throws Error(usage) on anything but flip, shift:N and crop:N with commas, or none.
 Augment parse_augment(const std::string& text);
+/// --class-weights, which `declare_training` leaves out: not every verb has a loss of its own.
+void declare_class_weights(Arguments& arguments, TrainingChoice& choice);
+/// Fills in `class_factors` for the training part: of class c with n_c of n samples, of K classes in all,
+/// balanced is n / (K n_c), so that the classes count alike. Sets those of `config`; the sentence that says
+/// them, empty where nothing is weighted. Throws Error(usage) for another number of weights than of classes,
+/// for a weight that is not positive, and for data without a class for each sample.
+std::string resolve_class_weights(TrainingChoice& choice, const Dataset& train, TrainConfig& config);
 /// Epochs, schedule, clipping, rates of the blocks, patience, smoothing.
 TrainConfig make_config(const TrainingChoice& choice);
 JsonObject training_json(const TrainingChoice& choice);

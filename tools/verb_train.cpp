@@ -10,12 +10,14 @@
 #include <utility>
 
 #include "engine/base/error.h"
+#include "optim/trainer/can_learn.h"
 #include "tools/audit.h"
 #include "tools/caching.h"
 #include "tools/finetuning.h"
 #include "tools/freezing.h"
 #include "tools/interrupt.h"
 #include "tools/known_weights.h"
+#include "tools/late_thaws.h"
 #include "tools/path_name.h"
 #include "tools/policy.h"
 #include "tools/report/write.h"
@@ -107,6 +109,7 @@ void Train::declare(Arguments& arguments) {
     arguments.flag("--replace-head", session_.model.replace_head,
                    "take all but the last block from the weights: for other classes");
   }
+  declare_head_init(arguments, session_.model);
   declare_data(arguments, session_.data);
   if (!finetune_) {
     arguments.choice(
@@ -114,8 +117,10 @@ void Train::declare(Arguments& arguments) {
         "how new weights are drawn: as PyTorch's layers do, or by He 2015, Glorot and Bengio 2010 or Saxe "
         "2014; deep networks without batch norm learn from he sooner (pytorch)");
   }
-  arguments.option("--labels", session_.labels, "N", "train on N samples of each class (0: all)");
+  arguments.option("--labels", session_.labels, "N", at_least(0),
+                   "train on N samples of each class (0: all)");
   declare_training(arguments, training_, finetune_);
+  declare_class_weights(arguments, training_);
   declare_freeze(arguments, freeze_, true);
   declare_policy(arguments, policy_);
   declare_cache(arguments, cache_);
@@ -189,6 +194,7 @@ JsonObject Train::config(const Session& session, const DataHashes& hashes) const
       .add("batch", run_.batch)
       .add("exact", run_.exact)
       .add("init", session_.model.init)
+      .add("head_init", session_.model.head_init)
       .add("training", training_json(training_))
       .add("head_features", standardised_ ? "standardised" : "raw");
   return object.add("freezing", freeze_json(*session.model, freeze_))
@@ -202,7 +208,6 @@ int Train::run(Console& console) {
   if (finetune_) take_finetune_defaults();
   if (!session_.model.weights.empty())
     session_.model.weights = weights_file(session_.model.weights, finetune_ ? "finetune" : "train");
-  if (keep_.every < 0) throw Error(Fault::usage, "train", fmt::format("--checkpoint-every {}", keep_.every));
   if (tensorboard_ && no_run_)
     throw Error(Fault::usage, "train", "--tensorboard and --no-run exclude each other");
   const auto begin = std::chrono::steady_clock::now();
@@ -237,13 +242,25 @@ int Train::run(Console& console) {
   apply_policy(policy_, freeze_, config);
   config.audit_steps = audit_steps_;
   config.program.seed = run_.seed;
+  const std::string weighed = resolve_class_weights(training_, *session.data.train, config);
+  if (!weighed.empty()) session.notes.push_back(weighed);
   config.keep_best = !no_run_;
 
   LoaderOptions options = loader_options(session, run_.batch, run_.seed);
   options.augment = augment;
   options.views = cache_.views;
+  const Index samples = session.data.train->size();
+  if (samples > run_.batch && samples % run_.batch == 1 &&
+      !trains_on_one(*session.model, config.program, session.recipe.input.sample)) {
+    options.keep_last = false;
+    session.notes.push_back(
+        fmt::format("the last batch of an epoch is left out: it has one sample, which batch norms cannot "
+                    "normalise (--batch {})",
+                    run_.batch));
+  }
   Loader train_loader(session.data.train, options);
   options.augment = {};
+  options.keep_last = true;
   options.shuffle = false;
   std::optional<Loader> validation;
   if (session.data.validation) validation.emplace(session.data.validation, options);
@@ -281,6 +298,10 @@ int Train::run(Console& console) {
     }
   }
   console.notes(session.notes);
+  const RunClock clock{config.epochs, train_loader.batches(), config.patience, config.thaw_warm_up,
+                       config.schedule};
+  console.notes(foreseen(thaws, clock));
+  console.notes(foreseen(policy_.policy, *session.model, clock));
   if (!anything_frozen(*session.model) && run_.exact) console.note("in force: " + exact_text(true));
   if (anything_frozen(*session.model)) console.note(freeze_table(*session.model, freeze_, run_.exact));
   if (config.policy) console.note("policy " + config.policy->text());
@@ -294,6 +315,7 @@ int Train::run(Console& console) {
   if (forecast) report_forecast(console, *forecast);
   const History history = train(console, session, trainer, thaws, folder, keeper);
   if (keeper) keeper->save_whole();  // whatever fails behind this
+  console.notes(missed(thaws, clock, static_cast<Index>(history.epochs.size())));
   if (history.audit.watched > 0) {
     std::optional<Evaluation> in_fp32;
     if (config.program.frozen_precision == Precision::bf16 && validation) {

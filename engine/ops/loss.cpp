@@ -36,6 +36,7 @@ class CrossEntropyRows final : public Op {
  public:
   explicit CrossEntropyRows(CrossEntropyOptions options) : options_(std::move(options)) {}
   std::string name() const override { return "softmax_cross_entropy"; }
+  std::string detail() const override { return options_.class_weights.empty() ? "" : "weighted by class"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;
     const Shape& labels = inputs[1].shape;

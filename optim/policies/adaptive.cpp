@@ -99,6 +99,7 @@ class SlimFit final : public FreezePolicy {
   Needs needs(const PolicyMoment& now) const override {
     return {.keep_weights = now.step % c_.every == 0, .weight_changes = (now.step + 1) % c_.every == 0};
   }
+  bool freezes_head() const override { return count() > 0; }
 
  private:
   std::size_t count() const {

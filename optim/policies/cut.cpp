@@ -32,6 +32,7 @@ class Cut final : public FreezePolicy {
   void decide(const PolicyMoment&, std::span<BlockPlan> plan) override {
     for (std::size_t l = 0; l < plan.size(); ++l) plan[l].trains = trains(run().blocks[l].number);
   }
+  bool freezes_head() const override { return !trains(run().model_blocks - 1); }
 
  protected:
   void begin() override {
@@ -75,6 +76,11 @@ class Selection : public FreezePolicy {
  public:
   void decide(const PolicyMoment&, std::span<BlockPlan>) override {}
   bool selects(const Parameter& parameter) const override { return selected_.contains(&parameter); }
+  bool freezes_head() const override {
+    const std::vector<Parameter*>& head = run().blocks.back().parameters;
+    return std::any_of(head.begin(), head.end(),
+                       [&](const Parameter* p) { return p->role() == Role::weight && !selects(*p); });
+  }
 
  protected:
   /// "6 of 8 tensors train", running statistics aside.

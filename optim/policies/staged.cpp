@@ -155,6 +155,7 @@ class LayerOut final : public FreezePolicy {
       }
     }
   }
+  bool freezes_head() const override { return c_.last < 1; }
 
  private:
   LayerOutConfig c_;

@@ -3,6 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include <fmt/core.h>
+
+#include "data/finite.h"
+#include "engine/base/float_mode.h"
+#include "optim/trainer/non_finite.h"
+
 namespace firn {
 
 namespace {
@@ -43,6 +49,7 @@ void feed_batch(Program& program, const Model& model, const Batch& batch) {
 Evaluation evaluate(const Model& model, ProgramCache& programs, Loader& loader,
                     const std::function<void(const Batch&, const real* logits)>& on_batch,
                     FeatureCache* features) {
+  const FlushSubnormals flush;
   Evaluation result;
   result.classes = model.classes();
   const auto classes = static_cast<std::size_t>(model.classes());
@@ -56,6 +63,14 @@ Evaluation evaluate(const Model& model, ProgramCache& programs, Loader& loader,
     if (!kept) feed_batch(program, model, *batch);
     program.run();
     const real* logits = program.output_data("logits");
+    const auto count = static_cast<std::size_t>(batch->labels.count() * model.classes());
+    if (first_non_finite({logits, count}) != count) {
+      // Kept features are not the samples; their place among the layers is not looked for.
+      const NonFiniteCause cause = cause_of_non_finite(model, programs, *batch, loader.data().info());
+      throw Error(Fault::non_finite, "evaluate",
+                  fmt::format("the answers for {} are no finite numbers{}{}", loader.data().info().name,
+                              cause.text.empty() ? "" : ": ", cause.text));
+    }
     if (on_batch) on_batch(*batch, logits);
     const std::int32_t* labels = batch->labels.indices();
     for (Index row = 0; row < batch->labels.count(); ++row) {

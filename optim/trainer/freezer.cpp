@@ -10,15 +10,30 @@
 
 namespace firn {
 
+std::vector<PolicyBlock> policy_blocks(const Model& model) {
+  std::vector<PolicyBlock> shown;
+  for (int number = 0; number < static_cast<int>(model.blocks().size()); ++number) {
+    PolicyBlock block{number, model.blocks()[static_cast<std::size_t>(number)].name, {}};
+    bool any = false;
+    for (const NamedParameter& p : model.block_parameters(number)) {
+      if (!p.parameter->trainable()) continue;
+      block.parameters.push_back(p.parameter.get());
+      any = any || p.parameter->role() != Role::statistic;
+    }
+    if (any) shown.push_back(std::move(block));
+  }
+  return shown;
+}
+
 Freezer::Freezer(Model& model, Optimizer& optimizer, FreezerOptions options)
     : model_(model), optimizer_(optimizer), options_(std::move(options)), policy_(options_.policy) {
+  shown_ = policy_blocks(model);
+  int trained = 0;  // blocks so far
   std::map<const Parameter*, int> owner;
   for (int number = 0; number < static_cast<int>(model.blocks().size()); ++number) {
     Block block;
-    PolicyBlock shown{number, model.blocks()[static_cast<std::size_t>(number)].name, {}};
     for (const NamedParameter& p : model.block_parameters(number)) {
       block.parameters.push_back(p.parameter);
-      if (p.parameter->trainable()) shown.parameters.push_back(p.parameter.get());
       const auto [first, is_new] = owner.emplace(p.parameter.get(), number);
       if (!is_new && first->second != number && policy_) {
         throw Error(Fault::usage, "policy",
@@ -27,8 +42,7 @@ Freezer::Freezer(Model& model, Optimizer& optimizer, FreezerOptions options)
       }
     }
     block.trains = any_trains(block);
-    place_.push_back(block.trains ? static_cast<int>(shown_.size()) : -1);
-    if (block.trains) shown_.push_back(std::move(shown));
+    place_.push_back(block.trains ? trained++ : -1);
     blocks_.push_back(std::move(block));
   }
 }
@@ -46,6 +60,29 @@ void Freezer::introduce(PolicyStart run) const {
   run.blocks = shown_;
   run.model_blocks = static_cast<int>(blocks_.size());
   policy_->start(std::move(run));
+}
+
+std::set<const Parameter*> Freezer::first_trained(const PolicyStart& run) const {
+  std::set<const Parameter*> trained;
+  for (const Block& block : blocks_) {
+    for (const ParameterPtr& p : block.parameters) {
+      if (p->trainable() && p->role() != Role::statistic) trained.insert(p.get());
+    }
+  }
+  introduce(run);
+  if (!policy_) return trained;
+  std::vector<BlockPlan> plan(shown_.size());
+  const std::vector<BlockStatistics> nothing_known(shown_.size());
+  PolicyMoment first;
+  first.blocks = nothing_known;
+  policy_->decide(first, plan);
+  for (std::size_t i = 0; i < shown_.size(); ++i) {
+    for (const Parameter* p : shown_[i].parameters) {
+      if (!plan[i].trains || !policy_->selects(*p)) trained.erase(p);
+    }
+  }
+  introduce(run);
+  return trained;
 }
 
 void Freezer::start(const PolicyStart& run, const ProgramSettings& settings, Loader& samples) {

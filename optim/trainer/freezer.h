@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -25,6 +26,9 @@ struct FreezerOptions {
   Index thaw_warm_up = 0;                ///< steps over which a thawed block's rate rises to its own
 };
 
+/// The blocks of which something trains, as a policy is shown them.
+std::vector<PolicyBlock> policy_blocks(const Model& model);
+
 /// One run's freezing. What is frozen when it is made stays frozen; all else belongs to the policy, if there
 /// is one: it sets the flags before every step. When the run is over the flags and the optimizer's rates are
 /// as before. A block trains when a parameter of it does, running statistics aside.
@@ -37,6 +41,8 @@ class Freezer {
 
   /// Tells the policy of the run, whose blocks are filled in here. Throws Error(usage) when it does not fit.
   void introduce(PolicyStart run) const;
+  /// What trains in the first step of the run, as flags and policy have it; the policy is introduced.
+  std::set<const Parameter*> first_trained(const PolicyStart& run) const;
   /// Begins a run: introduces the policy, gives new values to the blocks that it renews, and takes a
   /// batch of `samples` as the probe. Throws what `introduce` throws.
   void start(const PolicyStart& run, const ProgramSettings& settings, Loader& samples);

@@ -13,7 +13,10 @@
 #include <utility>
 
 #include "engine/base/error.h"
+#include "engine/base/float_mode.h"
 #include "layers/dense.h"
+#include "optim/trainer/can_learn.h"
+#include "optim/trainer/non_finite.h"
 
 namespace firn {
 
@@ -84,7 +87,7 @@ Trainer::Trainer(Model& model, Optimizer& optimizer, Loader& train, Loader* vali
         fmt::format("{} block rates for {} blocks", config_.block_rates.size(), model.blocks().size()));
   }
   // A policy that does not fit says so here, before anything is done.
-  Freezer(model_, optimizer_, freezer_options()).introduce(policy_start());
+  require_learning_head(model_, Freezer(model_, optimizer_, freezer_options()).first_trained(policy_start()));
 }
 
 PolicyStart Trainer::policy_start() const {
@@ -173,16 +176,27 @@ double Trainer::train_step(const Batch& batch, const PolicyMoment& now) {
   program.run(static_cast<std::uint64_t>(step_));
   const double loss = static_cast<double>(*program.output_data("loss"));
   if (!std::isfinite(loss)) {
-    throw Error(Fault::non_finite, "train",
-                fmt::format("the loss is {} in epoch {}, step {} (a smaller --rate may help)", loss,
-                            record.epoch, record.steps + 1));
+    throw non_finite_step(
+        fmt::format("the loss is {} in epoch {}, step {}", loss, record.epoch, record.steps + 1), step_ == 0,
+        cause_of_non_finite(model_, programs_, batch, train_.data().info()));
   }
   StepOptions options;
   options.rate_factor = freezer.replaces_schedule() ? 1 : now.schedule_factor;
   options.clip_norm = config_.clip_norm;
   freezer.before_update(program.gradients());
   // A sum until the epoch is over.
-  record.gradient_norm += update(program.gradients(), options);
+  double norm = 0;
+  try {
+    norm = update(program.gradients(), options);
+  } catch (const Error& error) {
+    if (error.fault() != Fault::non_finite) throw;
+    const std::string text = error.what();  // "[optimizer] the gradient of ..."
+    throw non_finite_step(fmt::format("{} in epoch {}, step {}", text.substr(error.operation().size() + 3),
+                                      record.epoch, record.steps + 1),
+                          step_ == 0, cause_of_non_finite(model_, programs_, batch, train_.data().info()));
+  }
+  if (step_ == 0 && norm == 0) require_open_path(model_);
+  record.gradient_norm += norm;
   freezer.after_update();
   record.rate = optimizer_.rate() * options.rate_factor * freezer.greatest_rate();
   return loss;
@@ -365,6 +379,7 @@ bool Trainer::over() const {
 }
 
 History Trainer::run(const TrainHooks& hooks) {
+  const FlushSubnormals flush;
   // The flags are as before when the run is over, however it ends.
   struct End {
     std::unique_ptr<Run>& run;

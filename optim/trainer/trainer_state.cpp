@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "engine/base/error.h"
+#include "layers/weights.h"
 #include "optim/state.h"
 #include "optim/trainer/trainer.h"
 
@@ -225,7 +226,9 @@ void Trainer::resume(const StateReader& from, const std::set<std::string>& in_ba
   for (const auto& [name, parameter] : parameters_) {
     // Weights that are renewed at the start are among those that were written.
     if (weights.has(name)) {
-      parameter->from_file(weights.tensor(name, parameter->file_shape()));
+      const Tensor saved_value = weights.tensor(name, parameter->file_shape());
+      require_finite(name, saved_value, from.path());
+      parameter->from_file(saved_value);
     } else if (!in_base.contains(name)) {
       weights.fail(name, "is missing, and the base has none");
     }

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -124,7 +125,40 @@ void for_each_source(const std::vector<std::string_view>& endings,
   }
 }
 
+/// The types that a header defines, each with its namespace: "firn::cli::Interval". Types within others and
+/// in inner namespaces are indented, or behind another "namespace" line.
+std::vector<std::string> types_of(const std::string& text) {
+  std::vector<std::string> types;
+  std::string space;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string kind, name;
+    words >> kind >> name;
+    if (kind == "namespace") space = name;
+    const bool type =
+        line.starts_with("struct ") || line.starts_with("class ") || line.starts_with("enum class ");
+    if (kind == "enum") words >> name;
+    if (type && line.find('{') != std::string::npos) types.push_back(space + "::" + name);
+  }
+  return types;
+}
+
 }  // namespace
+
+TEST_CASE("no two headers define a type of one name") {
+  CHECK(types_of("namespace firn::cli {\nstruct Interval {\n};\nclass A;\nenum class B { x };\n") ==
+        std::vector<std::string>{"firn::cli::Interval", "firn::cli::B"});
+  std::map<std::string, std::string> defined;
+  for_each_source({".h"}, [&](const std::string& path, const std::string& text) {
+    if (path.starts_with("tests/")) return;
+    for (const std::string& type : types_of(text)) {
+      const auto [first, fresh] = defined.emplace(type, path);
+      if (!fresh) FAIL_CHECK(type << " is defined in " << first->second << " and in " << path);
+    }
+  });
+  CHECK(defined.size() > 200);
+}
 
 TEST_CASE("no file includes upwards or sideways") {
   int files = 0;

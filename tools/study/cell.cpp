@@ -231,7 +231,9 @@ std::string protocol_text(const Arm& arm) {
              "less than five passes, or more than ten. "
              "Inputs are standardised by the whole training part, without labels. New weights are drawn as "
              "He 2015 "
-             "has them; every head but a language model's is new and begins from zero. Arms of one seed draw "
+             "has them; every head but a language model's is new and begins from zero, in arms that may "
+             "freeze "
+             "it with random numbers. Arms of one seed draw "
              "the "
              "same labels and the same new weights.",
              b.steps, b.batch, number_text(kClip), tuning, b.source_epochs, number_text(b.source_rate)) +

@@ -11,6 +11,7 @@
 #include "engine/base/error.h"
 #include "engine/base/sha256.h"
 #include "optim/policies/registry.h"
+#include "optim/trainer/freezer.h"
 #include "tools/adapt.h"
 #include "tools/session.h"
 
@@ -88,15 +89,39 @@ void resolve(Arm& arm, Model& model) {
   if (arm.full() || !holds_dropout(model)) arm.dropout = "off";
 }
 
+/// Whether the arm may freeze its head: from zero it would hand no gradient down as long as that lasts.
+bool freezes_head(const Arm& arm, Model& model) {
+  if (arm.policy.empty()) {
+    if (arm.freeze.empty() || arm.freeze_at > 0) return false;
+    model.set_freeze(arm.freeze);
+    const std::vector<NamedParameter> head =
+        model.block_parameters(static_cast<int>(model.blocks().size()) - 1);
+    const bool frozen = std::any_of(head.begin(), head.end(), [](const NamedParameter& p) {
+      return p.parameter->role() == Role::weight && !p.parameter->trainable();
+    });
+    model.set_freeze("none");
+    return frozen;
+  }
+  PolicyStart start;
+  start.blocks = policy_blocks(model);
+  start.model_blocks = static_cast<int>(model.blocks().size());
+  const PolicyPtr policy = parse_policy(arm.policy);
+  policy->start(std::move(start));
+  return policy->freezes_head();
+}
+
 /// Weights begin as He's rule has them: by PyTorch's, six convolutions hand on so little of an image that no
-/// step finds a direction for long. The head, new in every arm, begins from zero.
-ModelPtr begin(const Arm& arm, const Prepared& prepared, std::uint64_t seed) {
+/// step finds a direction for long. The head, new in every arm, begins from zero; with numbers
+/// drawn like the others where the arm is `for_target` and may freeze it.
+ModelPtr begin(const Arm& arm, const Prepared& prepared, std::uint64_t seed, bool for_target) {
   const ModelEntry& entry = find_model(arm.model);
   const auto& maker = entry.make_plain ? entry.make_plain : entry.make;
   ModelPtr model = maker(prepared.input, prepared.classes);
   const Model::Block& head = model->blocks().back();
-  for (std::size_t i = head.first_child; i < head.last_child; ++i)
-    model->children()[i].layer->begin_from_zero();
+  if (!for_target || !freezes_head(arm, *model)) {
+    for (std::size_t i = head.first_child; i < head.last_child; ++i)
+      model->children()[i].layer->begin_from_zero();
+  }
   model->initialise(seed, Scheme::he);
   return model;
 }
@@ -267,13 +292,13 @@ const Prepared& Materials::source(const Arm& arm) const {
 
 ModelPtr Materials::make(const Arm& arm, std::uint64_t seed) const {
   const Prepared& prepared = target(arm);
-  ModelPtr model = begin(arm, prepared, seed + 1000);  // other weights than the source began with
+  ModelPtr model = begin(arm, prepared, seed + 1000, true);  // other weights than the source began with
   if (arm.source.starts_with(kWeightsSource)) copy_body(*opened_.at(name_of(arm)).loaded, *model);
   return model;
 }
 
 ModelPtr Materials::make_for_source(const Arm& arm, std::uint64_t seed) const {
-  return begin(arm, source(arm), seed);
+  return begin(arm, source(arm), seed, false);
 }
 
 }  // namespace firn::cli

@@ -9,18 +9,13 @@
 #include <vector>
 
 #include "engine/base/real.h"
+#include "tools/interval.h"
 
 namespace firn::cli {
 
 double mean_of(std::span<const double> values);
 /// The sample's, with n - 1; 0 for one value.
 double deviation_of(std::span<const double> values);
-
-struct Interval {
-  double low = 0, high = 0;
-  bool above(double value) const { return low > value; }
-  bool below(double value) const { return high < value; }
-};
 
 /// How an interval of a mean comes about.
 enum class IntervalMethod {
