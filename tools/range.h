@@ -22,8 +22,8 @@ struct Range {
 
 /// More of anything that is counted is a slip of the hand.
 inline constexpr double kMostCount = 1e9;
-/// A factor, a rate or a norm beyond it is none.
-inline constexpr double kMostNumber = 1e9;
+/// A factor, a rate or a norm beyond it is no float.
+inline constexpr double kMostNumber = 1e38;
 
 constexpr Range at_least(double least) {
   return {.least = least, .most = kMostCount};

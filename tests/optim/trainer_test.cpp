@@ -275,13 +275,32 @@ TEST_CASE("a number that is none is caught before it is applied") {
   const DatasetPtr clean = make_numbers(info, values, labels);
   values[64 * 7 + 3] = std::numeric_limits<float>::quiet_NaN();
   const DatasetPtr spoilt = make_numbers(info, values, labels);
+  values[64 * 7 + 3] = std::numeric_limits<float>::max();
+  const DatasetPtr huge = make_numbers(info, values, labels);
   for (const std::string model : {"mlp", "resnet20"}) {
     CAPTURE(model);
-    Run run({.model = model, .batch = 12}, {.train = spoilt, .test = clean});
-    const std::string before = run.hash();
-    CHECK(fails_with(Fault::non_finite, "loss is nan", [&] { run.go({}); }));
-    CHECK(run.hash() == before);
+    const auto refused = [&](const DatasetPtr& data, Fault fault, const std::string& words, float weight) {
+      Run run({.model = model, .batch = 12}, DataParts{.train = data, .test = clean});
+      if (weight != 0) run.model->parameters()[0].parameter->mutable_value().data()[0] = weight;
+      const std::string before = run.hash();
+      const bool right = fails_with(fault, words, [&] { run.go({}); });
+      return right && run.hash() == before;
+    };
+    CHECK(refused(spoilt, Fault::data, "sample 7 (counted from 0) holds nan in the place of number 3", 0));
+    CHECK(refused(huge, Fault::non_finite, "sample 7 (counted from 0) of digits holds 3.40282e+38", 0));
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    CHECK(refused(clean, Fault::non_finite, "weight[0,0", nan));
+    CHECK(refused(clean, Fault::non_finite, "before any weight has moved", nan));
   }
+}
+
+TEST_CASE("a step that diverges is the rate's fault, not the data's") {
+  Run run;
+  run.optimizer = make_sgd({.rate = 1e30});
+  const auto error = error_of([&] { run.go({.epochs = 2}); });
+  REQUIRE(error);
+  CHECK(error->fault() == Fault::non_finite);
+  CHECK(std::string(error->what()).find("a smaller --rate may help") != std::string::npos);
 }
 
 TEST_CASE("wrong use is an error in words") {
