@@ -315,6 +315,10 @@ void Predict::answer_pictures(Console& console, const Session& session) {
       throw Error(Fault::data, "predict", what + " (--skip-bad answers for the others)");
     if (questions.names.empty()) throw Error(Fault::data, "predict", what);
     console.note(what);
+    for (const std::string& one : bad) {
+      console.detail(one);
+      if (console.json()) console.out(json_line("left_out").add("reason", one));
+    }
   }
   logits.save();
   for (std::size_t i = 0; i < questions.names.size(); ++i) {

@@ -123,6 +123,9 @@ TEST_CASE("pictures: a run's folder, files, folders, lists, bad ones") {
     const Outcome outcome =
         cli.run("predict runs/a good.png empty.jpg fake.jpg --skip-bad --logits l.npy --json");
     CHECK(answers(outcome).size() == 1);
+    const Json left = Json::parse(outcome.lines().at(1));
+    CHECK(left.at("kind") == "left_out");
+    CHECK(left.at("reason").get<std::string>().find("fake.jpg") != std::string::npos);
     CHECK(outcome.err.find("2 of 3 pictures cannot be read") != std::string::npos);
     CHECK(outcome.err.find("a WebP picture") != std::string::npos);
     CHECK(cli.read("l.npy").find("(1, 2)") != std::string::npos);
