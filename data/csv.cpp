@@ -12,6 +12,7 @@
 #include "data/memory.h"
 #include "engine/base/atomic_file.h"
 #include "engine/base/bytes.h"
+#include "engine/base/utf8.h"
 
 namespace firn {
 
@@ -105,6 +106,7 @@ DatasetPtr make_set(const DataInfo& info, CsvTable table) {
 }  // namespace
 
 CsvTable parse_csv(std::span<const std::byte> bytes, const std::string& path) {
+  require_utf8(as_text(bytes), kOperation, path);
   ByteReader reader(bytes, Fault::data, std::string(kOperation), path);
   CsvTable table;
   char separator = ',';

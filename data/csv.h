@@ -21,7 +21,7 @@ struct CsvTable {
 /// double quotes ("" is one quote), but not go on in the next line; empty lines are passed over. The first
 /// line is a header when one of its fields is `label`, or one but the last is no number. The label is the
 /// column named `label`, else the last; all others are finite numbers. Throws Error(data) with the offset on
-/// anything else; `path` is named.
+/// anything else, with the line on what is not UTF-8; `path` is named.
 CsvTable parse_csv(std::span<const std::byte> bytes, const std::string& path);
 
 /// A .csv file (.gz too), or a folder with train.csv and test.csv. Classes

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "data/token_rule.h"
 #include "engine/base/real.h"
 #include "engine/tensor/shape.h"
 
@@ -28,9 +29,11 @@ std::string_view data_kind_name(DataKind kind);
 struct DataInfo {
   std::string name;  ///< "digits", or where it lies
   DataKind kind = DataKind::vector;
-  Shape shape;                          ///< of one sample; T is the longest sample's
-  std::vector<std::string> classes;     ///< name of each class; labels are positions in it
-  std::vector<std::string> vocabulary;  ///< tokens: the character that each index stands for, in UTF-8
+  Shape shape;                       ///< of one sample; T is the longest sample's
+  std::vector<std::string> classes;  ///< name of each class; labels are positions in it
+  std::vector<std::string>
+      vocabulary;                ///< tokens: what each index stands for, in UTF-8; 0 may be padding, ""
+  TokenRule tokens;              ///< tokens: what one is
   bool label_each_step = false;  ///< a label for each of the T steps (language models), not one a sample
   std::vector<std::string>
       notes;  ///< what the reader should be told: the split, re-based labels, skipped files

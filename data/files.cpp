@@ -58,7 +58,13 @@ std::string join(const std::string& folder, std::string_view name) {
 
 std::string base_name(const std::string& path) {
   const std::size_t end = path.find_last_not_of('/');
-  return fs::path(path.substr(0, end == std::string::npos ? 0 : end + 1)).filename().string();
+  const std::string name =
+      fs::path(path.substr(0, end == std::string::npos ? 0 : end + 1)).filename().string();
+  if (!name.empty() && name != "." && name != "..") return name;
+  // What they stand for; a path that names nothing at all stays as it is.
+  std::error_code ignored;
+  const std::string full = fs::canonical(path, ignored).filename().string();
+  return full.empty() ? path : full;
 }
 
 std::string did_you_mean_path(const std::string& path) {

@@ -17,7 +17,8 @@ bool is_folder(const std::string& path);
 /// Whether anything lies there: a pipe or a device too.
 bool exists(const std::string& path);
 std::string join(const std::string& folder, std::string_view name);
-/// The last part of a path, also of one that ends in '/'.
+/// The last part of a path, also of one that ends in '/'; of ".", ".." and the like that of the folder they
+/// stand for.
 std::string base_name(const std::string& path);
 /// " (did you mean PATH?)" for a path that is missing where another of a similar name lies, or nothing.
 std::string did_you_mean_path(const std::string& path);

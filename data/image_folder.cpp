@@ -14,6 +14,8 @@
 #include "data/picture_files.h"
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
+#include "engine/base/printable.h"
+#include "engine/base/utf8.h"
 
 namespace firn {
 
@@ -236,6 +238,14 @@ void add_loose(const std::string& folder, Sum& sum, std::vector<std::string>& no
   sum.add(files);
 }
 
+/// Names of classes go into weights and reports, which are UTF-8.
+void check_name(const std::string& folder, const std::string& name) {
+  if (is_utf8(name)) return;
+  refuse(fmt::format(
+      "{}: the folder's name is not UTF-8; rename it, as by: convmv -f LATIN1 -t UTF-8 -r --notest {}",
+      printable(join(folder, name)), printable(folder)));
+}
+
 /// Fills `classes` where it is empty: those that hold pictures.
 Files list_files(const std::string& folder, const std::vector<std::string>& leave_out,
                  std::vector<std::string>& classes) {
@@ -251,6 +261,7 @@ Files list_files(const std::string& folder, const std::vector<std::string>& leav
       sum.empty.push_back(name);
       continue;
     }
+    check_name(folder, name);
     if (first) classes.push_back(name);
     const auto at = std::find(classes.begin(), classes.end(), name);
     if (at == classes.end()) {

@@ -7,6 +7,7 @@
 #include "data/files.h"
 #include "data/text.h"
 #include "engine/base/atomic_file.h"
+#include "engine/base/utf8.h"
 
 namespace firn {
 
@@ -58,13 +59,13 @@ std::vector<char32_t> characters_of(const std::vector<std::string>& vocabulary) 
 
 }  // namespace
 
-DataParts open_text(const std::string& path, const DataOptions& options) {
+DataParts parse_text(std::span<const std::byte> bytes, const std::string& path, const DataOptions& options) {
   const Index window = options.window;
   if (window < 1 || window > kMaxWindow) {
     throw Error(Fault::usage, kOperation,
                 fmt::format("windows of {} characters, want 1 to {}", window, kMaxWindow));
   }
-  const auto bytes = read_maybe_gz(path);
+  require_utf8(as_text(bytes), kOperation, path);
   const ByteReader reader(bytes, Fault::data, std::string(kOperation), path);
   const std::string_view text = as_text(bytes);
   std::vector<char32_t> characters = characters_of(options.vocabulary);
@@ -108,6 +109,10 @@ DataParts open_text(const std::string& path, const DataOptions& options) {
         fmt::format("{} of {} characters are not in the vocabulary and left out", unknown, all));
   }
   return {.train = std::make_shared<Windows>(info, tokens, windows)};
+}
+
+DataParts open_text(const std::string& path, const DataOptions& options) {
+  return parse_text(read_maybe_gz(path), path, options);
 }
 
 bool is_text(const std::string& path) {

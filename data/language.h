@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ namespace firn {
 /// counts. It is not divided. Throws Error(data) on what is
 /// not UTF-8, on fewer than ten windows, and when more than a tenth of the characters is unknown;
 /// Error(usage) on a vocabulary with entries that are not one character.
+DataParts parse_text(std::span<const std::byte> bytes, const std::string& path, const DataOptions& options);
 DataParts open_text(const std::string& path, const DataOptions& options);
 
 /// Whether `path` is a .txt file.

@@ -101,8 +101,7 @@ DatasetPtr make_numbers(DataInfo info, std::vector<float> values, std::vector<st
 }
 
 DatasetPtr make_tokens(DataInfo info, std::vector<std::int32_t> tokens, std::vector<Index> starts,
-                       std::vector<std::int32_t> labels) {
-  Index longest = 0;
+                       std::vector<std::int32_t> labels, Index longest) {
   for (std::size_t i = 0; i + 1 < starts.size(); ++i) {
     const Index length = starts[i + 1] - starts[i];
     if (length < 1) throw Error(Fault::usage, "data", fmt::format("{}: sample {} is empty", info.name, i));

@@ -17,8 +17,8 @@ DatasetPtr make_byte_images(DataInfo info, std::vector<std::uint8_t> pixels, std
 DatasetPtr make_numbers(DataInfo info, std::vector<float> values, std::vector<std::int32_t> labels);
 
 /// Token sequences: sample i is tokens[starts[i]] up to tokens[starts[i + 1]], at least one.
-/// `info.shape` is set to the longest.
+/// `info.shape` is set to the longest, or to `longest` where that is more.
 DatasetPtr make_tokens(DataInfo info, std::vector<std::int32_t> tokens, std::vector<Index> starts,
-                       std::vector<std::int32_t> labels);
+                       std::vector<std::int32_t> labels, Index longest = 0);
 
 }  // namespace firn

@@ -22,6 +22,19 @@ struct DataOptions {
   std::vector<std::string> vocabulary = {};
   /// How `open_data` completes the parts.
   SplitOptions split = {};
+  /// tsv: what a token is, "words" or "characters"; empty: characters.
+  std::string tokens = {};
+  /// tsv: capitals are made small.
+  bool lower_case = false;
+  /// tsv: at most so many different tokens, the most frequent of the training part; 0: all characters, or
+  /// 20,000 words.
+  Index vocabulary_limit = 0;
+  /// tsv: the text's column, by name or number; empty: told by names and values.
+  std::string text_column = {};
+  /// tsv: whether the first line is a header: "yes", "no"; empty: told by names and values.
+  std::string header = {};
+  std::string label = {};
+  bool unlabelled = false;
 };
 
 }  // namespace firn

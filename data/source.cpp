@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <set>
 
 #include "data/bitmaps.h"
 #include "data/cifar.h"
@@ -15,14 +16,31 @@
 #include "data/image_folder.h"
 #include "data/language.h"
 #include "data/npy.h"
+#include "data/tokens.h"
 #include "data/tsv.h"
 #include "data/words.h"
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
+#include "engine/base/printable.h"
+#include "engine/base/utf8.h"
 
 namespace firn {
 
 namespace {
+
+/// A table of numbers, or of texts where its columns are called so or asked for.
+DataParts open_table(const std::string& path, const DataOptions& options) {
+  return !options.text_column.empty() || is_csv_of_texts(path) ? open_tsv(path, options)
+                                                               : open_csv(path, options);
+}
+
+/// --tokens says words for texts with a label alone.
+void check_tokens(const DataInfo& info, const DataOptions& options) {
+  if (options.tokens != "words" || info.kind != DataKind::tokens || info.tokens.words) return;
+  throw Error(Fault::usage, "data",
+              fmt::format("{} is read in characters alone; --tokens words is for lines of label and text",
+                          info.name));
+}
 
 constexpr DataSource kSources[] = {
     {"digits", "1,797 handwritten digits of 8 x 8 (UCI, CC BY 4.0), embedded", open_digits, nullptr},
@@ -35,16 +53,50 @@ constexpr DataSource kSources[] = {
     {"bitmaps", "NAME_HxW_1bit.bin: characters of one bit a pixel by 20 drawers each, as Omniglot's",
      open_bitmaps, is_bitmaps},
     {"npy", "x.npy and y.npy, NumPy arrays", open_npy, is_npy},
-    {"csv", "a table of numbers, the label last or in the column 'label'", open_csv, is_csv},
-    {"tsv", "lines of label TAB text", open_tsv, is_tsv},
+    {"csv", "a table of numbers, the label last or in the column 'label'", open_table, is_csv},
+    {"tsv", "lines of label TAB text, in characters or words (--tokens)", open_tsv, is_tsv},
     {"text", "plain text, to predict each next character", open_text, is_text},
     {"folder", "PNG and JPEG pictures, one folder a class, below train/ and val/ or not", open_image_folder,
      is_image_folder},
 };
 
+/// Names are what weights and data are matched by.
+void check_classes(const DataInfo& info) {
+  std::set<std::string_view> seen;
+  for (const std::string& name : info.classes) {
+    if (!is_utf8(name)) {
+      throw Error(Fault::data, "data",
+                  fmt::format("{}: the class name '{}' is not UTF-8", info.name, printable(name)));
+    }
+    if (!seen.insert(name).second)
+      throw Error(Fault::data, "data", fmt::format("{}: two classes have the name '{}'", info.name, name));
+  }
+}
+
+/// Of words, and of characters where a limit is asked for, the frequent ones of the training part are kept.
+DataParts limit_vocabulary(DataParts parts, const DataOptions& options) {
+  constexpr Index kWords = 20000;
+  if (!parts.train) return parts;
+  const DataInfo& info = parts.train->info();
+  const bool limited = info.tokens.words || options.vocabulary_limit > 0;
+  if (info.kind != DataKind::tokens || info.label_each_step || !options.vocabulary.empty() || !limited)
+    return parts;
+  const Index limit = options.vocabulary_limit > 0 ? options.vocabulary_limit : kWords;
+  const std::vector<std::string> vocabulary = frequent_tokens(*parts.train, limit);
+  const std::string note = fmt::format(
+      "vocabulary: {} of {} {}, the most frequent of the training part; one place stands for all others",
+      vocabulary.size() - 2, info.vocabulary.size() - 1, info.tokens.name());
+  for (DatasetPtr* part : {&parts.train, &parts.validation, &parts.test, &parts.all}) {
+    if (*part) *part = with_vocabulary(*part, vocabulary, note);
+  }
+  return parts;
+}
+
 DataParts open_source(const DataSource& source, const std::string& path, const DataOptions& options) {
   DataParts parts = source.open(path, options);
-  const DataInfo& info = parts.info();
+  const DataInfo info = parts.info();
+  check_classes(info);
+  check_tokens(info, options);
   const bool resize = options.size > 0 && info.kind == DataKind::image &&
                       info.shape.with(2, 1) != Shape({options.size, options.size, 1});
   if (resize) {
@@ -52,7 +104,7 @@ DataParts open_source(const DataSource& source, const std::string& path, const D
       if (*part) *part = resized(**part, options.size);
     }
   }
-  return complete_parts(std::move(parts), options.split);
+  return limit_vocabulary(complete_parts(std::move(parts), options.split), options);
 }
 
 const DataSource* find(std::string_view name) {
@@ -77,6 +129,9 @@ std::vector<DataSource> data_sources() {
 }
 
 DataParts open_data(const std::string& spec, const DataOptions& options) {
+  if (options.vocabulary_limit < 0) {
+    throw Error(Fault::usage, "data", fmt::format("a vocabulary of {} tokens", options.vocabulary_limit));
+  }
   if (options.size < 0) throw Error(Fault::usage, "data", fmt::format("pictures of size {}", options.size));
   if (const DataSource* source = find(spec); source != nullptr && source->recognises == nullptr) {
     return open_source(*source, {}, options);

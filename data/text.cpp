@@ -1,32 +1,38 @@
 #include "data/text.h"
 
+#include <optional>
+
 namespace firn {
 
 char32_t next_character(std::string_view text, std::size_t& at, const ByteReader& reader,
                         std::uint64_t start) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const std::uint64_t offset = start + at;
-  const unsigned lead = byte(at++);
-  if (lead < 0x80) return lead;
-  const int more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
-  if (lead < 0xc2 || lead > 0xf4) reader.fail_at(offset, "is not UTF-8");
-  char32_t character = lead & (0x3fu >> more);
-  for (int i = 0; i < more; ++i) {
-    if (at >= text.size() || (byte(at) & 0xc0) != 0x80) reader.fail_at(offset, "is not UTF-8");
-    character = character << 6 | (byte(at++) & 0x3fu);
-  }
-  constexpr char32_t kLeast[] = {0, 0x80, 0x800, 0x10000};
-  const bool surrogate = character >= 0xd800 && character <= 0xdfff;
-  if (character < kLeast[more] || surrogate || character > 0x10ffff) reader.fail_at(offset, "is not UTF-8");
-  return character;
+  const std::optional<char32_t> character = decode_utf8(text, at);
+  if (!character) reader.fail_at(start + at, "is not UTF-8");
+  return *character;
 }
 
-std::string utf8(char32_t character) {
-  const auto tail = [character](int shift) { return static_cast<char>(0x80 | (character >> shift & 0x3f)); };
-  if (character < 0x80) return {static_cast<char>(character)};
-  if (character < 0x800) return {static_cast<char>(0xc0 | character >> 6), tail(0)};
-  if (character < 0x10000) return {static_cast<char>(0xe0 | character >> 12), tail(6), tail(0)};
-  return {static_cast<char>(0xf0 | character >> 18), tail(12), tail(6), tail(0)};
+char32_t small_character(char32_t c) {
+  const auto in = [c](char32_t first, char32_t last) { return c >= first && c <= last; };
+  if (c < 0x80) return in('A', 'Z') ? c + 32 : c;
+  if (in(0xc0, 0xde)) return c == 0xd7 ? c : c + 32;
+  if (in(0x100, 0x17e)) {
+    // Pairs of capital and small; between 0x139 and 0x148, and from 0x179 on, the capitals are the odd ones.
+    if (c == 0x178) return 0xff;
+    if (c == 0x130 || c == 0x131 || c == 0x138 || c == 0x149) return c;
+    const bool odd_capitals = in(0x139, 0x148) || c >= 0x179;
+    return (c % 2 == 1) == odd_capitals ? c + 1 : c;
+  }
+  if (c == 0x1a0 || c == 0x1af) return c + 1;
+  if (in(0x391, 0x3ab)) return c == 0x3a2 ? c : c + 32;
+  if (in(0x386, 0x38f)) return c == 0x386 ? 0x3ac : c <= 0x38a ? c + 37 : c == 0x38c ? 0x3cc : c + 63;
+  if (in(0x410, 0x42f)) return c + 32;
+  if (in(0x400, 0x40f)) return c + 80;
+  if (in(0x531, 0x556)) return c + 48;
+  if (c == 0x1e9e) return 0xdf;
+  const bool pairs = in(0x200, 0x21f) || in(0x460, 0x481) || in(0x48a, 0x4bf) || in(0x4d0, 0x52f) ||
+                     in(0x1e00, 0x1e95) || in(0x1ea0, 0x1eff);
+  if (pairs) return c % 2 == 0 ? c + 1 : c;
+  return in(0xff21, 0xff3a) ? c + 32 : c;
 }
 
 std::vector<char32_t> CharacterSet::sorted() const {

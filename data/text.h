@@ -9,16 +9,17 @@
 #include <vector>
 
 #include "engine/base/bytes.h"
+#include "engine/base/utf8.h"
 
 namespace firn {
 
 /// The character that begins at `text[at]`; moves `at` behind it. Throws Error through `reader`, at `start` +
-/// `at`, on what is not UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing beyond U+10FFFF).
+/// `at`, on what is not UTF-8.
 char32_t next_character(std::string_view text, std::size_t& at, const ByteReader& reader,
                         std::uint64_t start);
 
-/// UTF-8 of one character.
-std::string utf8(char32_t character);
+/// The small letter of a capital (Latin, Greek, Cyrillic, Armenian); any other character as it is.
+char32_t small_character(char32_t c);
 
 /// The characters in use.
 class CharacterSet {

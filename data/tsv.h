@@ -9,18 +9,22 @@
 
 namespace firn {
 
-constexpr Index kMaxCharacters = 16384;  ///< of a line
+constexpr Index kMaxTokens = 16384;  ///< of a text
 
-/// Lines "label TAB text" in UTF-8 to character tokens. Classes are the sorted labels; the vocabulary is the
-/// sorted set of all characters counted from 1, 0 is padding. Empty lines are passed over. Throws Error(data)
-/// on a line without tab, label or text, on one of more than kMaxCharacters, and on what is not UTF-8. `path`
-/// is named in errors.
-DatasetPtr parse_tsv(std::span<const std::byte> bytes, const std::string& path);
+/// A table of labels and texts (data/text_table.h) to tokens (data/token_rule.h). Classes are the sorted
+/// labels; the vocabulary is the sorted set of all tokens counted from 1, 0 is padding. Texts without a token
+/// are counted and left out. Throws Error(data) on a text of more than kMaxTokens, and what the table throws.
+/// `path` is named in errors.
+DatasetPtr parse_tsv(std::span<const std::byte> bytes, const std::string& path,
+                     const DataOptions& options = {});
 
-/// A .tsv file (.gz too), or a folder with exactly one.
+/// A .tsv file, or a .csv with a text column (.gz too), or a folder with exactly one .tsv or with train.tsv
+/// and others named after their parts.
 DataParts open_tsv(const std::string& path, const DataOptions& options);
 
-/// Whether `path` is such a file or folder.
+/// Whether `path` is a .tsv file or such a folder.
 bool is_tsv(const std::string& path);
+/// Whether `path` is a .csv file, or a folder of such parts, whose header names a label and a text.
+bool is_csv_of_texts(const std::string& path);
 
 }  // namespace firn

@@ -39,16 +39,11 @@ struct Language {
 /// A Latin letter made small (ASCII, Latin-1, Latin Extended-A without its few odd ones); 0 for anything
 /// else.
 char32_t small_letter(char32_t c) {
-  if (c >= U'A' && c <= U'Z') return c + 32;
-  if (c >= U'a' && c <= U'z') return c;
-  if (c >= 0xc0 && c <= 0xde && c != 0xd7) return c + 32;
-  if (c >= 0xdf && c <= 0xff && c != 0xf7) return c;
-  // Pairs of capital and small; between 0x139 and 0x148, and from 0x179 on, the capitals are the odd ones.
-  const bool odd_capitals = (c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e);
-  const bool letter =
+  const bool ascii = (c >= U'A' && c <= U'Z') || (c >= U'a' && c <= U'z');
+  const bool latin1 = c >= 0xc0 && c <= 0xff && c != 0xd7 && c != 0xf7;
+  const bool extended =
       c >= 0x100 && c <= 0x17e && c != 0x130 && c != 0x131 && c != 0x138 && c != 0x149 && c != 0x178;
-  if (!letter) return 0;
-  return (c % 2 == 1) == odd_capitals ? c + 1 : c;
+  return ascii || latin1 || extended ? small_character(c) : 0;
 }
 
 /// The word of a line in small letters; empty when it is not to be used.

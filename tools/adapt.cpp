@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <map>
 
 #include "engine/base/error.h"
 
@@ -56,19 +55,6 @@ class Grey : public View {
   }
 };
 
-class Renumbered : public View {
- public:
-  Renumbered(DataInfo info, DatasetPtr data, std::vector<std::int32_t> number)
-      : View(std::move(info), std::move(data)), number_(std::move(number)) {}
-  void fill_tokens(Index i, std::span<std::int32_t> to) const override {
-    data().fill_tokens(i, to);
-    for (std::int32_t& token : to) token = number_[static_cast<std::size_t>(token)];
-  }
-
- private:
-  std::vector<std::int32_t> number_;
-};
-
 class Relabelled : public View {
  public:
   Relabelled(DataInfo info, DatasetPtr data, std::vector<std::int32_t> new_label)
@@ -83,12 +69,6 @@ class Relabelled : public View {
   std::vector<std::int32_t> new_label_;
 };
 
-std::map<std::string, std::int32_t> numbered(const std::vector<std::string>& names) {
-  std::map<std::string, std::int32_t> numbers;
-  for (std::size_t i = 0; i < names.size(); ++i) numbers.emplace(names[i], static_cast<std::int32_t>(i));
-  return numbers;
-}
-
 }  // namespace
 
 DatasetPtr with_channels(DatasetPtr data, Index channels) {
@@ -100,28 +80,6 @@ DatasetPtr with_channels(DatasetPtr data, Index channels) {
   if (own == 3 && channels == 1) return std::make_shared<Grey>(std::move(info), std::move(data));
   throw Error(Fault::usage, "data",
               fmt::format("{}: images of {} channels, the model wants {}", info.name, own, channels));
-}
-
-DatasetPtr with_vocabulary(DatasetPtr data, const std::vector<std::string>& vocabulary) {
-  DataInfo info = data->info();
-  if (info.vocabulary == vocabulary) return data;
-  const auto numbers = numbered(vocabulary);
-  std::vector<std::int32_t> number;
-  for (const std::string& character : info.vocabulary) {
-    const auto found = numbers.find(character);
-    number.push_back(found == numbers.end() ? 0 : found->second);
-  }
-  info.vocabulary = vocabulary;
-  return std::make_shared<Renumbered>(std::move(info), std::move(data), std::move(number));
-}
-
-std::vector<std::string> unknown_characters(const std::vector<std::string>& from,
-                                            const std::vector<std::string>& vocabulary) {
-  const auto numbers = numbered(vocabulary);
-  std::vector<std::string> unknown;
-  std::copy_if(from.begin(), from.end(), std::back_inserter(unknown),
-               [&](const std::string& c) { return !numbers.contains(c); });
-  return unknown;
 }
 
 DatasetPtr with_labels(DatasetPtr data, std::vector<std::string> classes,

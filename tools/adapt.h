@@ -1,4 +1,4 @@
-// Datasets as a model wants to see them: views that change channels, token numbers or labels.
+// Datasets as a model wants to see them: views that change channels or labels.
 #pragma once
 
 #include <cstdint>
@@ -12,12 +12,6 @@ namespace firn::cli {
 /// Images with another number of channels: grey repeated three times, or colour as its brightness
 /// (0.299 R + 0.587 G + 0.114 B). Throws Error(usage) for other numbers.
 DatasetPtr with_channels(DatasetPtr data, Index channels);
-
-/// Tokens with the numbers of another vocabulary; characters that it lacks become 0, as padding is.
-DatasetPtr with_vocabulary(DatasetPtr data, const std::vector<std::string>& vocabulary);
-/// The characters of `from` that `vocabulary` lacks.
-std::vector<std::string> unknown_characters(const std::vector<std::string>& from,
-                                            const std::vector<std::string>& vocabulary);
 
 /// Labels in the order of other classes: label i becomes new_label[i], -1 for none.
 DatasetPtr with_labels(DatasetPtr data, std::vector<std::string> classes,

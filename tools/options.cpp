@@ -55,11 +55,29 @@ void declare_data(Arguments& arguments, DataChoice& choice) {
   arguments.option("--group", choice.group, "RULE",
                    "samples that stay in one part: 'name:*_' (file names that begin alike, up to the last _; "
                    "any pattern), column:NAME (of a table), none (bursts, where names leave little doubt)");
-  arguments.option("--size", choice.size, "PIXELS", kPixels, "pictures are resized to PIXELS x PIXELS");
-  arguments.option("--window", choice.window, "N", at_least(1), "plain text: characters of a sample (64)");
-  arguments.option("--limit", choice.limit, "N", at_least(1),
+  DataOptions& options = choice.options;
+  arguments.option("--size", options.size, "PIXELS", kPixels, "pictures are resized to PIXELS x PIXELS");
+  arguments.option("--window", options.window, "N", at_least(1), "plain text: characters of a sample (64)");
+  arguments.option("--limit", options.limit, "N", at_least(1),
                    "words: at most so many of each language (5000)");
-  arguments.flag("--skip-bad", choice.skip_bad, "leave out pictures that cannot be read, and say which");
+  arguments.flag("--skip-bad", options.skip_bad, "leave out pictures that cannot be read, and say which");
+  arguments.option("--label", options.label, "COLUMN",
+                   "tsv: the column of the label: its name, its number from 1, first or last");
+  declare_texts(arguments, options);
+}
+
+void declare_texts(Arguments& arguments, DataOptions& options) {
+  arguments.choice("--tokens", options.tokens, {"characters", "words"},
+                   "tsv: what a token is (characters); a word is a run of letters and digits, every other "
+                   "character but spaces stands alone");
+  arguments.flag("--lowercase", options.lower_case, "tsv: capitals are made small");
+  arguments.option("--vocabulary", options.vocabulary_limit, "N", at_least(1),
+                   "tsv: the N most frequent tokens of the training part, one place for all others (all "
+                   "characters; 20000 words)");
+  arguments.option("--text-column", options.text_column, "COLUMN",
+                   "tsv, csv: the column of the text: its name or its number from 1");
+  arguments.choice("--header", options.header, {"yes", "no"},
+                   "tsv: whether the first line is a header (told by its names and the other lines)");
 }
 
 void declare_freeze(Arguments& arguments, FreezeChoice& choice, bool in_training) {
@@ -126,8 +144,6 @@ std::string exact_text(bool exact) {
 void declare_input(Arguments& arguments, InputChoice& choice) {
   arguments.list("--input", choice.sample, "H,W,C", at_least(1), "without data: the shape of a sample");
   arguments.option("--classes", choice.classes, "N", at_least(1), "without data: the number of classes");
-  arguments.option("--vocabulary", choice.vocabulary, "N", at_least(1),
-                   "without data: how many different tokens");
 }
 
 void use_threads(const RunChoice& choice) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "data/options.h"
 #include "engine/graph/graph.h"
 #include "tools/arguments.h"
 
@@ -25,10 +26,7 @@ constexpr const char* kNoValidation = "none";
 
 struct DataChoice {
   std::string spec;  ///< as `open_data` takes it
-  Index size = 0;
-  Index limit = 5000;
-  Index window = 64;
-  bool skip_bad = false;
+  DataOptions options;
   std::uint64_t split_seed = 0;  ///< of the parts that are drawn
   std::string validation;        ///< other data; empty: the data's own, or drawn from it; or `kNoValidation`
   std::string group;             ///< as `find_groups` takes it
@@ -51,17 +49,18 @@ struct RunChoice {
   bool exact = false;
 };
 
-/// What a model looks at when there is no data: --input H,W,C, --classes, --vocabulary.
+/// What a model looks at when there is no data: --input H,W,C, --classes; --vocabulary is the data's.
 struct InputChoice {
   std::vector<Index> sample;
   Index classes = 0;
-  Index vocabulary = 0;
 };
 
 void declare_model(Arguments& arguments, ModelChoice& choice);
 /// --head-init
 void declare_head_init(Arguments& arguments, ModelChoice& choice);
 void declare_data(Arguments& arguments, DataChoice& choice);
+/// What of it tables of texts take: --tokens, --lowercase, --vocabulary, --text-column, --header.
+void declare_texts(Arguments& arguments, DataOptions& options);
 /// `in_training`: --thaw too.
 void declare_freeze(Arguments& arguments, FreezeChoice& choice, bool in_training);
 void declare_run(Arguments& arguments, RunChoice& choice);

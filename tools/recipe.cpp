@@ -97,6 +97,9 @@ Recipe own_recipe(const Entries& entries) {
   if (recipe.vocabulary.empty() && entries.text("firn.kind") == "tokens") {
     entries.fail("firn.vocabulary", "is missing");
   }
+  const std::string tokens = entries.find("firn.tokens").value_or("characters");
+  recipe.tokens = {.words = tokens == "words", .lower_case = entries.find("firn.lower_case") == "1"};
+  if (tokens != recipe.tokens.name()) entries.fail("firn.tokens", "'" + tokens + "' is not known");
   recipe.plain_head = entries.find("firn.head") == "plain";
   recipe.mirrored = entries.find("firn.mirrored") == "1";
   const std::vector<double> scale = entries.numbers("firn.scale");
@@ -210,6 +213,8 @@ std::map<std::string, std::string> to_metadata(const Recipe& recipe) {
   if (recipe.plain_head) metadata["firn.head"] = "plain";
   if (recipe.mirrored) metadata["firn.mirrored"] = "1";
   if (!recipe.class_names.empty()) metadata["firn.class_names"] = format_strings(recipe.class_names);
+  if (recipe.tokens.words) metadata["firn.tokens"] = recipe.tokens.name();
+  if (recipe.tokens.lower_case) metadata["firn.lower_case"] = "1";
   if (!recipe.vocabulary.empty()) metadata["firn.vocabulary"] = format_strings(recipe.vocabulary);
   return metadata;
 }

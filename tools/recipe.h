@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "data/token_rule.h"
 #include "data/transform.h"
 #include "engine/tensor/safetensors.h"
 #include "layers/model.h"
@@ -18,6 +19,7 @@ struct Recipe {
   Index classes = 0;
   std::vector<std::string> class_names;  ///< empty: not known
   std::vector<std::string> vocabulary;   ///< of tokens
+  TokenRule tokens;                      ///< what a token is
   Preprocess preprocess;
   bool images = false;      ///< a sample is an image
   bool own = false;         ///< written by firn
@@ -26,8 +28,8 @@ struct Recipe {
 };
 
 /// Entries firn.model, firn.sample, firn.kind, firn.lengths, firn.classes, firn.class_names, firn.vocabulary,
-/// firn.scale, firn.mean, firn.deviation, firn.bgr, firn.mirrored where it was trained so, and firn.head
-/// where it is plain.
+/// firn.tokens and firn.lower_case where tokens are words or of small letters alone, firn.scale, firn.mean,
+/// firn.deviation, firn.bgr, firn.mirrored where it was trained so, and firn.head where it is plain.
 std::map<std::string, std::string> to_metadata(const Recipe& recipe);
 
 /// The recipe of a weights file that lies at `weights`; of one that firn has not written with `model` (which

@@ -26,9 +26,12 @@ bool take_run_data(const std::string& weights, DataChoice& data) {
   const JsonFields config(file, path, {.operation = "run"});
   const DataChoice fresh;
   data.spec = config.text("data");
-  if (data.size == fresh.size) data.size = config.whole("size", 0, kMost, fresh.size);
-  if (data.window == fresh.window) data.window = config.whole("window", 1, kMost, fresh.window);
-  if (data.limit == fresh.limit) data.limit = config.whole("limit", 0, kMost, fresh.limit);
+  const auto take = [&](Index& value, Index usual, const char* key, Index least) {
+    if (value == usual) value = config.whole(key, least, kMost, usual);
+  };
+  take(data.options.size, fresh.options.size, "size", 0);
+  take(data.options.window, fresh.options.window, "window", 1);
+  take(data.options.limit, fresh.options.limit, "limit", 0);
   return !data.spec.empty();
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "data/tokens.h"
 #include "engine/base/error.h"
 #include "layers/weights.h"
 #include "optim/trainer/checkpoint.h"
@@ -25,11 +26,7 @@ Scheme scheme_of(const std::string& name) {
 
 DataOptions data_options(const SessionChoice& session) {
   const DataChoice& choice = session.data;
-  DataOptions options;
-  options.size = choice.size;
-  options.limit = choice.limit;
-  options.window = choice.window;
-  options.skip_bad = choice.skip_bad;
+  DataOptions options = choice.options;
   options.split = split_options(choice);
   options.split.labels = session.labels;
   options.split.label_seed = session.seed;
@@ -71,6 +68,7 @@ void open_fresh(const SessionChoice& choice, const ModelEntry& entry, Session& s
   recipe.classes = static_cast<Index>(info->classes.size());
   recipe.class_names = info->classes;
   recipe.vocabulary = info->vocabulary;
+  recipe.tokens = info->tokens;
   recipe.images = info->kind == DataKind::image;
   recipe.preprocess = ruled ? preprocess_of(rule) : standardise(*session.data.train);
   session.labelled = session.data;
@@ -98,14 +96,11 @@ void fit_samples(Session& session) {
                                 : "colours are made grey, which the weights want");
   }
   if (tokens && !info.label_each_step) {
-    const std::vector<std::string> unknown = unknown_characters(info.vocabulary, recipe.vocabulary);
+    const UnknownTokens unknown = unknown_tokens(*part_of(session.data, "all"), recipe.vocabulary);
+    if (unknown.count > 0)
+      session.notes.push_back(fmt::format("{}: {}", info.name, unknown.text(info, recipe.vocabulary)));
     session.data = map_parts(
         session.data, [&](const DatasetPtr& part) { return with_vocabulary(part, recipe.vocabulary); });
-    if (!unknown.empty()) {
-      session.notes.push_back(
-          fmt::format("{} characters of {} are unknown to the weights and read as padding: '{}'{}",
-                      unknown.size(), info.name, unknown.front(), unknown.size() > 1 ? ", ..." : ""));
-    }
   }
 }
 
@@ -164,6 +159,13 @@ void open_for_weights(const SessionChoice& choice, Session& session) {
   const Shape& sample = recipe.input.sample;
   if (recipe.images && options.size == 0 && sample[0] == sample[1]) options.size = sample[0];
   options.vocabulary = recipe.vocabulary;
+  if (!options.tokens.empty() && recipe.input.vocabulary > 0 && options.tokens != recipe.tokens.name()) {
+    throw Error(Fault::usage, "weights",
+                fmt::format("{} was trained on {}, --tokens {} does not go with it", choice.model.weights,
+                            recipe.tokens.name(), options.tokens));
+  }
+  options.tokens = recipe.tokens.name();
+  options.lower_case = recipe.tokens.lower_case;
   session.data = open_with_validation(choice.data, options);
   if (choice.purpose == Purpose::train) require_train(session.data);
   fit_samples(session);
@@ -186,7 +188,8 @@ void without_data(const SessionChoice& choice, Session& session) {
     recipe.input.sample = Shape(std::span<const Index>(choice.input.sample));
   }
   if (choice.input.classes > 0) recipe.classes = choice.input.classes;
-  if (choice.input.vocabulary > 0) recipe.input.vocabulary = choice.input.vocabulary;
+  if (choice.data.options.vocabulary_limit > 0)
+    recipe.input.vocabulary = choice.data.options.vocabulary_limit;
 }
 
 void load(const SessionChoice& choice, SafeTensors file, Session& session) {

@@ -3,18 +3,9 @@
 #include <algorithm>
 
 #include "engine/base/printable.h"
+#include "engine/base/utf8.h"
 
 namespace firn::cli {
-
-namespace {
-
-/// Columns on a terminal: one for each character, whatever it takes in UTF-8.
-std::size_t width_of(const std::string& text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
-}  // namespace
 
 Table::Table(std::vector<std::string> heads) : heads_(std::move(heads)) {
   for (std::string& head : heads_) {
@@ -32,14 +23,14 @@ void Table::row(std::vector<std::string> cells) {
 std::string Table::text() const {
   std::vector<std::size_t> widths;
   for (std::size_t c = 0; c < heads_.size(); ++c) {
-    widths.push_back(width_of(heads_[c]));
-    for (const auto& row : rows_) widths[c] = std::max(widths[c], width_of(row[c]));
+    widths.push_back(display_width(heads_[c]));
+    for (const auto& row : rows_) widths[c] = std::max(widths[c], display_width(row[c]));
   }
   std::string out;
   const auto put = [&](const std::vector<std::string>& cells) {
     std::string line;
     for (std::size_t c = 0; c < cells.size(); ++c) {
-      const std::string space(widths[c] - width_of(cells[c]), ' ');
+      const std::string space(widths[c] - display_width(cells[c]), ' ');
       line += (c > 0 ? "  " : "") + (left_[c] ? cells[c] + space : space + cells[c]);
     }
     line.erase(line.find_last_not_of(' ') + 1);

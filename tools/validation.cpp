@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "data/source.h"
+#include "data/tokens.h"
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
 #include "tools/adapt.h"
@@ -35,7 +36,11 @@ DataParts open_with_validation(const DataChoice& choice, const DataOptions& opti
 DatasetPtr open_validation(const std::string& spec, const DataInfo& like, DataOptions options) {
   options.split = {.validation = false};
   if (like.kind == DataKind::image && like.shape[0] == like.shape[1]) options.size = like.shape[0];
-  if (like.label_each_step) options.vocabulary = like.vocabulary;
+  options.vocabulary = like.vocabulary;
+  if (!like.label_each_step && like.kind == DataKind::tokens) {
+    options.tokens = like.tokens.name();
+    options.lower_case = like.tokens.lower_case;
+  }
   DatasetPtr data = open_data(spec, options).all;
   if (data->info().kind != like.kind || data->info().label_each_step != like.label_each_step) {
     throw Error(Fault::usage, "validation",

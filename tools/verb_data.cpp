@@ -74,11 +74,7 @@ int Data::list(Console& console) const {
 int Data::run(Console& console) {
   if (spec_.empty()) spec_ = choice_.spec;
   if (spec_.empty()) return list(console);
-  DataOptions options;
-  options.size = choice_.size;
-  options.limit = choice_.limit;
-  options.window = choice_.window;
-  options.skip_bad = choice_.skip_bad;
+  DataOptions options = choice_.options;
   options.split = split_options(choice_);
   choice_.spec = spec_;
   const DataParts parts = open_with_validation(choice_, options);

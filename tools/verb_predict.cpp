@@ -7,7 +7,6 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
-#include <map>
 #include <numeric>
 #include <optional>
 
@@ -16,10 +15,12 @@
 #include "data/picture_files.h"
 #include "data/picture_kind.h"
 #include "data/source.h"
-#include "data/text.h"
+#include "data/tokens.h"
 #include "engine/base/atomic_file.h"
+#include "engine/base/bytes.h"
 #include "engine/base/error.h"
 #include "engine/base/printable.h"
+#include "engine/base/utf8.h"
 #include "optim/trainer/evaluate.h"
 #include "tools/adapt.h"
 #include "tools/logits.h"
@@ -99,7 +100,7 @@ class Predict : public Verb {
   void answer(Console& console, const Session& session);
   void answer_pictures(Console& console, const Session& session);
   LoaderOptions options(const Session& session) const;
-  Questions texts(const Recipe& recipe, bool language_model) const;
+  Questions texts(Console& console, const Recipe& recipe, bool language_model) const;
   void print(Console& console, const Session& session, const Questions& questions, Index sample,
              const real* logits) const;
 
@@ -208,36 +209,43 @@ void Predict::add_asked_texts() {
   if (texts_.empty()) throw Error(Fault::data, "predict", "no line of text to answer for");
 }
 
-Questions Predict::texts(const Recipe& recipe, bool language_model) const {
+Questions Predict::texts(Console& console, const Recipe& recipe, bool language_model) const {
   if (recipe.vocabulary.empty())
     throw Error(Fault::usage, "predict", recipe.model + " was not trained on text");
-  std::map<std::string, std::int32_t> numbers;
-  for (std::size_t i = 0; i < recipe.vocabulary.size(); ++i) {
-    numbers.emplace(recipe.vocabulary[i], static_cast<std::int32_t>(i));
-  }
+  const TokenNumbers numbers(recipe.vocabulary);
+  TokenSplitter splitter(recipe.tokens);
   DataInfo info;
   info.name = "texts";
   info.kind = DataKind::tokens;
   info.vocabulary = recipe.vocabulary;
+  info.tokens = recipe.tokens;
   info.classes = {"?"};
   std::vector<std::int32_t> tokens;
   std::vector<Index> starts = {0};
+  UnknownTokens unknown;
   for (const std::string& text : texts_) {
-    const ByteReader reader(as_bytes(text), Fault::data, "predict", "--text");
-    for (std::size_t at = 0; at < text.size();) {
-      const std::size_t begin = at;
-      const std::string character = utf8(next_character(text, at, reader, 0));
-      const auto found = numbers.find(character);
-      if (found == numbers.end())
-        reader.fail_at(begin, fmt::format("'{}' is not in the vocabulary", character));
-      tokens.push_back(found->second);
+    if (!is_utf8(text)) {
+      throw Error(Fault::data, "predict", fmt::format("--text '{}' is not UTF-8", printable(text)));
     }
-    if (text.empty()) reader.fail("an empty text");
+    const std::vector<std::string_view>& parts = splitter.tokens(text);
+    if (parts.empty()) {
+      throw Error(Fault::data, "predict", fmt::format("--text '{}' has no {}", text, recipe.tokens.name()));
+    }
+    bool known = false;
+    for (const std::string_view token : parts) {
+      const std::int32_t number = numbers.number(token);
+      if (number >= 0) tokens.push_back(number);
+      known = known || numbers.knows(token);
+      if (!numbers.knows(token)) unknown.add(token);
+    }
+    if (!known) ++unknown.empty;
+    if (tokens.size() == static_cast<std::size_t>(starts.back())) tokens.push_back(0);
     starts.push_back(static_cast<Index>(tokens.size()));
     if (language_model && starts.back() != starts[1] * static_cast<Index>(starts.size() - 1)) {
-      reader.fail("texts for a language model must all be of one length");
+      throw Error(Fault::data, "predict", "texts for a language model must all be of one length");
     }
   }
+  if (unknown.count > 0) console.note("--text: " + unknown.text(info, recipe.vocabulary));
   const std::vector<std::int32_t> labels(texts_.size());
   return {make_tokens(info, std::move(tokens), std::move(starts), labels), texts_, {}};
 }
@@ -299,7 +307,7 @@ void Predict::answer_pictures(Console& console, const Session& session) {
     const auto some = std::span(paths).subspan(first, std::min(kTogether, paths.size() - first));
     PictureQuestions pictures = picture_questions(session.recipe, some);
     bad.insert(bad.end(), pictures.bad.begin(), pictures.bad.end());
-    if (pictures.samples && (bad.empty() || session_.data.skip_bad)) {
+    if (pictures.samples && (bad.empty() || session_.data.options.skip_bad)) {
       questions.names.insert(questions.names.end(), pictures.names.begin(), pictures.names.end());
       Loader loader(pictures.samples, options(session));
       evaluate(*session.model, programs, loader, [&](const Batch& batch, const real* values) {
@@ -311,7 +319,7 @@ void Predict::answer_pictures(Console& console, const Session& session) {
   }
   if (!bad.empty()) {
     const std::string what = bad_text(bad, paths.size());
-    if (!session_.data.skip_bad)
+    if (!session_.data.options.skip_bad)
       throw Error(Fault::data, "predict", what + " (--skip-bad answers for the others)");
     if (questions.names.empty()) throw Error(Fault::data, "predict", what);
     console.note(what);
@@ -331,7 +339,7 @@ void Predict::answer(Console& console, const Session& session) {
   Questions questions;
   if (session_.data.spec.empty()) {
     add_asked_texts();
-    questions = texts(session.recipe, session.model->language_model());
+    questions = texts(console, session.recipe, session.model->language_model());
   } else {
     questions = {part_of(session.data, split_), {}, part_of(session.labelled, split_)};
   }

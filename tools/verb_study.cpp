@@ -114,10 +114,13 @@ void StudyVerb::declare(Arguments& arguments) {
   declare_exact(arguments, changes_.exact);
   declare_precision(arguments, changes_.frozen_precision);
   arguments.group("Data");
-  arguments.option("--size", data_.size, "S", kPixels, "pictures are resized to S x S");
-  arguments.option("--limit", data_.limit, "N", at_least(1), "words: at most so many of each language");
-  arguments.option("--window", data_.window, "N", at_least(1), "text: characters of a sample");
-  arguments.flag("--skip-bad", data_.skip_bad, "leave out pictures that cannot be read");
+  arguments.option("--size", data_.options.size, "S", kPixels, "pictures are resized to S x S");
+  arguments.option("--limit", data_.options.limit, "N", at_least(1),
+                   "words: at most so many of each language");
+  arguments.option("--window", data_.options.window, "N", at_least(1), "text: characters of a sample");
+  arguments.flag("--skip-bad", data_.options.skip_bad, "leave out pictures that cannot be read");
+  arguments.option("--label", data_.options.label, "COLUMN", "tables: the column of the label");
+  declare_texts(arguments, data_.options);
   arguments.group("The run");
   arguments.flag("--dry-run", dry_run_, "say how many cells and how long, and do nothing");
   arguments.option("--threads", threads_, "T", kThreads, "threads; one a core unless given");
@@ -153,13 +156,11 @@ void StudyVerb::read_changes() {
 
 std::vector<Grid> StudyVerb::grids(Console& console) {
   std::vector<Grid> all;
+  DataOptions options = data_.options;
+  options.size = 0;
   if (!grid_.empty()) {
     all = read_grids(grid_);
   } else {
-    DataOptions options;
-    options.limit = data_.limit;
-    options.window = data_.window;
-    options.skip_bad = data_.skip_bad;
     const std::string target = changes_.target.empty() ? Grid().target : changes_.target;
     const DataParts data = open_data(target, options);
     all = preset(preset_.empty() ? kUsualPreset : preset_, data.info());
@@ -169,7 +170,7 @@ std::vector<Grid> StudyVerb::grids(Console& console) {
   for (Grid& grid : all) {
     change(grid, changes_);
     auto at = known.find(grid.target);
-    if (at == known.end()) at = known.emplace(grid.target, open_data(grid.target).info()).first;
+    if (at == known.end()) at = known.emplace(grid.target, open_data(grid.target, options).info()).first;
     console.notes(complete(grid, at->second));
     check(grid);
   }

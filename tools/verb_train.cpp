@@ -184,9 +184,13 @@ JsonObject Train::config(const Session& session, const DataHashes& hashes) const
   object.add("train_sha256", hashes.train).add("validation_sha256", hashes.validation);
   object.add("test_sha256", hashes.test).add("split_seed", session_.data.split_seed);
   object.add("validation", session_.data.validation).add("group", session_.data.group);
-  object.add("size", session_.data.size)
-      .add("window", session_.data.window)
-      .add("limit", session_.data.limit);
+  object.add("size", session_.data.options.size)
+      .add("window", session_.data.options.window)
+      .add("limit", session_.data.options.limit);
+  const bool text = !session.recipe.vocabulary.empty();
+  object.add("tokens", text ? session.recipe.tokens.name() : "")
+      .add("lower_case", session.recipe.tokens.lower_case)
+      .add("vocabulary", session.recipe.vocabulary.size());
   object.add("labels", session_.labels).add("classes", session.recipe.class_names);
   object.add("sample", session.recipe.input.sample.text()).add("scale", session.recipe.preprocess.scale);
   object.add("mean", session.recipe.preprocess.mean).add("deviation", session.recipe.preprocess.deviation);

@@ -4,37 +4,29 @@
 
 #include <cstdint>
 
+#include "engine/base/utf8.h"
+
 namespace firn {
 
 namespace {
 
 struct Character {
-  std::uint32_t code = 0;
+  char32_t code = 0;
   std::size_t bytes = 0;  ///< 0: no UTF-8
 };
 
 Character first_character(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-  const std::uint8_t lead = byte(0);
-  if (lead < 0x80) return {lead, 1};
-  const std::size_t bytes = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < bytes) return {};
-  std::uint32_t code = lead & (0x7Fu >> bytes);
-  for (std::size_t i = 1; i < bytes; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return {};
-    code = code << 6 | (byte(i) & 0x3Fu);
-  }
-  constexpr std::uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = code >= 0xD800 && code < 0xE000;
-  return code < kLeast[bytes] || code > 0x10FFFF || surrogate ? Character{} : Character{code, bytes};
+  Character first;
+  if (const auto code = decode_utf8(text, first.bytes)) first.code = *code;
+  return first;
 }
 
-bool is_control(std::uint32_t code) {
+bool is_control(char32_t code) {
   return code < 0x20 || (code >= 0x7F && code < 0xA0);
 }
 
 /// Marks of direction, separators of lines, and what is no character.
-bool hides(std::uint32_t code) {
+bool hides(char32_t code) {
   return code == 0x061C || code == 0x200E || code == 0x200F || (code >= 0x2028 && code <= 0x202E) ||
          (code >= 0x2066 && code <= 0x2069) || code == 0xFEFF || code == 0xFFFE || code == 0xFFFF;
 }
@@ -56,7 +48,7 @@ std::string printable(std::string_view text, bool lines) {
     if (bytes > 0) {
       out += text.substr(0, bytes);
     } else if (character.code >= 0x80) {
-      out += fmt::format("\\u{:04x}", character.code);
+      out += fmt::format("\\u{:04x}", static_cast<std::uint32_t>(character.code));
     } else {
       out += fmt::format("\\x{:02x}", static_cast<std::uint8_t>(text[0]));
     }

@@ -2,8 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "data/source.h"
 #include "data/subset.h"
+#include "engine/base/bytes.h"
 #include "tests/data/damage.h"
 #include "tests/data/shared.h"
 #include "tests/folder.h"
@@ -46,17 +49,40 @@ TEST_CASE("lines become tokens") {
   }));
 }
 
-TEST_CASE("lines that are none") {
-  CHECK(fails_with(Fault::data, "offset 4: a line without tab",
-                   [] { parse_tsv(as_bytes("a\tb\nab\n"), "f"); }));
-  CHECK(fails_with(Fault::data, "without label", [] { parse_tsv(as_bytes("\tb\n"), "f"); }));
-  CHECK(fails_with(Fault::data, "without text", [] { parse_tsv(as_bytes("a\t\n"), "f"); }));
-  CHECK(fails_with(Fault::data, "no lines", [] { parse_tsv(as_bytes("\n\n"), "f"); }));
-  CHECK(fails_with(Fault::data, "UTF-8", [] { parse_tsv(as_bytes("a\t\xff\n"), "f"); }));
-  CHECK(fails_with(Fault::data, "UTF-8", [] { parse_tsv(as_bytes("\xff\ta\n"), "f"); }));
-  const std::string longest = "a\t" + std::string(kMaxCharacters, 'x');
+TEST_CASE("texts that are too long, labels that are none") {
+  const std::string longest = "a\t" + std::string(kMaxTokens, 'x');
   CHECK(parse_tsv(as_bytes(longest), "f")->size() == 1);
-  CHECK(fails_with(Fault::data, "16385 characters", [&] { parse_tsv(as_bytes(longest + "x"), "f"); }));
+  CHECK(fails_with(Fault::data, "f, line 1: a text of 16385 characters",
+                   [&] { parse_tsv(as_bytes(longest + "x"), "f"); }));
+  std::string lines;
+  for (int i = 0; i < 30; ++i) lines += std::to_string(i) + "\ttext\n";
+  CHECK(fails_with(Fault::data, "30 different labels in 30 lines",
+                   [&] { parse_tsv(as_bytes(lines), "f", {.label = "1"}); }));
+}
+
+TEST_CASE("words as tokens, and what has none") {
+  const DatasetPtr data = parse_tsv(as_bytes("b\tSee you!\na\tyou see\na\t\xe2\x80\x8b\n"), "f",
+                                    {.tokens = "words", .lower_case = true});
+  CHECK(data->info().vocabulary == std::vector<std::string>{"", "!", "see", "you"});
+  CHECK(data->info().tokens.words);
+  CHECK(data->size() == 2);
+  CHECK(data->info().shape == Shape({3}));
+  CHECK(data->info().notes[1] == "1 texts have no words and are left out");
+  CHECK(data->info().notes[2] == "classes: a 1, b 1");
+}
+
+TEST_CASE("a folder of a training and a test file has one vocabulary and one list of classes") {
+  const test::Folder folder;
+  folder.write("train.tsv", "text\tlabel\naa\tx\nab\ty\n");
+  folder.write("test.tsv", "label\tid\ttext\nz\t1\tca\n");
+  const DataParts parts = open_data(folder.path());
+  CHECK(parts.train->info().classes == std::vector<std::string>{"x", "y", "z"});
+  CHECK(parts.train->info().vocabulary == std::vector<std::string>{"", "a", "b", "c"});
+  CHECK(parts.test->size() == 1);
+  CHECK(parts.test->label(0) == 2);
+  const std::vector<std::string>& notes = parts.test->info().notes;
+  CHECK(std::find(notes.begin(), notes.end(), "test.tsv: class 'z' is in no line of train.tsv") !=
+        notes.end());
 }
 
 TEST_CASE("damaged lines are refused or read") {

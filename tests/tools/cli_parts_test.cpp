@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "data/memory.h"
+#include "data/subset.h"
 #include "engine/base/error.h"
 #include "tools/adapt.h"
 #include "tools/json.h"
@@ -50,13 +51,7 @@ DatasetPtr words() {
   return make_tokens(info, {1, 2, 3, 3}, {0, 3, 4}, {0, 1});
 }
 
-TEST_CASE("characters and classes are matched by name") {
-  const std::vector<std::string> vocabulary = {"", "c", "a"};
-  const DatasetPtr renumbered = with_vocabulary(words(), vocabulary);
-  std::array<std::int32_t, 3> tokens{};
-  renumbered->fill_tokens(0, tokens);
-  CHECK(tokens == std::array<std::int32_t, 3>{2, 0, 1});
-  CHECK(unknown_characters(words()->info().vocabulary, vocabulary) == std::vector<std::string>{"b"});
+TEST_CASE("classes are matched by name") {
   const DatasetPtr relabelled = with_labels(words(), {"y", "z", "x"}, {2, -1});
   CHECK(relabelled->label(0) == 2);
   CHECK(relabelled->label(1) == -1);

@@ -187,7 +187,12 @@ TEST_CASE("text: a word is answered by weights that carry their vocabulary") {
   REQUIRE(answers.size() == 2);
   CHECK(answers[0].at("top")[0].at("class") == "vowels");
   CHECK(answers[1].at("top")[0].at("class") == "others");
-  CHECK(cli.run("predict --weights runs/t/best.safetensors --text xyz").code == 3);
+  // What is not in the vocabulary is said and passed over.
+  const Outcome unknown = cli.run("predict --weights runs/t/best.safetensors --json --text a?a?x");
+  CHECK(unknown.code == 0);
+  CHECK(json_lines(unknown).at(0).at("top")[0].at("class") == "vowels");
+  CHECK(unknown.err.find("3 characters (2 different: '?', 'x') are not in the vocabulary and passed over") !=
+        std::string::npos);
 }
 
 TEST_CASE("frozen blocks keep their bytes, and train until a thaw") {

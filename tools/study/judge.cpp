@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data/tokens.h"
 #include "optim/trainer/evaluate.h"
 #include "tools/options.h"
 #include "tools/study/statistics.h"
@@ -26,7 +27,7 @@ void show(const Dataset& data, Mistake& mistake) {
   } else if (info.kind == DataKind::tokens) {
     std::vector<std::int32_t> tokens(static_cast<std::size_t>(data.length(mistake.sample)));
     data.fill_tokens(mistake.sample, tokens);
-    for (const std::int32_t token : tokens) mistake.text += info.vocabulary[static_cast<std::size_t>(token)];
+    mistake.text = token_text(info, tokens);
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "data/source.h"
 #include "data/subset.h"
+#include "data/tokens.h"
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
 #include "engine/base/sha256.h"
@@ -223,11 +224,13 @@ void Materials::open_source(const Arm& arm, const Opened& opened) {
   } else if (arm.source != kSelfSource) {
     const DataInfo& info = target.parts.train->info();
     DataOptions options;
-    options.limit = data_.limit;
-    options.window = data_.window;
-    options.skip_bad = data_.skip_bad;
+    options.limit = data_.options.limit;
+    options.window = data_.options.window;
+    options.skip_bad = data_.options.skip_bad;
     options.split = {.seed = data_.split_seed, .group = data_.group, .validation = false};
     options.vocabulary = info.vocabulary;
+    options.tokens = info.tokens.name();
+    options.lower_case = info.tokens.lower_case;
     if (info.kind == DataKind::image) options.size = info.shape[0];
     source.parts = open_data(arm.source, options);
     const DataInfo own = source.parts.train->info();
