@@ -351,6 +351,9 @@ DataParts open_image_folder(const std::string& path, const DataOptions& options)
       read[part] = read_part(part, layout.folders[part], files[part], options, info);
   }
   note_parts(layout, path, info.notes);
+  if (info.classes.size() == 1)
+    info.notes.push_back(
+        fmt::format("one class alone, '{}': there is nothing to tell apart", info.classes[0]));
   // What was left out is known to all parts.
   ByPart<DatasetPtr> sets;
   for (const SetPart part : kParts) {

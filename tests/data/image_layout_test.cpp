@@ -148,6 +148,14 @@ TEST_CASE("folders within a class belong to it; a folder around the set is enter
   CHECK(notes_say(parts, "10 pictures lie in folders within a class"));
 }
 
+TEST_CASE("one class alone is said to be one") {
+  const test::Folder folder;
+  add(folder, "cat", 3);
+  CHECK(notes_say(opened(folder), "one class alone, 'cat'"));
+  add(folder, "dog", 3);
+  CHECK_FALSE(notes_say(opened(folder), "one class alone"));
+}
+
 TEST_CASE("names say little: pictures are told by their bytes") {
   const test::Folder folder;
   add_classes(folder, "");
