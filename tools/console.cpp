@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <system_error>
 
 #include "engine/base/atomic_file.h"
@@ -75,8 +76,15 @@ Console::Console(const ConsoleOptions& options)
       color_(!options.no_color && !no_color_asked() && !dumb_terminal() && isatty(STDOUT_FILENO) == 1),
       bar_(!options.quiet && !dumb_terminal() && isatty(STDERR_FILENO) == 1) {}
 
-void Console::make_way_for(const std::string& path) {
-  stdout_is_a_file_ = stdout_is_a_file_ || (!path.empty() && leads_to_stdout(path));
+void Console::make_way_for(const std::string& path, const std::vector<std::string>& inputs) {
+  if (path.empty()) return;
+  for (const std::string& input : inputs) {
+    std::error_code code;
+    if (!input.empty() && std::filesystem::equivalent(input, path, code)) {
+      throw Error(Fault::usage, "write", fmt::format("{} would be overwritten by what is made of it", input));
+    }
+  }
+  stdout_is_a_file_ = stdout_is_a_file_ || leads_to_stdout(path);
 }
 
 void Console::out(std::initializer_list<Span> spans) {

@@ -49,9 +49,10 @@ class Console {
   explicit Console(const ConsoleOptions& options);
 
   bool json() const { return options_.json; }
-  /// A file is written to `path`: where that leads to stdout, what `out` says goes to stderr instead. Throws
-  /// what `write_place` throws; nothing where the path is empty.
-  void make_way_for(const std::string& path);
+  /// A file is written to `path`, made of `inputs`: where that leads to stdout, what `out` says goes to
+  /// stderr instead. Throws what `write_place` throws, and Error(usage) where it is one of the inputs;
+  /// nothing where the path is empty.
+  void make_way_for(const std::string& path, const std::vector<std::string>& inputs);
   /// A line of the result, to stdout, at once.
   void out(std::string_view text) { out({Span{std::string(text)}}); }
   void out(const Span& span) { out({span}); }

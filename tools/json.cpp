@@ -120,16 +120,6 @@ std::vector<std::string> json_differences(std::string_view is, std::string_view 
   return found;
 }
 
-std::string json_string(std::string_view object, const std::string& key) {
-  constexpr int kMostDepth = 16;
-  const auto shallow = [](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
-    return depth <= kMostDepth;
-  };
-  const nlohmann::json parsed = nlohmann::json::parse(object, shallow, false);
-  const auto found = parsed.is_object() ? parsed.find(key) : parsed.end();
-  return found != parsed.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 std::string json_library() {
   return fmt::format("nlohmann/json {}.{}.{}", NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR,
                      NLOHMANN_JSON_VERSION_PATCH);

@@ -54,9 +54,6 @@ std::vector<std::string> parse_strings(std::string_view text, Fault fault, const
 std::vector<std::string> json_differences(std::string_view is, std::string_view wanted,
                                           const std::vector<std::string>& passed_over);
 
-/// The string under `key` of an object; empty where there is none, or no object.
-std::string json_string(std::string_view object, const std::string& key);
-
 /// Versions of the libraries of which headers alone are used here: "nlohmann/json 3.11.2".
 std::string json_library();
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <numbers>
 #include <system_error>
 
@@ -14,6 +15,7 @@
 #include "engine/base/parallel.h"
 #include "optim/trainer/checkpoint.h"
 #include "optim/trainer/generations.h"
+#include "tools/json_read.h"
 #include "tools/path_name.h"
 #include "tools/report/write.h"
 #include "tools/version.h"
@@ -136,20 +138,17 @@ std::unique_ptr<HeldFolder> hold_study(const std::string& name) {
   return folder;
 }
 
-std::optional<KeptWeights> kept_weights(const std::string& command, const std::string& weights) {
+std::optional<KeptWeights> kept_weights(const std::string& command) {
   std::error_code code;
-  if (weights.empty() || !fs::is_directory(kRoot, code)) return {};
   for (const auto& entry : fs::directory_iterator(kRoot, code)) {
     const std::string folder = entry.path().string(), base = folder + "/base.safetensors";
     if (entry.path().filename().string().starts_with('.') || !fs::is_regular_file(base, code)) continue;
     try {
-      const auto bytes = read_file(folder + "/config.json", Fault::failure);
-      const std::string_view config = as_text(bytes);
-      const std::string sha256 = json_string(config, "weights_sha256");
-      const bool of_command =
-          json_string(config, "command") == command && json_string(config, "weights") == weights;
-      if (!of_command || is_finished(folder)) continue;
-      if (!fs::exists(weights, code) || file_sha256(weights) != sha256) return KeptWeights{base, sha256};
+      const nlohmann::json config = read_json_file(folder + "/config.json");
+      const JsonFields fields(config, folder);
+      const KeptWeights kept{base, fields.text("weights"), fields.text("weights_sha256")};
+      if (kept.from.empty() || fields.text("command") != command || is_finished(folder)) continue;
+      if (!fs::exists(kept.from, code) || file_sha256(kept.from) != kept.sha256) return kept;
     } catch (const Error&) {  // no run that goes on
     }
   }

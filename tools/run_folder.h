@@ -69,11 +69,12 @@ class RunFolder {
 
 /// The weights that a run began with, as its folder keeps them.
 struct KeptWeights {
-  std::string path, sha256;
+  std::string path;
+  std::string from, sha256;  ///< the file that they came from, as it was
 };
-/// Those of an unfinished run of this very command, where `weights`, the file that they came from, is another
-/// by now or none: it may have been this run itself that replaced it.
-std::optional<KeptWeights> kept_weights(const std::string& command, const std::string& weights);
+/// Those of an unfinished run of this very command, where the file that they came from is another by now or
+/// none: it may have been this run itself that replaced it.
+std::optional<KeptWeights> kept_weights(const std::string& command);
 
 /// runs/NAME for a study, made where it is not there, whatever lies in it: for work that goes on where it
 /// ended. Throws Error(usage) for a name that is none and for a folder that another process works in,

@@ -14,6 +14,7 @@
 #include "tools/run_data.h"
 #include "tools/session.h"
 #include "tools/table.h"
+#include "tools/weights_path.h"
 
 namespace firn::cli {
 
@@ -93,7 +94,7 @@ int Eval::run(Console& console) {
   take_run_word(run_word_, session_.model, "eval");
   if (session_.model.weights.empty())
     throw Error(Fault::usage, "eval", "a run's folder, or --weights FILE, is needed");
-  console.make_way_for(logits_);
+  console.make_way_for(logits_, {weights_file(session_.model.weights, "eval"), session_.model.base});
   use_threads(run_);
   if (session_.data.spec.empty()) {
     if (!take_run_data(session_.model.weights, session_.data))

@@ -2,8 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <filesystem>
-
 #include "engine/base/error.h"
 #include "engine/base/sha256.h"
 #include "engine/base/write_place.h"
@@ -35,13 +33,7 @@ int Merge::run(Console& console) {
   const std::string base = second_.empty() ? "" : first_;
   if (path.empty()) throw Error(Fault::usage, "merge", "a checkpoint is needed");
   if (output_.empty()) throw Error(Fault::usage, "merge", "-o FILE is needed");
-  console.make_way_for(output_);
-  std::error_code code;
-  for (const std::string& input : {path, base}) {
-    if (!input.empty() && std::filesystem::equivalent(input, output_, code)) {
-      throw Error(Fault::usage, "merge", fmt::format("{} would be overwritten by what is made of it", input));
-    }
-  }
+  console.make_way_for(output_, {path, base});
   const Checkpoint checkpoint = load_checkpoint(path);
   if (checkpoint.base.name.empty() && !base.empty()) {
     throw Error(Fault::usage, "merge", fmt::format("{} holds all of its weights: it has no base", path));

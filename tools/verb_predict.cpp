@@ -370,7 +370,7 @@ void Predict::answer(Console& console, const Session& session) {
 int Predict::run(Console& console) {
   take_words();
   if (top_ < 1) throw Error(Fault::usage, "predict", fmt::format("the top {} classes", top_));
-  console.make_way_for(logits_);
+  console.make_way_for(logits_, {session_.model.weights, session_.model.base});
   use_threads(run_);
   session_.purpose = Purpose::predict;
   session_.seed = run_.seed;

@@ -36,7 +36,7 @@ int Report::run(Console& console) {
   for (std::string& folder : runs_) {
     while (folder.size() > 1 && folder.ends_with('/')) folder.pop_back();
   }
-  console.make_way_for(output_);
+  console.make_way_for(output_, {});
   std::vector<std::string> written =
       runs_.size() == 1 ? report::write_report(runs_[0], output_)
                         : report::write_comparison(runs_, output_.empty() ? "comparison.html" : output_);

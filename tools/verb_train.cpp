@@ -210,8 +210,12 @@ int Train::run(Console& console) {
   require(session_.data.spec, "--data", finetune_ ? "finetune" : "train");
   take_run_word(run_word_, session_.model, "finetune");
   if (finetune_) take_finetune_defaults();
-  if (!session_.model.weights.empty())
+  const auto kept = no_run_ ? std::nullopt : kept_weights(command());
+  if (kept) {
+    session_.model.weights = kept->from;
+  } else if (!session_.model.weights.empty()) {
     session_.model.weights = weights_file(session_.model.weights, finetune_ ? "finetune" : "train");
+  }
   if (tensorboard_ && no_run_)
     throw Error(Fault::usage, "train", "--tensorboard and --no-run exclude each other");
   const auto begin = std::chrono::steady_clock::now();
@@ -224,7 +228,6 @@ int Train::run(Console& console) {
   parse_augment(training_.augment);  // a fault in it shows before data is read
 
   SessionChoice opened = session_;
-  const auto kept = no_run_ ? std::nullopt : kept_weights(command(), session_.model.weights);
   if (kept) {
     opened.model.weights = kept->path;
     opened.model.base.clear();

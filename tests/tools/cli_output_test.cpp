@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/tools/cli_program.h"
+#include "tools/study/sqlite.h"
 
 namespace {
 
@@ -105,6 +106,9 @@ TEST_CASE("an output that is no regular file is written into and stays") {
   CHECK(std::filesystem::is_fifo(cli.path("fifo")));
   CHECK(cli.shell("$FIRN predict" + kWeights + "--logits /dev/fd/3 3> got.npy").code == 0);
   CHECK(cli.read("got.npy") == right);
+  const Outcome onto = cli.run("eval" + kWeights + "--logits runs/w/../w/last.safetensors");
+  CHECK(onto.code == 2);
+  CHECK(onto.err.find("would be overwritten") != std::string::npos);
   const std::string page = "$FIRN report runs/w -o ";
   REQUIRE(cli.shell(page + "page.html").code == 0);
   CHECK(cli.shell(page + "- > got.html").code == 0);
@@ -184,6 +188,18 @@ TEST_CASE("no escape sequence reaches the terminal, from whatever it comes") {
   CHECK_FALSE(steers(study.out + study.err));
   CHECK_FALSE(steers(cli.read("runs/s/report.html")));
   CHECK(cli.read("runs/s/report.html").find("&lt;script&gt;t") != std::string::npos);
+  // A folder from somebody else: names in it lead nowhere either.
+  for (const char* name : {"../../../x", "a/b", "e\x1b[31m"}) {
+    firn::cli::Database database(cli.path("runs/s/results.sqlite"), false);
+    (firn::cli::Statement(database, "UPDATE experiments SET experiment=?") << name).done();
+    const auto before = cli.files();
+    const Outcome report = cli.run("report runs/s");
+    CHECK(report.code == 3);
+    CHECK(report.error_lines() == 1);
+    CHECK(report.err.find("is no name for a folder or a file") != std::string::npos);
+    CHECK_FALSE(steers(report.err));
+    CHECK(cli.files() == before);
+  }
   const std::string nasty =
       "no\x1b]0;pwn\x07such\xc2\x9b"
       "31m";

@@ -113,6 +113,7 @@ TEST_CASE("a run whose base lay in a folder that is overwritten goes on to the s
     REQUIRE(
         cli.run("train --model cnn --data digits --labels 20 --epochs 1 --seed 2 --run X --overwrite").code ==
         0);
+    if (std::string(kind) == "best") fs::remove_all(cli.path("runs/X"));
     CHECK(cli.run("eval --data digits --weights runs/Y/checkpoint.safetensors").code == 0);
     const Outcome rest = cli.run(other + "Y");
     INFO(rest.err);
@@ -121,6 +122,31 @@ TEST_CASE("a run whose base lay in a folder that is overwritten goes on to the s
     CHECK(rest.err.find("runs/Y goes on in epoch") != std::string::npos);
     check_same_runs(cli, "whole", "Y");
   }
+}
+
+TEST_CASE("a study stays until a cell of the new one is done") {
+  Cli cli;
+  cli.write(
+      "grid.json",
+      R"({"experiments":[{"name":"x","title":"t","question":"q","claim":1,"target":"digits","models":["mlp"],)"
+      R"("sources":["random"],"labels":[2],"freeze":["1"],"seeds":2,"steps":6,"batch":16,"rates":[0.001]}]})");
+  const std::string command = "study --grid grid.json --threads 1 --run s -q";
+  REQUIRE(cli.run(command).code == 0);
+  cli.write("runs/s/notes.txt", "somebody's");
+  const std::string old = cli.read("runs/s/results.sqlite"), table = cli.read("runs/s/results.csv");
+  const pid_t process = cli.start(command + " --overwrite --seed 5");
+  wait_for(cli, "runs/.s.new/results.sqlite", 1);
+  kill(process, SIGKILL);
+  REQUIRE(cli.wait(process).code == 128 + SIGKILL);
+  CHECK(cli.read("runs/s/results.sqlite") == old);
+  CHECK(cli.run("report runs/s").code == 0);
+  const Outcome again = cli.run(command + " --overwrite --seed 5");
+  INFO(again.err);
+  CHECK(again.code == 0);
+  CHECK(cli.read("runs/s/results.csv") != table);
+  CHECK(cli.read("runs/s/notes.txt") == "somebody's");
+  CHECK(cli.has("runs/s/report.html"));
+  check_only(cli, {"s"});
 }
 
 TEST_CASE("a page that cannot be made keeps no weights from being written") {

@@ -17,14 +17,14 @@ inline void wait_ms(int ms) {
   std::this_thread::sleep_for(std::chrono::milliseconds(ms));
 }
 
-/// metrics.jsonl without times and memory, and without what a cache decided by time.
+/// metrics.jsonl without times, memory and the name of the run, and without what a cache decided by time.
 inline std::vector<nlohmann::json> metrics_of(const Cli& cli, const std::string& run) {
   std::vector<nlohmann::json> lines;
   std::string text = cli.read("runs/" + run + "/metrics.jsonl");
   for (std::size_t end = 0; (end = text.find('\n')) != std::string::npos; text.erase(0, end + 1)) {
     nlohmann::json line = nlohmann::json::parse(text.substr(0, end));
-    for (const char* field :
-         {"seconds", "eval_seconds", "rss_mb", "forecast_seconds", "forecast_seconds_full", "sentences"})
+    for (const char* field : {"seconds", "eval_seconds", "rss_mb", "forecast_seconds",
+                              "forecast_seconds_full", "sentences", "run"})
       line.erase(field);
     // It speaks of one process: what that had to compute anew.
     if (line.at("kind") != "cache") lines.push_back(std::move(line));
