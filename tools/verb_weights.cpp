@@ -71,7 +71,7 @@ void Weights::show(Console& console, const KnownWeights& one) const {
     line.add("made", one.made).add("licence", one.licence).add("preparation", one.preparation);
     return console.out(line.add("bytes", one.bytes).add("sha256", one.sha256));
   }
-  console.out(console.bold(one.name));
+  console.out(console.bold(std::string(one.name)));
   for (const auto& [title, text] : {std::pair{"model", one.model},
                                     {"knows", one.text},
                                     {"source", one.source},
