@@ -49,6 +49,7 @@ class Console {
   explicit Console(const ConsoleOptions& options);
 
   bool json() const { return options_.json; }
+  bool quiet() const { return options_.quiet; }
   /// A file is written to `path`, made of `inputs`: where that leads to stdout, what `out` says goes to
   /// stderr instead. Throws what `write_place` throws, and Error(usage) where it is one of the inputs;
   /// nothing where the path is empty.

@@ -119,8 +119,12 @@ bool RunFolder::take(const HeldFolder& folder, const std::string& config, bool n
       finished_.push_back(folder.path());
       why = "holds a finished run of this command";
     } else {
-      why = fmt::format("is there already, of another command: {}{}", differ.front(),
-                        differ.size() > 1 ? fmt::format(" and {} more", differ.size() - 1) : "");
+      const bool epochs_alone = differ.size() == 1 && differ.front().starts_with("training.epochs ");
+      why = fmt::format("is there already, of another command: {}{}{}", differ.front(),
+                        differ.size() > 1 ? fmt::format(" and {} more", differ.size() - 1) : "",
+                        epochs_alone ? fmt::format(": --weights {}/{} --run NAME trains on from its end",
+                                                   folder.path(), kLast)
+                                     : "");
     }
   } else if (std::all_of(
                  fs::directory_iterator(folder.path()), fs::directory_iterator(),

@@ -356,7 +356,11 @@ int Train::run(Console& console) {
     if (failed) std::rethrow_exception(failed);
   }
   if (console.json()) console.out(result_json(result));
-  console.note(result_text(result));
+  if (console.quiet() && !console.json()) {
+    console.out(result_text(result));
+  } else {
+    console.note(result_text(result));
+  }
   return 0;
 }
 
@@ -399,6 +403,7 @@ History Train::train(Console& console, Session& session, Trainer& trainer, const
       console.out(epoch_json(r, language_model));
       return;
     }
+    if (console.quiet()) return;
     if (r.epoch > 1 && r.epoch % every != 0 && r.epoch != training_.epochs) return;
     if (!std::exchange(titled, true)) {
       console.out(console.bold(fmt::format("{:>5} {:>10} {:>9} {:>10} {:>10} {:>9} {:>7} {:>7}{}", "epoch",
