@@ -3,15 +3,22 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
+#include <array>
 #include <map>
+#include <numeric>
 #include <optional>
+#include <string_view>
+#include <unordered_map>
 
+#include "data/csv_rows.h"
+#include "data/decimal.h"
 #include "data/files.h"
+#include "data/label_names.h"
 #include "data/memory.h"
+#include "data/part_names.h"
 #include "engine/base/atomic_file.h"
 #include "engine/base/bytes.h"
+#include "engine/base/error.h"
 #include "engine/base/utf8.h"
 
 namespace firn {
@@ -20,164 +27,322 @@ namespace {
 
 constexpr std::string_view kOperation = "csv";
 constexpr std::size_t kMaxClasses = 10000;
+constexpr std::size_t kMostLines = 3;  // that a note of rows left out names
+constexpr std::size_t kMostNames = 6;  // features that a note names
 
-struct Field {
-  std::string text;
-  std::uint64_t offset;
+[[noreturn]] void fail(const std::string& path, const std::string& what) {
+  throw Error(Fault::data, kOperation, fmt::format("{}: {}", path, what));
+}
+
+/// Takes the rows of a table, its columns being chosen.
+class Filler {
+ public:
+  Filler(CsvTable& table, const std::string& path, bool refuse_missing)
+      : table_(table), path_(path), refuse_missing_(refuse_missing) {}
+
+  void fill() {
+    const CsvSurvey& survey = table_.survey;
+    const auto& features = table_.columns.features;
+    const auto column = [&](std::size_t c) -> const CsvColumn& { return survey.columns[c]; };
+    bytes_ = std::all_of(features.begin(), features.end(), [&](std::size_t c) { return column(c).bytes; });
+    const bool whole =
+        std::all_of(features.begin(), features.end(), [&](std::size_t c) { return !column(c).missing; });
+    const std::size_t rows = whole ? survey.rows : count_whole();
+    bytes_ ? table_.bytes.reserve(rows * features.size()) : table_.values.reserve(rows * features.size());
+    if (table_.columns.label) table_.labels.reserve(rows);
+    CsvRows reader = begin();
+    while (reader.next()) take(reader);
+    judge_missing();
+    table_.survey.text = {};
+  }
+
+ private:
+  CsvRows begin() const {
+    const CsvSurvey& survey = table_.survey;
+    CsvRows rows(survey.text, survey.separator, path_, survey.first_line);
+    if (survey.header) rows.next();
+    return rows;
+  }
+
+  /// The first column of those in use that has no value in this row.
+  std::optional<std::size_t> lacks(const std::vector<std::string_view>& fields) const {
+    const auto label = table_.columns.label;
+    if (label &&
+        (fields[*label].empty() || (table_.survey.columns[*label].numeric() && is_missing(fields[*label])))) {
+      return label;
+    }
+    for (const std::size_t c : table_.columns.features) {
+      if (is_missing(fields[c])) return c;
+    }
+    return {};
+  }
+
+  std::size_t count_whole() const {
+    std::size_t count = 0;
+    CsvRows rows = begin();
+    while (rows.next()) count += !lacks(rows.fields());
+    return count;
+  }
+
+  void take(const CsvRows& row) {
+    const auto& fields = row.fields();
+    if (const auto missing = lacks(fields)) {
+      if (refuse_missing_) {
+        row.fail(fmt::format("{} has no value: fill it in, or leave the row out",
+                             table_.survey.name_of(*missing)));
+      }
+      if (missing_.size() < kMostLines) missing_.push_back(row.line());
+      ++missing_in_[*missing];
+      return;
+    }
+    for (const std::size_t c : table_.columns.features) {
+      const std::string_view field = fields[c];
+      float value = 0;
+      const Decimal read = read_decimal(field, value, table_.survey.point);
+      if (read != Decimal::finite) {
+        row.fail(fmt::format("'{:.40}' in {} is {}", field, table_.survey.name_of(c),
+                             read == Decimal::infinite ? "infinite or too large for a float" : "no number"));
+      }
+      if (bytes_) {
+        table_.bytes.push_back(static_cast<std::uint8_t>(value));
+      } else {
+        table_.values.push_back(value);
+      }
+    }
+    if (table_.columns.group) table_.groups.emplace_back(fields[*table_.columns.group]);
+    if (table_.columns.label) take_label(row, fields[*table_.columns.label]);
+    ++table_.rows;
+  }
+
+  void take_label(const CsvRows& row, std::string_view label) {
+    // Most rows have the class of a row before: no text is made then.
+    key_.assign(label);
+    const auto [at, fresh] = classes_.try_emplace(key_, static_cast<std::int32_t>(classes_.size()));
+    if (fresh) {
+      table_.classes.push_back(key_);
+      if (classes_.size() > 4 * kMaxClasses) {
+        row.fail(
+            fmt::format("more than {} different labels in {}: is it the right column? --label says which; a "
+                        "target of numbers must first be made classes (as low, middle, high)",
+                        4 * kMaxClasses, table_.survey.name_of(*table_.columns.label)));
+      }
+    }
+    table_.labels.push_back(at->second);
+  }
+
+  void judge_missing() {
+    if (missing_in_.empty()) {
+      if (table_.rows == 0) fail(path_, "holds no rows");
+      return;
+    }
+    std::uint64_t rows = 0;
+    std::size_t worst = missing_in_.begin()->first;
+    for (const auto& [c, count] : missing_in_) {
+      rows += count;
+      if (count > missing_in_[worst]) worst = c;
+    }
+    if (rows > static_cast<std::uint64_t>(table_.rows)) {
+      fail(path_,
+           fmt::format("{} of {} rows lack a value, {} of them in {}: fill them in, or leave the column out "
+                       "with --drop",
+                       rows, table_.survey.rows, missing_in_[worst], table_.survey.name_of(worst)));
+    }
+    std::string lines;
+    for (const std::uint64_t line : missing_) lines += (lines.empty() ? "" : ", ") + std::to_string(line);
+    if (rows > missing_.size()) lines += ", ...";
+    table_.notes.push_back(fmt::format("{}: left out {} {} without a value ({} {}; most in {})",
+                                       base_name(path_), rows, rows == 1 ? "row" : "rows",
+                                       rows == 1 ? "line" : "lines", lines, table_.survey.name_of(worst)));
+  }
+
+  CsvTable& table_;
+  const std::string& path_;
+  bool refuse_missing_;
+  bool bytes_ = false;
+  std::string key_;
+  std::unordered_map<std::string, std::int32_t> classes_;
+  std::vector<std::uint64_t> missing_;               ///< lines of the first rows left out
+  std::map<std::size_t, std::uint64_t> missing_in_;  ///< rows left out, by the first column without value
 };
 
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") + 1 - first);
-}
-
-/// The fields of one line, which begins at `start` of the file.
-std::vector<Field> split(std::string_view line, char separator, std::uint64_t start,
-                         const ByteReader& reader) {
-  std::vector<Field> fields;
-  for (std::size_t at = 0;; ++at) {
-    const std::size_t begin = std::min(line.find_first_not_of(" \t", at), line.size());
-    if (begin >= line.size() || line[begin] != '"') {
-      const std::size_t end = std::min(line.find(separator, at), line.size());
-      fields.push_back({std::string(trimmed(line.substr(at, end - at))), start + at});
-      at = end;
-    } else {
-      Field field{{}, start + begin};
-      for (at = begin + 1;; ++at) {
-        if (at >= line.size()) reader.fail_at(field.offset, "a quoted field does not end");
-        if (line[at] != '"') {
-          field.text += line[at];
-        } else if (at + 1 < line.size() && line[at + 1] == '"') {
-          field.text += line[at++];
-        } else {
-          break;
-        }
-      }
-      fields.push_back(std::move(field));
-      at = std::min(line.find_first_not_of(" \t", at + 1), line.size());
-      if (at < line.size() && line[at] != separator)
-        reader.fail_at(start + at, "something follows a quoted field");
+/// What was taken for what: a line for the columns, one for what was left out.
+std::vector<std::string> describe(const CsvTable& table) {
+  const CsvSurvey& survey = table.survey;
+  const auto& features = table.columns.features;
+  std::string names;
+  for (std::size_t i = 0; i < features.size(); ++i) {
+    if (features.size() > kMostNames && i == kMostNames - 2) {
+      names += ", ...";
+      i = features.size() - 1;
     }
-    if (at >= line.size()) return fields;
+    const std::string& name = survey.columns[features[i]].name;
+    names += (names.empty() ? "" : ", ") +
+             (name.empty() ? fmt::format("column {}", features[i] + 1) : name.substr(0, 60));
   }
-}
-
-template <class T>
-std::optional<T> number(std::string_view text) {
-  if (text.starts_with('+')) text.remove_prefix(1);
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return {};
-  return value;
-}
-
-bool is_label(const Field& field) {
-  return lower_case(field.text) == "label";
-}
-bool is_number(const Field& field) {
-  return number<float>(field.text).has_value();
-}
-
-/// Numbers 1, 2, 10 in their own order, else by name.
-std::vector<std::string> sorted_classes(std::vector<std::string> labels) {
-  const auto whole = [](const std::string& text) { return number<std::int64_t>(text); };
-  const bool numbers =
-      std::all_of(labels.begin(), labels.end(), [&](const auto& l) { return whole(l).has_value(); });
-  std::sort(labels.begin(), labels.end());
-  labels.erase(std::unique(labels.begin(), labels.end()), labels.end());
-  if (numbers) {
-    std::stable_sort(labels.begin(), labels.end(),
-                     [&](const auto& a, const auto& b) { return *whole(a) < *whole(b); });
+  std::string line =
+      fmt::format("{} {} ({}), ", features.size(), features.size() == 1 ? "feature" : "features", names);
+  line += table.columns.label
+              ? fmt::format("the label is {} ({})", survey.name_of(*table.columns.label), table.columns.why)
+              : "no label";
+  line += survey.header ? fmt::format("; header in line {}", survey.header_line) : "; no header";
+  if (survey.separator != ',') {
+    line += fmt::format("; fields parted by {}{}",
+                        survey.separator == '\t' ? "tabs" : std::string("'") + survey.separator + "'",
+                        survey.point == ',' ? ", decimal comma" : "");
   }
-  return labels;
+  std::vector<std::string> lines = {line};
+  if (!table.columns.left_out.empty()) {
+    std::string left;
+    for (const std::string& column : table.columns.left_out)
+      left += (left.empty() ? "left out: " : ", ") + column;
+    lines.push_back(left);
+  }
+  return lines;
 }
 
-DatasetPtr make_set(const DataInfo& info, CsvTable table) {
-  std::vector<std::int32_t> labels;
-  labels.reserve(table.labels.size());
-  std::map<std::string_view, std::int32_t> position;
-  for (const std::string& name : info.classes)
-    position.emplace(name, static_cast<std::int32_t>(position.size()));
-  for (const std::string& label : table.labels) labels.push_back(position.at(label));
-  return make_numbers(info, std::move(table.values), std::move(labels));
+DatasetPtr make_set(const DataInfo& common, CsvTable table) {
+  DataInfo info = common;
+  info.labelled = table.columns.label.has_value();
+  if (!info.labelled) table.labels.assign(static_cast<std::size_t>(table.rows), 0);
+  if (!table.bytes.empty()) return make_byte_images(info, std::move(table.bytes), std::move(table.labels), 1);
+  return make_numbers(info, std::move(table.values), std::move(table.labels));
+}
+
+struct PartFile {
+  SetPart part;
+  std::string path;
+};
+
+/// train.csv and the like, the training part first.
+std::vector<PartFile> part_files(const std::string& folder) {
+  std::vector<PartFile> files;
+  for (const std::string& name : file_names(folder)) {
+    const std::string_view stem = without_gz(name);
+    if (!stem.ends_with(".csv")) continue;
+    const auto part = part_named(stem.substr(0, stem.size() - 4));
+    if (!part) continue;
+    const bool twice =
+        std::any_of(files.begin(), files.end(), [&](const PartFile& f) { return f.part == *part; });
+    if (twice) fail(folder, fmt::format("two tables for the part '{}'", part_name(*part)));
+    files.push_back({*part, join(folder, name)});
+  }
+  std::sort(files.begin(), files.end(), [](const PartFile& a, const PartFile& b) { return a.part < b.part; });
+  return files;
+}
+
+/// Sorts the labels of all tables into classes, and says what is odd of them.
+void sort_labels(std::vector<CsvTable>& tables, const std::vector<PartFile>& files, DataInfo& info) {
+  std::vector<TextLabels> labels(tables.size());
+  std::vector<TextLabels*> parts;
+  const char point = tables[0].survey.point;
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    labels[i] = {std::move(tables[i].labels), std::move(tables[i].classes)};
+    parts.push_back(&labels[i]);
+    if (tables[i].columns.label && is_measure(labels[i], point)) {
+      fail(files[i].path,
+           fmt::format(
+               "{} holds {} different numbers, which measure something: firn learns classes: make classes of "
+               "them first (as low, middle, high), or name the right column with --label",
+               tables[i].survey.name_of(*tables[i].columns.label), labels[i].classes.size()));
+    }
+  }
+  info.classes = merge_classes(parts, point);
+  if (info.classes.size() > kMaxClasses) {
+    fail(files[0].path,
+         fmt::format("{} different labels: is it the right column? --label says which", info.classes.size()));
+  }
+  std::vector<Index> total(info.classes.size());
+  std::vector<bool> trained(info.classes.size());
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    tables[i].labels = std::move(labels[i].labels);
+    for (const std::int32_t label : tables[i].labels) {
+      ++total[static_cast<std::size_t>(label)];
+      if (i == 0) trained[static_cast<std::size_t>(label)] = true;
+    }
+  }
+  const std::size_t once = static_cast<std::size_t>(std::count(total.begin(), total.end(), 1));
+  if (info.classes.size() > 20 && once * 3 > info.classes.size() * 2 && !info.classes.empty()) {
+    fail(files[0].path,
+         fmt::format("{} different labels in {}, {} of them once: is it the right column? --label says "
+                     "which",
+                     info.classes.size(), tables[0].survey.name_of(*tables[0].columns.label), once));
+  }
+  if (!info.classes.empty()) info.notes.push_back(classes_text(info.classes, total));
+  for (std::size_t c = 0; c < info.classes.size(); ++c) {
+    if (trained[c] || files[0].part != SetPart::train) continue;
+    info.notes.push_back(fmt::format("class '{:.40}' has no sample to train with: {} alone holds it",
+                                     info.classes[c],
+                                     tables.size() == 2 ? base_name(files[1].path) : "another part"));
+  }
+  if (info.classes.empty()) info.classes = {"?"};
 }
 
 }  // namespace
 
-CsvTable parse_csv(std::span<const std::byte> bytes, const std::string& path) {
-  require_utf8(as_text(bytes), kOperation, path);
-  ByteReader reader(bytes, Fault::data, std::string(kOperation), path);
+CsvTable parse_csv(std::span<const std::byte> bytes, const std::string& path, const DataOptions& options,
+                   const CsvTable* before, const std::string& path_before) {
   CsvTable table;
-  char separator = ',';
-  std::size_t columns = 0;
-  std::size_t label_column = 0;
-  while (!reader.at_end()) {
-    const std::uint64_t start = reader.offset();
-    const std::string_view line = reader.line();
-    if (trimmed(line).empty()) continue;
-    if (columns == 0 && line.find(',') == std::string_view::npos) separator = ';';
-    std::vector<Field> fields = split(line, separator, start, reader);
-    if (columns == 0) {
-      columns = fields.size();
-      if (columns < 2) reader.fail_at(start, "one column: want numbers and a label");
-      const auto named = std::find_if(fields.begin(), fields.end(), is_label);
-      label_column = named != fields.end() ? static_cast<std::size_t>(named - fields.begin()) : columns - 1;
-      table.features = static_cast<Index>(columns) - 1;
-      if (named != fields.end() || !std::all_of(fields.begin(), fields.end() - 1, is_number)) continue;
-    }
-    if (fields.size() != columns) {
-      reader.fail_at(start, fmt::format("{} fields, the first line has {}", fields.size(), columns));
-    }
-    for (std::size_t c = 0; c < columns; ++c) {
-      if (c == label_column) {
-        if (fields[c].text.empty()) reader.fail_at(fields[c].offset, "a row without label");
-        table.labels.push_back(std::move(fields[c].text));
-        continue;
-      }
-      const auto value = number<float>(fields[c].text);
-      if (!value || !std::isfinite(*value)) {
-        reader.fail_at(fields[c].offset, fmt::format("'{:.40}' is no finite number", fields[c].text));
-      }
-      table.values.push_back(*value);
-    }
-  }
-  if (table.labels.empty()) reader.fail("holds no rows");
+  const std::string_view text = table_text(as_text(bytes), path);
+  require_utf8(text, kOperation, path);
+  table.survey = survey_csv(text, path);
+  table.columns = before == nullptr
+                      ? choose_columns(table.survey, options, path)
+                      : match_columns(table.survey, before->survey, before->columns, path, path_before);
+  Filler(table, path, options.unlabelled).fill();
   return table;
 }
 
-DataParts open_csv(const std::string& path, const DataOptions&) {
-  std::vector<std::string> files = {path};
-  if (is_folder(path)) files = {join(path, "train.csv"), join(path, "test.csv")};
+DataParts open_csv(const std::string& path, const DataOptions& options) {
+  std::vector<PartFile> files = {{SetPart::train, path}};
+  const bool alone = !is_folder(path);
+  if (!alone) files = part_files(path);
+  if (files.empty()) fail(path, "want train.csv, validation.csv or test.csv");
   std::vector<CsvTable> tables;
-  std::vector<std::string> labels;
-  for (const std::string& file : files) {
-    tables.push_back(parse_csv(read_maybe_gz(file), file));
-    labels.insert(labels.end(), tables.back().labels.begin(), tables.back().labels.end());
-    if (tables.back().features != tables[0].features) {
-      throw Error(
-          Fault::data, kOperation, file, 0,
-          fmt::format("{} features, those for training have {}", tables.back().features, tables[0].features));
-    }
-  }
   DataInfo info;
+  for (auto file = files.begin(); file != files.end();) {
+    const CsvTable* before = tables.empty() ? nullptr : &tables[0];
+    CsvTable table = parse_csv(read_maybe_gz(file->path), file->path, options, before, files[0].path);
+    if (before != nullptr && before->columns.label && !table.columns.label && !options.unlabelled) {
+      const std::string what =
+          fmt::format("{} has no {}", base_name(file->path), before->survey.name_of(*before->columns.label));
+      if (options.feature_count > 0) fail(path, what + ": the labels are needed to judge it");
+      info.notes.push_back(what + ": it is not used, predict can read it");
+      file = files.erase(file);
+      continue;
+    }
+    tables.push_back(std::move(table));
+    ++file;
+  }
+  const CsvTable& first = tables[0];
+  const auto lines = describe(first);
+  info.notes.insert(info.notes.begin(), lines.begin(), lines.end());
+  for (const CsvTable& table : tables) {
+    info.notes.insert(info.notes.end(), table.columns.notes.begin(), table.columns.notes.end());
+    info.notes.insert(info.notes.end(), table.notes.begin(), table.notes.end());
+  }
   info.name = base_name(path);
   info.kind = DataKind::vector;
-  info.shape = Shape({tables[0].features});
-  info.classes = sorted_classes(std::move(labels));
-  if (info.classes.size() > kMaxClasses) {
-    throw Error(Fault::data, kOperation,
-                fmt::format("{}: {} different labels: is it the right column?", path, info.classes.size()));
+  info.shape = Shape({static_cast<Index>(first.columns.features.size())});
+  if (first.survey.header) {
+    for (const std::size_t c : first.columns.features) info.features.push_back(first.survey.columns[c].name);
   }
+  if (first.columns.label) {
+    const std::string& name = first.survey.columns[*first.columns.label].name;
+    info.label_name = name.empty() ? std::to_string(*first.columns.label + 1) : name;
+  }
+  sort_labels(tables, files, info);
   DataParts parts;
-  parts.train = make_set(info, std::move(tables[0]));
-  if (files.size() == 2) parts.test = make_set(info, std::move(tables[1]));
+  if (files[0].part == SetPart::train) parts.names = std::move(tables[0].groups);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    // A lone table without labels is there to be answered for.
+    const bool asked = alone && !tables[i].columns.label;
+    part_of(parts, asked ? SetPart::test : files[i].part) = make_set(info, std::move(tables[i]));
+  }
   return parts;
 }
 
 bool is_csv(const std::string& path) {
-  return is_folder(path) ? is_file(join(path, "train.csv")) && is_file(join(path, "test.csv"))
-                         : without_gz(path).ends_with(".csv");
+  return is_folder(path) ? !part_files(path).empty() : without_gz(path).ends_with(".csv");
 }
 
 }  // namespace firn

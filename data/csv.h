@@ -5,27 +5,36 @@
 #include <string>
 #include <vector>
 
+#include "data/csv_columns.h"
 #include "data/dataset.h"
 #include "data/options.h"
 
 namespace firn {
 
-/// Rows of features (N, F) and the label of each row, as it is written.
+/// Rows of features (N, F) and the label of each row.
 struct CsvTable {
-  Index features = 0;
-  std::vector<float> values;
-  std::vector<std::string> labels;
+  CsvSurvey survey;  ///< its `text` is not kept
+  CsvColumns columns;
+  Index rows = 0;
+  std::vector<float> values;         ///< empty where all features are whole numbers from 0 to 255
+  std::vector<std::uint8_t> bytes;   ///< the features then
+  std::vector<std::int32_t> labels;  ///< positions in `classes`; empty: the table has none
+  std::vector<std::string> groups;   ///< of each row, where a column says them
+  std::vector<std::string> classes;  ///< as written, in the order in which they come
+  std::vector<std::string> notes;    ///< rows that were left out
 };
 
-/// Lines of fields parted by commas, or by semicolons where the first line has no comma; fields may stand in
-/// double quotes ("" is one quote), but not go on in the next line; empty lines are passed over. The first
-/// line is a header when one of its fields is `label`, or one but the last is no number. The label is the
-/// column named `label`, else the last; all others are finite numbers. Throws Error(data) with the offset on
-/// anything else, with the line on what is not UTF-8; `path` is named.
-CsvTable parse_csv(std::span<const std::byte> bytes, const std::string& path);
+/// Reads a table as `survey_csv` and `choose_columns` understand it, or with `before` as that table was
+/// understood. A row that lacks the value of a feature or the label is left out and noted; with
+/// `options.unlabelled` it is refused, and so is everything where more than half of the rows lack a value. A
+/// number so small that it rounds to 0 is 0. Throws Error(data) with the line on anything else that is no
+/// number, or infinite; `path` is named.
+CsvTable parse_csv(std::span<const std::byte> bytes, const std::string& path, const DataOptions& options = {},
+                   const CsvTable* before = nullptr, const std::string& path_before = {});
 
-/// A .csv file (.gz too), or a folder with train.csv and test.csv. Classes
-/// are the labels, sorted as numbers when all are whole numbers, else by name; at most 10,000.
+/// A .csv file (.gz too); or a folder with train.csv and test.csv, either or both, and validation.csv. Labels
+/// are equal by value: "1", "1.0" and " 1" where all are numbers. Classes are sorted as numbers then, else by
+/// name; at most 10,000. A label that measures (numbers that are not whole or hardly recur) is refused.
 DataParts open_csv(const std::string& path, const DataOptions& options);
 
 /// Whether `path` is such a file or folder.

@@ -32,9 +32,13 @@ struct DataInfo {
   Shape shape;                       ///< of one sample; T is the longest sample's
   std::vector<std::string> classes;  ///< name of each class; labels are positions in it
   std::vector<std::string>
-      vocabulary;                ///< tokens: what each index stands for, in UTF-8; 0 may be padding, ""
-  TokenRule tokens;              ///< tokens: what one is
-  bool label_each_step = false;  ///< a label for each of the T steps (language models), not one a sample
+      vocabulary;                     ///< tokens: what each index stands for, in UTF-8; 0 may be padding, ""
+  TokenRule tokens;                   ///< tokens: what one is
+  std::vector<std::string> features;  ///< vectors: name of each number, where there are names
+  std::string label_name;             ///< the column of the labels, where they come from a table
+  std::string layout;                 ///< of an array's dimensions: nhwc, nchw, nhw, ntf, nft
+  bool labelled = true;               ///< else every label is 0 and says nothing
+  bool label_each_step = false;       ///< a label for each of the T steps (language models), not one a sample
   std::vector<std::string>
       notes;  ///< what the reader should be told: the split, re-based labels, skipped files
 };

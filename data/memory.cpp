@@ -67,6 +67,43 @@ class Numbers : public Labelled {
   std::vector<float> values_;
 };
 
+class Sequences : public Labelled {
+ public:
+  Sequences(DataInfo info, std::vector<float> values, std::vector<Index> starts,
+            std::vector<std::int32_t> labels)
+      : Labelled(std::move(info), std::move(labels)),
+        values_(std::move(values)),
+        starts_(std::move(starts)) {}
+  Index length(Index i) const override { return start(i + 1) - start(i); }
+  void fill_numbers(Index i, std::span<real> to) const override {
+    const Index step = info().shape[1];
+    const auto end =
+        std::copy(values_.begin() + start(i) * step, values_.begin() + start(i + 1) * step, to.begin());
+    std::fill(end, to.end(), real{0});
+  }
+
+ private:
+  Index start(Index i) const { return starts_[static_cast<std::size_t>(i)]; }
+
+  std::vector<float> values_;
+  std::vector<Index> starts_;
+};
+
+/// The longest of the samples that begin at `starts`, each of which must have a step.
+Index longest_of(const DataInfo& info, const std::vector<Index>& starts, std::size_t labels) {
+  if (starts.size() != labels + 1 || starts.front() != 0) {
+    throw Error(Fault::usage, "data",
+                fmt::format("{}: {} starts, {} labels", info.name, starts.size(), labels));
+  }
+  Index longest = 0;
+  for (std::size_t i = 0; i < labels; ++i) {
+    const Index length = starts[i + 1] - starts[i];
+    if (length < 1) throw Error(Fault::usage, "data", fmt::format("{}: sample {} is empty", info.name, i));
+    longest = std::max(longest, length);
+  }
+  return longest;
+}
+
 class Tokens : public Labelled {
  public:
   Tokens(DataInfo info, std::vector<std::int32_t> tokens, std::vector<Index> starts,
@@ -100,17 +137,19 @@ DatasetPtr make_numbers(DataInfo info, std::vector<float> values, std::vector<st
   return std::make_shared<Numbers>(std::move(info), std::move(values), std::move(labels));
 }
 
+DatasetPtr make_sequences(DataInfo info, std::vector<float> values, std::vector<Index> starts,
+                          std::vector<std::int32_t> labels) {
+  const Index longest = longest_of(info, starts, labels.size());
+  info.kind = DataKind::sequence;
+  info.shape = info.shape.with(0, std::max(info.shape[0], longest));
+  check(info, values.size(), static_cast<std::size_t>(starts.back() * info.shape[1]), labels);
+  return std::make_shared<Sequences>(std::move(info), std::move(values), std::move(starts),
+                                     std::move(labels));
+}
+
 DatasetPtr make_tokens(DataInfo info, std::vector<std::int32_t> tokens, std::vector<Index> starts,
                        std::vector<std::int32_t> labels, Index longest) {
-  for (std::size_t i = 0; i + 1 < starts.size(); ++i) {
-    const Index length = starts[i + 1] - starts[i];
-    if (length < 1) throw Error(Fault::usage, "data", fmt::format("{}: sample {} is empty", info.name, i));
-    longest = std::max(longest, length);
-  }
-  if (starts.size() != labels.size() + 1 || starts.front() != 0) {
-    throw Error(Fault::usage, "data",
-                fmt::format("{}: {} starts, {} labels", info.name, starts.size(), labels.size()));
-  }
+  longest = std::max(longest, longest_of(info, starts, labels.size()));
   info.kind = DataKind::tokens;
   info.shape = Shape({longest});
   check(info, tokens.size(), static_cast<std::size_t>(starts.back()), labels);

@@ -1,4 +1,4 @@
-// NumPy's .npy (numpy.lib.format, versions 1 to 3), C order.
+// NumPy's .npy (numpy.lib.format, versions 1 to 3).
 #pragma once
 
 #include <span>
@@ -11,10 +11,8 @@
 
 namespace firn {
 
-/// f4 and f8 give numbers, i1 i2 i4 i8 u2 u4 u8 give indices (which must fit 32 bits), u1 and b1 bytes;
-/// either byte order. Throws Error(data) on anything else: other types, Fortran order, more than six
-/// dimensions, a header that is not as NumPy writes it, bytes missing or left over. `path` is named in
-/// errors.
+/// f2, f4 and f8 give numbers, i1 i2 i4 i8 u2 u4 u8 give indices (which must fit 32 bits), u1 and b1 bytes;
+/// what else is read and refused: see `NpyArray`. `path` is named in errors.
 Tensor parse_npy(std::span<const std::byte> bytes, const std::string& path);
 
 /// The file of a tensor: numbers as <f4 (<f8 in the double build), indices as <i4, bytes as |u1.
@@ -24,10 +22,10 @@ std::vector<std::byte> format_npy(const Tensor& tensor);
 Tensor load_npy(const std::string& path);
 void save_npy(const std::string& path, const Tensor& tensor);
 
-/// A folder with x.npy and y.npy, or with train_x.npy, train_y.npy, test_x.npy and test_y.npy; or a file
-/// NAME_x.npy (or x.npy) beside NAME_y.npy. x is (N,F): vectors; (N,T,F) of numbers: sequences; (N,H,W) of
-/// bytes: grey images; (N,H,W,C): images. Bytes of images are read as 0 to 1. y is (N) of whole numbers,
-/// counted from the least.
+/// A folder of arrays or a .npz archive (numpy.savez), in which names tell samples, labels, lengths and parts
+/// (see `group_arrays`: x.npy and y.npy; x_train, y_train, x_test, y_test; photos and labels; ...); or the
+/// .npy of the samples, with its labels beside it or in `options.labels_file`. What the dimensions stand for:
+/// see `read_samples` and `read_labels`. Classes are sorted as numbers, or by name.
 DataParts open_npy(const std::string& path, const DataOptions& options);
 
 /// Whether `path` is such a folder or file.

@@ -2,132 +2,258 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 
+#include "data/array_names.h"
 #include "data/files.h"
-#include "data/memory.h"
+#include "data/label_names.h"
 #include "data/npy.h"
+#include "data/npy_samples.h"
+#include "data/npz.h"
+#include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
 
 namespace firn {
 
 namespace {
 
-constexpr std::string_view kOperation = "npy";
-constexpr std::int64_t kMaxClasses = 10000;
+constexpr std::string_view kNpy = ".npy";
+constexpr std::string_view kNpz = ".npz";
 
 [[noreturn]] void fail(const std::string& path, const std::string& what) {
-  throw Error(Fault::data, kOperation, fmt::format("{}: {}", path, what));
+  throw Error(Fault::data, "npy", fmt::format("{}: {}", path, what));
 }
 
-struct Files {
-  std::string x;
-  std::string y;
+/// Where arrays come from: a folder of .npy files, or a .npz archive.
+class Arrays {
+ public:
+  /// `without`: a file that is none of them.
+  explicit Arrays(const std::string& path, const std::string& without = {}) : path_(path) {
+    if (is_folder(path)) {
+      for (const std::string& file : file_names(path)) {
+        const std::string_view stem = without_gz(file);
+        std::error_code ignored;
+        if (!without.empty() && std::filesystem::equivalent(join(path, file), without, ignored)) continue;
+        if (stem.ends_with(kNpy))
+          files_[std::string(stem.substr(0, stem.size() - kNpy.size()))] = join(path, file);
+      }
+      for (const auto& [name, file] : files_) names_.push_back(name);
+    } else {
+      archive_ = read_file(path);
+      entries_ = read_npz(archive_, path);
+      for (const NpzEntry& entry : entries_) names_.push_back(entry.name);
+    }
+  }
+
+  const std::vector<std::string>& names() const { return names_; }
+  /// What an array is called in messages.
+  std::string path(const std::string& name) const {
+    return entries_.empty() ? files_.at(name) : fmt::format("{}({})", path_, name);
+  }
+  std::vector<std::byte> load(const std::string& name) const {
+    if (entries_.empty()) return read_maybe_gz(files_.at(name));
+    const auto entry =
+        std::find_if(entries_.begin(), entries_.end(), [&](const NpzEntry& e) { return e.name == name; });
+    return unpack(*entry, path_);
+  }
+
+ private:
+  std::string path_;
+  std::map<std::string, std::string> files_;
+  std::vector<std::byte> archive_;
+  std::vector<NpzEntry> entries_;
+  std::vector<std::string> names_;
 };
 
-std::optional<Files> pair_in(const std::string& folder, const std::string& prefix) {
-  Files files{join(folder, prefix + "x.npy"), join(folder, prefix + "y.npy")};
-  return is_file(files.x) && is_file(files.y) ? std::optional(files) : std::nullopt;
+struct Found {
+  std::vector<PartArrays> parts;
+  std::vector<std::string> notes;
+};
+
+/// The group of a folder or an archive.
+Found find_group(const Arrays& arrays, const std::string& path) {
+  const std::vector<ArrayGroup> groups = group_arrays(arrays.names());
+  if (groups.empty()) fail(path, "want arrays x and y, or x_train, y_train, x_test, y_test, or the like");
+  if (groups.size() == 1) return {groups[0].parts, {}};
+  // Of several the one that has labels.
+  std::vector<const ArrayGroup*> labelled;
+  std::string names;
+  for (const ArrayGroup& group : groups) {
+    const bool has =
+        std::any_of(group.parts.begin(), group.parts.end(), [](const auto& p) { return !p.labels.empty(); });
+    if (has) labelled.push_back(&group);
+    names += (names.empty() ? "" : ", ") + group.parts[0].samples;
+  }
+  if (labelled.size() == 1) {
+    return {labelled[0]->parts,
+            {fmt::format("of the arrays {} those with labels are read: {}", names,
+                         labelled[0]->parts[0].samples)}};
+  }
+  fail(path, fmt::format("holds several sets ({}): give one of its files", names));
 }
 
-/// The pairs that make the set: one, or one for training and one for the test; none where nothing fits.
-std::vector<Files> find_pairs(const std::string& path) {
-  if (is_folder(path)) {
-    if (const auto both = pair_in(path, "")) return {*both};
-    const auto train = pair_in(path, "train_");
-    const auto test = pair_in(path, "test_");
-    return train && test ? std::vector<Files>{*train, *test} : std::vector<Files>{};
+/// The arrays that belong to one file.
+Found find_file(const Arrays& arrays, const std::string& folder, const std::string& name) {
+  for (const ArrayGroup& group : group_arrays(arrays.names())) {
+    for (const PartArrays& part : group.parts) {
+      if (part.samples != name) continue;
+      Found found{{part}, {}};
+      for (const PartArrays& other : group.parts) {
+        if (&other == &part) continue;
+        found.notes.push_back(
+            fmt::format("{}.npy alone is read, {}.npy beside it is not: the folder {} stands for both", name,
+                        other.samples, folder));
+      }
+      return found;
+    }
   }
-  const std::string name = base_name(path);
-  if (name != "x.npy" && !name.ends_with("_x.npy")) return {};
-  Files files{path, path};
-  files.y[files.y.size() - std::string_view("x.npy").size()] = 'y';
-  return {files};
+  fail(join(folder, name) + ".npy", names_labels(name)
+                                        ? "holds labels: give the file of the samples"
+                                        : "is not the only array of its name: give the folder");
 }
 
-/// Kind and sample shape that x stands for.
-DataInfo describe(const Tensor& x, const std::string& path) {
-  DataInfo info;
-  const int rank = x.shape().rank();
-  if (rank < 2 || rank > 4 || x.count() == 0)
-    fail(path, fmt::format("x of {} holds no samples", x.shape().text()));
-  info.shape = x.shape().tail(1);
-  info.kind = rank == 2                             ? DataKind::vector
-              : rank == 4 || x.type() == Type::byte ? DataKind::image
-                                                    : DataKind::sequence;
-  if (rank == 3 && info.kind == DataKind::image) info.shape = Shape({info.shape[0], info.shape[1], 1});
-  return info;
+struct Opened {
+  std::unique_ptr<Arrays> arrays;
+  Found found;
+};
+
+Opened find(const std::string& path, const DataOptions& options) {
+  Opened opened;
+  if (is_folder(path) || path.ends_with(kNpz)) {
+    opened.arrays = std::make_unique<Arrays>(path, options.labels_file);
+    opened.found = find_group(*opened.arrays, path);
+    return opened;
+  }
+  const std::string name(without_gz(base_name(path)));
+  if (!name.ends_with(kNpy)) fail(path, "want a .npy or .npz file, or a folder of .npy files");
+  const std::string folder = path.substr(0, path.size() - base_name(path).size());
+  opened.arrays = std::make_unique<Arrays>(folder.empty() ? "." : folder, options.labels_file);
+  opened.found =
+      find_file(*opened.arrays, folder.empty() ? "." : folder, name.substr(0, name.size() - kNpy.size()));
+  return opened;
 }
 
-std::vector<std::int32_t> whole_numbers(const Tensor& y, const std::string& path, Index samples) {
-  if (y.type() == Type::number || y.shape() != Shape({samples})) {
-    fail(path, fmt::format("y of {} for {} samples: want one whole number each", y.shape().text(), samples));
+/// A part as it was read.
+struct Part {
+  SetPart part;
+  std::string path;
+  NpySamples samples;
+  std::optional<TextLabels> labels;
+};
+
+Part read_part(const Arrays& arrays, const PartArrays& names, const DataOptions& options) {
+  Part part;
+  part.part = names.part.value_or(SetPart::train);
+  part.path = arrays.path(names.samples);
+  part.samples = read_samples(NpyArray(arrays.load(names.samples), part.path), options, part.path);
+  if (!names.lengths.empty()) {
+    const std::string path = arrays.path(names.lengths);
+    set_lengths(part.samples, NpyArray(arrays.load(names.lengths), path), path);
   }
-  if (y.type() == Type::index) return {y.indices(), y.indices() + samples};
-  const auto* bytes = static_cast<const std::uint8_t*>(y.raw());
-  return {bytes, bytes + samples};
+  const bool own = !options.labels_file.empty();
+  if (own || !names.labels.empty()) {
+    const std::string path = own ? options.labels_file : arrays.path(names.labels);
+    const auto bytes = own ? read_maybe_gz(path) : arrays.load(names.labels);
+    part.labels = read_labels(NpyArray(bytes, path), part.samples.count, path);
+  } else if (!options.unlabelled) {
+    fail(part.path,
+         "no array of labels belongs to it (y.npy, labels.npy, NAME_y.npy, NAME_labels.npy): say which with "
+         "--labels-file FILE.npy");
+  }
+  return part;
 }
 
-DatasetPtr make_set(const DataInfo& info, const Tensor& x, std::vector<std::int32_t> labels) {
-  const auto count = static_cast<std::size_t>(x.count());
-  if (x.type() == Type::byte && info.kind == DataKind::image) {
-    const auto* bytes = static_cast<const std::uint8_t*>(x.raw());
-    return make_byte_images(info, {bytes, bytes + count}, std::move(labels));
+/// What was taken for what.
+std::string describe(const Part& part) {
+  const NpySamples& samples = part.samples;
+  const Shape& shape = samples.shape;
+  if (samples.kind == DataKind::vector)
+    return fmt::format("x is read as {} vectors of {} numbers", samples.count, shape[0]);
+  if (samples.kind == DataKind::sequence) {
+    return fmt::format("x is read as {} sequences of {}{} steps of {} numbers ({}: {})", samples.count,
+                       samples.lengths.empty() ? "" : "up to ", shape[0], shape[1], samples.layout,
+                       samples.why);
   }
-  std::vector<float> values(count);
-  const auto copy = [&](const auto* from) {
-    std::transform(from, from + count, values.begin(), [](auto v) { return static_cast<float>(v); });
-  };
-  if (x.type() == Type::number) {
-    copy(x.data());
-  } else if (x.type() == Type::index) {
-    copy(x.indices());
-  } else {
-    copy(static_cast<const std::uint8_t*>(x.raw()));
-  }
-  return make_numbers(info, std::move(values), std::move(labels));
+  return fmt::format("x is read as {} pictures of {}x{} with {} {} ({}: {}), {}", samples.count, shape[0],
+                     shape[1], shape[2], shape[2] == 1 ? "channel" : "channels", samples.layout, samples.why,
+                     samples.white == 255 ? "bytes as 0 to 1" : "numbers as they are");
 }
 
 }  // namespace
 
-DataParts open_npy(const std::string& path, const DataOptions&) {
-  const std::vector<Files> pairs = find_pairs(path);
-  if (pairs.empty())
-    fail(path, "want x.npy and y.npy, or {train,test}_{x,y}.npy, or a file NAME_x.npy beside NAME_y.npy");
+DataParts open_npy(const std::string& path, const DataOptions& options) {
+  const Opened opened = find(path, options);
+  const std::vector<PartArrays>& names = opened.found.parts;
+  if (!options.labels_file.empty() && names.size() > 1) {
+    fail(path,
+         fmt::format("--labels-file {} goes with one array, here are {}", options.labels_file, names.size()));
+  }
+  std::vector<Part> parts;
+  for (const PartArrays& one : names) {
+    const bool twice = std::any_of(parts.begin(), parts.end(), [&](const Part& p) {
+      return p.part == one.part.value_or(SetPart::train);
+    });
+    if (twice)
+      fail(path, fmt::format("two arrays for the training part: {} and {}", names[0].samples, one.samples));
+    parts.push_back(read_part(*opened.arrays, one, options));
+  }
   DataInfo info;
-  std::vector<Tensor> samples;
-  std::vector<std::vector<std::int32_t>> labels;
-  std::int64_t least = std::numeric_limits<std::int32_t>::max();
-  std::int64_t most = std::numeric_limits<std::int32_t>::min();
-  for (const Files& files : pairs) {
-    samples.push_back(load_npy(files.x));
-    const DataInfo own = describe(samples.back(), files.x);
-    if (samples.size() == 1) info = own;
-    if (own.shape != info.shape || own.kind != info.kind) {
-      fail(files.x,
-           fmt::format("samples of {}, those for training have {}", own.shape.text(), info.shape.text()));
+  info.kind = parts[0].samples.kind;
+  info.shape = parts[0].samples.shape;
+  info.layout = parts[0].samples.layout;
+  info.notes = {describe(parts[0])};
+  info.notes.insert(info.notes.end(), opened.found.notes.begin(), opened.found.notes.end());
+  for (const Part& part : parts) {
+    const Shape& own = part.samples.shape;
+    const bool longer =
+        part.samples.kind == DataKind::sequence && info.kind == part.samples.kind && own[1] == info.shape[1];
+    if (part.samples.kind != info.kind || (!longer && own != info.shape)) {
+      fail(part.path,
+           fmt::format("samples of {}, those for training have {}", own.text(), info.shape.text()));
     }
-    labels.push_back(whole_numbers(load_npy(files.y), files.y, samples.back().shape()[0]));
-    const auto [low, high] = std::minmax_element(labels.back().begin(), labels.back().end());
-    least = std::min<std::int64_t>(least, *low);
-    most = std::max<std::int64_t>(most, *high);
+    if (longer) info.shape = info.shape.with(0, std::max(info.shape[0], own[0]));
   }
-  if (most - least >= kMaxClasses)
-    fail(pairs[0].y, fmt::format("labels from {} to {} are too many classes", least, most));
-
+  std::vector<TextLabels*> labels;
+  for (Part& part : parts) {
+    if (part.labels) labels.push_back(&*part.labels);
+  }
+  info.classes = merge_classes(labels);
+  std::vector<Index> counts(info.classes.size());
+  for (const TextLabels* part : labels) {
+    for (const std::int32_t label : part->labels) ++counts[static_cast<std::size_t>(label)];
+  }
+  if (info.classes.empty())
+    info.classes = {"?"};
+  else
+    info.notes.push_back(classes_text(info.classes, counts));
   info.name = base_name(path);
-  for (std::int64_t c = least; c <= most; ++c) info.classes.push_back(std::to_string(c));
-  if (least != 0) info.notes.push_back(fmt::format("labels {}..{} are counted from 0", least, most));
-  std::vector<DatasetPtr> sets;
-  for (std::size_t i = 0; i < pairs.size(); ++i) {
-    for (std::int32_t& label : labels[i]) label = static_cast<std::int32_t>(label - least);
-    sets.push_back(make_set(info, samples[i], std::move(labels[i])));
+  DataParts sets;
+  for (Part& part : parts) {
+    DataInfo own = info;
+    own.labelled = part.labels.has_value();
+    std::vector<std::int32_t> numbers =
+        own.labelled ? std::move(part.labels->labels)
+                     : std::vector<std::int32_t>(static_cast<std::size_t>(part.samples.count));
+    // A lone array without labels is there to be answered for.
+    const bool asked = parts.size() == 1 && !own.labelled;
+    part_of(sets, asked ? SetPart::test : part.part) =
+        make_npy_set(own, std::move(part.samples), std::move(numbers));
   }
-  return {.train = sets[0], .test = sets.size() == 2 ? sets[1] : nullptr};
+  return sets;
 }
 
 bool is_npy(const std::string& path) {
-  return !find_pairs(path).empty();
+  if (!is_folder(path)) return without_gz(path).ends_with(kNpy) || path.ends_with(kNpz);
+  const std::vector<std::string> files = file_names(path);
+  if (std::none_of(files.begin(), files.end(),
+                   [](const std::string& f) { return without_gz(f).ends_with(kNpy); })) {
+    return false;
+  }
+  return !group_arrays(Arrays(path).names()).empty();
 }
 
 }  // namespace firn

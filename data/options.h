@@ -33,7 +33,24 @@ struct DataOptions {
   std::string text_column = {};
   /// tsv: whether the first line is a header: "yes", "no"; empty: told by names and values.
   std::string header = {};
+  /// csv: the label's column, as a name in the header, a number counted from 1, "first" or "last"; empty:
+  /// told by name or shape.
   std::string label = {};
+  /// csv: columns that are left out, by name or number.
+  std::vector<std::string> drop = {};
+  /// npy: nhwc, nchw (pictures), nhw (grey pictures), ntf or nft (sequences); empty: told by the shape.
+  std::string layout = {};
+  /// npy: the file of the labels; empty: by name.
+  std::string labels_file = {};
+  /// csv: the columns that weights were trained on; they are looked up by name and nothing else is guessed.
+  std::vector<std::string> features = {};
+  /// csv: how many numbers the weights take; 0: not known. A table with so many columns has no label.
+  Index feature_count = 0;
+  /// csv: the name or number of the label that weights were trained with.
+  std::string trained_label = {};
+  /// npy: the layout that weights were trained with, where the shape says nothing.
+  std::string trained_layout = {};
+  /// Samples without labels are taken too.
   bool unlabelled = false;
 };
 

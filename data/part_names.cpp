@@ -22,4 +22,8 @@ std::string_view part_name(SetPart part) {
   return part == SetPart::train ? "train" : part == SetPart::validation ? "validation" : "test";
 }
 
+DatasetPtr& part_of(DataParts& parts, SetPart part) {
+  return part == SetPart::train ? parts.train : part == SetPart::validation ? parts.validation : parts.test;
+}
+
 }  // namespace firn

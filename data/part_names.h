@@ -4,6 +4,8 @@
 #include <optional>
 #include <string_view>
 
+#include "data/dataset.h"
+
 namespace firn {
 
 enum class SetPart { train, validation, test };
@@ -14,5 +16,8 @@ std::optional<SetPart> part_named(std::string_view name);
 
 /// "train", "validation", "test".
 std::string_view part_name(SetPart part);
+
+/// Its place in a set.
+DatasetPtr& part_of(DataParts& parts, SetPart part);
 
 }  // namespace firn

@@ -17,6 +17,7 @@
 #include "data/language.h"
 #include "data/npy.h"
 #include "data/tokens.h"
+#include "data/ts.h"
 #include "data/tsv.h"
 #include "data/words.h"
 #include "engine/base/error.h"
@@ -52,8 +53,10 @@ constexpr DataSource kSources[] = {
     {"cifar10", "a folder of CIFAR-10's binary batches", open_cifar10, is_cifar10},
     {"bitmaps", "NAME_HxW_1bit.bin: characters of one bit a pixel by 20 drawers each, as Omniglot's",
      open_bitmaps, is_bitmaps},
-    {"npy", "x.npy and y.npy, NumPy arrays", open_npy, is_npy},
-    {"csv", "a table of numbers, the label last or in the column 'label'", open_table, is_csv},
+    {"npy", "NumPy arrays: a folder of x.npy and y.npy or the like, one .npy, or a .npz", open_npy, is_npy},
+    {"ts", "NAME_TRAIN.ts and NAME_TEST.ts, time series of the UEA and UCR archives", open_ts, is_ts},
+    {"csv", "a table of numbers and a label: a file, or a folder with train.csv and test.csv", open_table,
+     is_csv},
     {"tsv", "lines of label TAB text, in characters or words (--tokens)", open_tsv, is_tsv},
     {"text", "plain text, to predict each next character", open_text, is_text},
     {"folder", "PNG and JPEG pictures, one folder a class, below train/ and val/ or not", open_image_folder,

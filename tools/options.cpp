@@ -61,8 +61,7 @@ void declare_data(Arguments& arguments, DataChoice& choice) {
   arguments.option("--limit", options.limit, "N", at_least(1),
                    "words: at most so many of each language (5000)");
   arguments.flag("--skip-bad", options.skip_bad, "leave out pictures that cannot be read, and say which");
-  arguments.option("--label", options.label, "COLUMN",
-                   "tsv: the column of the label: its name, its number from 1, first or last");
+  declare_tables(arguments, options);
   declare_texts(arguments, options);
 }
 
@@ -78,6 +77,17 @@ void declare_texts(Arguments& arguments, DataOptions& options) {
                    "tsv, csv: the column of the text: its name or its number from 1");
   arguments.choice("--header", options.header, {"yes", "no"},
                    "tsv: whether the first line is a header (told by its names and the other lines)");
+}
+
+void declare_tables(Arguments& arguments, DataOptions& options) {
+  arguments.option("--label", options.label, "COLUMN",
+                   "csv, tsv: the column of the label: its name, its number from 1, first or last");
+  arguments.list("--drop", options.drop, "COLUMN...", "csv: columns that are left out, by name or number");
+  arguments.choice(
+      "--layout", options.layout, {"nhwc", "nchw", "nhw", "ntf", "nft"},
+      "npy: pictures with their channels last or first, grey pictures, sequences with their steps "
+      "first or last");
+  arguments.option("--labels-file", options.labels_file, "FILE.npy", "npy: the labels of --data's array");
 }
 
 void declare_freeze(Arguments& arguments, FreezeChoice& choice, bool in_training) {

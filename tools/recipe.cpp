@@ -106,6 +106,20 @@ Recipe own_recipe(const Entries& entries) {
   if (scale.size() != 1) entries.fail("firn.scale", "is no number");
   recipe.preprocess = {scale[0], entries.numbers("firn.mean"), entries.numbers("firn.deviation"),
                        entries.text("firn.bgr") == "1"};
+  recipe.features = entries.strings("firn.features");
+  recipe.label = entries.find("firn.label").value_or("");
+  if (!recipe.features.empty() &&
+      static_cast<Index>(recipe.features.size()) != recipe.input.sample.sizes().back()) {
+    entries.fail("firn.features", fmt::format("has {} names for samples of {}", recipe.features.size(),
+                                              recipe.input.sample.text()));
+  }
+  recipe.layout = entries.find("firn.layout").value_or("");
+  const std::vector<double> extent = entries.numbers("firn.extent");
+  if (extent.size() == 2) {
+    recipe.extent = Extent{extent[0], extent[1]};
+  } else if (!extent.empty()) {
+    entries.fail("firn.extent", "is not two numbers");
+  }
   if (!recipe.class_names.empty() && recipe.class_names.size() != static_cast<std::size_t>(recipe.classes)) {
     entries.fail("firn.class_names",
                  fmt::format("has {} names for {} classes", recipe.class_names.size(), recipe.classes));
@@ -156,6 +170,7 @@ Recipe foreign_recipe(const SafeTensors& file, const std::string& weights, const
   if (recipe.images) {
     recipe.preprocess = preprocess_of(usual->image_rule());
     recipe.mirrored = usual->image_rule().mirrored;
+    recipe.extent = Extent{0, 1};
   }
   if (recipe.input.vocabulary > 0) {
     recipe.vocabulary = vocabulary_beside(weights);
@@ -215,6 +230,12 @@ std::map<std::string, std::string> to_metadata(const Recipe& recipe) {
   if (!recipe.class_names.empty()) metadata["firn.class_names"] = format_strings(recipe.class_names);
   if (recipe.tokens.words) metadata["firn.tokens"] = recipe.tokens.name();
   if (recipe.tokens.lower_case) metadata["firn.lower_case"] = "1";
+  if (!recipe.features.empty()) metadata["firn.features"] = format_strings(recipe.features);
+  if (!recipe.label.empty()) metadata["firn.label"] = recipe.label;
+  if (!recipe.layout.empty()) metadata["firn.layout"] = recipe.layout;
+  if (recipe.extent) {
+    metadata["firn.extent"] = fmt::format("{},{}", recipe.extent->least, recipe.extent->greatest);
+  }
   if (!recipe.vocabulary.empty()) metadata["firn.vocabulary"] = format_strings(recipe.vocabulary);
   return metadata;
 }

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "data/extent.h"
 #include "data/token_rule.h"
 #include "data/transform.h"
 #include "engine/tensor/safetensors.h"
@@ -20,6 +22,10 @@ struct Recipe {
   std::vector<std::string> class_names;  ///< empty: not known
   std::vector<std::string> vocabulary;   ///< of tokens
   TokenRule tokens;                      ///< what a token is
+  std::vector<std::string> features;     ///< of a table: the columns' names; empty: not known
+  std::string label;                     ///< of a table: the name or number of the label's column
+  std::string layout;                    ///< of an array: its dimensions
+  std::optional<Extent> extent;          ///< of the numbers trained on, before `preprocess`
   Preprocess preprocess;
   bool images = false;      ///< a sample is an image
   bool own = false;         ///< written by firn
@@ -29,7 +35,8 @@ struct Recipe {
 
 /// Entries firn.model, firn.sample, firn.kind, firn.lengths, firn.classes, firn.class_names, firn.vocabulary,
 /// firn.tokens and firn.lower_case where tokens are words or of small letters alone, firn.scale, firn.mean,
-/// firn.deviation, firn.bgr, firn.mirrored where it was trained so, and firn.head where it is plain.
+/// firn.deviation, firn.bgr, firn.mirrored where it was trained so, firn.head where it is plain,
+/// firn.features and firn.label of tables, firn.layout of arrays, firn.extent (least and greatest number).
 std::map<std::string, std::string> to_metadata(const Recipe& recipe);
 
 /// The recipe of a weights file that lies at `weights`; of one that firn has not written with `model` (which

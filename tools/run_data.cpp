@@ -24,14 +24,19 @@ bool take_run_data(const std::string& weights, DataChoice& data) {
   const std::string path = join(folder, "config.json");
   const nlohmann::json file = read_json_file(path, {.operation = "run"});
   const JsonFields config(file, path, {.operation = "run"});
-  const DataChoice fresh;
+  const DataOptions fresh;
+  DataOptions& options = data.options;
   data.spec = config.text("data");
   const auto take = [&](Index& value, Index usual, const char* key, Index least) {
     if (value == usual) value = config.whole(key, least, kMost, usual);
   };
-  take(data.options.size, fresh.options.size, "size", 0);
-  take(data.options.window, fresh.options.window, "window", 1);
-  take(data.options.limit, fresh.options.limit, "limit", 0);
+  take(data.options.size, fresh.size, "size", 0);
+  take(data.options.window, fresh.window, "window", 1);
+  take(data.options.limit, fresh.limit, "limit", 0);
+  if (options.label.empty()) options.label = config.text("label");
+  if (options.drop.empty()) options.drop = config.texts("drop");
+  if (options.layout.empty()) options.layout = config.text("layout");
+  if (options.labels_file.empty()) options.labels_file = config.text("labels_file");
   return !data.spec.empty();
 }
 

@@ -25,9 +25,8 @@ Scheme scheme_of(const std::string& name) {
 }
 
 DataOptions data_options(const SessionChoice& session) {
-  const DataChoice& choice = session.data;
-  DataOptions options = choice.options;
-  options.split = split_options(choice);
+  DataOptions options = session.data.options;
+  options.split = split_options(session.data);
   options.split.labels = session.labels;
   options.split.label_seed = session.seed;
   return options;
@@ -69,6 +68,10 @@ void open_fresh(const SessionChoice& choice, const ModelEntry& entry, Session& s
   recipe.class_names = info->classes;
   recipe.vocabulary = info->vocabulary;
   recipe.tokens = info->tokens;
+  recipe.features = info->features;
+  recipe.label = info->label_name;
+  recipe.layout = info->layout;
+  if (info->kind != DataKind::tokens) recipe.extent = extent_of(*session.data.train);
   recipe.images = info->kind == DataKind::image;
   recipe.preprocess = ruled ? preprocess_of(rule) : standardise(*session.data.train);
   session.labelled = session.data;
@@ -152,6 +155,25 @@ void fit_classes(const SessionChoice& choice, Session& session) {
       map_parts(session.data, [&](const DatasetPtr& part) { return with_labels(part, known, place); });
 }
 
+/// Only predictions are made without labels.
+void check_labelled(const SessionChoice& choice, const DataParts& parts) {
+  if (choice.purpose == Purpose::predict) return;
+  for (const DatasetPtr& part : {parts.train, parts.validation, parts.test}) {
+    if (!part || part->info().labelled) continue;
+    throw Error(
+        Fault::data, "data",
+        fmt::format("{} has no labels, which are needed here; firn predict does without", part->info().name));
+  }
+}
+
+/// Notes where the numbers are not scaled as those that the weights were trained on.
+void check_extent(Session& session) {
+  constexpr Index kSome = 1000;
+  if (!session.recipe.extent || session.data.info().kind == DataKind::tokens) return;
+  const std::string what = misfit(*session.recipe.extent, extent_of(*session.data.all, kSome));
+  if (!what.empty()) session.notes.push_back(what);
+}
+
 /// Opens data for weights, by their recipe.
 void open_for_weights(const SessionChoice& choice, Session& session) {
   Recipe& recipe = session.recipe;
@@ -166,11 +188,24 @@ void open_for_weights(const SessionChoice& choice, Session& session) {
   }
   options.tokens = recipe.tokens.name();
   options.lower_case = recipe.tokens.lower_case;
+  if (!recipe.images && recipe.input.vocabulary == 0 && sample.rank() == 1 && !choice.model.replace_head) {
+    options.features = recipe.features;
+    options.feature_count = sample[0];
+    options.trained_label = recipe.label;
+  }
+  options.trained_layout = recipe.layout;
+  options.unlabelled = choice.purpose == Purpose::predict;
   session.data = open_with_validation(choice.data, options);
   if (choice.purpose == Purpose::train) require_train(session.data);
+  check_labelled(choice, session.data);
   fit_samples(session);
+  check_extent(session);
   session.labelled = session.data;
   fit_classes(choice, session);
+  if (choice.purpose == Purpose::train && session.data.info().kind == DataKind::vector) {
+    recipe.features = session.data.info().features;
+    recipe.label = session.data.info().label_name;
+  }
   const bool lengths = recipe.input.lengths;
   recipe.input = input_of(session.data.info());
   if (recipe.own && !choice.model.replace_head) recipe.input.lengths = lengths;

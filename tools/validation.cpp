@@ -35,6 +35,10 @@ DataParts open_with_validation(const DataChoice& choice, const DataOptions& opti
 
 DatasetPtr open_validation(const std::string& spec, const DataInfo& like, DataOptions options) {
   options.split = {.validation = false};
+  options.features = like.features;
+  options.trained_label = like.label_name;
+  options.trained_layout = like.layout;
+  if (like.kind == DataKind::vector) options.feature_count = like.shape[0];
   if (like.kind == DataKind::image && like.shape[0] == like.shape[1]) options.size = like.shape[0];
   options.vocabulary = like.vocabulary;
   if (!like.label_each_step && like.kind == DataKind::tokens) {

@@ -59,7 +59,9 @@ bool is_picture(const std::string& path) {
 /// Whether a file's name says that it is data of one sample a row.
 bool is_table(const std::string& path) {
   const std::string name = lower_case(without_gz(path));
-  return is_file(path) && (name.ends_with(".csv") || name.ends_with(".npy") || name.ends_with(".tsv"));
+  constexpr std::string_view kEndings[] = {".csv", ".npy", ".npz", ".ts", ".tsv"};
+  return is_file(path) && std::any_of(std::begin(kEndings), std::end(kEndings),
+                                      [&](std::string_view ending) { return name.ends_with(ending); });
 }
 
 /// The lines that are not empty.
@@ -342,6 +344,7 @@ void Predict::answer(Console& console, const Session& session) {
     questions = texts(console, session.recipe, session.model->language_model());
   } else {
     questions = {part_of(session.data, split_), {}, part_of(session.labelled, split_)};
+    if (!questions.labelled->info().labelled) questions.labelled = nullptr;
   }
   Loader loader(questions.samples, options(session));
   ProgramCache programs(*session.model, {.exact = run_.exact, .frozen_precision = precision_in_force_});

@@ -119,7 +119,7 @@ void StudyVerb::declare(Arguments& arguments) {
                    "words: at most so many of each language");
   arguments.option("--window", data_.options.window, "N", at_least(1), "text: characters of a sample");
   arguments.flag("--skip-bad", data_.options.skip_bad, "leave out pictures that cannot be read");
-  arguments.option("--label", data_.options.label, "COLUMN", "tables: the column of the label");
+  declare_tables(arguments, data_.options);
   declare_texts(arguments, data_.options);
   arguments.group("The run");
   arguments.flag("--dry-run", dry_run_, "say how many cells and how long, and do nothing");

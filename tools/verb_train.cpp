@@ -191,6 +191,11 @@ JsonObject Train::config(const Session& session, const DataHashes& hashes) const
   object.add("tokens", text ? session.recipe.tokens.name() : "")
       .add("lower_case", session.recipe.tokens.lower_case)
       .add("vocabulary", session.recipe.vocabulary.size());
+  const DataOptions& options = session_.data.options;
+  if (!options.label.empty()) object.add("label", options.label);
+  if (!options.drop.empty()) object.add("drop", options.drop);
+  if (!options.layout.empty()) object.add("layout", options.layout);
+  if (!options.labels_file.empty()) object.add("labels_file", options.labels_file);
   object.add("labels", session_.labels).add("classes", session.recipe.class_names);
   object.add("sample", session.recipe.input.sample.text()).add("scale", session.recipe.preprocess.scale);
   object.add("mean", session.recipe.preprocess.mean).add("deviation", session.recipe.preprocess.deviation);

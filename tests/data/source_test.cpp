@@ -30,7 +30,7 @@ TEST_CASE("what is not there is said") {
 
 TEST_CASE("every source has a name and a summary of its own") {
   const std::vector<DataSource> sources = data_sources();
-  CHECK(sources.size() == 12);
+  CHECK(sources.size() == 13);
   for (const DataSource& a : sources) {
     CHECK_FALSE(a.summary.empty());
     int same = 0;

@@ -1,5 +1,5 @@
 # The tests of the program firn, which they run as it was built, and of its parts.
-foreach(name cli_test cli_errors_test cli_output_test cli_finetune_test cli_report_test finetune_accuracy_test
+foreach(name cli_test cli_errors_test cli_output_test cli_tables_test cli_finetune_test cli_report_test finetune_accuracy_test
         resume_test overwrite_test overwrite_kill_test cli_validation_test bench_test cli_study_test cli_study_page_test cli_study_small_test
         cli_text_test advise_test)
   firn_test(${name} ${name}.cpp cli_program.cpp LIBS firn_cli)

@@ -1,0 +1,9 @@
+// Any bytes: they are unpacked, or refused with Error(data).
+#include "data/npz.h"
+#include "tests/fuzz/fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return firn::test::fuzz(data, size, [](auto bytes) {
+    for (const firn::NpzEntry& entry : firn::read_npz(bytes, "fuzz")) firn::unpack(entry, "fuzz");
+  });
+}
