@@ -126,6 +126,8 @@ TEST_CASE("files of other programs are named as what they are, with what to do")
            std::tuple{zip + "archive/data.pklFB", "PyTorch checkpoint (.pt, .pth, a zip",
                       "save_file(torch.load("},
            std::tuple{zip + "resnet18/data.pkl", "PyTorch checkpoint", "save_file"},
+           std::tuple{zip + "model/data/weights/weight_0FB", "PyTorch has exported (.pt2)",
+                      "torch.export.load"},
            std::tuple{zip + "metadata.json{", "Keras model (.keras)", "export"},
            std::tuple{zip + "weight.npy\x93NUMPY", "NumPy arrays in a zip", "unzip"},
            std::tuple{zip + "readme.txt", "a zip archive", "unzip"},
