@@ -123,6 +123,37 @@ TEST_CASE("names that are not UTF-8 are refused where they come in, with what to
   CHECK(eval.at(0).at("classes").size() == 2);
 }
 
+TEST_CASE("--split all answers in the order of the file, whatever parts were drawn") {
+  Cli cli;
+  std::string csv = "a,b,label\n";
+  std::string tsv;
+  std::string cifar;
+  std::vector<std::string> labels;
+  for (int i = 0; i < 45; ++i) {
+    labels.push_back(i * 7 % 5 < 2 ? "no" : "yes");
+    csv += std::to_string(i) + "," + std::to_string(i % 3) + "," + labels.back() + "\n";
+    tsv += labels.back() + "\ttext " + std::to_string(i) + "\n";
+    cifar += static_cast<char>(labels.back() == "no" ? 0 : 1) + std::string(3072, static_cast<char>(i));
+  }
+  cli.write("d.csv", csv);
+  cli.write("d.tsv", tsv);
+  cli.write("data_batch_1.bin", cifar);
+  const auto check = [&](const std::string& model, const std::string& data, const std::string& no) {
+    REQUIRE(cli.run("train --epochs 1 --run " + model + " --model " + model + " --data " + data).code == 0);
+    const Outcome outcome =
+        cli.run("predict --json --split all --weights runs/" + model + "/last.safetensors --data " + data);
+    const std::vector<Json> answers = json_lines(outcome);
+    REQUIRE(answers.size() == labels.size());
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      CHECK(answers[i].at("index") == i);
+      CHECK((answers[i].at("label") == no) == (labels[i] == "no"));
+    }
+  };
+  check("mlp", "d.csv", "no");
+  check("textcnn", "d.tsv", "no");
+  check("cnn", "cifar10:data_batch_1.bin", "0");
+}
+
 TEST_CASE("a run is called after what its data is, however that is written") {
   Cli cli;
   std::string csv = "a,b,label\n";
