@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 
 #include "data/files.h"
@@ -12,6 +11,7 @@
 #include "data/memory.h"
 #include "data/part_names.h"
 #include "data/picture_files.h"
+#include "data/picture_layout.h"
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
 #include "engine/base/printable.h"
@@ -21,154 +21,10 @@ namespace firn {
 
 namespace {
 
-constexpr std::string_view kOperation = "folder";
 constexpr Index kDefaultSize = 64;
 
-constexpr std::array kParts = {SetPart::train, SetPart::validation, SetPart::test};
-
-/// A value for each part.
-template <class T>
-struct ByPart {
-  std::array<T, kParts.size()> values = {};
-  T& operator[](SetPart part) { return values[static_cast<std::size_t>(part)]; }
-  const T& operator[](SetPart part) const { return values[static_cast<std::size_t>(part)]; }
-};
-using Names = ByPart<std::string>;  ///< empty: none
-
 [[noreturn]] void refuse(const std::string& what) {
-  throw Error(Fault::data, kOperation, what);
-}
-
-/// Whether a folder within holds a picture, near or deep.
-bool holds_classes(const std::string& folder) {
-  const std::vector<std::string> names = plain_folders(folder);
-  return std::any_of(names.begin(), names.end(),
-                     [&](const std::string& name) { return holds_picture(join(folder, name), true); });
-}
-
-/// Where the parts of a set lie.
-struct Layout {
-  Names folders;                       ///< one folder a class in each
-  std::vector<std::string> leave_out;  ///< folders in the training part's that are no classes
-  std::vector<std::string> notes;
-};
-
-/// The folders of `path` that have a part's name and hold classes, or, with `flat`, pictures alone.
-struct PartFolders {
-  Names classes, flat;
-  std::vector<std::string> empty;
-  bool any_classes() const {
-    return std::any_of(classes.values.begin(), classes.values.end(),
-                       [](const std::string& name) { return !name.empty(); });
-  }
-};
-
-PartFolders find_parts(const std::string& path, const std::vector<std::string>& names) {
-  PartFolders parts;
-  for (const std::string& name : names) {
-    const auto part = part_named(name);
-    if (!part) continue;
-    const std::string folder = join(path, name);
-    const bool classes = holds_classes(folder);
-    if (!classes && !holds_picture(folder, false)) {
-      parts.empty.push_back(name);
-      continue;
-    }
-    std::string& place = (classes ? parts.classes : parts.flat)[*part];
-    if (!place.empty())
-      refuse(
-          fmt::format("{} holds both {} and {}: which is the {} part?", path, place, name, part_name(*part)));
-    place = name;
-  }
-  return parts;
-}
-
-/// Says that a part's folder holds pictures without classes.
-void note_flat(const PartFolders& parts, Layout& layout) {
-  for (const SetPart part : {SetPart::validation, SetPart::test}) {
-    if (parts.flat[part].empty()) continue;
-    layout.notes.push_back(
-        fmt::format("{}/ holds pictures but no folders, one a class: without labels it is no {} part (firn "
-                    "predict answers for it)",
-                    parts.flat[part], part_name(part)));
-  }
-}
-
-[[noreturn]] void refuse_flat(const std::string& folder) {
-  refuse(
-      fmt::format("{} holds pictures but no folders, one a class, which say what is on them (firn predict "
-                  "answers for pictures without)",
-                  folder));
-}
-
-Layout lay_out(const std::string& path, int depth = 0) {
-  const std::vector<std::string> names = plain_folders(path);
-  const PartFolders parts = find_parts(path, names);
-  std::vector<std::string> beside;  // folders with pictures whose names stand for no part
-  for (const std::string& name : names) {
-    if (!part_named(name) && holds_picture(join(path, name), true)) beside.push_back(name);
-  }
-  Layout layout;
-  const auto take_parts = [&] {
-    for (const SetPart part : kParts) {
-      if (!parts.classes[part].empty()) layout.folders[part] = join(path, parts.classes[part]);
-    }
-    note_flat(parts, layout);
-    for (const std::string& name : parts.empty)
-      layout.notes.push_back(fmt::format("{}/ holds no picture", name));
-    layout.leave_out = parts.empty;
-  };
-  const bool train = !parts.classes[SetPart::train].empty();
-  if (train || (parts.any_classes() && beside.empty() && parts.flat[SetPart::train].empty())) {
-    take_parts();
-    if (!beside.empty()) {
-      layout.notes.push_back(fmt::format("passed over beside {}: {}",
-                                         train ? parts.classes[SetPart::train] : "the parts",
-                                         fmt::join(beside, ", ")));
-    }
-    return layout;
-  }
-  if (beside.empty()) {
-    for (const std::string& flat : parts.flat.values) {
-      if (!flat.empty()) refuse_flat(join(path, flat));
-    }
-    if (holds_picture(path, false)) refuse_flat(path);
-    return layout;
-  }
-  // A folder around the set, as archives have it.
-  constexpr int kDeepest = 4;
-  const std::string inner = join(path, beside.front());
-  if (beside.size() == 1 && !parts.any_classes() && parts.flat[SetPart::train].empty() && depth < kDeepest &&
-      !holds_picture(inner, false)) {
-    Layout within = lay_out(inner, depth + 1);
-    within.notes.insert(within.notes.begin(), fmt::format("read from {}", inner));
-    return within;
-  }
-  take_parts();
-  layout.folders[SetPart::train] = path;
-  for (const SetPart part : {SetPart::validation, SetPart::test}) {
-    for (const std::string& name : {parts.classes[part], parts.flat[part]}) {
-      if (!name.empty()) layout.leave_out.push_back(name);
-    }
-  }
-  if (!parts.flat[SetPart::train].empty()) {
-    layout.notes.push_back(fmt::format("'{}' holds pictures itself, beside {}: it is read as a class",
-                                       parts.flat[SetPart::train], fmt::join(beside, ", ")));
-  }
-  return layout;
-}
-
-/// Says which folders are taken for which parts.
-void note_parts(const Layout& layout, const std::string& path, std::vector<std::string>& notes) {
-  std::string text;
-  for (const SetPart part : kParts) {
-    const std::string& folder = layout.folders[part];
-    if (folder.empty()) continue;
-    text += fmt::format("{}{} from {}", text.empty() ? "" : ", ", part_name(part),
-                        folder == path ? "the folders beside" : base_name(folder) + "/");
-  }
-  if (text.find(',') != std::string::npos || (layout.folders[SetPart::train].empty() && !text.empty()))
-    notes.push_back("parts: " + text);
+  throw Error(Fault::data, std::string(kFolderOperation), what);
 }
 
 /// The pictures of a part, in the order of its classes.
@@ -325,7 +181,7 @@ std::vector<std::string> names_of(const Files& files, const Pictures& pictures, 
 DataParts open_image_folder(const std::string& path, const DataOptions& options) {
   const Index size = options.size > 0 ? options.size : kDefaultSize;
   check_pictures(size, 0, 3);
-  const Layout layout = lay_out(path);
+  const PictureLayout layout = lay_out(path);
   DataInfo info;
   info.name = base_name(path);
   info.kind = DataKind::image;
