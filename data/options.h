@@ -20,8 +20,6 @@ struct DataOptions {
   Index window = 64;
   /// text: its characters in order; empty: the sorted ones of the file.
   std::vector<std::string> vocabulary = {};
-  /// How `open_data` completes the parts.
-  SplitOptions split = {};
   /// tsv: what a token is, "words" or "characters"; empty: characters.
   std::string tokens = {};
   /// tsv: capitals are made small.
@@ -52,6 +50,8 @@ struct DataOptions {
   std::string trained_layout = {};
   /// Samples without labels are taken too.
   bool unlabelled = false;
+  /// How `open_data` completes the parts.
+  SplitOptions split = {};
 };
 
 }  // namespace firn
