@@ -15,6 +15,8 @@ namespace firn {
 
 namespace {
 
+constexpr Index kFewHeldOutOf = 10;
+
 /// Positions in a set, in ascending order.
 using Positions = std::vector<Index>;
 
@@ -177,30 +179,28 @@ void Completing::draw_validation() {
   std::vector<Index> wanted = count_classes(*data_, train_);
   const auto classes =
       std::max<Index>(1, std::count_if(wanted.begin(), wanted.end(), [](Index n) { return n > 0; }));
-  const double share =
-      std::min(1.0 / static_cast<double>(kHeldOutOf),
-               static_cast<double>(kMostValidation) / static_cast<double>(std::max<Index>(1, before)));
-  for (Index& n : wanted) {
-    const auto part = static_cast<Index>(static_cast<double>(n) * share);
-    n = n < kHeldOutOf ? 0 : std::max<Index>(1, part);
-  }
+  const Index each = before / classes;
+  const bool few = each < kFewLabels;
+  const Index of = few ? kFewHeldOutOf : kHeldOutOf;
+  const bool most = before > of * kMostValidation;
+  for (Index& n : wanted)
+    n = n < kHeldOutOf ? 0 : std::max<Index>(1, most ? n * kMostValidation / before : n / of);
   Positions held =
       draw(*data_, train_, std::move(wanted), groups_.of, Random(options_.seed, "split validation"));
-  const Index each = before / classes;
   if (held.empty()) {
-    note(
-        fmt::format("validation: none, as no class has {} training samples to spare one: nothing is chosen, "
-                    "the last epoch's weights are kept",
-                    kHeldOutOf));
+    note(fmt::format("validation: none, as {}: nothing is chosen, the last epoch's weights are kept",
+                     groups_.of.empty()
+                         ? fmt::format("no class has {} training samples to spare one", kHeldOutOf)
+                         : "no group can be spared"));
     return;
   }
   note(fmt::format("validation: {} of {} training samples, {} (split seed {}){}", held.size(), before,
-                   share < 1.0 / static_cast<double>(kHeldOutOf) ? "the same share of each class"
-                                                                 : "a fifth of each class",
+                   most  ? "the same share of each class"
+                   : few ? "a tenth of each class, at least one of five"
+                         : "a fifth of each class",
                    options_.seed,
-                   each < kFewLabels
-                       ? fmt::format("; about {} a class are few: a larger part would cost more "
-                                     "than its choice of an epoch is worth",
+                   few ? fmt::format("; {} a class are few, which training needs more than the choice of an "
+                                     "epoch does (--validation none: all train)",
                                      each)
                        : ""));
   parts_.validation = subset(data_, std::move(held));

@@ -24,16 +24,16 @@ struct SplitOptions {
 constexpr Index kHeldOutOf = 5;
 /// Validation is looked at in each epoch: more than this says no more of the choice.
 constexpr Index kMostValidation = 5000;
-/// Fewer training samples a class than this are few.
+/// Fewer training samples a class than this are few: of them a tenth is held out.
 constexpr Index kFewLabels = 30;
 
 /// Completes the parts that files hold (at least one):
 /// - without a test part a lone validation part serves as one; else a fifth of each class, at least one of
 ///   two, is drawn from the training part;
 /// - of what is left `labels` of each class are kept;
-/// - without a validation part a fifth of each class is drawn from these, rounded down but at least one of
-///   five, so that the parts have the classes in the same proportions; at most `kMostValidation` in all.
-///   Where no class has five there is none.
+/// - without a validation part a fifth of each class (of few labels a tenth), rounded down but at least one
+///   of five, is drawn, so that the parts have the classes in the same proportions; at most `kMostValidation`
+///   in all. Where no class has five there is none.
 /// Of a text with a label for each step the parts are contiguous: the last tenth is test, the tenth before it
 /// validation. Samples of one group (`find_groups`, by the names that the reader gave) are drawn together or
 /// not at all, so that classes are held out as nearly as groups allow; of none the last sample of a class is

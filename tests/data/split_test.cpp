@@ -107,8 +107,8 @@ TEST_CASE("validation comes out of the training part where the files hold a test
   const DatasetPtr train = set_of({10, 10}), test = set_of({3, 4});
   const DataParts parts = complete_parts({.train = train, .test = test});
   CHECK(parts.test == test);
-  CHECK(class_counts(*parts.validation) == std::vector<Index>{2, 2});
-  CHECK(class_counts(*parts.train) == std::vector<Index>{8, 8});
+  CHECK(class_counts(*parts.validation) == std::vector<Index>{1, 1});
+  CHECK(class_counts(*parts.train) == std::vector<Index>{9, 9});
   CHECK(parts.all->size() == 27);
   const DataParts whole = complete_parts({.train = train, .validation = set_of({2, 2}), .test = test});
   CHECK(whole.train == train);
@@ -121,7 +121,7 @@ TEST_CASE("a lone validation part serves as test, and that is said") {
   const DatasetPtr given = set_of({3, 4});
   const DataParts parts = complete_parts({.train = set_of({10, 10}), .validation = given});
   CHECK(parts.test == given);
-  CHECK(parts.validation->size() == 4);
+  CHECK(parts.validation->size() == 2);
   REQUIRE(parts.notes.size() == 2);
   CHECK(parts.notes[0].find("as they hold no test part") != std::string::npos);
 }
@@ -129,10 +129,14 @@ TEST_CASE("a lone validation part serves as test, and that is said") {
 TEST_CASE("validation comes out of the labels that there are") {
   const DatasetPtr set = set_of({1000, 1000});
   const DataParts parts = complete_parts({.train = set}, {.labels = 10});
-  CHECK(class_counts(*parts.train) == std::vector<Index>{8, 8});
-  CHECK(class_counts(*parts.validation) == std::vector<Index>{2, 2});
+  CHECK(class_counts(*parts.train) == std::vector<Index>{9, 9});
+  CHECK(class_counts(*parts.validation) == std::vector<Index>{1, 1});
   CHECK(values_of(parts.test) == values_of(complete_parts({.train = set}).test));
-  CHECK(parts.notes.back().find("about 10 a class are few") != std::string::npos);
+  CHECK(parts.notes.back().find("10 a class are few") != std::string::npos);
+
+  const DataParts thirty = complete_parts({.train = set}, {.labels = 30});
+  CHECK(class_counts(*thirty.validation) == std::vector<Index>{6, 6});
+  CHECK(class_counts(*complete_parts({.train = set}, {.labels = 29}).validation) == std::vector<Index>{2, 2});
 
   const DataParts four = complete_parts({.train = set}, {.labels = 4});
   CHECK(four.validation == nullptr);
