@@ -11,7 +11,6 @@
 #include "data/files.h"
 #include "data/text_rows.h"
 #include "engine/base/bytes.h"
-#include "engine/base/printable.h"
 #include "engine/base/utf8.h"
 
 namespace firn {
@@ -91,7 +90,7 @@ class Chooser {
   std::string listed() const {
     std::string all;
     for (std::size_t c = 0; c < names_.size(); ++c) {
-      all += fmt::format("{}{} ('{}')", c == 0 ? "" : ", ", c + 1, printable(clipped_utf8(names_[c], 30)));
+      all += fmt::format("{}{} ('{}')", c == 0 ? "" : ", ", c + 1, clipped_utf8(names_[c], 30));
     }
     return all;
   }
@@ -178,7 +177,7 @@ class Chooser {
 
   std::string said(const TextTable& table) const {
     const auto column = [&](std::size_t c) {
-      return header_ ? fmt::format("column {} ('{}')", c + 1, printable(clipped_utf8(names_[c], 40)))
+      return header_ ? fmt::format("column {} ('{}')", c + 1, clipped_utf8(names_[c], 40))
                      : fmt::format("column {}", c + 1);
     };
     std::string note =

@@ -176,8 +176,7 @@ std::vector<DatasetPtr> make_sets(std::vector<TokenTable> tables, const Numberin
     places.emplace(label, static_cast<std::int32_t>(info.classes.size()));
     info.classes.push_back(label);
   }
-  info.labelled = !(counts.size() == 1 && counts.contains(""));
-  if (info.labelled) info.notes.push_back(counts_text(counts));
+  info.notes.push_back(counts_text(counts));
 
   std::vector<std::int32_t> order;
   info.vocabulary = numbering.sorted(order);

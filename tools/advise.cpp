@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <map>
@@ -84,7 +83,6 @@ class Adviser {
   Adviser(const Session& session, const AdviceOptions& options, Machine& machine,
           const std::function<void(const std::string&)>& note)
       : session_(session), options_(options), machine_(machine), note_(note), begin_(Clock::now()) {
-    limit_ = std::min(options.probe_time, options.time * kShare);
     advice_.validation = session.data.validation->size();
   }
 
@@ -102,7 +100,7 @@ class Adviser {
 
  private:
   double elapsed() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
-  double left() const { return limit_ - elapsed(); }
+  double left() const { return until_ - elapsed(); }
 
   void forecast_cuts() {
     const auto blocks = static_cast<Index>(session_.model->blocks().size());
@@ -117,13 +115,19 @@ class Adviser {
       cut.seconds = cut.cost.training;
       advice_.cuts.push_back(cut);
     }
+    // Measured kernels are kept: their time is not that of trials.
+    limit_ = std::min(options_.probe_time, (options_.time - elapsed()) * kShare);
+    until_ = elapsed() + limit_;
     fit();
   }
 
   /// What is over in the time that trials leave, and within the memory.
   void fit() {
-    const double time = options_.time - std::max(limit_, elapsed());
-    for (CutAdvice& cut : advice_.cuts) cut.fits = cut.cost.bytes <= options_.memory && cut.seconds <= time;
+    const double time = options_.time - std::max(until_, elapsed());
+    for (CutAdvice& cut : advice_.cuts) {
+      cut.whole = options_.reading + cut.seconds + cut.cost.test;
+      cut.fits = cut.cost.bytes <= options_.memory && cut.whole <= time;
+    }
   }
 
   void probe_features() {
@@ -301,24 +305,12 @@ class Adviser {
   Machine& machine_;
   const std::function<void(const std::string&)>& note_;
   Clock::time_point begin_;
-  double limit_ = 0;  // seconds for trials
+  double limit_ = 0, until_ = 0;  // seconds for trials, and when they are over
   std::vector<Index> given_up_;
   Advice advice_;
 };
 
 }  // namespace
-
-double parse_duration(const std::string& text, const std::string& what) {
-  constexpr std::pair<const char*, double> kUnits[] = {
-      {"", 1}, {"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}};
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  for (const auto& [unit, seconds] : kUnits) {
-    const bool good = error == std::errc{} && value > 0 && std::isfinite(value);
-    if (good && std::string_view(end, text.data() + text.size()) == unit) return value * seconds;
-  }
-  throw Error(Fault::usage, what, fmt::format("'{}' is no time as in 30s, 2m or 1h", text));
-}
 
 Advice advise(const Session& session, const AdviceOptions& options, Machine& machine,
               const std::function<void(const std::string&)>& note) {

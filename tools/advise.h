@@ -18,7 +18,8 @@ struct AdviceOptions {
   double time = std::numeric_limits<double>::infinity();    ///< seconds for trials and training together
   double memory = std::numeric_limits<double>::infinity();  ///< resident bytes
   double accuracy = 0;                                      ///< that is wanted; 0: the best
-  double probe_time = 60;  ///< seconds for trials, the measuring of kernels with them; of `time` at most half
+  double reading = 0;                                       ///< seconds that opening model and data took
+  double probe_time = 60;  ///< seconds for trials, without the measuring of kernels; of `time` at most half
   TrialChoice trial;       ///< how the command trains
 };
 
@@ -30,8 +31,9 @@ struct CutAdvice {
     unknown
   };
   Index frozen = 0;
-  TrialCost cost;      ///< predicted
+  TrainingCost cost;   ///< predicted
   double seconds = 0;  ///< of the training: as it was, or predicted
+  double whole = 0;    ///< of the command: reading, training, the test part
   Index epochs = 0;    ///< of the command for it
   double linear = -1;  ///< a linear classifier on means of what the frozen blocks give; -1: not known
   Known known = Known::unknown;
@@ -57,8 +59,5 @@ struct Advice {
 /// chosen, the cheapest that fits, only where nothing could be trained.
 Advice advise(const Session& session, const AdviceOptions& options, Machine& machine,
               const std::function<void(const std::string&)>& note);
-
-/// "30s", "500ms", "2m", "1h": seconds. Throws Error(usage) naming `what`.
-double parse_duration(const std::string& text, const std::string& what);
 
 }  // namespace firn::cli

@@ -3,20 +3,12 @@
 #include <algorithm>
 #include <chrono>
 
-#include "engine/base/parallel.h"
-#include "tools/step_forecast.h"
-
 namespace firn::cli {
 
 namespace {
 
 Index batches_of(Index samples, Index batch) {
   return (samples + batch - 1) / batch;
-}
-
-Forecast priced(const Program& program, Machine& machine, const std::function<void(Index)>& each) {
-  const int threads = thread_count();
-  return forecast(program, threads, machine.overheads(program.threads_of(threads)), machine.prices(), each);
 }
 
 }  // namespace
@@ -61,39 +53,10 @@ Index Trial::steps() const {
   return config_.epochs * batches_of(session_.data.train->size(), choice_.batch);
 }
 
-TrialCost Trial::cost(Machine& machine, const std::function<void(Index)>& each) {
-  const Index samples = session_.data.train->size(), batch = std::min(choice_.batch, samples);
-  const Shape& sample = session_.recipe.input.sample;
-  ProgramCache& programs = trainer_->programs();
-  Program& program = programs.training(batch, sample);
-  const RandomBatch random(*model_, batch, sample);
-  random.feed(program, *model_);
-  const Forecast step = priced(program, machine, each);
-  std::vector<Index> counts;
-  for (const GradientView& gradient : program.gradients()) counts.push_back(gradient.count);
-  const OptimizerMaker make = [&] { return make_optimizer(choice_.training); };
-  const double update = machine.optimizer_seconds(make, counts, thread_count());
-
-  const auto steps = static_cast<double>(batches_of(samples, choice_.batch));
-  const auto epochs = static_cast<double>(config_.epochs);
-  // An evaluation is the forward part of steps; of the training step's, which keeps more.
-  const double validation =
-      static_cast<double>(session_.data.validation->size()) / static_cast<double>(batch);
-  TrialCost cost;
-  cost.step = step.seconds + update;
-  cost.training = epochs * (steps * cost.step + validation * step.total.forward);
-  if (const auto planned = trainer_->features().planned()) {
-    Program& head = programs.head_training(batch, sample, planned->seam);
-    const std::vector<Tensor> fed = feed_indices(head);
-    const Forecast kept = priced(head, machine, each);
-    const auto first = static_cast<double>(std::min(planned->epochs, config_.epochs));
-    cost.kept = kept.seconds + update;
-    cost.training = first * (steps * cost.step + validation * step.total.forward) +
-                    (epochs - first) * (steps * cost.kept + validation * kept.total.forward);
-  }
-  const StepBytes bytes = step_bytes(*model_, program, make()->slots_of_a_parameter(), thread_count());
-  cost.bytes = static_cast<double>(base_bytes(thread_count(), machine) + bytes.all());
-  return cost;
+TrainingCost Trial::cost(Machine& machine, const std::function<void(Index)>& each) {
+  const TrainingTask task{session_, *model_, config_.epochs, choice_.batch,
+                          [this] { return make_optimizer(choice_.training); }};
+  return training_cost(task, *trainer_, machine, each);
 }
 
 std::optional<TrialResult> Trial::run(const std::function<bool()>& stop) {

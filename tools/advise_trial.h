@@ -9,7 +9,7 @@
 
 #include "tools/caching.h"
 #include "tools/finetuning.h"
-#include "tools/machine.h"
+#include "tools/training_cost.h"
 
 namespace firn::cli {
 
@@ -21,14 +21,6 @@ struct TrialChoice {
   Index batch = 64;
   std::uint64_t seed = 1;
   bool exact = false;
-};
-
-/// Seconds of a training, predicted.
-struct TrialCost {
-  double step = 0;      ///< a step with the frozen part in it
-  double kept = 0;      ///< from kept features; 0: none will be kept
-  double training = 0;  ///< all steps and evaluations
-  double bytes = 0;     ///< resident, without the data
 };
 
 struct TrialResult {
@@ -46,7 +38,7 @@ class Trial {
   Index epochs() const { return config_.epochs; }
   Index steps() const;
   /// Prices what the machine does not know yet; `each` as in `forecast`.
-  TrialCost cost(Machine& machine, const std::function<void(Index)>& each);
+  TrainingCost cost(Machine& machine, const std::function<void(Index)>& each);
   /// Trains it to the end, with the numbers that the command would come to; nothing when it was stopped.
   /// Once.
   std::optional<TrialResult> run(const std::function<bool()>& stop);

@@ -77,18 +77,18 @@ std::string megabytes(Index bytes) {
 
 std::optional<FrozenForecast> forecast_frozen(Model& model, ProgramCache& programs, Index batch,
                                               const Shape& sample,
-                                              const std::optional<FeatureCache::Planned>& kept) {
+                                              const std::optional<FeatureCache::Planned>& kept,
+                                              Machine& machine) {
   if (!anything_frozen(model) || parameter_count(model.parameters(), true) == 0) return std::nullopt;
   FrozenForecast result;
   result.batch = batch;
   Program& program = programs.training(batch, sample);
   result.frozen = figures_of(program);
   if (result.frozen.kernels > kMostKernels || !(result.frozen.macs > 0)) return std::nullopt;
-  PriceList prices;
-  const Overheads overheads = measure_overheads(thread_count());
   const auto seconds_of = [&](Program& priced) {
-    const std::vector<Tensor> fed = feed_indices(priced);
-    return forecast(priced, thread_count(), overheads, prices).seconds;
+    const std::vector<Tensor> fed = feed_indices(priced, model.input().vocabulary);
+    const int threads = thread_count();
+    return forecast(priced, threads, machine.overheads(priced.threads_of(threads)), machine.prices()).seconds;
   };
   result.frozen.seconds = seconds_of(program);
   if (kept) {

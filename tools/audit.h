@@ -8,6 +8,7 @@
 #include "optim/trainer/trainer.h"
 #include "tools/console.h"
 #include "tools/json.h"
+#include "tools/machine.h"
 
 namespace firn::cli {
 
@@ -28,13 +29,14 @@ struct FrozenForecast {
 };
 
 /// Prices the kernels of the step with what is frozen, and of the one from kept features
-/// (engine/program/price.h: some ten milliseconds each).
+/// (engine/program/price.h: some ten milliseconds each that the machine does not know).
 /// The full step takes as much longer as it has more multiply-adds; where parts of tensors are frozen those
 /// of its kernels that differ are priced too. None when nothing is frozen or all is, and for a step of very
 /// many kernels.
 std::optional<FrozenForecast> forecast_frozen(Model& model, ProgramCache& programs, Index batch,
                                               const Shape& sample,
-                                              const std::optional<FeatureCache::Planned>& kept);
+                                              const std::optional<FeatureCache::Planned>& kept,
+                                              Machine& machine);
 /// "forecast: a step of 64 takes ..." on stderr.
 void report_forecast(Console& console, const FrozenForecast& forecast);
 

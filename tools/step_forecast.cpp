@@ -51,13 +51,25 @@ void RandomBatch::feed(Program& program, const Model& model) const {
   if (program.is_training()) program.feed("labels", labels);
 }
 
-std::vector<Tensor> feed_indices(Program& program) {
+std::vector<Tensor> feed_indices(Program& program, Index vocabulary) {
+  Index steps = 1;
+  for (const auto& node : program.graph().nodes()) {
+    const Shape& shape = node->outputs()[0].shape;
+    if (node->is_feed() && (node->label() == "x" || node->label() == "features") && shape.rank() > 1)
+      steps = shape[1];
+  }
+  Random random(0, "feeds");
   std::vector<Tensor> fed;
   for (const auto& node : program.graph().nodes()) {
     const Spec& spec = node->outputs()[0];
     if (!node->is_feed() || spec.type != Type::index) continue;
     Tensor tensor(spec.shape, Type::index);
-    if (node->label() == "lengths") std::fill_n(tensor.indices(), tensor.count(), 1);
+    if (node->label() == "lengths")
+      std::fill_n(tensor.indices(), tensor.count(), static_cast<std::int32_t>(steps));
+    for (Index i = 0; node->label() == "x" && i < tensor.count(); ++i) {
+      tensor.indices()[i] =
+          static_cast<std::int32_t>(random.below(static_cast<std::uint32_t>(std::max<Index>(1, vocabulary))));
+    }
     program.feed(node->label(), tensor);
     fed.push_back(std::move(tensor));
   }

@@ -20,8 +20,9 @@ struct RandomBatch {
   void feed(Program& program, const Model& model) const;
 };
 
-/// Feeds zeros for all that a program reads indices from, lengths of 1; they must outlive its runs.
-std::vector<Tensor> feed_indices(Program& program);
+/// Feeds all that a program reads indices from: full lengths, tokens of the vocabulary, zeros else; they must
+/// outlive its runs.
+std::vector<Tensor> feed_indices(Program& program, Index vocabulary);
 
 /// Memory of a step, in bytes.
 struct StepBytes {

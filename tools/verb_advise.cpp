@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <optional>
 
@@ -12,6 +13,7 @@
 #include "tools/advise.h"
 #include "tools/caching.h"
 #include "tools/command_words.h"
+#include "tools/duration.h"
 #include "tools/table.h"
 
 namespace firn::cli {
@@ -95,13 +97,16 @@ int AdviseVerb::run(Console& console) {
   }
   session_.purpose = Purpose::train;
   session_.seed = run_.seed;
+  const auto begin = std::chrono::steady_clock::now();
   const Session session = open_session(session_);
+  AdviceOptions wanted = options();
+  wanted.reading = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   console.notes(session.notes);
   if (!finetunes())
     console.note("without --weights a frozen block keeps the random values that it starts with");
   Machine machine(calibrate_);
   const Advice advice =
-      advise(session, options(), machine, [&](const std::string& text) { console.detail(text); });
+      advise(session, wanted, machine, [&](const std::string& text) { console.detail(text); });
   machine.save();
   if (console.json()) {
     print_json(console, advice);
@@ -164,8 +169,10 @@ void AdviseVerb::print(Console& console, const Session& session, const Advice& a
   const CutAdvice& cut = advice.cuts[static_cast<std::size_t>(advice.chosen)];
   const std::string expected =
       cut.known == CutAdvice::Known::trained
-          ? fmt::format("accuracy {:.3f} ({:.3f} to {:.3f} on the test part), {:.0f} s of training; ",
-                        cut.accuracy, cut.interval.low, cut.interval.high, cut.seconds)
+          ? fmt::format(
+                "accuracy {:.3f} ({:.3f} to {:.3f} on the test part), about {:.1f} s, {:.1f} of them "
+                "training; ",
+                cut.accuracy, cut.interval.low, cut.interval.high, cut.whole, cut.seconds)
           : "";
   console.out(fmt::format("freeze {}: {}{}\n  {}", cut.frozen, expected, advice.reason, command_for(cut)));
 }
@@ -180,6 +187,7 @@ void AdviseVerb::print_json(Console& console, const Advice& advice) const {
                     .add("kept_ms", cut.cost.kept > 0 ? cut.cost.kept * 1e3 : unknown)
                     .add("epochs", cut.epochs)
                     .add("train_seconds", cut.seconds)
+                    .add("seconds", cut.whole)
                     .add("bytes", cut.cost.bytes)
                     .add("linear_accuracy", cut.linear >= 0 ? cut.linear : unknown)
                     .add("known", cut.known == CutAdvice::Known::trained   ? "trained"
@@ -199,6 +207,7 @@ void AdviseVerb::print_json(Console& console, const Advice& advice) const {
                   .add("low", trained ? cut->interval.low : unknown)
                   .add("high", trained ? cut->interval.high : unknown)
                   .add("train_seconds", cut != nullptr ? cut->seconds : unknown)
+                  .add("seconds", cut != nullptr ? cut->whole : unknown)
                   .add("reason", advice.reason)
                   .add("command", cut != nullptr ? command_for(*cut) : "")
                   .add("probe_seconds", advice.probe_seconds)

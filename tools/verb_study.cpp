@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <optional>
 
 #include "data/source.h"
@@ -17,13 +18,16 @@
 #include "engine/base/parallel.h"
 #include "engine/base/split.h"
 #include "engine/tensor/safetensors.h"
+#include "tools/duration.h"
 #include "tools/interrupt.h"
 #include "tools/options.h"
 #include "tools/path_name.h"
 #include "tools/recipe.h"
 #include "tools/report/write.h"
 #include "tools/run_folder.h"
+#include "tools/study/budget.h"
 #include "tools/study/cell.h"
+#include "tools/study/forecast.h"
 #include "tools/study/presets.h"
 #include "tools/study/runner.h"
 #include "tools/study/schema.h"
@@ -56,8 +60,9 @@ class StudyVerb final : public Verb {
   std::vector<Grid> grids(Console& console);
   std::string run_name() const;
   void open_folder();
-  int dry_run(Console& console, const Plan& plan, const Materials& materials) const;
   bool goes_on() const;
+  bool has_results() const;
+  int dry_run(Console& console, const Plan& plan, const WorkForecast& forecast) const;
   void work(Console& console, const Plan& plan, const Materials& materials, Store& store);
   void begin(Store& store, const std::vector<Grid>& grids, const Plan& plan, const DataParts& data) const;
   void end(Console& console, const Plan& plan, const Materials& materials, Store& store) const;
@@ -72,6 +77,12 @@ class StudyVerb final : public Verb {
   Index threads_ = 0, test_samples_ = 2000;
   std::uint64_t first_seed_ = 0;
   bool overwrite_ = false, dry_run_ = false;
+  std::string budget_text_;
+  double budget_ = 0;  // seconds; 0: all cells
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  double elapsed() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+  }
 };
 
 void StudyVerb::declare(Arguments& arguments) {
@@ -122,6 +133,8 @@ void StudyVerb::declare(Arguments& arguments) {
   declare_tables(arguments, data_.options);
   declare_texts(arguments, data_.options);
   arguments.group("The run");
+  arguments.option("--budget", budget_text_, "T",
+                   "as much as the time allows, 10m or 1h: arms and seeds that say the most come first");
   arguments.flag("--dry-run", dry_run_, "say how many cells and how long, and do nothing");
   arguments.option("--threads", threads_, "T", kThreads, "threads; one a core unless given");
   arguments.name("--run", run_, "the run folder runs/NAME (study-PRESET); a study in it goes on");
@@ -143,6 +156,7 @@ void StudyVerb::read_changes() {
   for (const std::string& word : words(labels_)) {
     changes_.labels.push_back(word == "all" ? 0 : whole_in(word, at_least(1), {"study", "--labels"}));
   }
+  if (!budget_text_.empty()) budget_ = parse_duration(budget_text_, "budget");
   if (first_seed_ != 0) changes_.first_seed = first_seed_;
   if (!preset_.empty() && !grid_.empty())
     throw Error(Fault::usage, "study", "--preset and --grid exclude each other");
@@ -203,18 +217,22 @@ bool StudyVerb::goes_on() const {
   }
 }
 
-int StudyVerb::dry_run(Console& console, const Plan& plan, const Materials& materials) const {
+bool StudyVerb::has_results() const {
+  return !overwrite_ && std::filesystem::exists("runs/" + run_name() + "/results.sqlite");
+}
+
+int StudyVerb::dry_run(Console& console, const Plan& plan, const WorkForecast& forecast) const {
   Todo todo;
-  const std::string there = "runs/" + run_name() + "/results.sqlite";
   for (std::size_t i = 0; i < plan.cells.size(); ++i) todo.cells.push_back(i);
   for (std::size_t i = 0; i < plan.origins.size(); ++i) todo.origins.push_back(i);
-  if (!overwrite_ && std::filesystem::exists(there)) {
-    Store store(there, commit());
+  if (has_results()) {
+    Store store("runs/" + run_name() + "/results.sqlite", commit());
     todo = todo_of(plan, store);
   }
-  Costs costs(materials);
-  const double work = predicted_work(plan, materials, costs, todo);
-  const double wall = work / thread_count();
+  const WorkForecast left = left_of(forecast, todo);
+  const double work = std::accumulate(left.cells.begin(), left.cells.end(), 0.0) +
+                      std::accumulate(left.origins.begin(), left.origins.end(), 0.0);
+  const double wall = todo.cells.empty() ? left.after : left.wall(thread_count());
   if (console.json()) {
     console.out(json_line("study_forecast")
                     .add("cells", plan.cells.size())
@@ -249,8 +267,13 @@ void StudyVerb::work(Console& console, const Plan& plan, const Materials& materi
         progress.at(at.done - there, at.best.empty() ? at.what : at.what + "; best so far " + at.best);
       },
       [&] { return enough || InterruptScope::signal() != 0; },
+      [this] { return budget_ > 0 && elapsed() > budget_; },
   };
-  if (run_plan(plan, materials, costs, store, folder_->file("."), hooks)) return;
+  if (run_plan(plan, materials, costs, store, folder_->file("."), hooks)) {
+    const std::size_t missing = todo_of(plan, store).cells.size();
+    if (missing > 0) console.note(fmt::format("the time is over: {} cells were left out", missing));
+    return;
+  }
   const int signal = InterruptScope::signal();
   if (signal == 0) return;
   if (folder_->staged()) {
@@ -321,9 +344,20 @@ int StudyVerb::run(Console& console) {
   if (threads_ > 0) set_thread_count(static_cast<int>(threads_));
   const std::vector<Grid> all = grids(console);
   Materials materials(data_, test_samples_, changes_.weights);
-  const Plan plan = expand(all, materials);
+  Plan plan = expand(all, materials);
   console.notes(materials.notes());
-  if (dry_run_) return dry_run(console, plan, materials);
+  if (dry_run_ || budget_ > 0) {
+    Machine machine(false);
+    WorkForecast forecast = PlanForecast(materials, machine).of(plan);
+    machine.save();
+    if (budget_ > 0) {
+      BudgetedPlan part = within_budget(plan, forecast, budget_ - elapsed(), thread_count());
+      console.note(fmt::format("within {}: {}", clock_text(budget_), part.text));
+      plan = std::move(part.plan);
+      forecast = std::move(part.work);
+    }
+    if (dry_run_) return dry_run(console, plan, forecast);
+  }
   open_folder();
   auto store = std::make_unique<Store>(file("results.sqlite"), commit());
   begin(*store, all, plan, materials.target(plan.arms.front()).parts);

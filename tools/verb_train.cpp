@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <exception>
 #include <numbers>
 #include <optional>
 #include <utility>
 
 #include "engine/base/error.h"
+#include "engine/base/parallel.h"
 #include "optim/trainer/can_learn.h"
 #include "tools/audit.h"
 #include "tools/caching.h"
@@ -27,6 +29,7 @@
 #include "tools/run_result.h"
 #include "tools/session.h"
 #include "tools/training.h"
+#include "tools/training_cost.h"
 #include "tools/weights_path.h"
 
 namespace firn::cli {
@@ -49,6 +52,7 @@ class Train : public Verb {
   bool head_alone(const Model& model) const;
   void resolve_finetune(Session& session, TrainConfig& config);
   JsonObject config(const Session& session, const DataHashes& hashes) const;
+  static void say_cost(Console& console, const TrainingTask& task, Trainer& trainer, double reading);
   History train(Console& console, Session& session, Trainer& trainer, const std::vector<Thaw>& thaws,
                 std::optional<RunFolder>& folder, std::optional<RunKeeper>& keeper);
 
@@ -67,6 +71,7 @@ class Train : public Verb {
   bool overwrite_ = false;
   bool audit_steps_ = false;
   bool no_run_ = false;
+  bool dry_run_ = false;
   bool tensorboard_ = false;
 };
 
@@ -132,6 +137,7 @@ void Train::declare(Arguments& arguments) {
                  "replace a run of that name, once the new one has saved; one that this very command left "
                  "unfinished goes on");
   arguments.flag("--no-run", no_run_, "write nothing");
+  arguments.flag("--dry-run", dry_run_, "read the data, say how long all of it will take, and train nothing");
   arguments.flag("--tensorboard", tensorboard_,
                  "also write the curves for TensorBoard, events.out.tfevents.firn in the folder");
   declare_keep(arguments, keep_);
@@ -283,6 +289,13 @@ int Train::run(Console& console) {
   // What does not fit shows here, before anything is written.
   trainer.programs().training(std::min(run_.batch, session.data.train->size()), session.recipe.input.sample);
 
+  if (dry_run_) {
+    const TrainingTask task{session, *session.model, config.epochs, run_.batch,
+                            [this] { return make_optimizer(training_); }};
+    const double reading = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    say_cost(console, task, trainer, reading);
+    return 0;
+  }
   std::optional<RunFolder> folder;
   std::optional<RunKeeper> keeper;
   if (!no_run_) {
@@ -322,8 +335,10 @@ int Train::run(Console& console) {
                              optimizer->text(), size_of(session.data.train), size_of(session.data.validation),
                              size_of(session.data.test)));
   const Index step_of = std::min(run_.batch, session.data.train->size());
+  Machine machine(false);
   const auto forecast = forecast_frozen(*session.model, trainer.programs(), step_of,
-                                        session.recipe.input.sample, trainer.features().planned());
+                                        session.recipe.input.sample, trainer.features().planned(), machine);
+  machine.save();
   if (forecast) report_forecast(console, *forecast);
   const History history = train(console, session, trainer, thaws, folder, keeper);
   if (keeper) keeper->save_whole();  // whatever fails behind this
@@ -367,6 +382,31 @@ int Train::run(Console& console) {
     console.note(result_text(result));
   }
   return 0;
+}
+
+void Train::say_cost(Console& console, const TrainingTask& task, Trainer& trainer, double reading) {
+  Machine machine(false);
+  const TrainingCost cost = training_cost(task, trainer, machine);
+  machine.save();
+  const double all = reading + cost.training + cost.test;
+  if (console.json()) {
+    console.out(json_line("train_forecast")
+                    .add("epochs", task.epochs)
+                    .add("reading_seconds", reading)
+                    .add("training_seconds", cost.training)
+                    .add("test_seconds", cost.test)
+                    .add("seconds", all)
+                    .add("step_ms", cost.step * 1e3)
+                    .add("kept_ms", cost.kept > 0 ? cost.kept * 1e3 : std::nan(""))
+                    .add("bytes", cost.bytes)
+                    .add("threads", thread_count()));
+    return;
+  }
+  console.out(fmt::format(
+      "about {} on {} threads: reading {:.1f} s, {} epochs {:.1f} s, the test part {:.1f} s; a step {:.3f} "
+      "ms{}",
+      clock_text(all), thread_count(), reading, task.epochs, cost.training, cost.test, cost.step * 1e3,
+      cost.kept > 0 ? fmt::format(", {:.3f} ms from kept features", cost.kept * 1e3) : ""));
 }
 
 History Train::train(Console& console, Session& session, Trainer& trainer, const std::vector<Thaw>& thaws,

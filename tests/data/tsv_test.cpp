@@ -71,13 +71,6 @@ TEST_CASE("words as tokens, and what has none") {
   CHECK(data->info().notes[2] == "classes: a 1, b 1");
 }
 
-TEST_CASE("texts alone have no labels, where none are wanted") {
-  const DatasetPtr data = parse_tsv(as_bytes("one\ntwo\n"), "f", {.unlabelled = true});
-  CHECK_FALSE(data->info().labelled);
-  CHECK(data->size() == 2);
-  CHECK(parse_tsv(as_bytes("a\tone\n"), "f", {.unlabelled = true})->info().labelled);
-}
-
 TEST_CASE("a folder of a training and a test file has one vocabulary and one list of classes") {
   const test::Folder folder;
   folder.write("train.tsv", "text\tlabel\naa\tx\nab\ty\n");

@@ -1,7 +1,7 @@
 # The tests of the program firn, which they run as it was built, and of its parts.
 foreach(name cli_test cli_errors_test cli_output_test cli_tables_test cli_finetune_test cli_report_test finetune_accuracy_test
         resume_test overwrite_test overwrite_kill_test cli_validation_test bench_test cli_study_test cli_study_page_test cli_study_small_test
-        cli_text_test advise_test)
+        cli_text_test cli_forecast_test advise_test)
   firn_test(${name} ${name}.cpp cli_program.cpp LIBS firn_cli)
   target_compile_definitions(${name} PRIVATE FIRN_PROGRAM="$<TARGET_FILE:firn>")
   add_dependencies(${name} firn)
@@ -12,7 +12,7 @@ target_compile_definitions(cli_predict_test PRIVATE FIRN_PROGRAM="$<TARGET_FILE:
 add_dependencies(cli_predict_test firn)
 set_tests_properties(finetune_accuracy_test overwrite_kill_test PROPERTIES LABELS slow)
 foreach(name cli_parts_test report_test study_report_test study_store_test study_statistics_test study_verdict_test
-    study_answer_test)
+    study_answer_test study_budget_test)
   firn_test(${name} ${name}.cpp LIBS firn_cli)
 endforeach()
 

@@ -18,8 +18,6 @@ namespace firn::cli {
 
 namespace {
 
-constexpr Index kCurvePoints = 10;
-constexpr Index kProbe = 512;  // samples that curves are drawn with
 constexpr double kClip = 1;
 constexpr Index kFeatureBytes = Index{1} << 28;  // of a cell; more go into a file
 
@@ -210,6 +208,13 @@ Judgement Run::judge(const DatasetPtr& data, Index mistakes) {
 
 }  // namespace
 
+Index labelled_samples(const Materials& materials, const Arm& arm) {
+  const Prepared& target = materials.target(arm);
+  const Index all = target.parts.train->size();
+  if (arm.labels == 0) return all;
+  return std::min(all, arm.labels * (target.parts.train->info().label_each_step ? 1 : target.classes));
+}
+
 std::string protocol_text(const Arm& arm) {
   const Budget& b = arm.budget;
   std::string rates;
@@ -292,7 +297,8 @@ std::optional<CellResult> train_cell(const Materials& materials, const FullStep&
     }
   }
   Run run(materials, full, arm, seed, origin);
-  if (!run.train(few, rate, validation ? at_most(validation, kProbe) : nullptr, stop)) return std::nullopt;
+  if (!run.train(few, rate, validation ? at_most(validation, kCurveSamples) : nullptr, stop))
+    return std::nullopt;
   Judgement judged = run.judge(target.parts.test, keep_mistakes ? kMistakes : 0);
   CellResult& result = run.result;
   if (validation) {

@@ -13,6 +13,12 @@ namespace firn::cli {
 /// Asked after each training step; true ends the work at once.
 using Stop = std::function<bool()>;
 
+/// Of a learning curve, drawn on at most so many samples.
+inline constexpr Index kCurvePoints = 10, kCurveSamples = 512;
+
+/// The labels that an arm learns from: how many samples they are.
+Index labelled_samples(const Materials& materials, const Arm& arm);
+
 /// How every arm is trained, in sentences, with the numbers in force.
 std::string protocol_text(const Arm& arm);
 

@@ -54,8 +54,10 @@ class Costs {
   /// Requires an earlier `measure`; for any number of threads.
   const FullStep& find(const Arm& arm) const { return *steps_.at(name_of(arm)); }
 
- private:
+  /// Equal for arms that share one.
   static std::string name_of(const Arm& arm);
+
+ private:
   const Materials& materials_;
   std::map<std::string, std::unique_ptr<FullStep>> steps_;
 };

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <exception>
 #include <filesystem>
 #include <map>
@@ -57,14 +56,6 @@ std::string program_name(const Arm& arm) {
                      arm.dropout, arm.budget.batch, arm.budget.exact, arm.budget.frozen_precision);
 }
 
-/// Samples that the arm's labels are.
-Index labelled(const Materials& materials, const Arm& arm) {
-  const Prepared& target = materials.target(arm);
-  const Index all = target.parts.train->size();
-  if (arm.labels == 0) return all;
-  return std::min(all, arm.labels * (target.parts.train->info().label_each_step ? 1 : target.classes));
-}
-
 std::string cell_text(const Arm& arm, std::uint64_t seed) {
   return fmt::format("{}, {}, {}, {}, seed {}", arm.model, data_name(arm.source), labels_name(arm.labels),
                      arm.name(), seed);
@@ -89,7 +80,9 @@ class Runner {
     if (!measure(todo)) return false;
     run_all(todo.origins.size(), [&](std::size_t i) { return learn(plan_.origins[todo.origins[i]]); });
     if (hooks_.stop()) return false;
-    run_all(todo.cells.size(), [&](std::size_t i) { return train(plan_.cells[todo.cells[i]]); });
+    run_all(todo.cells.size(), [&](std::size_t i) {
+      return (hooks_.over && hooks_.over()) || train(plan_.cells[todo.cells[i]]);
+    });
     return !hooks_.stop();
   }
 
@@ -246,61 +239,6 @@ Todo todo_of(const Plan& plan, const Store& store) {
 bool run_plan(const Plan& plan, const Materials& materials, Costs& costs, Store& store,
               const std::string& folder, const RunHooks& hooks) {
   return Runner(plan, materials, costs, store, folder, hooks).run();
-}
-
-double predicted_work(const Plan& plan, const Materials& materials, Costs& costs, const Todo& todo) {
-  using Clock = std::chrono::steady_clock;
-  constexpr Index kShort = 20;
-  struct Short {
-    double factor = 1;  // measured over predicted seconds of training
-    double rest = 0;    // what a cell does besides: curves, the test part
-  };
-  const OneThread alone;
-  std::map<const FullStep*, Short> shorts;
-  const auto short_run = [&](const Arm& arm) -> const Short& {
-    const FullStep& full = costs.measure(arm);
-    const auto [at, fresh] = shorts.try_emplace(&full);
-    if (!fresh) return at->second;
-    Arm small = arm.full_tuning();
-    small.budget.steps = kShort;
-    small.budget.rates = {arm.budget.rates[0]};
-    const auto begin = Clock::now();
-    const auto result = train_cell(materials, full, small, 1, nullptr, false, [] { return false; });
-    const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-    at->second.factor = result->seconds / std::max(1e-9, result->predicted_seconds);
-    at->second.rest = std::max(0.0, seconds - result->seconds);
-    return at->second;
-  };
-  double total = 0;
-  std::map<std::string, ArmCost> costs_of;
-  const auto cost = [&](const Arm& arm) -> const ArmCost& {
-    const auto [at, fresh] = costs_of.try_emplace(program_name(arm));
-    if (fresh) at->second = costs.find(arm).cost_of_arm(materials, arm);
-    return at->second;
-  };
-  for (const std::size_t number : todo.cells) {
-    const Arm& arm = plan.arms[plan.cells[number].arm];
-    const Short& run = short_run(arm);
-    // A policy is priced as if it froze nothing, a late freeze as if it were there from the start.
-    const ArmCost& step = cost(arm);
-    const auto runs = static_cast<double>(arm.budget.rates.size() > 1 ? arm.budget.rates.size() + 1 : 1);
-    const auto count = static_cast<double>(arm.budget.steps);
-    const Index samples = labelled(materials, arm);
-    double ms = step.step_predicted_ms * count;
-    if (const double once = static_cast<double>(samples) / static_cast<double>(arm.budget.batch);
-        step.step_kept_ms && once < count / 2)
-      ms = step.step_predicted_ms * once + *step.step_kept_ms * (count - once);
-    total += runs * (run.rest + run.factor * 1e-3 * ms);
-  }
-  for (const std::size_t number : todo.origins) {
-    const Arm& arm = plan.arms[plan.origins[number].arm];
-    const Arm full = arm.full_tuning();
-    const Short& run = short_run(arm);
-    const Index samples = materials.source(arm).parts.train->size() * arm.budget.source_epochs;
-    total += run.factor * 1e-3 * cost(full).step_predicted_ms * static_cast<double>(samples) /
-             static_cast<double>(arm.budget.batch);
-  }
-  return total;
 }
 
 }  // namespace firn::cli

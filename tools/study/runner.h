@@ -20,6 +20,7 @@ struct RunProgress {
 struct RunHooks {
   std::function<void(const RunProgress&)> progress;  ///< never called by two threads at once
   std::function<bool()> stop;                        ///< asked often, by any thread
+  std::function<bool()> over = {};                   ///< no further cell is begun; may be empty
 };
 
 /// What there is to do.
@@ -34,9 +35,5 @@ Todo todo_of(const Plan& plan, const Store& store);
 /// of origins are kept in `folder`/origins; missing or damaged ones are made again. False when stopped.
 bool run_plan(const Plan& plan, const Materials& materials, Costs& costs, Store& store,
               const std::string& folder, const RunHooks& hooks);
-
-/// Processor seconds that the plan still needs: predicted steps of each cell, held against one short run for
-/// each model and target.
-double predicted_work(const Plan& plan, const Materials& materials, Costs& costs, const Todo& todo);
 
 }  // namespace firn::cli
