@@ -47,12 +47,12 @@ std::string_view burst_of(std::string_view name) {
   return std::any_of(scene.begin(), scene.end(), is_digit) ? scene : std::string_view();
 }
 
-/// The longest beginning of `name` that `pattern` matches; all of it where none does.
+/// The longest beginning of `name` that `pattern` matches; empty where none does.
 std::string_view beginning_of(std::string_view name, std::string_view pattern) {
   for (std::size_t length = name.size(); length > 0; --length) {
     if (glob_match(pattern, name.substr(0, length))) return name.substr(0, length);
   }
-  return name;
+  return {};
 }
 
 struct Numbered {
@@ -64,14 +64,16 @@ struct Numbered {
   Index largest() const { return sizes.empty() ? 0 : *std::max_element(sizes.begin(), sizes.end()); }
 };
 
+/// Samples of one key are a group, one without a key is a group of its own.
 Numbered number(const std::vector<std::string_view>& keys) {
   Numbered groups;
   std::unordered_map<std::string_view, Index> places;
   for (const std::string_view key : keys) {
-    const auto [at, fresh] = places.try_emplace(key, static_cast<Index>(places.size()));
-    if (fresh) groups.sizes.push_back(0);
-    groups.of.push_back(at->second);
-    ++groups.sizes[static_cast<std::size_t>(at->second)];
+    const auto next = static_cast<Index>(groups.sizes.size());
+    const Index group = key.empty() ? next : places.try_emplace(key, next).first->second;
+    if (group == next) groups.sizes.push_back(0);
+    groups.of.push_back(group);
+    ++groups.sizes[static_cast<std::size_t>(group)];
   }
   return groups;
 }
@@ -95,10 +97,7 @@ bool divisible(const Numbered& groups, const std::vector<Index>& labels) {
 
 Groups find_bursts(const std::vector<std::string>& names, const std::vector<Index>& labels) {
   std::vector<std::string_view> keys;
-  for (const std::string& name : names) {
-    const std::string_view scene = burst_of(name);
-    keys.push_back(scene.empty() ? std::string_view(name) : scene);
-  }
+  for (const std::string& name : names) keys.push_back(burst_of(name));
   Numbered groups = number(keys);
   if (groups.shared() == 0 || !divisible(groups, labels)) return {};
   return {std::move(groups.of),

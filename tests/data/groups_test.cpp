@@ -67,6 +67,8 @@ TEST_CASE("groups by the longest beginning that a pattern matches") {
   CHECK(find_groups(names, zeros(names), "name:?_").of == std::vector<Index>{0, 0, 0, 1, 2});
   const Names nested = {"left/1.png", "left/2.png", "1.png"};
   CHECK(find_groups(nested, zeros(nested), "name:*/").of == std::vector<Index>{0, 0, 1});
+  const Names twice = {"a_1.png", "1.png", "1.png"};
+  CHECK(find_groups(twice, zeros(twice), "name:*_").of == std::vector<Index>{0, 1, 2});
   CHECK(find_groups({"7", "8", "7"}, {0, 0, 0}, "column:patient").of == std::vector<Index>{0, 1, 0});
   CHECK(group_column("column:patient") == "patient");
   CHECK(group_column("name:*_").empty());
@@ -100,6 +102,14 @@ TEST_CASE("bursts are found where names leave little doubt, and nowhere else") {
     plain.push_back(fmt::format("{}.png", i));
   }
   for (const Names& names : {camera, ids, plain}) CHECK(find_groups(names, zeros(names), "").of.empty());
+  // Each class counts its own pictures: equal names are no scene.
+  Names counted;
+  std::vector<Index> labels;
+  for (int i = 0; i < 100; ++i) {
+    counted.push_back(fmt::format("{:02}.jpg", i % 50));
+    labels.push_back(i / 50);
+  }
+  CHECK(find_groups(counted, labels, "").of.empty());
 }
 
 TEST_CASE("no scene is in two parts, and classes keep their shares") {

@@ -69,7 +69,7 @@ TEST_CASE("a linear probe finds what is there and nothing else") {
 
 TEST_CASE("Wilson's interval") {
   // 8 of 10, by hand: (0.8 + 0.19207 +- 1.96 sqrt(0.016 + 0.0096)) / 1.38415
-  const ShareInterval interval = wilson_interval(0.8, 10);
+  const Interval interval = wilson_interval(0.8, 10);
   CHECK(interval.low == doctest::Approx(0.4902).epsilon(0.001));
   CHECK(interval.high == doctest::Approx(0.9433).epsilon(0.001));
   CHECK(wilson_interval(1, 50).high == doctest::Approx(1));
