@@ -116,7 +116,7 @@ Recipe own_recipe(const Entries& entries) {
   recipe.layout = entries.find("firn.layout").value_or("");
   const std::vector<double> extent = entries.numbers("firn.extent");
   if (extent.size() == 2) {
-    recipe.extent = Extent{extent[0], extent[1]};
+    recipe.extent = ValueRange{extent[0], extent[1]};
   } else if (!extent.empty()) {
     entries.fail("firn.extent", "is not two numbers");
   }
@@ -170,7 +170,7 @@ Recipe foreign_recipe(const SafeTensors& file, const std::string& weights, const
   if (recipe.images) {
     recipe.preprocess = preprocess_of(usual->image_rule());
     recipe.mirrored = usual->image_rule().mirrored;
-    recipe.extent = Extent{0, 1};
+    recipe.extent = ValueRange{0, 1};
   }
   if (recipe.input.vocabulary > 0) {
     recipe.vocabulary = vocabulary_beside(weights);

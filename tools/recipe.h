@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "data/extent.h"
 #include "data/token_rule.h"
 #include "data/transform.h"
+#include "data/value_range.h"
 #include "engine/tensor/safetensors.h"
 #include "layers/model.h"
 
@@ -25,7 +25,7 @@ struct Recipe {
   std::vector<std::string> features;     ///< of a table: the columns' names; empty: not known
   std::string label;                     ///< of a table: the name or number of the label's column
   std::string layout;                    ///< of an array: its dimensions
-  std::optional<Extent> extent;          ///< of the numbers trained on, before `preprocess`
+  std::optional<ValueRange> extent;      ///< of the numbers trained on, before `preprocess`
   Preprocess preprocess;
   bool images = false;      ///< a sample is an image
   bool own = false;         ///< written by firn

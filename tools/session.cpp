@@ -71,7 +71,7 @@ void open_fresh(const SessionChoice& choice, const ModelEntry& entry, Session& s
   recipe.features = info->features;
   recipe.label = info->label_name;
   recipe.layout = info->layout;
-  if (info->kind != DataKind::tokens) recipe.extent = extent_of(*session.data.train);
+  if (info->kind != DataKind::tokens) recipe.extent = value_range_of(*session.data.train);
   recipe.images = info->kind == DataKind::image;
   recipe.preprocess = ruled ? preprocess_of(rule) : standardise(*session.data.train);
   session.labelled = session.data;
@@ -170,7 +170,7 @@ void check_labelled(const SessionChoice& choice, const DataParts& parts) {
 void check_extent(Session& session) {
   constexpr Index kSome = 1000;
   if (!session.recipe.extent || session.data.info().kind == DataKind::tokens) return;
-  const std::string what = misfit(*session.recipe.extent, extent_of(*session.data.all, kSome));
+  const std::string what = misfit(*session.recipe.extent, value_range_of(*session.data.all, kSome));
   if (!what.empty()) session.notes.push_back(what);
 }
 

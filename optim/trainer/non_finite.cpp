@@ -71,10 +71,12 @@ NonFiniteCause in_layers(const Model& model, ProgramCache& programs, const Batch
 
 NonFiniteCause cause_of_non_finite(const Model& model, ProgramCache& programs, const Batch& batch,
                                    const DataInfo& info) {
-  NonFiniteCause cause = in_weights(model);
+  // Data first: by what is far out running statistics are no numbers either when a step is over.
+  const bool numbers = batch.x.defined() && batch.x.type() == Type::number;
+  NonFiniteCause cause = numbers ? in_data(batch, info) : NonFiniteCause();
+  if (cause.kind == Kind::unknown) cause = in_weights(model);
   if (cause.kind != Kind::unknown || !batch.x.defined()) return cause;
-  if (batch.x.type() == Type::number) cause = in_data(batch, info);
-  return cause.kind != Kind::unknown ? cause : in_layers(model, programs, batch, info);
+  return in_layers(model, programs, batch, info);
 }
 
 Error non_finite_step(const std::string& what, bool first_step, const NonFiniteCause& cause) {

@@ -90,11 +90,11 @@ TEST_CASE("a damaged previous one does not matter while the newest is whole; bot
   files.damage(g.previous());
   CHECK(value_of(*g.find()) == 2);
   files.damage(g.newest());
-  CHECK(fails_with(Fault::model_file, "c.safetensors: is damaged", [&] { g.find(); }));
+  CHECK(fails_with(Fault::model_file, "c.safetensors, offset 0: is damaged", [&] { g.find(); }));
   g.drop_previous();
   g.drop_previous();
   CHECK_FALSE(std::filesystem::exists(g.previous()));
-  CHECK(fails_with(Fault::model_file, "c.safetensors: is damaged", [&] { g.find(); }));
+  CHECK(fails_with(Fault::model_file, "c.safetensors, offset 0: is damaged", [&] { g.find(); }));
 }
 
 TEST_CASE("broken off between its two steps a save has lost nothing") {

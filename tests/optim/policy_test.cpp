@@ -208,7 +208,7 @@ TEST_CASE("FreezeOut: cubic ends, each block its cosine") {
   CHECK(linear.rate(0) == doctest::Approx(0));
   CHECK(linear.at(51) == "011");
   CHECK(refuses("freezeout,t0=1.5", "t0=1.5 is not in"));
-  CHECK(refuses("freezeout,t0=nan", "t0=nan is not in"));
+  CHECK(refuses("freezeout,t0=nan", "t0=nan is no number"));
 }
 
 TEST_CASE("AutoFreeze: the prefix below the median change") {

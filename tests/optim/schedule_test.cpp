@@ -75,8 +75,8 @@ TEST_CASE("schedules by name") {
   CHECK(parse_schedule("cosine,warm-up:4")(2, 10) == doctest::Approx(0.5 * cosine_schedule()(2, 10)));
   CHECK(fails_with(Fault::usage, "cosine", [] { parse_schedule("cosin"); }));
   CHECK(fails_with(Fault::usage, "2 values", [] { parse_schedule("step:3"); }));
-  CHECK(fails_with(Fault::usage, "no number", [] { parse_schedule("step:x:0.1"); }));
-  CHECK(fails_with(Fault::usage, "too few", [] { parse_schedule("step:0:0.1"); }));
+  CHECK(fails_with(Fault::usage, "'x': want a whole number of steps", [] { parse_schedule("step:x:0.1"); }));
+  CHECK(fails_with(Fault::usage, "'0': want a whole number of steps", [] { parse_schedule("step:0:0.1"); }));
   CHECK(fails_with(Fault::usage, "warm-up", [] { parse_schedule("cosine,constant"); }));
   CHECK(fails_with(Fault::usage, "warm-up", [] { warm_up(constant_schedule(), -1); }));
   CHECK(fails_with(Fault::usage, "one-cycle", [] { one_cycle_schedule(1.5); }));

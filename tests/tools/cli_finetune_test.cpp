@@ -147,7 +147,7 @@ TEST_CASE("finetune: weights that saw mirror images see them again, and both vie
 
 TEST_CASE("finetune: the rate falls where the backbone trains, and the head can stay") {
   Cli cli;
-  train_first(cli);
+  REQUIRE(cli.run("train --model cnn --data digits --epochs 3 --run first").code == 0);
   const std::string from =
       "finetune --weights runs/first/last.safetensors --data digits --labels 10 --epochs 1 ";
   const auto rate = [&](const std::string& name) {

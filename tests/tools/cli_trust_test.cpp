@@ -100,7 +100,7 @@ TEST_CASE("a run's folder stands wherever weights are meant, and has its own dat
   CHECK(cli.run("finetune runs/a --data digits --labels 2 --epochs 1 --run b").code == 0);
   CHECK(Json::parse(cli.read("runs/b/config.json")).at("weights") == "runs/a/best.safetensors");
   check_refused(cli, "eval runs/a --weights runs/a", 2, "was not expected beside --weights");
-  check_refused(cli, "eval runs/c", 2, "--data is needed: runs/c lies in no run's folder");
+  check_refused(cli, "eval runs/c", 4, "runs/c: no such file or folder");
   cli.write("other/x.safetensors", cli.read("runs/a/best.safetensors"));
   check_refused(cli, "eval other/x.safetensors", 2, "--data is needed");
   cli.write("runs/a/config.json", "[");

@@ -83,7 +83,7 @@ TEST_CASE("every task gets its first arms before one gets more") {
   const MadeUp study({5, 20, 0});
   const BudgetedPlan some = within_budget(study.plan, study.work, 18, 1);
   for (const Index labels : {5, 20, 0}) CHECK(seeds_of(some.plan, labels).size() == 2);
-  const BudgetedPlan two = within_budget(study.plan, study.work, 14, 1);
+  const BudgetedPlan two = within_budget(study.plan, study.work, 13, 1);
   CHECK(seeds_of(two.plan, 5).at("full tuning") == 3);
   CHECK(seeds_of(two.plan, 20).at("full tuning") == 3);
   CHECK(seeds_of(two.plan, 0).empty());

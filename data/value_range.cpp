@@ -1,4 +1,4 @@
-#include "data/extent.h"
+#include "data/value_range.h"
 
 #include <fmt/core.h>
 
@@ -8,7 +8,7 @@
 
 namespace firn {
 
-Extent extent_of(const Dataset& data, Index most) {
+ValueRange value_range_of(const Dataset& data, Index most) {
   if (data.info().kind == DataKind::tokens || data.size() == 0) return {};
   const Index samples = most > 0 ? std::min(most, data.size()) : data.size();
   const bool sequence = data.info().kind == DataKind::sequence;
@@ -28,7 +28,7 @@ Extent extent_of(const Dataset& data, Index most) {
   return {static_cast<double>(least), static_cast<double>(greatest)};
 }
 
-std::string misfit(const Extent& trained, const Extent& data) {
+std::string misfit(const ValueRange& trained, const ValueRange& data) {
   constexpr double kFactor = 16;
   if (!(trained.width() > 0)) return {};
   // How far from zero matters too: the same numbers with 1000 added to them.
