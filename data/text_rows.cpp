@@ -64,14 +64,12 @@ class Splitter {
   bool quoted_field(std::string_view& value, bool& more) {
     const std::size_t begin = at_ + 1;
     std::size_t doubled = 0;
-    std::size_t end = begin;
-    for (;; ++end) {
-      end = text_.find('"', end);
-      if (end == std::string_view::npos) return false;
-      if (end + 1 >= text_.size() || text_[end + 1] != '"') break;
+    std::size_t end = text_.find('"', begin);
+    while (end + 1 < text_.size() && text_[end + 1] == '"') {
       ++doubled;
-      ++end;
+      end = text_.find('"', end + 2);
     }
+    if (end == std::string_view::npos) return false;
     value = text_.substr(begin, end - begin);
     const auto breaks = std::count(value.begin(), value.end(), '\n');
     line_ += breaks;
