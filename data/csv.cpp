@@ -19,6 +19,7 @@
 #include "engine/base/atomic_file.h"
 #include "engine/base/bytes.h"
 #include "engine/base/error.h"
+#include "engine/base/printable.h"
 #include "engine/base/utf8.h"
 
 namespace firn {
@@ -31,7 +32,7 @@ constexpr std::size_t kMostLines = 3;  // that a note of rows left out names
 constexpr std::size_t kMostNames = 6;  // features that a note names
 
 [[noreturn]] void fail(const std::string& path, const std::string& what) {
-  throw Error(Fault::data, kOperation, fmt::format("{}: {}", path, what));
+  throw Error(Fault::data, kOperation, fmt::format("{}: {}", path, printable(what)));
 }
 
 /// Takes the rows of a table, its columns being chosen.
@@ -331,6 +332,8 @@ DataParts open_csv(const std::string& path, const DataOptions& options) {
     info.label_name = name.empty() ? std::to_string(*first.columns.label + 1) : name;
   }
   sort_labels(tables, files, info);
+  // Names come from the file.
+  for (std::string& note : info.notes) note = printable(note);
   DataParts parts;
   if (files[0].part == SetPart::train) parts.names = std::move(tables[0].groups);
   for (std::size_t i = 0; i < files.size(); ++i) {

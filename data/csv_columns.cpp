@@ -9,6 +9,7 @@
 #include "data/files.h"
 #include "data/groups.h"
 #include "engine/base/error.h"
+#include "engine/base/printable.h"
 
 namespace firn {
 
@@ -19,7 +20,7 @@ constexpr std::size_t kMostGuessed = 100;  // classes of a column that nobody ca
 constexpr std::size_t kMostNames = 6;      // that a message lists
 
 [[noreturn]] void fail(const std::string& path, const std::string& what) {
-  throw Error(Fault::data, "csv", fmt::format("{}: {}", path, what));
+  throw Error(Fault::data, "csv", fmt::format("{}: {}", path, printable(what)));
 }
 
 /// "'a', 'b', ... (12 in all)"

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/base/error.h"
+#include "engine/base/printable.h"
 
 namespace firn {
 
@@ -16,7 +17,7 @@ constexpr std::size_t kMaxFields = 100'000;
 }  // namespace
 
 void CsvRows::fail_at(std::uint64_t line, std::string_view what) const {
-  throw Error(Fault::data, kOperation, fmt::format("{}, line {}: {}", path_, line, what));
+  throw Error(Fault::data, kOperation, fmt::format("{}, line {}: {}", path_, line, printable(what)));
 }
 
 bool CsvRows::next() {

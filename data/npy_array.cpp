@@ -14,6 +14,7 @@
 #include "data/npy_header.h"
 #include "data/text.h"
 #include "engine/base/bytes.h"
+#include "engine/base/printable.h"
 
 namespace firn {
 
@@ -137,7 +138,7 @@ NpyArray::NpyArray(std::span<const std::byte> bytes, const std::string& path) {
   const NpyHeader header = read_npy_header(reader);
   const std::string& descr = header.descr;
   const auto refuse = [&](std::string_view why) {
-    reader.fail(fmt::format("elements of type '{:.40}' are not read{}", descr, why));
+    reader.fail(fmt::format("elements of type '{:.40}' are not read{}", printable(descr), why));
   };
   std::uint64_t digits = 0;
   for (std::size_t i = 2; i < descr.size() && i < 12; ++i) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "engine/base/printable.h"
 #include "engine/tensor/shape.h"
 
 namespace firn {
@@ -50,7 +51,7 @@ class HeaderParser {
   }
 
  private:
-  [[noreturn]] void fail(std::string_view what) const { reader_.fail_at(start_ + at_, what); }
+  [[noreturn]] void fail(std::string_view what) const { reader_.fail_at(start_ + at_, printable(what)); }
 
   char peek() {
     while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n')) ++at_;

@@ -16,6 +16,7 @@
 #include "data/npz.h"
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
+#include "engine/base/printable.h"
 
 namespace firn {
 
@@ -25,7 +26,7 @@ constexpr std::string_view kNpy = ".npy";
 constexpr std::string_view kNpz = ".npz";
 
 [[noreturn]] void fail(const std::string& path, const std::string& what) {
-  throw Error(Fault::data, "npy", fmt::format("{}: {}", path, what));
+  throw Error(Fault::data, "npy", fmt::format("{}: {}", path, printable(what)));
 }
 
 /// Where arrays come from: a folder of .npy files, or a .npz archive.
@@ -52,7 +53,7 @@ class Arrays {
   const std::vector<std::string>& names() const { return names_; }
   /// What an array is called in messages.
   std::string path(const std::string& name) const {
-    return entries_.empty() ? files_.at(name) : fmt::format("{}({})", path_, name);
+    return entries_.empty() ? files_.at(name) : fmt::format("{}({})", path_, printable(name));
   }
   std::vector<std::byte> load(const std::string& name) const {
     if (entries_.empty()) return read_maybe_gz(files_.at(name));
@@ -230,6 +231,7 @@ DataParts open_npy(const std::string& path, const DataOptions& options) {
     info.classes = {"?"};
   else
     info.notes.push_back(classes_text(info.classes, counts));
+  for (std::string& note : info.notes) note = printable(note);
   info.name = base_name(path);
   DataParts sets;
   for (Part& part : parts) {

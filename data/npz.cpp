@@ -8,6 +8,7 @@
 #include <set>
 
 #include "engine/base/bytes.h"
+#include "engine/base/printable.h"
 
 namespace firn {
 
@@ -104,11 +105,13 @@ std::vector<NpzEntry> read_npz(std::span<const std::byte> bytes, const std::stri
     if (!central.name.ends_with(".npy")) continue;
     NpzEntry entry;
     entry.name = central.name.substr(0, central.name.size() - 4);
-    if (!names.insert(entry.name).second) reader.fail_at(at, fmt::format("two arrays '{:.40}'", entry.name));
-    if ((central.flags & 1) != 0) reader.fail_at(at, fmt::format("array '{:.40}' is encrypted", entry.name));
+    if (!names.insert(entry.name).second)
+      reader.fail_at(at, fmt::format("two arrays '{:.40}'", printable(entry.name)));
+    if ((central.flags & 1) != 0)
+      reader.fail_at(at, fmt::format("array '{:.40}' is encrypted", printable(entry.name)));
     if (central.method != 0 && central.method != 8) {
       reader.fail_at(at, fmt::format("array '{:.40}' is packed by method {}, want stored or deflated",
-                                     entry.name, central.method));
+                                     printable(entry.name), central.method));
     }
     entry.deflated = central.method == 8;
     entry.size = central.size;
@@ -136,7 +139,8 @@ std::vector<NpzEntry> read_npz(std::span<const std::byte> bytes, const std::stri
 
 std::vector<std::byte> unpack(const NpzEntry& entry, const std::string& path) {
   const auto fail = [&](std::string_view what) {
-    throw Error(Fault::data, kOperation, fmt::format("{}: array '{:.40}' {}", path, entry.name, what));
+    throw Error(Fault::data, kOperation,
+                fmt::format("{}: array '{:.40}' {}", path, printable(entry.name), what));
   };
   const auto check = [&](std::span<const std::byte> bytes) {
     const auto* first = reinterpret_cast<const Bytef*>(bytes.data());

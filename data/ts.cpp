@@ -14,6 +14,7 @@
 #include "engine/base/atomic_file.h"
 #include "engine/base/bytes.h"
 #include "engine/base/error.h"
+#include "engine/base/printable.h"
 
 namespace firn {
 
@@ -75,7 +76,7 @@ class Parser {
 
  private:
   [[noreturn]] void fail(std::string_view what) const {
-    throw Error(Fault::data, kOperation, fmt::format("{}, line {}: {}", path_, line_, what));
+    throw Error(Fault::data, kOperation, fmt::format("{}, line {}: {}", path_, line_, printable(what)));
   }
 
   bool yes(const std::vector<std::string>& words) const {
@@ -307,6 +308,7 @@ DataParts open_ts(const std::string& path, const DataOptions& options) {
       fmt::format("series of {} steps of {} {}",
                   shortest == longest ? std::to_string(longest) : fmt::format("{} to {}", shortest, longest),
                   parts[0].dimensions, parts[0].dimensions == 1 ? "number" : "numbers"));
+  for (std::string& note : info.notes) note = printable(note);
   if (info.classes.empty()) info.classes = {"?"};
   DataParts sets;
   for (std::size_t i = 0; i < parts.size(); ++i) {

@@ -175,6 +175,16 @@ TEST_CASE("what is no table of numbers") {
   }
 }
 
+TEST_CASE("what is odd in a table is told on one line") {
+  for (const char* text : {"\"a\",\"b\"\"c\",label\n1,2,\"x\ny\"\n", "\"x\ny\",b,label\n1,2,a\nz,2,a\n",
+                           "a,\"b\x1b\nc\",d\nx,y,z\n"}) {
+    const auto error = test::error_of([&] { parse(text, {.label = "1"}); });
+    REQUIRE(error);
+    CAPTURE(error->what());
+    CHECK(std::string(error->what()).find_first_of("\n\x1b") == std::string::npos);
+  }
+}
+
 TEST_CASE("a damaged table is refused or read") {
   const auto result = test::damage(test::bytes_of("x,\"y\",label\n1,\"2\",a\n-3.5,4e2,\"b\"\"\"\n"),
                                    [](auto bytes) { parse_csv(bytes, "file"); });
