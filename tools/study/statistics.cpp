@@ -4,7 +4,6 @@
 #include <cmath>
 #include <numbers>
 #include <numeric>
-#include <ranges>
 
 #include "engine/base/rng.h"
 
@@ -31,14 +30,14 @@ struct WeighedMean {
   std::uint64_t times = 0;
 };
 
-/// The first mean, from the front on, up to which there are at least that many.
-template <class Range>
-double reach(const Range& means, double wanted) {
+/// The first mean, from `at` on, up to which there are at least that many.
+template <class Iterator>
+double reach(Iterator at, Iterator end, double wanted) {
   std::uint64_t passed = 0;
   double last = 0;
-  for (const WeighedMean& one : means) {
-    passed += one.times;
-    last = one.mean;
+  for (; at != end; ++at) {
+    passed += at->times;
+    last = at->mean;
     if (static_cast<double>(passed) >= wanted) break;
   }
   return last;
@@ -149,7 +148,7 @@ Interval Bootstrap::mean(std::span<const double> values, double level) {
   std::sort(means.begin(), means.end(),
             [](const WeighedMean& a, const WeighedMean& b) { return a.mean < b.mean; });
   const double wanted = tail(n, level).share * static_cast<double>(r.all);
-  return {reach(means, wanted), reach(std::views::reverse(means), wanted)};
+  return {reach(means.begin(), means.end(), wanted), reach(means.rbegin(), means.rend(), wanted)};
 }
 
 void Calibration::add(double confidence, bool right) {
