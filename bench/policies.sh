@@ -93,5 +93,5 @@ table() {
 
 table "Shakespeare's model to Darwin's text" darwin bits_per_character \
   "$firn" train --model charrnn --weights "$weights" --data "text:$text" --rate 0.002
-table "Shakespeare's model to 18 languages of surnames" names test_accuracy \
+table "Shakespeare's model to 18 languages of surnames" names validation_accuracy \
   "$firn" train --model charrnn --weights "$weights" --replace-head --data "tsv:$data/names/names_ascii.tsv" --rate 0.002
