@@ -1,11 +1,7 @@
 // What reading a table or an array takes at its peak.
 #include <doctest/doctest.h>
-#include <malloc.h>
 
-#include <atomic>
-#include <cstdlib>
 #include <filesystem>
-#include <new>
 #include <string>
 
 #include "data/csv.h"
@@ -16,40 +12,16 @@
 
 using namespace firn;
 
-// What operator new holds and the most it held.
-namespace {
-std::atomic<std::size_t> held{0};
-std::atomic<std::size_t> most{0};
-}  // namespace
-
-#if FIRN_COUNTS_NEW
-// Inlined, GCC takes them for a mismatched pair.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  void* p = std::malloc(size);
-  if (p == nullptr) throw std::bad_alloc();
-  const std::size_t now = held += malloc_usable_size(p);
-  if (now > most) most = now;
-  return p;
-}
-[[gnu::noinline]] void operator delete(void* p) noexcept {
-  held -= malloc_usable_size(p);
-  std::free(p);
-}
-[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept {
-  operator delete(p);
-}
-#endif
-
 namespace {
 
 /// The most that opening a file took, as a multiple of its size.
 double share_of(const std::string& path,
                 DataParts (*open)(const std::string&, const DataOptions&) = open_data) {
-  const std::size_t before = held;
-  most = before;
+  test::forget_most();
+  const std::size_t before = test::held();
   const DataParts parts = open(path, {});
   CHECK(parts.train->size() > 0);
-  return static_cast<double>(most - before) / static_cast<double>(std::filesystem::file_size(path));
+  return static_cast<double>(test::most_held() - before) / static_cast<double>(std::filesystem::file_size(path));
 }
 
 /// A table of `rows` rows: a label, then `features` texts made by `field` of a number.
@@ -71,7 +43,7 @@ std::string table(int rows, int features, Field field) {
 }  // namespace
 
 TEST_CASE("a table takes at most three times its size") {
-  if (FIRN_COUNTS_NEW == 0) return;
+  if (!test::counts_new) return;
   const test::Folder folder;
   const auto pixels = [](unsigned n) { return std::string(n % 4 != 0 ? "0" : std::to_string(n % 256)); };
   CHECK(share_of(folder.write("pixels.csv", table(1000, 785, pixels))) < 2);
@@ -83,7 +55,7 @@ TEST_CASE("a table takes at most three times its size") {
 }
 
 TEST_CASE("an array takes at most two and a half times its size") {
-  if (FIRN_COUNTS_NEW == 0) return;
+  if (!test::counts_new) return;
   const test::Folder folder;
   folder.write("y.npy", test::npy("|u1", "(1000,)", std::string(500, '\0') + std::string(500, '\1')));
   for (const char* type : {"|u1", "<f2", "<f4", "<f8", "<i8"}) {

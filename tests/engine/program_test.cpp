@@ -2,10 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <cstdlib>
-#include <new>
 #include <set>
 
 #include "engine/base/parallel.h"
@@ -21,8 +18,6 @@ using namespace firn;
 using namespace firn::test;
 
 namespace {
-
-std::atomic<long> allocations{0};
 
 /// Steps of a plan whose layer begins with `label` and whose operation is named `kind`; empty: any.
 int count_steps(const Program& program, const std::string& label, const std::string& kind = "") {
@@ -54,25 +49,6 @@ bool keeps(const ProgramCost& cost, const std::string& label) {
 }
 
 }  // namespace
-
-#if FIRN_COUNTS_NEW
-// Inlined, GCC takes them for a mismatched pair.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* block = std::malloc(size > 0 ? size : 1)) return block;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  ++allocations;
-  return std::malloc(size);
-}
-[[gnu::noinline]] void operator delete(void* block) noexcept {
-  std::free(block);
-}
-[[gnu::noinline]] void operator delete(void* block, std::size_t) noexcept {
-  std::free(block);
-}
-#endif
 
 TEST_CASE("a frozen weight has no gradient kernel, and the layers below none at all") {
   const auto net = make_conv_net();
@@ -409,16 +385,16 @@ TEST_CASE("a step allocates nothing") {
       };
       step(0);
       step(1);
-      const long before = allocations.load();
+      const long before = allocations();
       for (std::uint64_t i = 2; i < 12; ++i) step(i);
-      CHECK_MESSAGE(allocations.load() == before, name << " on " << threads << " threads");
+      CHECK_MESSAGE(allocations() == before, name << " on " << threads << " threads");
       CHECK(workspace->growths() == 1);
     }
   }
   set_thread_count(1);
-  const long before = allocations.load();
+  const long before = allocations();
   CHECK(std::make_unique<int>(1) != nullptr);
-  CHECK((allocations.load() > before) == (FIRN_COUNTS_NEW != 0));  // the counter counts
+  CHECK((allocations() > before) == counts_new);  // the counter counts
 }
 
 TEST_CASE("the same bits on 1, 2, 3 and 7 threads over ten steps") {

@@ -1,11 +1,9 @@
 #include "engine/tensor/safetensors.h"
 
 #include <doctest/doctest.h>
-#include <malloc.h>
 #include <unistd.h>
 
 #include <array>
-#include <atomic>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -13,41 +11,11 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
-#include <new>
 
 #include "engine/base/error.h"
 #include "tests/counting.h"
 
 using namespace firn;
-
-// What operator new holds and the most it held; tensors' own blocks are not among it.
-namespace {
-std::atomic<std::size_t> held{0};
-std::atomic<std::size_t> most{0};
-}  // namespace
-
-#if FIRN_COUNTS_NEW
-// Inlined, GCC takes them for a mismatched pair.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  void* p = std::malloc(size);
-  if (p == nullptr) throw std::bad_alloc();
-  const std::size_t now = held += malloc_usable_size(p);
-  if (now > most) most = now;
-  return p;
-}
-[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  void* p = std::malloc(size);
-  if (p != nullptr) held += malloc_usable_size(p);
-  return p;
-}
-[[gnu::noinline]] void operator delete(void* p) noexcept {
-  held -= malloc_usable_size(p);
-  std::free(p);
-}
-[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept {
-  operator delete(p);
-}
-#endif
 
 namespace {
 
@@ -327,13 +295,13 @@ TEST_CASE("memory stays below twice the file and 16 MB") {
     std::ofstream(path, std::ios::binary)
         .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
     CAPTURE(header.substr(0, 40));
-    most = held.load();
-    const std::size_t before = held;
+    test::forget_most();
+    const std::size_t before = test::held();
     CHECK_THROWS_AS(load_safetensors(path), Error);
-    CHECK(most - before <= 2 * bytes.size() + 16'000'000);
-    most = held.load();
+    CHECK(test::most_held() - before <= 2 * bytes.size() + 16'000'000);
+    test::forget_most();
     CHECK_FALSE(message_of(bytes).empty());
-    CHECK(most - held <= 2 * bytes.size() + 16'000'000);
+    CHECK(test::most_held() - test::held() <= 2 * bytes.size() + 16'000'000);
   }
   std::filesystem::remove(path);
 }
