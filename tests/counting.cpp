@@ -15,7 +15,8 @@ std::atomic<std::size_t> most{0};
 }  // namespace
 
 #if FIRN_COUNTS_NEW
-// Every form that the library has is replaced, or a sanitizer finds pairs that do not match. Inlined, GCC finds some.
+// Every form that the library has is replaced, or a sanitizer finds pairs that do not match. Inlined, GCC
+// finds some.
 [[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   ++calls;
   void* block = std::malloc(size > 0 ? size : 1);

@@ -21,7 +21,8 @@ double share_of(const std::string& path,
   const std::size_t before = test::held();
   const DataParts parts = open(path, {});
   CHECK(parts.train->size() > 0);
-  return static_cast<double>(test::most_held() - before) / static_cast<double>(std::filesystem::file_size(path));
+  return static_cast<double>(test::most_held() - before) /
+         static_cast<double>(std::filesystem::file_size(path));
 }
 
 /// A table of `rows` rows: a label, then `features` texts made by `field` of a number.
