@@ -130,6 +130,12 @@ void Layer::begin_from_zero() {
   for (const Child& child : children_) child.layer->begin_from_zero();
 }
 
+FreezeSet Layer::freeze_set() const {
+  FreezeSet set;
+  for (const NamedParameter& p : parameters()) set.add(p.parameter->frozen());
+  return set;
+}
+
 void Layer::set_trainable(const std::string& pattern, bool trainable) {
   for (const SelectedUnits& selected : select_units(parameters(), pattern)) {
     firn::set_trainable(selected, trainable);

@@ -61,6 +61,8 @@ class Layer {
   /// one of its names but not under another.
   void freeze(const std::string& pattern) { set_trainable(pattern, false); }
   void thaw(const std::string& pattern) { set_trainable(pattern, true); }
+  /// What does not train by the marks of the parameters below.
+  FreezeSet freeze_set() const;
 
  protected:
   /// Makes a parameter of this layer, zero until initialised.

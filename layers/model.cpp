@@ -206,15 +206,6 @@ Model::Training Model::training_graph(Index batch, const Shape& sample, Graph::O
   return with_loss(std::move(graph), y, loss);
 }
 
-std::size_t Model::frozen_children() const {
-  for (std::size_t i = 0; i < children().size(); ++i) {
-    for (const NamedParameter& p : children()[i].layer->parameters()) {
-      if (p.parameter->trainable()) return i;
-    }
-  }
-  return children().size();
-}
-
 Seam Model::seam_at(std::size_t child, const Shape& sample) const {
   if (child < 1 || child > children().size()) {
     throw Error(Fault::usage, "seam",

@@ -93,8 +93,6 @@ class Model : public Layer {
   Training training_graph(Index batch, const Shape& sample, Graph::Options options,
                           const LossOptions& loss = {}) const;
 
-  /// How many of the first children hold nothing that trains, running statistics included.
-  std::size_t frozen_children() const;
   /// The seam before a child: 1 to the number of children. Throws Error(usage) for another, and where no
   /// numbers flow.
   Seam seam_at(std::size_t child, const Shape& sample) const;

@@ -28,14 +28,14 @@ std::string BatchNorm::text() const {
 }
 
 Flow BatchNorm::build(Graph& graph, Flow in) const {
-  if (mean_->trainable() != variance_->trainable()) {
+  if (graph.trains(*mean_) != graph.trains(*variance_)) {
     throw Error(
         Fault::usage, "batch_norm",
         fmt::format("of {} and {} one is frozen: freeze both or neither", mean_->name(), variance_->name()));
   }
   const Value gamma = graph.parameter(weight_);
   const Value beta = graph.parameter(bias_);
-  const bool moves = mean_->trainable();
+  const bool moves = graph.trains(*mean_);
   if (graph.options().mode == Mode::train && (moves || graph.options().batch_statistics)) {
     in.x = batch_norm_train(graph, in.x, gamma, beta, moves ? mean_ : nullptr, moves ? variance_ : nullptr,
                             options_.epsilon, options_.momentum);

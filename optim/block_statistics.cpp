@@ -228,7 +228,7 @@ void BlockStatisticsCollector::load(const StateReader& from, Index rows) {
     const std::string live = fmt::format("live{}", i);
     w.live.reset();
     if (from.has(live)) {
-      w.live = Live{w.parameter->live_axis(), from.ranges(live, w.parameter->units())};
+      w.live = Live{w.parameter->unit_axis(), from.ranges(live, w.parameter->units())};
       if (w.live->axis < 0 || w.live->ranges.empty()) from.fail(live, "cannot be a part of it");
     }
     w.sum = from.has(sum) ? from.tensor(sum, w.shape()).clone() : Tensor();

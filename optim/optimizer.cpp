@@ -103,7 +103,7 @@ void Optimizer::fit(State& state, const GradientView& gradient) const {
   } else if (state.live != units) {
     const std::optional<Live> before =
         state.live.empty() ? std::nullopt
-                           : std::optional<Live>(Live{gradient.parameter->live_axis(), state.live});
+                           : std::optional<Live>(Live{gradient.parameter->unit_axis(), state.live});
     for (Tensor& slot : state.slots) {
       Tensor every(whole), fitted(shape);
       for_each_live(before ? &*before : nullptr, whole, 0, slot.count(),
@@ -179,8 +179,8 @@ void Optimizer::load(std::span<const ParameterPtr> parameters, const StateReader
     Shape shape = parameter->shape();
     if (part.has("live")) {
       state.live = part.ranges("live", parameter->units());
-      if (state.live.empty() || parameter->live_axis() < 0) part.fail("live", "cannot be a part of it");
-      shape = Live{parameter->live_axis(), state.live}.shape_in(shape);
+      if (state.live.empty() || parameter->unit_axis() < 0) part.fail("live", "cannot be a part of it");
+      shape = Live{parameter->unit_axis(), state.live}.shape_in(shape);
     }
     for (int i = 0; i < slots(); ++i) {
       state.slots.push_back(part.tensor(fmt::format("slot{}", i), shape).clone());

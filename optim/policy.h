@@ -92,8 +92,9 @@ class FreezePolicy {
   virtual void decide(const PolicyMoment& now, std::span<BlockPlan> plan) = 0;
   /// What to collect in the step that was just decided.
   virtual Needs needs(const PolicyMoment&) const { return {}; }
-  /// Whether a parameter of a block that trains does.
-  virtual bool selects(const Parameter&) const { return true; }
+  /// What does not train of blocks that do: parameters, or units of them. Beside `decide`; of a started
+  /// policy.
+  virtual const FreezeSet& frozen_within() const { return nothing_; }
   /// Whether it may at some time freeze a weight of the last block; of a started policy.
   virtual bool freezes_head() const { return false; }
   /// Whether the parameters of a block get new random values before the first step.
@@ -119,6 +120,7 @@ class FreezePolicy {
 
  private:
   PolicyStart start_;
+  FreezeSet nothing_;
 };
 
 using PolicyPtr = std::shared_ptr<FreezePolicy>;

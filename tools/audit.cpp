@@ -27,44 +27,6 @@ StepFigures figures_of(const Program& program) {
   return figures;
 }
 
-/// Nothing is frozen while it lives.
-class EverythingTrains {
- public:
-  explicit EverythingTrains(const Model& model) {
-    for (const NamedParameter& p : model.parameters()) {
-      const Parameter& parameter = *p.parameter;
-      const bool known = std::any_of(before_.begin(), before_.end(),
-                                     [&](const State& one) { return one.parameter == p.parameter; });
-      if (!known) before_.push_back({p.parameter, parameter.trainable(), parameter.partly_frozen()});
-    }
-    for (const State& one : before_) {
-      if (!one.part.empty()) one.parameter->set_frozen_units({});
-      one.parameter->set_trainable(true);
-    }
-  }
-  ~EverythingTrains() {
-    for (const State& one : before_) {
-      if (!one.part.empty()) one.parameter->set_frozen_units(one.part);
-      one.parameter->set_trainable(one.trained);
-    }
-  }
-  EverythingTrains(const EverythingTrains&) = delete;
-  EverythingTrains& operator=(const EverythingTrains&) = delete;
-
-  bool freed_parts() const {
-    return std::any_of(before_.begin(), before_.end(),
-                       [](const State& one) { return one.trained && !one.part.empty(); });
-  }
-
- private:
-  struct State {
-    ParameterPtr parameter;
-    bool trained;
-    std::vector<UnitRange> part;
-  };
-  std::vector<State> before_;
-};
-
 std::string milliseconds(double seconds) {
   return seconds < 1e-3 ? fmt::format("{:.3f} ms", seconds * 1e3) : fmt::format("{:.1f} ms", seconds * 1e3);
 }
@@ -95,12 +57,14 @@ std::optional<FrozenForecast> forecast_frozen(Model& model, ProgramCache& progra
     result.kept_seconds = seconds_of(programs.head_training(batch, sample, kept->seam));
     result.computing_epochs = kept->epochs;
   }
-  const EverythingTrains scope(model);
-  Program& full = programs.training(batch, sample);
+  Program& full = programs.training(batch, sample, FreezeSet());
   result.full = figures_of(full);
+  const std::vector<NamedParameter> all = model.parameters();
+  const bool in_part =
+      std::any_of(all.begin(), all.end(), [](const auto& p) { return p.parameter->live() != nullptr; });
   // Parts change few kernels, and these less than their multiply-adds say.
   result.full.seconds =
-      scope.freed_parts() ? seconds_of(full) : result.frozen.seconds * result.full.macs / result.frozen.macs;
+      in_part ? seconds_of(full) : result.frozen.seconds * result.full.macs / result.frozen.macs;
   return result;
 }
 

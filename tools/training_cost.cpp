@@ -41,7 +41,7 @@ TrainingCost training_cost(const TrainingTask& task, Trainer& trainer, Machine& 
   cost.step = step.seconds + update;
   cost.training = epochs * (steps * cost.step + validation * step.total.forward);
   cost.test = batches_of(data.test) * step.total.forward;
-  if (const auto planned = trainer.features().planned()) {
+  if (const auto planned = trainer.features().planned(trainer.freeze_set())) {
     Program& head = programs.head_training(batch, sample, planned->seam);
     const std::vector<Tensor> fed = feed_indices(head, task.model.input().vocabulary);
     const Forecast kept = priced(head, machine, each);

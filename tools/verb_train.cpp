@@ -336,8 +336,9 @@ int Train::run(Console& console) {
                              size_of(session.data.test)));
   const Index step_of = std::min(run_.batch, session.data.train->size());
   Machine machine(false);
-  const auto forecast = forecast_frozen(*session.model, trainer.programs(), step_of,
-                                        session.recipe.input.sample, trainer.features().planned(), machine);
+  const auto forecast =
+      forecast_frozen(*session.model, trainer.programs(), step_of, session.recipe.input.sample,
+                      trainer.features().planned(trainer.freeze_set()), machine);
   machine.save();
   if (forecast) report_forecast(console, *forecast);
   const History history = train(console, session, trainer, thaws, folder, keeper);

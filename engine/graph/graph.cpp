@@ -39,7 +39,7 @@ Value Graph::parameter(const ParameterPtr& parameter) {
   Node& node = make(parameter->name());
   node.parameter_ = parameter;
   node.outputs_ = {{parameter->shape(), Type::number, Axis::none}};
-  depends_.back() = parameter->trainable() && parameter->role() != Role::statistic;
+  depends_.back() = trains(*parameter) && parameter->role() != Role::statistic;
   return {&node, 0};
 }
 
@@ -67,10 +67,22 @@ Value Graph::add(std::shared_ptr<const Op> op, std::vector<Value> inputs) {
   return {&node, 0};
 }
 
-Graph::Graph(Options options) : options_(options) {
-  if (options.exact && options.frozen_precision != Precision::fp32) {
+Graph::Graph(Options options) : options_(std::move(options)) {
+  if (options_.exact && options_.frozen_precision != Precision::fp32) {
     throw Error(Fault::usage, "graph", "bf16 in the frozen part and exact computation exclude each other");
   }
+}
+
+bool Graph::trains(const Parameter& parameter) const {
+  return options_.freeze ? options_.freeze->trains(parameter) : parameter.trainable();
+}
+
+const Live* Graph::live(const Parameter& parameter) const {
+  return options_.freeze ? options_.freeze->live(parameter) : parameter.live();
+}
+
+std::string Graph::frozen_text(const Parameter& parameter) const {
+  return (options_.freeze ? *options_.freeze : parameter.frozen()).text(parameter);
 }
 
 void Graph::assign(const ParameterPtr& parameter, Value value) {
@@ -117,7 +129,7 @@ Value Gradients::input(int i) const {
 }
 const Live* Gradients::live(int i, int axis) const {
   const ParameterPtr& parameter = input(i).node->parameter();
-  const Live* live = parameter ? parameter->live() : nullptr;
+  const Live* live = parameter ? graph_.live(*parameter) : nullptr;
   return live != nullptr && live->axis == axis ? live : nullptr;
 }
 Value Gradients::output(int i) const {

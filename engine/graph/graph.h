@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -68,6 +69,8 @@ class Graph {
     bool dropout_in_frozen = false;  ///< dropout acts below the lowest trainable parameter too
     bool exact = false;  ///< no algorithm whose choice, and so whose rounding, depends on what is frozen
     Precision frozen_precision = Precision::fp32;  ///< of the frozen prefix; bf16 does not go with `exact`
+    /// What does not train; none: what the parameters' marks say while the graph is built.
+    std::optional<FreezeSet> freeze = {};
   };
 
   Graph() = default;
@@ -92,6 +95,10 @@ class Graph {
   /// Names a value that is read after a run.
   void output(std::string name, Value value);
 
+  /// What of a parameter trains, as `FreezeSet` says it.
+  bool trains(const Parameter& parameter) const;
+  const Live* live(const Parameter& parameter) const;
+  std::string frozen_text(const Parameter& parameter) const;
   /// True where something that trains lies below.
   bool depends_on_trainable(Value value) const {
     return depends_[static_cast<std::size_t>(value.node->id())];

@@ -32,7 +32,7 @@ Parameter::Parameter(std::string name, Tensor value, Role role, FileLayout layou
   }
 }
 
-int Parameter::live_axis() const {
+int Parameter::unit_axis() const {
   if (layout_.axes.empty() || layout_.view[0] != units()) return -1;
   if (layout_.axes.back() == 0) return shape().rank() - 1;
   return layout_.axes.front() == 0 ? 0 : -1;
@@ -42,54 +42,25 @@ std::vector<UnitRange> Parameter::frozen_units() const {
   return trainable_ ? partly_frozen() : std::vector<UnitRange>{{0, units()}};
 }
 
-std::vector<UnitRange> Parameter::partly_frozen() const {
-  return live_ ? complement(live_->ranges, units()) : std::vector<UnitRange>{};
-}
-
 void Parameter::set_frozen_units(const std::vector<UnitRange>& ranges) {
-  for (const UnitRange& range : ranges) {
-    if (range.first >= 0 && range.first <= range.last && range.last <= units()) continue;
-    throw Error(Fault::usage, "freeze",
-                fmt::format("{} {} has the units 0 to {}, not {}:{}", name_, layout_.file_shape.text(),
-                            units() - 1, range.first, range.last));
-  }
-  const std::vector<UnitRange> frozen = sorted_ranges(ranges), live = complement(frozen, units());
-  if (!frozen.empty() && !live.empty() && role_ == Role::statistic) {
-    throw Error(Fault::usage, "freeze",
-                fmt::format("{} is a statistic: it freezes as a whole or not at all", name_));
-  }
-  trainable_ = frozen.empty() || !live.empty();
-  live_.reset();
-  if (frozen.empty() || live.empty()) return;
-  if (live_axis() < 0) {
-    throw Error(Fault::usage, "freeze",
-                fmt::format("{} {} can only be frozen as a whole", name_, layout_.file_shape.text()));
-  }
-  live_ = Live{live_axis(), live};
+  FreezeSet part;
+  part.set_frozen_units(*this, ranges);
+  trainable_ = part.trains(*this);
+  part_ = trainable_ ? std::move(part) : FreezeSet();
 }
 
-std::string frozen_units_text(const Parameter& parameter) {
-  if (!parameter.trainable()) return "frozen";
-  if (parameter.live() == nullptr) return "";
-  const std::vector<UnitRange> frozen = parameter.frozen_units();
-  const auto gates = static_cast<Index>(parameter.unit_names().size());
-  const Index share = gates > 0 ? parameter.units() / gates : 0;
-  std::string names;
-  Index named = 0;
-  for (Index gate = 0; gate < gates; ++gate) {
-    const bool whole = std::any_of(frozen.begin(), frozen.end(), [&](const UnitRange& range) {
-      return range.first <= gate * share && (gate + 1) * share <= range.last;
-    });
-    if (!whole) continue;
-    ++named;
-    names += (names.empty() ? "" : "+") + parameter.unit_names()[static_cast<std::size_t>(gate)];
-  }
-  if (named > 0 && named * share == places_in(frozen)) {
-    return fmt::format("{} of {} gates frozen ({})", named, gates, names);
-  }
-  const bool rows = parameter.live()->axis == 0 && parameter.shape().rank() > 1;
-  const char* what = rows ? "rows" : parameter.shape().rank() == 4 ? "channels" : "units";
-  return fmt::format("{} of {} {} frozen", places_in(frozen), parameter.units(), what);
+bool Parameter::marked_as(const FreezeSet& set) const {
+  if (trainable_ != set.trains(*this)) return false;
+  const Live* mine = live();
+  const Live* its = set.live(*this);
+  return mine == its || (mine != nullptr && its != nullptr && *mine == *its);
+}
+
+FreezeSet Parameter::frozen() const {
+  if (trainable_) return part_;
+  FreezeSet all;
+  all.freeze(*this);
+  return all;
 }
 
 Tensor Parameter::to_file() const {

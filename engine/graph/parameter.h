@@ -1,4 +1,4 @@
-// What training changes: a named tensor with a trainable flag.
+// What training changes: a named tensor, marked as to whether it trains.
 #pragma once
 
 #include <memory>
@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/graph/live.h"
+#include "engine/graph/freeze_set.h"
 #include "engine/tensor/tensor.h"
 
 namespace firn {
@@ -31,8 +31,9 @@ struct FileLayout {
   std::vector<int> axes;
 };
 
-/// A named tensor. Frozen (`trainable` false) means that its bytes never change: no gradient, no
-/// optimizer state, no decay, and for statistics no update by the forward pass.
+/// A named tensor. Frozen means that its bytes never change: no gradient, no optimizer state, no decay, and
+/// for statistics no update by the forward pass. What is frozen of it in a step is said by the `FreezeSet`
+/// that the step is compiled for; the parameter's own mark is what a model's own set is made of.
 class Parameter {
  public:
   /// `value` lies in memory as the kernels want it.
@@ -51,7 +52,7 @@ class Parameter {
   void touch() { ++version_; }
   std::uint64_t version() const { return version_; }
 
-  /// Whether it trains, all of it or what `live` says.
+  /// The mark: whether it trains, all of it or what `live` says.
   bool trainable() const { return trainable_; }
   /// Leaves `live` as it is: what was frozen of it before stays frozen when it trains again.
   void set_trainable(bool trainable) { trainable_ = trainable; }
@@ -61,15 +62,18 @@ class Parameter {
   Index units() const { return layout_.file_shape.rank() > 0 ? layout_.file_shape[0] : 1; }
   /// The units that train of one that trains in part, along the axis of the memory where they lie; null
   /// where all or none do.
-  const Live* live() const { return trainable_ && live_ ? &*live_ : nullptr; }
+  const Live* live() const { return trainable_ ? part_.live(*this) : nullptr; }
   /// The axis of the memory along which the units lie; -1 where they do not.
-  int live_axis() const;
+  int unit_axis() const;
   /// The units that do not train; all of them where the parameter is frozen.
   std::vector<UnitRange> frozen_units() const;
   /// Those that do not train either when the parameter does.
-  std::vector<UnitRange> partly_frozen() const;
-  /// Freezes these units and no others. Throws Error(usage) when one lies outside, for part of a
-  /// statistic, and where the units of the file are no axis of the memory.
+  std::vector<UnitRange> partly_frozen() const { return part_.frozen_units(*this); }
+  /// The set that freezes what the mark says, and of no other parameter anything.
+  FreezeSet frozen() const;
+  /// Whether `set` freezes of it what the mark says.
+  bool marked_as(const FreezeSet& set) const;
+  /// Freezes these units and no others. Throws what `FreezeSet::set_frozen_units` does.
   void set_frozen_units(const std::vector<UnitRange>& ranges);
 
   /// Names of equal shares of the units, in their order: the gates of an LSTM; none for most.
@@ -89,13 +93,10 @@ class Parameter {
   Role role_;
   FileLayout layout_;
   bool trainable_ = true;
-  std::optional<Live> live_;  // without it all units train
+  FreezeSet part_;  // of this parameter; empty: all units train
   std::vector<std::string> unit_names_;
   std::uint64_t version_ = 0;
 };
-
-/// "48 of 64 channels frozen", "2 of 4 gates frozen (i+o)"; "frozen" or "" where it is one or not as a whole.
-std::string frozen_units_text(const Parameter& parameter);
 
 using ParameterPtr = std::shared_ptr<Parameter>;
 

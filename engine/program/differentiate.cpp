@@ -39,11 +39,11 @@ void note_left_out(const Graph& graph, const Node& node, const std::vector<bool>
   for (const Value& input : node.inputs()) {
     const ParameterPtr& parameter = input.node->parameter();
     const bool product = parameter && parameter->role() == Role::weight;
-    if (const Live* live = parameter ? parameter->live() : nullptr) {
+    if (const Live* live = parameter ? graph.live(*parameter) : nullptr) {
       const Index frozen = parameter->units() - live->count();
       const double share = static_cast<double>(frozen) / static_cast<double>(parameter->units());
       out.push_back({node.label(), node.block(), Pass::weight_gradient,
-                     fmt::format("gradient of {}, {}", parameter->name(), frozen_units_text(*parameter)),
+                     fmt::format("gradient of {}, {}", parameter->name(), graph.frozen_text(*parameter)),
                      "frozen", product ? share * macs : 0});
     }
     if (graph.depends_on_trainable(input)) continue;
@@ -124,7 +124,8 @@ Derivatives differentiate(Graph& graph, Value loss) {
       Value& total = gradient_of[{input.node->id(), input.output}];
       graph.set_pass(of_parameters(input) ? Pass::weight_gradient : Pass::input_gradient);
       // An operation without a smaller product made the whole gradient.
-      const Live* live = input.node->parameter() ? input.node->parameter()->live() : nullptr;
+      const ParameterPtr& parameter = input.node->parameter();
+      const Live* live = parameter ? graph.live(*parameter) : nullptr;
       if (live != nullptr && gradient.shape() == input.shape()) gradient = live_part(graph, gradient, *live);
       total = total ? add(graph, total, gradient) : gradient;
       graph.set_pass(Pass::forward);
@@ -135,7 +136,7 @@ Derivatives differentiate(Graph& graph, Value loss) {
     if (!node.parameter()) continue;
     if (const auto found = gradient_of.find({id, 0}); found != gradient_of.end()) {
       std::optional<Live> live;
-      if (const Live* part = node.parameter()->live()) live = *part;
+      if (const Live* part = graph.live(*node.parameter())) live = *part;
       result.gradients.push_back({node.parameter(), found->second, std::move(live)});
     }
   }

@@ -71,7 +71,7 @@ class Planner {
   /// A source whose bytes stay the same from run to run.
   bool constant_source(const Node& node) const {
     if (node.constant().defined()) return true;
-    return node.parameter() != nullptr && !(options_.training && node.parameter()->trainable());
+    return node.parameter() != nullptr && !(options_.training && graph_.trains(*node.parameter()));
   }
 
   void split_once() {

@@ -75,11 +75,11 @@ class Head final : public FreezePolicy {
 class Selection : public FreezePolicy {
  public:
   void decide(const PolicyMoment&, std::span<BlockPlan>) override {}
-  bool selects(const Parameter& parameter) const override { return selected_.contains(&parameter); }
+  const FreezeSet& frozen_within() const override { return frozen_; }
   bool freezes_head() const override {
     const std::vector<Parameter*>& head = run().blocks.back().parameters;
     return std::any_of(head.begin(), head.end(),
-                       [&](const Parameter* p) { return p->role() == Role::weight && !selects(*p); });
+                       [&](const Parameter* p) { return p->role() == Role::weight && !frozen_.trains(*p); });
   }
 
  protected:
@@ -90,7 +90,7 @@ class Selection : public FreezePolicy {
       for (const Parameter* p : block.parameters) {
         if (p->role() == Role::statistic) continue;
         ++all;
-        trains += selected_.contains(p) ? 1 : 0;
+        trains += frozen_.trains(*p) ? 1 : 0;
       }
     }
     return fmt::format("{} of {} tensors train", trains, all);
@@ -98,17 +98,19 @@ class Selection : public FreezePolicy {
   /// Selects all that `trains` says yes to; an error of `what` where that is nothing.
   template <class F>
   void select(const std::string& what, F trains) {
-    selected_.clear();
+    frozen_ = {};
+    bool any = false;
     for (std::size_t l = 0; l < block_count(); ++l) {
       for (const Parameter* p : run().blocks[l].parameters) {
-        if (trains(l, *p)) selected_.insert(p);
+        if (!trains(l, *p)) frozen_.freeze(*p);
+        any = any || frozen_.trains(*p);
       }
     }
-    if (selected_.empty()) throw Error(Fault::usage, "policy", what);
+    if (!any) throw Error(Fault::usage, "policy", what);
   }
 
  private:
-  std::set<const Parameter*> selected_;
+  FreezeSet frozen_;
 };
 
 bool has_role(const Parameter& parameter, Role role) {

@@ -26,17 +26,21 @@ bool all_zeros(const Parameter& parameter) {
 
 }  // namespace
 
-void require_learning_head(const Model& model, const std::set<const Parameter*>& trains) {
-  if (model.blocks().empty() || trains.empty()) return;
+void require_learning_head(const Model& model, const FreezeSet& freeze) {
+  const std::vector<NamedParameter> all = model.parameters();
+  const bool any = std::any_of(all.begin(), all.end(), [&](const NamedParameter& p) {
+    return p.parameter->role() != Role::statistic && freeze.trains(*p.parameter);
+  });
+  if (model.blocks().empty() || !any) return;  // that nothing trains is said by the step
   for (const NamedParameter& p : model.block_parameters(static_cast<int>(model.blocks().size()) - 1)) {
-    const bool frozen_weight = p.parameter->role() == Role::weight && !trains.contains(p.parameter.get());
+    const bool frozen_weight = p.parameter->role() == Role::weight && !freeze.trains(*p.parameter);
     if (frozen_weight && all_zeros(*p.parameter)) refuse(p.name);
   }
 }
 
-void require_open_path(const Model& model) {
+void require_open_path(const Model& model, const FreezeSet& freeze) {
   for (const NamedParameter& p : model.parameters()) {
-    const bool frozen_weight = p.parameter->role() == Role::weight && !p.parameter->trainable();
+    const bool frozen_weight = p.parameter->role() == Role::weight && !freeze.trains(*p.parameter);
     if (frozen_weight && all_zeros(*p.parameter)) refuse(p.name);
   }
 }

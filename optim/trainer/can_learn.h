@@ -8,13 +8,13 @@
 
 namespace firn {
 
-/// Throws Error(usage) where a weight of the last block is all zeros and not among `trains`, what trains in
-/// the first step: it hands no gradient down, and its answers are the same for every sample.
-void require_learning_head(const Model& model, const std::set<const Parameter*>& trains);
+/// Throws Error(usage) where a weight of the last block is all zeros and frozen in the first step: it hands
+/// no gradient down, and its answers are the same for every sample.
+void require_learning_head(const Model& model, const FreezeSet& freeze);
 
 /// For a first step whose gradients are all exactly zero: throws Error(usage) naming the frozen weight of
 /// zeros that no gradient passes, where there is one.
-void require_open_path(const Model& model);
+void require_open_path(const Model& model, const FreezeSet& freeze);
 
 /// Whether every batch norm of the model, frozen or not, can normalise a training batch of one sample.
 bool trains_on_one(const Model& model, const ProgramSettings& settings, const Shape& sample);

@@ -48,7 +48,8 @@ void feed_batch(Program& program, const Model& model, const Batch& batch) {
 
 Evaluation evaluate(const Model& model, ProgramCache& programs, Loader& loader,
                     const std::function<void(const Batch&, const real* logits)>& on_batch,
-                    FeatureCache* features) {
+                    FeatureCache* features, std::optional<FreezeSet> freeze) {
+  if (!freeze) freeze = model.freeze_set();
   const FlushSubnormals flush;
   Evaluation result;
   result.classes = model.classes();
@@ -58,8 +59,8 @@ Evaluation evaluate(const Model& model, ProgramCache& programs, Loader& loader,
   const bool kept = features != nullptr && features->validates();
   loader.start(0, 0, kept ? features->content(FeatureCache::Part::validation) : Content::samples);
   while (const Batch* batch = loader.next()) {
-    Program& program =
-        kept ? features->inference(*batch) : programs.inference(batch->count, batch->x.shape().tail(1));
+    Program& program = kept ? features->inference(*batch)
+                            : programs.inference(batch->count, batch->x.shape().tail(1), freeze);
     if (!kept) feed_batch(program, model, *batch);
     program.run();
     const real* logits = program.output_data("logits");

@@ -28,9 +28,10 @@ void feed_batch(Program& program, const Model& model, const Batch& batch);
 
 /// Runs the whole of `loader`'s dataset in its order through the forward pass. `on_batch`, if given, sees
 /// each batch and its logits (rows, classes). Restarts the loader at epoch 0. With `features` that are active
-/// the loader is that of their validation part, and what they keep is not computed.
+/// the loader is that of their validation part, and what they keep is not computed. `freeze` matters where
+/// the frozen part is computed in bf16; none: the model's own.
 Evaluation evaluate(const Model& model, ProgramCache& programs, Loader& loader,
                     const std::function<void(const Batch&, const real* logits)>& on_batch = {},
-                    FeatureCache* features = nullptr);
+                    FeatureCache* features = nullptr, std::optional<FreezeSet> freeze = {});
 
 }  // namespace firn

@@ -130,10 +130,10 @@ FeatureCache::FeatureCache(const Model& model, ProgramCache& programs, const Pro
 
 FeatureCache::~FeatureCache() = default;
 
-std::size_t FeatureCache::frozen_children() const {
-  const auto trains = [](const Child& child) {
+std::size_t FeatureCache::frozen_children(const FreezeSet& freeze) const {
+  const auto trains = [&](const Child& child) {
     return std::any_of(child.parameters.begin(), child.parameters.end(),
-                       [](const ParameterPtr& p) { return p->trainable(); });
+                       [&](const ParameterPtr& p) { return freeze.trains(*p); });
   };
   return static_cast<std::size_t>(std::find_if(children_.begin(), children_.end(), trains) -
                                   children_.begin());
@@ -146,7 +146,7 @@ bool FeatureCache::without_parameters(std::size_t child) const {
 }
 
 /// Why the features before a child cannot be kept; empty: they can.
-std::string FeatureCache::why_not(std::size_t child) const {
+std::string FeatureCache::why_not(std::size_t child, const FreezeSet& freeze) const {
   if (without_parameters(child)) return "nothing is frozen before the first layer that trains";
   if (train_.options().augment.any() && train_.options().views == 0) {
     return "augmentation changes the samples in every epoch (a number of views would repeat)";
@@ -160,6 +160,7 @@ std::string FeatureCache::why_not(std::size_t child) const {
   options.mode = Mode::train;
   options.batch_statistics = settings_.batch_statistics;
   options.dropout_in_frozen = settings_.dropout_in_frozen;
+  options.freeze = freeze;
   const std::string random = not_a_function(*model_.features_graph(2, sample, seam, options));
   if (!random.empty()) return random;
   const Model::Training head = model_.head_training_graph(2, seam, options);
@@ -174,23 +175,24 @@ std::string FeatureCache::why_not(std::size_t child) const {
   return model_.input().lengths ? "" : "samples have different lengths, which the model is not told";
 }
 
-std::optional<FeatureCache::Planned> FeatureCache::planned() const {
-  const std::size_t frozen = frozen_children();
-  if (config_.mode == CacheMode::off || epochs_ < 2 || frozen == children_.size() || !why_not(frozen).empty())
+std::optional<FeatureCache::Planned> FeatureCache::planned(const FreezeSet& freeze) const {
+  const std::size_t frozen = frozen_children(freeze);
+  if (config_.mode == CacheMode::off || epochs_ < 2 || frozen == children_.size() ||
+      !why_not(frozen, freeze).empty())
     return std::nullopt;
   return Planned{model_.seam_at(frozen, train_.data().info().shape), static_cast<Index>(views_)};
 }
 
-void FeatureCache::begin_epoch(Index epoch) {
+void FeatureCache::begin_epoch(Index epoch, const FreezeSet& freeze) {
   epoch_ = static_cast<std::uint64_t>(epoch);
   if (config_.mode == CacheMode::off) return;
-  look();
-  const std::size_t frozen = frozen_children();
+  invalidate_if_stale(freeze);
+  const std::size_t frozen = frozen_children(freeze);
   if (frozen == children_.size()) return;  // nothing trains: the step says so
   if (active_ && frozen <= seam_.child) return;
   if (std::count(not_worth_it_.begin(), not_worth_it_.end(), frozen) > 0) return;
   const bool nothing_told = refused_.empty() && hash_.empty();
-  if (const std::string why = why_not(frozen); !why.empty()) return refuse(why);
+  if (const std::string why = why_not(frozen, freeze); !why.empty()) return refuse(why);
   if (epoch + 1 >= epochs_) {
     if (nothing_told) refuse("no epoch is left that would read them");
     return;
@@ -305,7 +307,7 @@ void FeatureCache::carry(Part part, const FeatureStore& from, FeatureStore& to, 
       from.get(row, x.data() + i * old_seam.features.count());
       lengths.indices()[i] = static_cast<std::int32_t>(loader(part).data().length(row));
     }
-    Program& program = programs_.features(count, {}, seam_, &old_seam);
+    Program& program = programs_.features(count, {}, seam_, &old_seam, freeze_);
     program.feed("features", x);
     if (old_seam.lengths) program.feed("lengths", lengths);
     program.run();
@@ -334,11 +336,12 @@ std::string FeatureCache::prefix_hash() const {
   return hash.hex();
 }
 
-void FeatureCache::look() {
+void FeatureCache::invalidate_if_stale(const FreezeSet& freeze) {
+  freeze_ = freeze;
   if (!active_) return;
   bool changed = false;
   for (auto& [parameter, version] : versions_) {
-    if (parameter->trainable()) return drop(fmt::format("{} trains again", parameter->name()));
+    if (freeze.trains(*parameter)) return drop(fmt::format("{} trains again", parameter->name()));
     changed = changed || parameter->version() != version;
     version = parameter->version();
   }
@@ -367,7 +370,7 @@ void FeatureCache::tell(CacheEvent::Kind kind, std::string text) {
   event.child = active_ ? seam_.child : 0;
   event.bytes = active_ ? bytes_ : 0;
   event.on_disk = active_ && on_disk_;
-  event.nothing_frozen = without_parameters(frozen_children());
+  event.nothing_frozen = without_parameters(frozen_children(freeze_));
   event.compute_seconds = computed_ > 0 ? compute_seconds_ / static_cast<double>(computed_) : 0;
   event.read_seconds = read_seconds_;
   report_(event);
@@ -392,7 +395,7 @@ const Tensor& FeatureCache::features(Part part, const Batch& batch) {
   FeatureStore& kept = store(part, epoch_);
   const Index width = seam_.features.count();
   if (!std::all_of(batch.samples.begin(), batch.samples.end(), [&](Index row) { return kept.has(row); })) {
-    Program& program = programs_.features(batch.count, batch.x.shape().tail(1), seam_);
+    Program& program = programs_.features(batch.count, batch.x.shape().tail(1), seam_, nullptr, freeze_);
     const auto begin = Clock::now();  // compiling is not counted
     program.feed("x", batch.x);
     if (model_.input().lengths) program.feed("lengths", batch.lengths);
@@ -417,7 +420,7 @@ const Tensor& FeatureCache::features(Part part, const Batch& batch) {
 
 Program& FeatureCache::training(const Batch& batch) {
   const Tensor& x = features(Part::train, batch);
-  Program& program = programs_.head_training(batch.count, train_.data().info().shape, seam_);
+  Program& program = programs_.head_training(batch.count, train_.data().info().shape, seam_, freeze_);
   program.feed("features", x);
   if (seam_.lengths) program.feed("lengths", batch.lengths);
   return program;
@@ -425,7 +428,7 @@ Program& FeatureCache::training(const Batch& batch) {
 
 Program& FeatureCache::inference(const Batch& batch) {
   const Tensor& x = features(Part::validation, batch);
-  Program& program = programs_.head_inference(batch.count, seam_);
+  Program& program = programs_.head_inference(batch.count, seam_, freeze_);
   program.feed("features", x);
   if (seam_.lengths) program.feed("lengths", batch.lengths);
   return program;

@@ -69,17 +69,17 @@ class FeatureCache {
     Seam seam;
     Index epochs;  ///< that compute them: as many as there are views
   };
-  /// Where features would be kept with the flags as they are; none where they would not.
-  std::optional<Planned> planned() const;
+  /// Where features would be kept; none where they would not.
+  std::optional<Planned> planned(const FreezeSet& freeze) const;
 
-  /// With the flags as they are in the epoch's (counted from 0) first step: begins, follows or drops.
+  /// With the set of the epoch's (counted from 0) first step: begins, follows or drops.
   /// Throws Error(usage) where the mode is `ram` and the features are more than the limit, and Error(failure)
   /// when memory or file cannot be had and the mode is not `automatic`.
-  void begin_epoch(Index epoch);
+  void begin_epoch(Index epoch, const FreezeSet& freeze);
   /// After its last step: decides whether the features are kept.
   void end_epoch();
   /// Before a step: drops the features if they are not those of the model as it stands.
-  void look();
+  void invalidate_if_stale(const FreezeSet& freeze);
 
   /// Whether steps go from features, and whether the forward pass over the validation part does. It does not
   /// where the layer behind the seam becomes part of the kernel before it: the last bit could differ.
@@ -104,9 +104,9 @@ class FeatureCache {
   };
   using Stores = std::vector<std::unique_ptr<FeatureStore>>;  // by view
 
-  std::size_t frozen_children() const;
+  std::size_t frozen_children(const FreezeSet& freeze) const;
   bool without_parameters(std::size_t child) const;
-  std::string why_not(std::size_t child) const;
+  std::string why_not(std::size_t child, const FreezeSet& freeze) const;
   bool begin(std::size_t child);
   bool grow(std::size_t child);
   void watch();
@@ -143,6 +143,7 @@ class FeatureCache {
 
   bool active_ = false, decided_ = false, on_disk_ = false;
   std::uint64_t epoch_ = 0;
+  FreezeSet freeze_;  // of the step
   Seam seam_;
   Index bytes_ = 0;
   Stores train_stores_, validation_stores_;

@@ -28,6 +28,7 @@ std::vector<PolicyBlock> policy_blocks(const Model& model) {
 Freezer::Freezer(Model& model, Optimizer& optimizer, FreezerOptions options)
     : model_(model), optimizer_(optimizer), options_(std::move(options)), policy_(options_.policy) {
   shown_ = policy_blocks(model);
+  set_ = kept_ = model.freeze_set();
   int trained = 0;  // blocks so far
   std::map<const Parameter*, int> owner;
   for (int number = 0; number < static_cast<int>(model.blocks().size()); ++number) {
@@ -41,7 +42,7 @@ Freezer::Freezer(Model& model, Optimizer& optimizer, FreezerOptions options)
                                 model.blocks()[static_cast<std::size_t>(first->second)].name));
       }
     }
-    block.trains = any_trains(block);
+    block.trains = any_trains(block, set_);
     place_.push_back(block.trains ? trained++ : -1);
     blocks_.push_back(std::move(block));
   }
@@ -49,9 +50,6 @@ Freezer::Freezer(Model& model, Optimizer& optimizer, FreezerOptions options)
 
 Freezer::~Freezer() {
   if (!policy_) return;
-  for (const PolicyBlock& block : shown_) {
-    for (Parameter* p : block.parameters) p->set_trainable(true);
-  }
   for (std::size_t i = 0; i < blocks_.size(); ++i) set_rate(i, usual_rate(i));
 }
 
@@ -62,27 +60,17 @@ void Freezer::introduce(PolicyStart run) const {
   policy_->start(std::move(run));
 }
 
-std::set<const Parameter*> Freezer::first_trained(const PolicyStart& run) const {
-  std::set<const Parameter*> trained;
-  for (const Block& block : blocks_) {
-    for (const ParameterPtr& p : block.parameters) {
-      if (p->trainable() && p->role() != Role::statistic) trained.insert(p.get());
-    }
-  }
+FreezeSet Freezer::first_set(const PolicyStart& run) const {
   introduce(run);
-  if (!policy_) return trained;
+  if (!policy_) return set_;
   std::vector<BlockPlan> plan(shown_.size());
   const std::vector<BlockStatistics> nothing_known(shown_.size());
   PolicyMoment first;
   first.blocks = nothing_known;
   policy_->decide(first, plan);
-  for (std::size_t i = 0; i < shown_.size(); ++i) {
-    for (const Parameter* p : shown_[i].parameters) {
-      if (!plan[i].trains || !policy_->selects(*p)) trained.erase(p);
-    }
-  }
+  const FreezeSet set = set_of(plan);
   introduce(run);
-  return trained;
+  return set;
 }
 
 void Freezer::start(const PolicyStart& run, const ProgramSettings& settings, Loader& samples) {
@@ -112,7 +100,7 @@ void Freezer::renew(std::size_t shown, std::uint64_t seed) {
     model_.children()[i].layer->initialise(~seed);
   }
   for (auto& [parameter, value] : fixed) {
-    const Live frozen{parameter->live_axis(), parameter->frozen_units()};
+    const Live frozen{parameter->unit_axis(), parameter->frozen_units()};
     const bool part = parameter->live() != nullptr;
     const Index count = part ? frozen.shape_in(value.shape()).count() : value.count();
     const real* from = value.data();
@@ -129,15 +117,39 @@ void Freezer::set_rate(std::size_t block, double rate) {
   for (const ParameterPtr& p : blocks_[block].parameters) optimizer_.set_multiplier(*p, rate);
 }
 
-bool Freezer::any_trains(const Block& block) const {
+bool Freezer::any_trains(const Block& block, const FreezeSet& set) {
   return std::any_of(block.parameters.begin(), block.parameters.end(),
-                     [](const auto& p) { return p->role() != Role::statistic && p->trainable(); });
+                     [&](const auto& p) { return p->role() != Role::statistic && set.trains(*p); });
 }
 
-void Freezer::apply_plan() {
+FreezeSet Freezer::set_of(std::span<const BlockPlan> plan) const {
+  FreezeSet set = kept_;
   for (std::size_t i = 0; i < shown_.size(); ++i) {
-    for (Parameter* p : shown_[i].parameters) p->set_trainable(plan_[i].trains && policy_->selects(*p));
+    if (plan[i].trains) continue;
+    for (const Parameter* p : shown_[i].parameters) set.freeze(*p);
   }
+  set.add(policy_->frozen_within());
+  return set;
+}
+
+void Freezer::update_set() {
+  if (!policy_) {
+    for (const Block& block : blocks_) {
+      const bool same = std::all_of(block.parameters.begin(), block.parameters.end(),
+                                    [&](const auto& p) { return p->marked_as(set_); });
+      if (same) continue;
+      set_ = model_.freeze_set();
+      return;
+    }
+    return;
+  }
+  bool same = trains_.size() == plan_.size() && within_ == policy_->frozen_within();
+  for (std::size_t i = 0; same && i < plan_.size(); ++i) same = trains_[i] == plan_[i].trains;
+  if (same) return;
+  trains_.clear();
+  for (const BlockPlan& block : plan_) trains_.push_back(block.trains);
+  within_ = policy_->frozen_within();
+  set_ = set_of(plan_);
 }
 
 std::span<const FreezeChange> Freezer::before_step(PolicyMoment now) {
@@ -145,12 +157,12 @@ std::span<const FreezeChange> Freezer::before_step(PolicyMoment now) {
     now.blocks = statistics_->blocks();
     policy_->decide(now, plan_);
     needs_ = policy_->needs(now);
-    apply_plan();
   }
+  update_set();
   changes_.clear();
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     Block& block = blocks_[i];
-    const bool trains = any_trains(block);
+    const bool trains = any_trains(block, set_);
     if (trains != block.trains) {
       changes_.push_back({now.step, static_cast<int>(i), !trains});
       if (trains) block.warm_steps = options_.thaw_warm_up;
@@ -212,6 +224,7 @@ void Freezer::load(const StateReader& from) {
   for (std::size_t i = 0; i < plan_.size(); ++i) plan_[i] = {plan[2 * i] != 0, plan[2 * i + 1]};
   policy_->load(from.part("policy"));
   statistics_->load(from.part("statistics"), probe_ ? probe_->rows() : 0);
+  update_set();
 }
 
 double Freezer::greatest_rate() const {

@@ -1,8 +1,7 @@
-// Carries out a freeze policy in a run: flags, rates, statistics, and the log of what changed.
+// Carries out a freeze policy in a run: what is frozen, rates, statistics, and the log of what changed.
 #pragma once
 
 #include <memory>
-#include <set>
 #include <span>
 #include <vector>
 
@@ -21,7 +20,7 @@ struct FreezeChange {
 };
 
 struct FreezerOptions {
-  PolicyPtr policy = nullptr;            ///< null: the flags are whoever's
+  PolicyPtr policy = nullptr;            ///< null: the model's own set is in force
   std::vector<double> block_rates = {};  ///< a factor for each block of the model; empty: all 1
   Index thaw_warm_up = 0;                ///< steps over which a thawed block's rate rises to its own
 };
@@ -29,9 +28,10 @@ struct FreezerOptions {
 /// The blocks of which something trains, as a policy is shown them.
 std::vector<PolicyBlock> policy_blocks(const Model& model);
 
-/// One run's freezing. What is frozen when it is made stays frozen; all else belongs to the policy, if there
-/// is one: it sets the flags before every step. When the run is over the flags and the optimizer's rates are
-/// as before. A block trains when a parameter of it does, running statistics aside.
+/// One run's freezing. With a policy, what the model's own set freezes when this is made stays frozen and all
+/// else belongs to the policy; without one the model's own set is in force in each step as it then stands.
+/// When the run is over the optimizer's rates are as before. A block trains when a parameter of it does,
+/// running statistics aside.
 class Freezer {
  public:
   Freezer(Model& model, Optimizer& optimizer, FreezerOptions options);
@@ -41,22 +41,27 @@ class Freezer {
 
   /// Tells the policy of the run, whose blocks are filled in here. Throws Error(usage) when it does not fit.
   void introduce(PolicyStart run) const;
-  /// What trains in the first step of the run, as flags and policy have it; the policy is introduced.
-  std::set<const Parameter*> first_trained(const PolicyStart& run) const;
+  /// What is frozen in the first step of the run; the policy is introduced.
+  FreezeSet first_set(const PolicyStart& run) const;
   /// Begins a run: introduces the policy, gives new values to the blocks that it renews, and takes a
   /// batch of `samples` as the probe. Throws what `introduce` throws.
   void start(const PolicyStart& run, const ProgramSettings& settings, Loader& samples);
 
-  /// Sets flags and rates for the step. The changes since the step before; valid until the next call.
+  /// Decides the step's set and sets its rates. The changes since the step before; valid until the next call.
   std::span<const FreezeChange> before_step(PolicyMoment now);
+  /// The set of the step that was decided last, at first of the model.
+  const FreezeSet& set() const { return set_; }
   /// Around the optimizer's update, for the statistics.
   void before_update(std::span<const GradientView> gradients);
   void after_update();
 
-  /// What is remembered between two steps; `load` comes behind `start`. Flags are the model's and are left to
+  /// What is remembered between two steps; `load` comes behind `start`. The model's own set is left to
   /// others. Throws Error(model_file) for values that cannot be this run's.
   void save(const StateWriter& to) const;
   void load(const StateReader& from);
+
+  /// Whether the policy decides when it trains, and not the model's own set.
+  bool owns(const Parameter& parameter) const { return policy_ && kept_.trains(parameter); }
 
   /// Whether the policy's rates take the place of the schedule's.
   bool replaces_schedule() const { return policy_ && policy_->replaces_schedule(); }
@@ -72,14 +77,17 @@ class Freezer {
     double rate = 1;       ///< the factor that the optimizer has
     Index warm_steps = 0;  ///< left until the rate is its own
   };
-  void apply_plan();
+  /// What the policy freezes by `plan`, beside what stays frozen.
+  FreezeSet set_of(std::span<const BlockPlan> plan) const;
+  /// Brings `set_` up to date; nothing is allocated where it is.
+  void update_set();
   void renew(std::size_t shown, std::uint64_t seed);
   void set_rate(std::size_t block, double rate);
   /// What `block_rates` says.
   double usual_rate(std::size_t block) const {
     return options_.block_rates.empty() ? 1 : options_.block_rates[block];
   }
-  bool any_trains(const Block& block) const;
+  static bool any_trains(const Block& block, const FreezeSet& set);
 
   Model& model_;
   Optimizer& optimizer_;
@@ -94,6 +102,9 @@ class Freezer {
   std::vector<Activations> outputs_;
   Needs needs_;
   std::vector<FreezeChange> changes_;
+  FreezeSet kept_;            // frozen for good, under a policy
+  FreezeSet set_, within_;    // of the step; what the policy said of blocks that train
+  std::vector<bool> trains_;  // of those shown, as `set_` has it
 };
 
 }  // namespace firn

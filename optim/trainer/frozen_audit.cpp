@@ -29,9 +29,10 @@ std::string hash_of(const Parameter& parameter, const std::optional<Live>& live)
 
 }  // namespace
 
-bool FrozenAudit::Watched::frozen_as_hashed() const {
-  if (!parameter->trainable()) return !live;
-  return live && parameter->live() != nullptr && *parameter->live() == *live;
+bool FrozenAudit::Watched::frozen_as_hashed(const FreezeSet& freeze) const {
+  if (!freeze.trains(*parameter)) return !live;
+  const Live* now = freeze.live(*parameter);
+  return live && now != nullptr && *now == *live;
 }
 
 bool FrozenAudit::Watched::same() const {
@@ -56,11 +57,11 @@ void FrozenAudit::restart() {
   for (Watched& one : all_) one = {one.name, one.parameter};
 }
 
-void FrozenAudit::take_up() {
-  look();
+void FrozenAudit::take_up(const FreezeSet& freeze) {
+  verify_changed(freeze);
   for (Watched& one : all_) {
-    const Live* live = one.parameter->live();
-    if ((one.parameter->trainable() && live == nullptr) || !one.hash.empty()) continue;
+    const Live* live = freeze.live(*one.parameter);
+    if ((freeze.trains(*one.parameter) && live == nullptr) || !one.hash.empty()) continue;
     one.live.reset();
     if (live != nullptr) one.live = *live;
     one.hash = hash_of(*one.parameter, one.live);
@@ -69,9 +70,9 @@ void FrozenAudit::take_up() {
   }
 }
 
-void FrozenAudit::look() {
+void FrozenAudit::verify_changed(const FreezeSet& freeze) {
   for (Watched& one : all_) {
-    if (!one.hash.empty() && !one.frozen_as_hashed()) judge(one);
+    if (!one.hash.empty() && !one.frozen_as_hashed(freeze)) judge(one);
   }
 }
 
@@ -122,7 +123,7 @@ void FrozenAudit::load(const StateReader& from) {
     one.hash = part.text("sha256");
     if (!one.hash.empty() && one.hash.size() != kDigits) part.fail("sha256", "is no hash");
     if (!part.has("live")) continue;
-    one.live = Live{one.parameter->live_axis(), part.ranges("live", one.parameter->units())};
+    one.live = Live{one.parameter->unit_axis(), part.ranges("live", one.parameter->units())};
     const Index live = one.live->count();
     if (one.live->axis < 0 || live == 0 || live == one.parameter->units()) {
       part.fail("live", "cannot be a part of it");

@@ -17,19 +17,19 @@ struct AuditReport {
   Index unchanged() const { return watched - static_cast<Index>(changed.size()); }
 };
 
-/// Hashes a tensor, or the units of it that do not train, when it is found frozen, and again when it trains
-/// again, when other units are frozen, or when the run is over. Tensors are taken up at the beginning of an
-/// epoch, so that a policy that freezes other ones in each step costs two hashes a tensor and epoch at most.
+/// Hashes a tensor, or the units of it that do not train, when it freezes, and again when it trains again,
+/// when other units are frozen, or when the run is over. Tensors are taken up at the beginning of an epoch,
+/// so that a policy that freezes other ones in each step costs two hashes a tensor and epoch at most.
 class FrozenAudit {
  public:
   explicit FrozenAudit(const std::vector<NamedParameter>& parameters);
 
   /// Forgets everything.
   void restart();
-  /// Takes up what is frozen now; at the first step of an epoch.
-  void take_up();
-  /// Before every step: judges what is not frozen as it was.
-  void look();
+  /// Takes up what `freeze` does not let train; at the first step of an epoch.
+  void take_up(const FreezeSet& freeze);
+  /// Before a step with another set: verifies the parameters of which other units are frozen now.
+  void verify_changed(const FreezeSet& freeze);
   /// Hashes all that is watched. Throws Error(failure) naming the first tensor that has changed, and `step`.
   void check(Index step) const;
   /// Judges all that is watched still.
@@ -47,7 +47,7 @@ class FrozenAudit {
     std::string hash = {};          ///< empty: not watched now
     std::optional<Live> live = {};  ///< that trained beside what was hashed; none: nothing did
     bool ever = false, whole = false, changed = false;
-    bool frozen_as_hashed() const;
+    bool frozen_as_hashed(const FreezeSet& freeze) const;
     bool same() const;
     std::string text() const;
   };

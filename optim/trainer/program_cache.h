@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "engine/program/program.h"
@@ -21,8 +22,9 @@ struct ProgramSettings {
   bool fuse = true;
 };
 
-/// Compiles a program when a batch of a new size, a sequence of a new length or a new set of frozen
-/// parameters is asked for, and keeps it; of more than `kMost` the one that was not asked for longest goes.
+/// Compiles a program when a batch of a new size, a sequence of a new length or another `FreezeSet` is asked
+/// for, and keeps it; of more than `kMost` the one that was not asked for longest goes. Where no set is given
+/// it is the model's own.
 /// All programs compute in one workspace: they run one after the other. A program stays where
 /// it is until `kMost` others have been asked for.
 class ProgramCache {
@@ -31,18 +33,20 @@ class ProgramCache {
 
   ProgramCache(const Model& model, ProgramSettings settings);
 
-  /// The training step for `batch` samples of shape `sample`, with the parameters that train now.
-  /// Throws Error(usage) when all are frozen.
-  Program& training(Index batch, const Shape& sample);
-  /// The forward pass, outputs "logits".
-  Program& inference(Index batch, const Shape& sample);
+  /// The training step for `batch` samples of shape `sample`. Throws Error(usage) when all is frozen.
+  Program& training(Index batch, const Shape& sample, std::optional<FreezeSet> freeze = {});
+  /// The forward pass, outputs "logits". What is frozen matters where that is computed in bf16, here and
+  /// below.
+  Program& inference(Index batch, const Shape& sample, std::optional<FreezeSet> freeze = {});
 
   /// What lies behind a seam, fed with "features" instead of "x". A training step cuts the batch as the whole
   /// step does, so that its gradients are the same bits; `sample` is what the whole model would be fed.
-  Program& head_training(Index batch, const Shape& sample, const Seam& seam);
-  Program& head_inference(Index batch, const Seam& seam);
+  Program& head_training(Index batch, const Shape& sample, const Seam& seam,
+                         std::optional<FreezeSet> freeze = {});
+  Program& head_inference(Index batch, const Seam& seam, std::optional<FreezeSet> freeze = {});
   /// The forward pass up to a seam, or with `from` between two; output "features".
-  Program& features(Index batch, const Shape& sample, const Seam& to, const Seam* from = nullptr);
+  Program& features(Index batch, const Shape& sample, const Seam& to, const Seam* from = nullptr,
+                    std::optional<FreezeSet> freeze = {});
 
   /// Programs compiled so far.
   int compiled() const { return compiled_; }
@@ -55,23 +59,21 @@ class ProgramCache {
     std::size_t from, to;  ///< children of the model; `to` 0: up to the end
     Index batch;
     std::vector<Index> sample;  ///< what is fed; of the head's training step what the whole model would be
-    std::vector<bool> flags;
-    std::vector<std::pair<std::size_t, UnitRange>> live;  // of those that train in part
+    FreezeSet freeze;
     friend auto operator<=>(const Key&, const Key&) = default;
   };
   struct Entry {
     std::unique_ptr<Program> program;
     std::uint64_t asked = 0;  // when, on a clock of questions
   };
-  Program& find(Kind kind, Index batch, const Shape& sample, const Seam* from = nullptr,
-                const Seam* to = nullptr);
-  std::unique_ptr<Program> compile(Kind kind, Index batch, const Shape& sample, const Seam* from,
-                                   const Seam* to);
+  Program& find(Kind kind, Index batch, const Shape& sample, const std::optional<FreezeSet>& freeze,
+                const Seam* from = nullptr, const Seam* to = nullptr);
+  std::unique_ptr<Program> compile(Kind kind, Index batch, const Shape& sample, const FreezeSet& freeze,
+                                   const Seam* from, const Seam* to);
   void forget_oldest();
 
   const Model& model_;
   ProgramSettings settings_;
-  std::vector<NamedParameter> parameters_;
   std::shared_ptr<Workspace> workspace_ = std::make_shared<Workspace>();
   std::map<Key, Entry> programs_;
   std::uint64_t clock_ = 0;

@@ -87,7 +87,7 @@ Trainer::Trainer(Model& model, Optimizer& optimizer, Loader& train, Loader* vali
         fmt::format("{} block rates for {} blocks", config_.block_rates.size(), model.blocks().size()));
   }
   // A policy that does not fit says so here, before anything is done.
-  require_learning_head(model_, Freezer(model_, optimizer_, freezer_options()).first_trained(policy_start()));
+  require_learning_head(model_, Freezer(model_, optimizer_, freezer_options()).first_set(policy_start()));
 }
 
 PolicyStart Trainer::policy_start() const {
@@ -114,7 +114,7 @@ void Trainer::keep_best_of_thawed() {
   if (!keeps_best() || run_->history.best_epoch == 0) return;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const Parameter& parameter = *parameters_[i].parameter;
-    if (parameter.trainable() && !changed(i) && !best_.contains(&parameter))
+    if (run_->freezer->set().trains(parameter) && !changed(i) && !best_.contains(&parameter))
       best_[&parameter] = parameter.to_file();
   }
 }
@@ -148,7 +148,7 @@ Evaluation Trainer::test(Loader& loader,
     if (best_.contains(p.parameter.get())) back.last.emplace_back(p.parameter, p.parameter->to_file());
   }
   restore_best();
-  return evaluate(model_, programs_, loader, on_batch);
+  return evaluate(model_, programs_, loader, on_batch, nullptr, freeze_set());
 }
 
 // The forward pass moves running statistics before it is known whether its numbers are any.
@@ -169,8 +169,8 @@ double Trainer::train_step(const Batch& batch, const PolicyMoment& now) {
   EpochRecord& record = run_->record;
   Freezer& freezer = *run_->freezer;
   const bool kept = features_.active();
-  Program& program =
-      kept ? features_.training(batch) : programs_.training(batch.count, batch.x.shape().tail(1));
+  Program& program = kept ? features_.training(batch)
+                          : programs_.training(batch.count, batch.x.shape().tail(1), freezer.set());
   if (!kept) feed_batch(program, model_, batch);
   program.feed("labels", batch.labels);
   program.run(static_cast<std::uint64_t>(step_));
@@ -195,7 +195,7 @@ double Trainer::train_step(const Batch& batch, const PolicyMoment& now) {
                                       record.epoch, record.steps + 1),
                           step_ == 0, cause_of_non_finite(model_, programs_, batch, train_.data().info()));
   }
-  if (step_ == 0 && norm == 0) require_open_path(model_);
+  if (step_ == 0 && norm == 0) require_open_path(model_, freezer.set());
   record.gradient_norm += norm;
   freezer.after_update();
   record.rate = optimizer_.rate() * options.rate_factor * freezer.greatest_rate();
@@ -231,7 +231,8 @@ void Trainer::measure_head(const TrainHooks& hooks, std::uint64_t epoch) {
     if (kept) {
       head_->measure(features_.features(FeatureCache::Part::train, *batch).data(), batch->count);
     } else {
-      Program& program = programs_.features(batch->count, batch->x.shape().tail(1), seam);
+      Program& program =
+          programs_.features(batch->count, batch->x.shape().tail(1), seam, nullptr, run_->freezer->set());
       feed_batch(program, model_, *batch);
       program.run();
       head_->measure(program.output_data("features"), batch->count);
@@ -269,11 +270,15 @@ bool Trainer::train_epoch(const TrainHooks& hooks) {
     if (hooks.on_freeze && !changes.empty()) hooks.on_freeze(changes);
     record.trained_share += run.freezer->trained_share();  // a sum until the epoch is over
     if (std::exchange(first, false)) {
-      features_.begin_epoch(record.epoch - 1);
+      features_.begin_epoch(record.epoch - 1, run.freezer->set());
     } else {
-      features_.look();
+      features_.invalidate_if_stale(run.freezer->set());
     }
-    config_.audit_steps || record.steps == 0 ? audit_.take_up() : audit_.look();
+    if (config_.audit_steps || record.steps == 0) {
+      audit_.take_up(run.freezer->set());
+    } else {
+      audit_.verify_changed(run.freezer->set());
+    }
     const bool measure = head_ && !head_->ready();
     if (measure) measure_head(hooks, number);
     if (measure || content != features_.content(FeatureCache::Part::train, number)) {
@@ -317,8 +322,9 @@ bool Trainer::evaluate_epoch(const TrainHooks& hooks) {
     const auto stop = [&](const Batch&, const real*) {
       if (hooks.stop && !run_->history.interrupted && hooks.stop()) throw Stopped();
     };
-    features_.look();
-    run_->history.last_evaluation = evaluate(model_, programs_, *validation_, stop, &features_);
+    features_.invalidate_if_stale(run_->freezer->set());
+    run_->history.last_evaluation =
+        evaluate(model_, programs_, *validation_, stop, &features_, run_->freezer->set());
   } catch (const Stopped&) {
     return false;
   }
@@ -380,7 +386,7 @@ bool Trainer::over() const {
 
 History Trainer::run(const TrainHooks& hooks) {
   const FlushSubnormals flush;
-  // The flags are as before when the run is over, however it ends.
+  // Rates are as before when the run is over, however it ends.
   struct End {
     std::unique_ptr<Run>& run;
     ~End() { run.reset(); }

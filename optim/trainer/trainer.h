@@ -42,10 +42,9 @@ struct TrainConfig {
   std::vector<double> block_rates = {};  ///< a factor on the rate for each block; empty: all 1
   Index evaluate_every = 1;              ///< epochs; the last one is always evaluated
   ProgramSettings program = {};
-  PolicyPtr policy =
-      nullptr;             ///< what decides what trains; null: the flags as they are and as hooks set them
-  Index thaw_warm_up = 0;  ///< steps over which the rate of a thawed block rises to its own
-  CacheConfig cache = {};  ///< whether the output of what is frozen is kept across epochs
+  PolicyPtr policy = nullptr;  ///< what decides what trains; null: the model's own set, as hooks may edit it
+  Index thaw_warm_up = 0;      ///< steps over which the rate of a thawed block rises to its own
+  CacheConfig cache = {};      ///< whether the output of what is frozen is kept across epochs
   HeadConfig head = {};
   bool audit_steps = false;  ///< hash what is frozen after every step; a change is an Error(failure)
 };
@@ -78,8 +77,8 @@ struct History {
   Evaluation last_evaluation = {};         ///< of the validation part
 };
 
-/// Observers; each may be empty. They may freeze and thaw parameters of the model: the next step has the new
-/// set. With a policy, what trained at the start belongs to it, and its flags prevail.
+/// Observers; each may be empty. They may edit the model's own freeze set: the next step has the new one.
+/// With a policy, what trained at the start belongs to it, and the policy prevails.
 struct TrainHooks {
   std::function<void(Index epoch)> before_epoch = {};  ///< counted from 1; not when resumed within an epoch
   std::function<void(Index step, Index steps, double loss)> after_step =
@@ -119,8 +118,8 @@ class Trainer {
   /// The weights alone, as `save` writes them; also behind a run.
   void save_weights(const StateWriter& to, const std::set<std::string>& in_base = {}) const;
   /// The next `run` goes on where `save` was called. The trainer is made as it was for that run, the model
-  /// with the base's weights and the flags that it began with. Throws Error(usage) naming what differs from
-  /// that run, Error(model_file) for what cannot be its state.
+  /// with the base's weights and the freeze set that it began with. Throws Error(usage) naming what differs
+  /// from that run, Error(model_file) for what cannot be its state.
   void resume(const StateReader& from, const std::set<std::string>& in_base = {});
 
   /// The weights of the best epoch, or the present ones before there is one, in the layout of files; where
@@ -138,6 +137,8 @@ class Trainer {
   Index steps() const { return step_; }
   /// The epoch in progress, counted from 1.
   Index epoch() const { return run_ ? run_->record.epoch : 1; }
+  /// What is frozen in the step of the run in progress, or in the model where there is none.
+  FreezeSet freeze_set() const { return run_ ? run_->freezer->set() : model_.freeze_set(); }
   /// Of the run in progress.
   const History* history() const { return run_ ? &run_->history : nullptr; }
 

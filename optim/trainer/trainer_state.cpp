@@ -256,13 +256,15 @@ void Trainer::resume(const StateReader& from, const std::set<std::string>& in_ba
   for (const auto& [name, parameter] : parameters_) {
     parts.push_back(frozen.has(name) ? frozen.ranges(name, parameter->units()) : std::vector<UnitRange>{});
     if (parts.back().empty()) continue;
-    if (parameter->live_axis() < 0 || parameter->role() == Role::statistic ||
+    if (parameter->unit_axis() < 0 || parameter->role() == Role::statistic ||
         places_in(parts.back()) == parameter->units()) {
       frozen.fail(name, "cannot be a part of it");
     }
   }
   for (std::size_t i = 0; i < flags.size(); ++i) {
     Parameter& parameter = *parameters_[i].parameter;
+    // Runs of before policies had sets of their own wrote what the policy had frozen.
+    if (run_->freezer->owns(parameter)) continue;
     parameter.set_frozen_units(parts[i]);
     parameter.set_trainable(flags[i] == '1');
   }

@@ -124,7 +124,7 @@ void freeze_parts(const Model& model, double share, std::uint64_t seed) {
 std::vector<real> elements(const Parameter& p, const real* data, bool live) {
   std::vector<real> result;
   const std::vector<UnitRange> frozen = p.frozen_units();
-  const Live part{std::max(p.live_axis(), 0), live ? complement(frozen, p.units()) : frozen};
+  const Live part{std::max(p.unit_axis(), 0), live ? complement(frozen, p.units()) : frozen};
   for_each_live(&part, p.shape(), 0, part.shape_in(p.shape()).count(), [&](Index, Index place, Index count) {
     result.insert(result.end(), data + place, data + place + count);
   });

@@ -36,6 +36,7 @@ class Parts final : public Layer {
     return *parameters()[0].parameter;
   }
   std::string frozen(const std::string& name) const { return text_of(at(name).frozen_units()); }
+  std::string text(const std::string& name) const { return at(name).frozen().text(at(name)); }
 };
 
 }  // namespace
@@ -82,7 +83,7 @@ TEST_CASE("units freeze and thaw by range, and add up") {
   CHECK(parts.at("conv1.weight").trainable());
   CHECK(parts.at("conv1.weight").live()->axis == 3);
   CHECK(text_of(parts.at("conv1.weight").live()->ranges) == "4:8+12:16");
-  CHECK(frozen_units_text(parts.at("conv1.weight")) == "8 of 16 channels frozen");
+  CHECK(parts.text("conv1.weight") == "8 of 16 channels frozen");
   CHECK(parts.frozen("conv1.bias").empty());
   parts.thaw("conv1.weight[2:9]");
   CHECK(parts.frozen("conv1.weight") == "0:2+9:12");
@@ -123,7 +124,7 @@ TEST_CASE("gates by name, rows of an embedding") {
   Parts parts;
   parts.freeze("lstm.weight_ih_l0[i]");
   CHECK(parts.frozen("lstm.weight_ih_l0") == "0:5");
-  CHECK(frozen_units_text(parts.at("lstm.weight_ih_l0")) == "1 of 4 gates frozen (i)");
+  CHECK(parts.text("lstm.weight_ih_l0") == "1 of 4 gates frozen (i)");
   parts.freeze("lstm.*[f+g]");
   CHECK(parts.frozen("lstm.weight_ih_l0") == "0:15");
   CHECK(parts.frozen("lstm.bias_hh_l0") == "5:15");
@@ -132,7 +133,7 @@ TEST_CASE("gates by name, rows of an embedding") {
   CHECK(parts.frozen("gru.weight_hh_l0") == "5:10");
   parts.freeze("embed.weight[0:10]");
   CHECK(parts.at("embed.weight").live()->axis == 0);
-  CHECK(frozen_units_text(parts.at("embed.weight")) == "10 of 30 rows frozen");
+  CHECK(parts.text("embed.weight") == "10 of 30 rows frozen");
 }
 
 TEST_CASE("ranges that make no sense are errors that name the shape") {

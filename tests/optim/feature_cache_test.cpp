@@ -114,7 +114,7 @@ Result train(ModelPtr model, const DataParts& data, const Setting& setting) {
   };
   hooks.on_cache = [&](const CacheEvent& event) { result.events.push_back(event); };
   Trainer trainer(*model, *optimizer, train, test, config);
-  result.planned = trainer.features().planned();
+  result.planned = trainer.features().planned(trainer.freeze_set());
   trainer.run(hooks);
   Sha256 hash;
   for (const NamedParameter& p : model->parameters())

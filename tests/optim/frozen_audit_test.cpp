@@ -160,7 +160,7 @@ TEST_CASE("the audit of a run that went on speaks of all of it") {
 TEST_CASE("a saved audit that cannot be one is refused") {
   const Run run("conv1.*");
   FrozenAudit audit(run.model->parameters());
-  audit.take_up();
+  audit.take_up(run.model->freeze_set());
   const auto refused = [&](const std::string& why, const auto& change) {
     SafeTensors state;
     change(StateWriter(state).part("conv1.weight"));

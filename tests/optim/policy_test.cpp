@@ -55,7 +55,7 @@ struct Rehearsal {
     std::string text;
     for (std::size_t l = 0; l < plan.size(); ++l) {
       for (const Parameter* p : made.blocks[l].parameters) {
-        if (plan[l].trains && policy->selects(*p)) text += p->name() + " ";
+        if (plan[l].trains && policy->frozen_within().trains(*p)) text += p->name() + " ";
       }
     }
     return text;
@@ -112,9 +112,9 @@ TEST_CASE("patterns and roles") {
   const Parameter& mean = made.add(0, "running_mean", Role::statistic);
   const auto bn = parse_policy("bn-only");
   bn->start(made.start());
-  CHECK(bn->selects(scale));
-  CHECK(bn->selects(mean));  // statistics go with their norm
-  CHECK(!bn->selects(*made.parameters[0]));
+  CHECK(bn->frozen_within().trains(scale));
+  CHECK(bn->frozen_within().trains(mean));  // statistics go with their norm
+  CHECK(!bn->frozen_within().trains(*made.parameters[0]));
   CHECK(bn->text().find("1 of 5 tensors train") != std::string::npos);
 }
 

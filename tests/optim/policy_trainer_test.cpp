@@ -39,6 +39,7 @@ struct Run {
   ModelPtr model;
   Loader train, test;
   std::unique_ptr<Optimizer> optimizer = make_sgd({.rate = 0.05, .momentum = 0.9, .decay = 5e-4});
+  const Trainer* trainer = nullptr;
 
   explicit Run(const std::string& name = "cnn", const DatasetPtr& data = digits().train)
       : model(find_model(name).make({.sample = data->info().shape}, data->class_count())),
@@ -48,8 +49,12 @@ struct Run {
   }
   std::vector<bool> flags() const {
     std::vector<bool> all;
-    for (const NamedParameter& p : model->parameters()) all.push_back(p.parameter->trainable());
+    for (const NamedParameter& p : model->parameters()) all.push_back(trains(*p.parameter));
     return all;
+  }
+  /// In the step of the run, or in the model where none is under way.
+  bool trains(const Parameter& p) const {
+    return trainer != nullptr ? trainer->freeze_set().trains(p) : p.trainable();
   }
   std::string hash() const {
     std::string all;
@@ -66,7 +71,11 @@ struct Run {
     return config;
   }
   History go(TrainConfig config, const TrainHooks& hooks = {}) {
-    return Trainer(*model, *optimizer, train, test, std::move(config)).run(hooks);
+    Trainer one(*model, *optimizer, train, test, std::move(config));
+    trainer = &one;
+    const History history = one.run(hooks);
+    trainer = nullptr;
+    return history;
   }
 };
 
@@ -107,6 +116,7 @@ TEST_CASE("every policy: frozen bytes stay, state is dropped, programs are made 
     const auto parameters = run.model->parameters();
     std::map<const Parameter*, std::string> hashes;
     Trainer trainer(*run.model, *run.optimizer, run.train, run.test, run.config(policy, 3));
+    run.trainer = &trainer;
     TrainHooks hooks;
     std::set<std::pair<std::vector<bool>, bool>> programs;
     double trained = 0;
@@ -122,17 +132,17 @@ TEST_CASE("every policy: frozen bytes stay, state is dropped, programs are made 
       for (const NamedParameter& p : parameters) {
         std::string& last = hashes[p.parameter.get()];
         const std::string hash = hash_of(*p.parameter);
-        if (!p.parameter->trainable() && !last.empty()) CHECK(hash == last);
+        if (!run.trains(*p.parameter) && !last.empty()) CHECK(hash == last);
         moved = moved || hash != last;
         last = hash;
-        train_now += p.parameter->trainable() ? 1 : 0;
+        train_now += run.trains(*p.parameter) ? 1 : 0;
       }
       CHECK(moved);
       CHECK(run.optimizer->parameters_with_state() == train_now);
       programs.insert({run.flags(), step == steps});
       for (int block = 0; block < 4; ++block) {
         const auto own = run.model->block_parameters(block);
-        trained += own[0].parameter->trainable() || own[1].parameter->trainable() ? 0.25 : 0;
+        trained += run.trains(*own[0].parameter) || run.trains(*own[1].parameter) ? 0.25 : 0;
       }
       ++steps_made;
     };
@@ -192,8 +202,8 @@ TEST_CASE("batch norms of frozen blocks use their running statistics and leave t
         const std::string hash = hash_of(*p.parameter);
         std::string& last = hashes[p.parameter.get()];
         if (p.parameter->role() == Role::statistic) {
-          CHECK((hash != last) == p.parameter->trainable());
-        } else if (!p.parameter->trainable()) {
+          CHECK((hash != last) == run.trains(*p.parameter));
+        } else if (!run.trains(*p.parameter)) {
           CHECK(hash == last);
         }
         last = hash;
@@ -261,7 +271,7 @@ TEST_CASE("the numbers that policies decide on are those of the run") {
       double sum = 0, count = 0;
       for (const std::size_t i : {2 * block, 2 * block + 1}) {
         const auto now = parameters[i].parameter->value().values();
-        trained[block] = parameters[i].parameter->trainable();
+        trained[block] = run.trains(*parameters[i].parameter);
         for (std::size_t j = 0; j < now.size(); ++j) {
           const auto old = static_cast<double>(last[i][j]);
           if (old == 0) continue;

@@ -131,7 +131,7 @@ ArmCost FullStep::cost_of_arm(const Materials& materials, const Arm& arm) const 
   for (const GradientView& gradient : program.gradients())
     cost.state_bytes += 2 * gradient.count * Index{sizeof(real)};  // Adam's two moments
   FeatureCache features(*model, programs, settings, {.mode = CacheMode::on}, *loader_, loader_.get(), 2);
-  features.begin_epoch(0);
+  features.begin_epoch(0, model->freeze_set());
   if (features.active()) {
     Program& head = features.training(*first_);
     head.feed("labels", first_->labels);

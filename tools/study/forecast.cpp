@@ -87,7 +87,7 @@ double PlanForecast::cell_seconds(const Arm& arm) {
   const DatasetPtr& drawn_on = target.parts.validation ? target.parts.validation : target.parts.test;
   Loader test = make_loader(at_most(drawn_on, kCurveSamples), target, full.batch, false, 0);
   const FeatureCache features(*model, programs, settings, {.mode = CacheMode::on}, train, &test, 2);
-  if (const auto planned = features.planned(); planned && once < steps) {
+  if (const auto planned = features.planned(model->freeze_set()); planned && once < steps) {
     const Program& head = programs.head_training(full.batch, full.sample, planned->seam);
     const double kept = full.step(head, machine_);
     training = step * once + kept * (steps - once);
