@@ -131,6 +131,30 @@ struct LayerOutConfig {
 };
 std::unique_ptr<FreezePolicy> make_layerout(const LayerOutConfig& config);
 
+/// Chen et al., "Communication-efficient federated learning with adaptive parameter freezing", ICDCS 2021, by
+/// groups of `group` neighbouring units (`Parameter::units`; whole parameters whose units are no axis of the
+/// memory) in the place of single numbers. Every `every` steps D is the change since the check before,
+/// E <- decay E + (1-decay) D, A <- decay A + (1-decay) abs(D), P = sum abs(E) / sum A over the group. A
+/// group with P < threshold rests for `every` steps more than the last time, else its next rest is half as
+/// long; one that has rested trains until the next check. When over 0.8 of the groups rest the threshold is
+/// halved. The statistics of a batch norm rest with a block that does as a whole. Something always trains.
+struct ApfConfig {
+  Index every = 0;  ///< steps; 0: a fiftieth of an epoch, at least one
+  Index group = 8;  ///< units
+  double threshold = 0.05;
+  double decay = 0.99;
+};
+std::unique_ptr<FreezePolicy> make_apf(const ApfConfig& config);
+
+/// Pan et al., "LISA: Layerwise importance sampling for memory-efficient large language model fine-tuning",
+/// NeurIPS 2024. Every `every` steps `blocks` of the blocks between the first and the last are drawn; these,
+/// the first and the last train.
+struct LisaConfig {
+  Index blocks = 2;
+  Index every = 0;  ///< steps; 0: a quarter of an epoch
+};
+std::unique_ptr<FreezePolicy> make_lisa(const LisaConfig& config);
+
 /// The first `count` blocks are frozen, the others train.
 void freeze_prefix(std::span<BlockPlan> plan, std::size_t count);
 /// The steps between two looks: `every`, or a quarter of an epoch where that is 0.

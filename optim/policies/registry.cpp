@@ -128,6 +128,21 @@ std::vector<PolicyEntry> make_registry() {
        [](Values v) {
          return make_layerout({v.number("first"), v.number("last")});
        }},
+      {"apf",
+       "units whose changes cancel out rest, longer each time (Chen 2021)",
+       {{"every", "0", "steps; 0: a fiftieth of an epoch"},
+        {"group", "8", "neighbouring units that rest together"},
+        {"threshold", "0.05", "of the effective perturbation"},
+        {"decay", "0.99", "of the means over the checks"}},
+       [](Values v) {
+         return make_apf({v.whole("every"), v.whole("group"), v.number("threshold"), v.number("decay")});
+       }},
+      {"lisa",
+       "the first, the last and some random blocks between them (Pan 2024)",
+       {{"blocks", "2", "drawn"}, {"every", "0", "steps; 0: a quarter of an epoch"}},
+       [](Values v) {
+         return make_lisa({v.whole("blocks"), v.whole("every")});
+       }},
   };
 }
 

@@ -173,12 +173,27 @@ struct Files {
 }  // namespace
 
 TEST_CASE("every policy goes on to the bit from every step and every epoch's end") {
-  for (const char* policy :
-       {"none", "first,k=2", "last", "only,block=1", "head", "pattern,freeze=conv1.weight+fc*.bias",
-        "bias-only", "lp-ft", "gradual", "fine-tune", "random-frozen,k=2", "freezeout,t0=0.5",
-        "autofreeze,every=2", "egeria,every=2,window=1,checks=1,tolerance=1",
-        "egeria,every=1,window=1,checks=1,tolerance=1,reference=2", "slimfit", "slimfit,every=3", "auto-rgn",
-        "layerout"}) {
+  for (const char* policy : {"none",
+                             "first,k=2",
+                             "last",
+                             "only,block=1",
+                             "head",
+                             "pattern,freeze=conv1.weight+fc*.bias",
+                             "bias-only",
+                             "lp-ft",
+                             "gradual",
+                             "fine-tune",
+                             "random-frozen,k=2",
+                             "freezeout,t0=0.5",
+                             "autofreeze,every=2",
+                             "egeria,every=2,window=1,checks=1,tolerance=1",
+                             "egeria,every=1,window=1,checks=1,tolerance=1,reference=2",
+                             "slimfit",
+                             "slimfit,every=3",
+                             "auto-rgn",
+                             "layerout",
+                             "lisa,blocks=1,every=3",
+                             "apf,every=2,threshold=0.9,decay=0.5"}) {
     check_resumes({.policy = policy});
   }
 }

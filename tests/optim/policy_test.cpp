@@ -376,6 +376,77 @@ TEST_CASE("LayerOut: a random set each epoch, never none") {
   for (Index epoch = 0; epoch < 100; ++epoch) CHECK(rare.at(epoch) != "000");
 }
 
+TEST_CASE("LISA: the ends always, so many between them, drawn anew, the same for a seed") {
+  Rehearsal r(6, "lisa,blocks=2,every=5", 4, 100);
+  std::map<std::string, int> sets;
+  for (Index step = 0; step < 400; ++step) {
+    const std::string before = r.set(), set = r.at(step);
+    if (step % 5 != 0) CHECK(set == before);
+    if (step % 5 == 0) ++sets[set];
+    CHECK(set[0] == '1');
+    CHECK(set[5] == '1');
+    CHECK(std::count(set.begin(), set.end(), '1') == 4);
+  }
+  CHECK(sets.size() == 6);  // of four blocks two: each pair comes
+  CHECK(Rehearsal(6, "lisa,blocks=2,every=5").at(35) == Rehearsal(6, "lisa,blocks=2,every=5").at(35));
+  CHECK(Rehearsal(4, "lisa,blocks=9").at(0) == "1111");
+  CHECK(Rehearsal(2, "lisa").at(0) == "11");
+  CHECK(Rehearsal(1, "lisa").at(0) == "1");
+}
+
+TEST_CASE("APF: what goes to and fro rests, longer each time; what moves on trains") {
+  // Two elements a parameter, groups of one. b0.weight: element 0 goes to and fro, element 1 moves on.
+  Rehearsal r(2, "apf,every=1,group=1,threshold=0.8,decay=0.5", 1, 1000);
+  const auto frozen = [&](std::size_t i) {
+    return text_of(r.policy->frozen_within().frozen_units(*r.made.parameters[i]));
+  };
+  const auto advance = [&](Index step) {
+    real* to_and_fro = r.made.parameters[0]->mutable_value().data();
+    to_and_fro[0] += step % 2 == 0 ? real(1) : real(-1);
+    to_and_fro[1] += 1;
+    for (std::size_t i = 1; i < r.made.parameters.size(); ++i) {  // all others move on
+      for (real& x : r.made.parameters[i]->mutable_value().values()) x += 1;
+    }
+  };
+  std::string rests;
+  for (Index step = 0; step < 12; ++step) {
+    r.at(step);
+    rests += frozen(0) == "0:1" ? '1' : '0';
+    if (frozen(0) != "0:1") CHECK(frozen(0).empty());
+    for (std::size_t i = 1; i < r.made.parameters.size(); ++i) CHECK(frozen(i).empty());
+    CHECK(r.set() == "11");
+    advance(step);
+  }
+  // At 1: E = A = 1/2, P = 1. At 2, of -1: E = -1/4, A = 3/4, P = 1/3: it rests for 1 step. At 3 it trains
+  // again. At 4, of -1: E = -5/8, A = 7/8, P = 0.71: for 2. At 7, of +1: P = 0.2: for 3. At 11, of +1: P =
+  // 0.61.
+  CHECK(rests == "001011011101");
+}
+
+TEST_CASE(
+    "APF: rests are halved where a group moves on, a block that rests has its statistics rest, the last "
+    "thaws") {
+  Rehearsal r(2, "apf,every=1,group=2,threshold=1,decay=0", 1, 1000);
+  const Parameter& mean = r.made.add(0, "running_mean", Role::statistic);
+  r.policy->start(r.made.start(1, 1000));
+  const auto move = [&](std::size_t i, real by) {
+    for (real& x : r.made.parameters[i]->mutable_value().values()) x += by;
+  };
+  r.at(0);
+  // Without decay P is 1 for what moves and 0 for what stands still.
+  for (const std::size_t i : {2u, 3u}) move(i, 1);
+  CHECK(r.at(1) == "01");
+  CHECK_FALSE(r.policy->frozen_within().trains(*r.made.parameters[0]));
+  CHECK(r.policy->frozen_within().trains(*r.made.parameters[2]));
+  CHECK(r.policy->frozen_within().trains(mean));  // its block says it
+  CHECK(r.at(2) == "10");                         // the rest of the one is over, the other stands still
+
+  Rehearsal still(2, "apf,every=1,group=2,threshold=1,decay=0", 1, 1000);
+  still.at(0);
+  CHECK(still.at(1) == "01");  // something always trains
+  CHECK(still.policy->frozen_within().trains(*still.made.parameters[2]));
+}
+
 TEST_CASE("a policy that starts again begins anew") {
   for (const std::string text : {"autofreeze,every=1", "lp-ft", "egeria,every=1,window=1,checks=1"}) {
     CAPTURE(text);
@@ -430,4 +501,7 @@ TEST_CASE("what is no policy is answered with the near name") {
   CHECK(refuses("egeria,checks=0", "checks=0"));
   CHECK(refuses("autofreeze,percentile=101", "percentile=101"));
   CHECK(refuses("layerout,first=0", "first=0"));
+  CHECK(refuses("apf,group=0", "group=0"));
+  CHECK(refuses("apf,decay=1", "decay=1"));
+  CHECK(refuses("lisa,blocks=0", "blocks=0"));
 }
