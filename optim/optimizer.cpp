@@ -18,17 +18,17 @@ namespace firn {
 
 namespace {
 
-constexpr Index kPiece = 16384;                // elements that one thread updates at a time
-constexpr Index kWorthOneThread = 4 * kPiece;  // fewer take no longer than another thread takes to wake
-constexpr Index kGathered = 2048;              // of a piece, where its elements do not lie together
+constexpr Index kUpdatePiece = 16384;                // elements that one thread updates at a time
+constexpr Index kWorthOneThread = 4 * kUpdatePiece;  // fewer take no longer than another thread takes to wake
+constexpr Index kGathered = 2048;                    // of a piece, where its elements do not lie together
 
 }  // namespace
 
 void Optimizer::cut(std::span<const GradientView> gradients) {
   pieces_.clear();
   for (std::size_t i = 0; i < gradients.size(); ++i) {
-    for (Index first = 0; first < gradients[i].count; first += kPiece) {
-      pieces_.push_back({i, first, std::min(kPiece, gradients[i].count - first)});
+    for (Index first = 0; first < gradients[i].count; first += kUpdatePiece) {
+      pieces_.push_back({i, first, std::min(kUpdatePiece, gradients[i].count - first)});
     }
   }
   squares_.resize(pieces_.size());

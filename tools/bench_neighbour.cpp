@@ -9,6 +9,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
+#include "engine/base/seconds.h"
 #include "tools/bench_model.h"
 #include "tools/bench_pairs.h"
 #include "tools/bench_timing.h"
@@ -20,12 +21,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr double kSampleSeconds = 0.1;  // several time slices of the scheduler
-constexpr std::size_t kFewestTurns = 5;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
+constexpr double kBesideSeconds = 0.1;  // several time slices of the scheduler
+constexpr std::size_t kFewestBeside = 5;
 
 /// A process that computes without end, on whichever core the system gives it; it ends with this object, and
 /// by itself when its parent is gone.
@@ -68,7 +65,7 @@ double step_ms(BenchModel& model) {
   do {
     model.step();
     ++steps;
-  } while (steps < 3 || seconds_since(begin) < kSampleSeconds);
+  } while (steps < 3 || seconds_since(begin) < kBesideSeconds);
   return seconds_since(begin) * 1e3 / static_cast<double>(steps);
 }
 
@@ -93,12 +90,12 @@ void print(Console& console, const std::string& name, const std::string& freeze,
                           ratio.high));
 }
 
-void measure(const std::string& name, const std::string& freeze, Index batch, const BenchOptions& options,
-             Console& console) {
+void measure_beside(const std::string& name, const std::string& freeze, Index batch,
+                    const BenchOptions& options, Console& console) {
   BenchModel model(name, freeze, batch, options.exact, frozen_precision(options.precision, options.exact));
   std::vector<double> quiet, disturbed, ratio;
   const auto begin = Clock::now();
-  while (ratio.size() < kFewestTurns || seconds_since(begin) < options.seconds.value_or(2)) {
+  while (ratio.size() < kFewestBeside || seconds_since(begin) < options.seconds.value_or(2)) {
     quiet.push_back(step_ms(model));
     {
       const Neighbour neighbour;
@@ -126,7 +123,7 @@ void bench_neighbour(const std::vector<std::string>& models, const std::vector<s
       for (const Index batch : options.batches_or_usual()) {
         for (const Index count : threads) {
           set_thread_count(static_cast<int>(count));
-          measure(name, freeze, batch, options, console);
+          measure_beside(name, freeze, batch, options, console);
         }
       }
     }

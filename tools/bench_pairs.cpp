@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "engine/base/parallel.h"
+#include "engine/base/seconds.h"
 #include "tools/bench_model.h"
 #include "tools/bench_timing.h"
 #include "tools/options.h"
@@ -16,12 +17,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr double kSampleSeconds = 2e-3;  // far above what waking a thread takes
-constexpr std::size_t kFewestTurns = 7;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
+constexpr double kPairSeconds = 2e-3;  // far above what waking a thread takes
+constexpr std::size_t kFewestPairs = 7;
 
 /// Milliseconds of a step on `threads` threads, the least of three: what disturbs one is not what is asked
 /// for.
@@ -56,15 +53,15 @@ void print(Console& console, const std::string& name, const std::string& freeze,
                           batch, threads, ms, speedup.median, speedup.low, speedup.high));
 }
 
-void measure(const std::string& name, const std::string& freeze, Index batch, const BenchOptions& options,
-             Console& console) {
+void measure_pair(const std::string& name, const std::string& freeze, Index batch,
+                  const BenchOptions& options, Console& console) {
   BenchModel model(name, freeze, batch, options.exact, frozen_precision(options.precision, options.exact));
   const std::vector<Index>& threads = options.threads;
   const double one = step_ms(model, threads[0], 1);
-  const auto steps = std::max<Index>(1, static_cast<Index>(kSampleSeconds * 1e3 / one));
+  const auto steps = std::max<Index>(1, static_cast<Index>(kPairSeconds * 1e3 / one));
   std::vector<std::vector<double>> ms(threads.size()), speedup(threads.size());
   const auto begin = Clock::now();
-  for (std::size_t turn = 0; turn < kFewestTurns || seconds_since(begin) < options.seconds.value_or(2);
+  for (std::size_t turn = 0; turn < kFewestPairs || seconds_since(begin) < options.seconds.value_or(2);
        ++turn) {
     std::vector<double> now(threads.size());
     for (std::size_t i = 0; i < threads.size(); ++i) {
@@ -93,7 +90,8 @@ void bench_scaling(const std::vector<std::string>& models, const std::vector<std
   }
   for (const std::string& name : models) {
     for (const std::string& freeze : freezes) {
-      for (const Index batch : options.batches_or_usual()) measure(name, freeze, batch, options, console);
+      for (const Index batch : options.batches_or_usual())
+        measure_pair(name, freeze, batch, options, console);
     }
   }
 }

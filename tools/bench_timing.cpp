@@ -7,6 +7,8 @@
 #include <chrono>
 #include <cmath>
 
+#include "engine/base/seconds.h"
+
 namespace firn::cli {
 
 namespace {
@@ -17,10 +19,6 @@ constexpr double kShortestSample = 0.2e-3;  // seconds: far above what reading t
 constexpr double kPieceSeconds = 1e-3;      // of work that one thread takes at once
 constexpr Index kPiecesOfThread = 4;
 constexpr Index kStreamPiece = 1 << 18;  // numbers
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 double seconds_of(Index calls, const std::function<void()>& call) {
   const auto begin = Clock::now();

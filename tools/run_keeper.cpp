@@ -8,6 +8,7 @@
 #include "engine/base/atomic_file.h"
 #include "engine/base/bytes.h"
 #include "engine/base/error.h"
+#include "engine/base/seconds.h"
 #include "layers/weights.h"
 #include "tools/freezing.h"
 
@@ -20,10 +21,6 @@ namespace fs = std::filesystem;
 constexpr const char* kBase = "base.safetensors";
 constexpr double kMinute = 60;
 constexpr double kShare = 20;  // at most one part in so many of the time goes into checkpoints
-
-double seconds_since(std::chrono::steady_clock::time_point begin) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
 
 /// What the folder's files said when a checkpoint was made goes with it: they may have been written further.
 void add_texts(const RunFolder& folder, SafeTensors& to) {

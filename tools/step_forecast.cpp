@@ -109,13 +109,12 @@ Index base_bytes(int threads, Machine& machine) {
   return static_cast<Index>(machine.number(fmt::format("bytes beside a program, {} threads", threads), [&] {
     // The smallest of the models, on one sample.
     constexpr const char* kModel = "lenet";
-    constexpr Index kBatch = 1;
+    constexpr Index kOne = 1;
     const ModelEntry& entry = find_model(kModel);
     const ModelPtr model = entry.make(entry.usual_input, entry.usual_classes);
     ProgramCache programs(*model, {});
-    const StepBytes own =
-        step_bytes(*model, programs.inference(kBatch, entry.usual_input.sample), 0, threads);
-    const double all = measured_resident({kModel, "all", kBatch, threads});
+    const StepBytes own = step_bytes(*model, programs.inference(kOne, entry.usual_input.sample), 0, threads);
+    const double all = measured_resident({kModel, "all", kOne, threads});
     return std::max(0.0, all - static_cast<double>(own.all()));
   }));
 }

@@ -25,6 +25,8 @@ enum class Pass { forward, input_gradient, weight_gradient };
 class Node {
  public:
   int id() const { return id_; }
+  /// The same, for tables.
+  std::size_t index() const { return static_cast<std::size_t>(id_); }
   /// Null for a source.
   const Op* op() const { return op_.get(); }
   const std::shared_ptr<const Op>& shared_op() const { return op_; }
@@ -57,6 +59,12 @@ class Node {
   Tensor constant_;
   ParameterPtr assigns_;
 };
+
+/// A value's place in tables: its node's number and the output.
+using ValueKey = std::pair<int, int>;
+inline ValueKey key_of(Value value) {
+  return {value.node->id(), value.output};
+}
 
 /// Nodes in the order of their making, which is an order of computation. Values stay valid as long as the
 /// graph.

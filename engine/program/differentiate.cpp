@@ -14,10 +14,6 @@ namespace firn {
 
 namespace {
 
-std::size_t at(const Node& node) {
-  return static_cast<std::size_t>(node.id());
-}
-
 /// Marks the nodes made since `first` that feed `value` with a pass.
 void mark(Graph& graph, Value value, int first, Pass pass) {
   if (!value || value.node->id() < first) return;
@@ -50,7 +46,7 @@ void note_left_out(const Graph& graph, const Node& node, const std::vector<bool>
     if (parameter && parameter->role() != Role::statistic) {
       out.push_back({node.label(), node.block(), Pass::weight_gradient,
                      fmt::format("gradient of {}", parameter->name()), "frozen", product ? macs : 0});
-    } else if (!of_parameters(input) && parameters_below[at(*input.node)] && !input_noted) {
+    } else if (!of_parameters(input) && parameters_below[input.node->index()] && !input_noted) {
       input_noted = true;
       out.push_back({node.label(), node.block(), Pass::input_gradient,
                      fmt::format("input gradient of {}", node.kind()), "nothing below it trains", macs});
@@ -77,7 +73,7 @@ Derivatives differentiate(Graph& graph, Value loss) {
     if (node.parameter() && node.parameter()->role() != Role::statistic) parameters_below[i] = true;
     if (node.op() == nullptr || !node.op()->differentiable()) continue;
     for (const Value& input : node.inputs())
-      parameters_below[i] = parameters_below[i] || parameters_below[at(*input.node)];
+      parameters_below[i] = parameters_below[i] || parameters_below[input.node->index()];
   }
 
   const std::string outer_label = graph.label();
@@ -91,7 +87,7 @@ Derivatives differentiate(Graph& graph, Value loss) {
   for (int id = loss.node->id(); id >= 0; --id) {
     Node& node = *graph.nodes()[static_cast<std::size_t>(id)];
     if (node.op() == nullptr) continue;
-    if (parameters_below[at(node)]) note_left_out(graph, node, parameters_below, result.left_out);
+    if (parameters_below[node.index()]) note_left_out(graph, node, parameters_below, result.left_out);
 
     std::vector<Value> dy;
     for (int i = 0; i < static_cast<int>(node.outputs().size()); ++i) {

@@ -9,10 +9,6 @@ namespace firn {
 
 namespace {
 
-std::size_t at(const Node& node) {
-  return static_cast<std::size_t>(node.id());
-}
-
 bool is_view(const Node& node) {
   return node.op() != nullptr && node.op()->is_view();
 }
@@ -30,10 +26,10 @@ class Lowering {
 
   void run() {
     for (const auto& node : graph_.nodes()) {
-      if (live_[at(*node)] && converts(*node)) convert(*node);
+      if (live_[node->index()] && converts(*node)) convert(*node);
     }
     for (const auto& node : graph_.nodes()) {
-      if (live_[at(*node)] && lowered(Value{node.get(), 0})) graph_.set_type({node.get(), 0}, Type::bf16);
+      if (live_[node->index()] && lowered(Value{node.get(), 0})) graph_.set_type({node.get(), 0}, Type::bf16);
     }
   }
 
@@ -51,21 +47,21 @@ class Lowering {
 
   /// Marks whose output 0 becomes bf16.
   void choose(const std::vector<Value>& keep) {
-    for (const auto& node : graph_.nodes()) lowered_[at(*node)] = converts(*node) && !trains(*node);
-    for (const Value& value : keep) lowered_[at(*behind_views(value).node)] = false;
+    for (const auto& node : graph_.nodes()) lowered_[node->index()] = converts(*node) && !trains(*node);
+    for (const Value& value : keep) lowered_[behind_views(value).node->index()] = false;
     for (const auto& node : graph_.nodes()) {
-      if (!live_[at(*node)] || is_view(*node) || node->op() == nullptr) continue;
+      if (!live_[node->index()] || is_view(*node) || node->op() == nullptr) continue;
       for (const Value& input : node->inputs()) {
         const Value value = behind_views(input);
         // The other outputs of a step are written as the operation does, so no step has both.
-        if (value.output != 0 || !converts(*node)) lowered_[at(*value.node)] = false;
+        if (value.output != 0 || !converts(*node)) lowered_[value.node->index()] = false;
       }
     }
   }
 
   bool lowered(Value value) const {
     const Value source = behind_views(value);
-    return source.output == 0 && lowered_[at(*source.node)];
+    return source.output == 0 && lowered_[source.node->index()];
   }
 
   void convert(Node& node) {

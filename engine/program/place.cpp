@@ -8,12 +8,6 @@ namespace {
 
 constexpr int kForever = 1 << 30;
 
-using Key = std::pair<int, int>;
-
-Key key(Value value) {
-  return {value.node->id(), value.output};
-}
-
 /// One stretch of memory: a value, and those that later take its place.
 struct Buffer {
   Index bytes = 0;
@@ -22,7 +16,7 @@ struct Buffer {
   int first = 0;
   int last = 0;
   Index offset = 0;
-  Key holds;  // the latest of its values
+  ValueKey holds;  // the latest of its values
 };
 
 /// First fit by decreasing size: each buffer at the lowest offset where nothing that lives at the same time
@@ -54,7 +48,7 @@ Index pack(std::vector<Buffer*> buffers) {
 
 class Placer {
  public:
-  Placer(const Plan& plan, const std::vector<Value>& keep, const std::map<Key, Index>& sources)
+  Placer(const Plan& plan, const std::vector<Value>& keep, const std::map<ValueKey, Index>& sources)
       : plan_(plan), sources_(sources) {
     for (std::size_t g = 0; g < plan.groups.size(); ++g) {
       for (std::size_t s = 0; s < plan.groups[g].steps.size(); ++s) {
@@ -62,14 +56,14 @@ class Placer {
         const Moment now{static_cast<int>(g), static_cast<int>(s)};
         made_[step.node->id()] = now;
         nodes_[step.node->id()] = step.node;
-        for (const Value& input : step.node->inputs()) reads_[key(behind_views(input))].push_back(now);
+        for (const Value& input : step.node->inputs()) reads_[key_of(behind_views(input))].push_back(now);
       }
     }
-    for (const Value& value : keep) reads_[key(behind_views(value))].push_back({kForever, 0});
+    for (const Value& value : keep) reads_[key_of(behind_views(value))].push_back({kForever, 0});
   }
 
   /// The places of all values, and the sizes of the memories.
-  std::map<Key, Operand> place(Index& shared_bytes, Index& local_bytes) {
+  std::map<ValueKey, Operand> place(Index& shared_bytes, Index& local_bytes) {
     for (const Group& group : plan_.groups) {
       for (const int index : group.steps)
         place_outputs(*plan_.steps[static_cast<std::size_t>(index)].node, group);
@@ -79,7 +73,7 @@ class Placer {
     for (const auto& buffer : buffers_) (buffer->local ? local : shared).push_back(buffer.get());
     shared_bytes = pack(shared);
     local_bytes = pack(local);
-    std::map<Key, Operand> places;
+    std::map<ValueKey, Operand> places;
     for (const auto& [k, entry] : sources_) {
       const Value value = plan_.sources[static_cast<std::size_t>(entry)];
       places[k] = {Operand::Base::absolute, entry, stride(value.spec())};
@@ -115,7 +109,7 @@ class Placer {
     for (int i = 0; i < static_cast<int>(node.outputs().size()); ++i) {
       const Value value{const_cast<Node*>(&node), i};
       if (node.assigns() && i == 0) continue;  // lies in the parameter
-      const auto found = reads_.find(key(value));
+      const auto found = reads_.find(key_of(value));
       if (found == reads_.end()) continue;
       const Moment made = made_.at(node.id());
       Moment last = made;
@@ -126,18 +120,18 @@ class Placer {
       }
       const int first = local ? made.step : made.group;
       const int end = local ? last.step : last.group;
-      strides_[key(value)] = stride(value.spec());
+      strides_[key_of(value)] = stride(value.spec());
       Buffer* taken = reusable(node, i, value, local, made);
       if (taken == nullptr && group.region && !local) taken = finished(value, made);
       if (taken != nullptr) {
         taken->last = std::max(taken->last, end);
-        taken->holds = key(value);
-        buffer_of_[key(value)] = taken;
+        taken->holds = key_of(value);
+        buffer_of_[key_of(value)] = taken;
         continue;
       }
       buffers_.push_back(std::make_unique<Buffer>(
-          Buffer{bytes(value.spec(), local), local, made.group, first, end, 0, key(value)}));
-      buffer_of_[key(value)] = buffers_.back().get();
+          Buffer{bytes(value.spec(), local), local, made.group, first, end, 0, key_of(value)}));
+      buffer_of_[key_of(value)] = buffers_.back().get();
     }
   }
 
@@ -156,7 +150,7 @@ class Placer {
   }
 
   /// Whether a value's last reading stands in the same group, in an earlier step.
-  bool ended(const Key& k, Moment now) const {
+  bool ended(const ValueKey& k, Moment now) const {
     const std::vector<Moment>& reads = reads_.at(k);
     return std::all_of(reads.begin(), reads.end(),
                        [&](const Moment& read) {
@@ -171,13 +165,13 @@ class Placer {
     for (int i = 0; i < static_cast<int>(node.inputs().size()); ++i) {
       if (node.op()->in_place(i) != output) continue;
       const Value input = behind_views(node.inputs()[static_cast<std::size_t>(i)]);
-      const auto found = buffer_of_.find(key(input));
+      const auto found = buffer_of_.find(key_of(input));
       if (found == buffer_of_.end() || found->second->local != local) continue;
       if (bytes(input.spec(), local) != bytes(value.spec(), local) || input.spec().axis != value.spec().axis)
         continue;
       const auto count = std::count_if(node.inputs().begin(), node.inputs().end(),
                                        [&](const Value& v) { return behind_views(v) == input; });
-      const std::vector<Moment>& reads = reads_.at(key(input));
+      const std::vector<Moment>& reads = reads_.at(key_of(input));
       const bool last = std::all_of(reads.begin(), reads.end(), [&](const Moment& read) {
         if (read.group != now.group) return read.group < now.group;
         // The units of a wave have no order among each other.
@@ -190,12 +184,12 @@ class Placer {
   }
 
   const Plan& plan_;
-  const std::map<Key, Index>& sources_;
+  const std::map<ValueKey, Index>& sources_;
   std::map<int, Moment> made_;
   std::map<int, const Node*> nodes_;
-  std::map<Key, std::vector<Moment>> reads_;
-  std::map<Key, Buffer*> buffer_of_;
-  std::map<Key, Index> strides_;
+  std::map<ValueKey, std::vector<Moment>> reads_;
+  std::map<ValueKey, Buffer*> buffer_of_;
+  std::map<ValueKey, Index> strides_;
   std::vector<std::unique_ptr<Buffer>> buffers_;
 };
 
@@ -207,11 +201,11 @@ Value behind_views(Value value) {
 }
 
 Operand Plan::place_of(Value value) const {
-  const auto found = places.find(key(behind_views(value)));
+  const auto found = places.find(key_of(behind_views(value)));
   return found == places.end() ? Operand{} : found->second;
 }
 
-void place_values(Plan& plan, const std::vector<Value>& keep, const std::map<Key, Index>& sources) {
+void place_values(Plan& plan, const std::vector<Value>& keep, const std::map<ValueKey, Index>& sources) {
   plan.places = Placer(plan, keep, sources).place(plan.shared_bytes, plan.local_bytes);
 }
 

@@ -18,10 +18,6 @@ namespace {
 constexpr Index kTrainSlices = 16;
 constexpr Index kInferenceRows = 16;  // samples of a slice that is only looked at
 
-std::size_t at(const Node& node) {
-  return static_cast<std::size_t>(node.id());
-}
-
 class Planner {
  public:
   Planner(Graph& graph, const std::vector<bool>& live, const std::vector<Value>& keep,
@@ -43,7 +39,7 @@ class Planner {
   void cut_batch() {
     Index good = 1;
     for (const auto& node : graph_.nodes()) {
-      if (!live_[at(*node)]) continue;
+      if (!live_[node->index()]) continue;
       if (node->is_feed()) take_batch(*node);
       if (node->op() != nullptr) good = std::max(good, node->op()->good_rows());
     }
@@ -78,27 +74,28 @@ class Planner {
     constant_.assign(graph_.nodes().size(), false);
     std::vector<const Parameter*> assigned;
     for (const auto& node : graph_.nodes()) {
-      if (live_[at(*node)] && node->assigns()) assigned.push_back(node->assigns().get());
+      if (live_[node->index()] && node->assigns()) assigned.push_back(node->assigns().get());
     }
     for (const auto& node : graph_.nodes()) {
-      if (!live_[at(*node)]) continue;
+      if (!live_[node->index()]) continue;
       if (node->op() == nullptr) {
         const bool moved =
             node->parameter() && std::count(assigned.begin(), assigned.end(), node->parameter().get()) > 0;
-        constant_[at(*node)] = constant_source(*node) && !moved;
+        constant_[node->index()] = constant_source(*node) && !moved;
         source_[{node->id(), 0}] = add_source({node.get(), 0});
         continue;
       }
-      constant_[at(*node)] =
+      constant_[node->index()] =
           !node->assigns() && std::all_of(node->inputs().begin(), node->inputs().end(),
-                                          [&](const Value& v) { return constant_[at(*v.node)]; });
-      if (!constant_[at(*node)] || node->op()->is_view()) continue;
+                                          [&](const Value& v) { return constant_[v.node->index()]; });
+      if (!constant_[node->index()] || node->op()->is_view()) continue;
       for (int i = 0; i < static_cast<int>(node->outputs().size()); ++i) {
         source_[{node->id(), i}] = add_source({node.get(), i});
       }
     }
     for (const auto& node : graph_.nodes()) {
-      if (live_[at(*node)] && node->op() != nullptr && constant_[at(*node)] && !node->op()->is_view()) {
+      if (live_[node->index()] && node->op() != nullptr && constant_[node->index()] &&
+          !node->op()->is_view()) {
         plan_.once.push_back({node.get(), node->op()->cut(*node), {}, {}});
       }
     }
@@ -114,13 +111,13 @@ class Planner {
     std::vector<const Node*> waiting;
     std::vector<bool> done(graph_.nodes().size(), true);
     for (const auto& node : graph_.nodes()) {
-      if (!live_[at(*node)] || node->op() == nullptr || constant_[at(*node)]) continue;
+      if (!live_[node->index()] || node->op() == nullptr || constant_[node->index()]) continue;
       waiting.push_back(node.get());
-      done[at(*node)] = false;
+      done[node->index()] = false;
     }
     const auto ready = [&](const Node& node) {
       return std::all_of(node.inputs().begin(), node.inputs().end(),
-                         [&](const Value& v) { return done[at(*v.node)]; });
+                         [&](const Value& v) { return done[v.node->index()]; });
     };
     bool region = false;
     while (!waiting.empty()) {
@@ -140,10 +137,10 @@ class Planner {
           plan_.steps.push_back({node, cut, {}, {}});
         }
         // Within a region the next step of a slice may use this one's result; the units of a wave may not.
-        if (region || view) done[at(*node)] = true;
+        if (region || view) done[node->index()] = true;
         taken.push_back(node);
       }
-      for (const Node* node : taken) done[at(*node)] = true;
+      for (const Node* node : taken) done[node->index()] = true;
       waiting = std::move(later);
       if (!group.steps.empty()) plan_.groups.push_back(std::move(group));
       region = !region;

@@ -15,20 +15,16 @@ namespace firn {
 
 namespace {
 
-std::size_t at(const Node& node) {
-  return static_cast<std::size_t>(node.id());
-}
-
 /// The nodes that `wanted` need, directly or not.
 std::vector<bool> needed(const Graph& graph, const std::vector<Value>& wanted) {
   std::vector<bool> live(graph.nodes().size(), false);
-  for (const Value& value : wanted) live[at(*value.node)] = true;
+  for (const Value& value : wanted) live[value.node->index()] = true;
   for (const auto& node : graph.nodes()) {
-    if (node->assigns()) live[at(*node)] = true;
+    if (node->assigns()) live[node->index()] = true;
   }
   for (std::size_t i = live.size(); i-- > 0;) {
     if (!live[i]) continue;
-    for (const Value& input : graph.nodes()[i]->inputs()) live[at(*input.node)] = true;
+    for (const Value& input : graph.nodes()[i]->inputs()) live[input.node->index()] = true;
   }
   return live;
 }
@@ -62,7 +58,7 @@ void Program::compile() {
   std::vector<bool> live = needed(*graph_, keep);
   // What nobody can read keeps its place in the graph, but a feed must exist to be fed.
   for (const auto& node : graph_->nodes()) {
-    if (node->is_feed()) live[at(*node)] = true;
+    if (node->is_feed()) live[node->index()] = true;
   }
   if (options_.fuse) fuse(*graph_, live, keep);
   lower_frozen(*graph_, live, keep);

@@ -10,25 +10,19 @@ namespace {
 
 constexpr int kLongestChain = 2;  // cheap operations in a row that are run again for one value
 
-using Key = std::pair<int, int>;
-
-Key key(Value value) {
-  return {value.node->id(), value.output};
-}
-
 class Recompute {
  public:
   Recompute(Graph& graph, Plan& plan, const std::vector<Value>& keep) : graph_(graph), plan_(plan) {
-    for (const Value& value : keep) whole_.insert(key(behind_views(value)));
+    for (const Value& value : keep) whole_.insert(key_of(behind_views(value)));
     for (std::size_t g = 0; g < plan.groups.size(); ++g) {
       for (const int index : plan.groups[g].steps) {
         const Node& node = *step(index).node;
         made_[node.id()] = static_cast<int>(g);
         for (const Value& input : node.inputs()) {
           const Value value = behind_views(input);
-          reads_[key(value)].push_back(static_cast<int>(g));
+          reads_[key_of(value)].push_back(static_cast<int>(g));
           // The units of a wave need it whole; a view is no node of its own to be made again.
-          if (!plan.groups[g].region || value != input) whole_.insert(key(value));
+          if (!plan.groups[g].region || value != input) whole_.insert(key_of(value));
         }
       }
     }
@@ -65,7 +59,7 @@ class Recompute {
 
   /// Decides about the output of a node; those that it reads have been decided about.
   void choose(const Node& node) {
-    const Key self{node.id(), 0};
+    const ValueKey self{node.id(), 0};
     if (!node.op()->cheap() || node.outputs()[0].axis != Axis::batch || whole_.count(self) > 0) return;
     const int made = made_.at(node.id());
     const int last = last_read(self);
@@ -76,7 +70,7 @@ class Recompute {
       if (value.spec().axis != Axis::batch || made_.count(value.node->id()) == 0) continue;
       if (const auto found = chain_.find(value.node->id()); found != chain_.end()) {
         chain = std::max(chain, found->second + 1);
-      } else if (last_read(key(value)) < last) {
+      } else if (last_read(key_of(value)) < last) {
         return;
       }
     }
@@ -85,7 +79,7 @@ class Recompute {
     inputs_[node.id()] = node.inputs();
   }
 
-  int last_read(const Key& value) const {
+  int last_read(const ValueKey& value) const {
     const auto found = reads_.find(value);
     return found == reads_.end() ? -1 : *std::max_element(found->second.begin(), found->second.end());
   }
@@ -104,11 +98,11 @@ class Recompute {
 
   Graph& graph_;
   Plan& plan_;
-  std::map<int, int> made_;                   // group of each node
-  std::map<Key, std::vector<int>> reads_;     // groups
-  std::set<Key> whole_;                       // values that must be there as a whole
-  std::map<int, std::vector<Value>> inputs_;  // of those nodes, as the graph was
-  std::map<int, int> chain_;                  // nodes that are run again, and how many in a row at most
+  std::map<int, int> made_;                     // group of each node
+  std::map<ValueKey, std::vector<int>> reads_;  // groups
+  std::set<ValueKey> whole_;                    // values that must be there as a whole
+  std::map<int, std::vector<Value>> inputs_;    // of those nodes, as the graph was
+  std::map<int, int> chain_;                    // nodes that are run again, and how many in a row at most
 };
 
 }  // namespace

@@ -12,8 +12,6 @@ namespace firn {
 
 namespace {
 
-constexpr double kMost = 1e9;  // of what has no bound of its own
-
 /// Between two of the sorted values interpolated, as numpy.percentile.
 double percentile(std::vector<double> values, double percent) {
   std::sort(values.begin(), values.end());
@@ -170,20 +168,20 @@ class AutoRgn final : public FreezePolicy {
 }  // namespace
 
 std::unique_ptr<FreezePolicy> make_autofreeze(const AutoFreezeConfig& config) {
-  require_range("autofreeze", "every", static_cast<double>(config.every), 0, kMost);
+  require_range("autofreeze", "every", static_cast<double>(config.every), 0, kNoBound);
   require_range("autofreeze", "percentile", config.percentile, 0, 100);
   return std::make_unique<AutoFreeze>(config);
 }
 
 std::unique_ptr<FreezePolicy> make_slimfit(const SlimFitConfig& config) {
   require_range("slimfit", "share", config.share, 0, 1);
-  require_range("slimfit", "every", static_cast<double>(config.every), 1, kMost);
+  require_range("slimfit", "every", static_cast<double>(config.every), 1, kNoBound);
   return std::make_unique<SlimFit>(config);
 }
 
 std::unique_ptr<FreezePolicy> make_auto_rgn(const AutoRgnConfig& config) {
-  require_range("auto-rgn", "batches", static_cast<double>(config.batches), 1, kMost);
-  require_range("auto-rgn", "rate", config.rate, 0, kMost);
+  require_range("auto-rgn", "batches", static_cast<double>(config.batches), 1, kNoBound);
+  require_range("auto-rgn", "rate", config.rate, 0, kNoBound);
   return std::make_unique<AutoRgn>(config);
 }
 

@@ -11,7 +11,6 @@ namespace firn {
 
 namespace {
 
-constexpr double kMost = 1e9;       // of what has no bound of its own
 constexpr double kAlmostAll = 0.8;  // of the groups: from there on the threshold is halved (section 4.2)
 
 /// Neighbouring units that rest together.
@@ -92,9 +91,9 @@ class Apf final : public FreezePolicy {
     frozen_ = {};
     threshold_ = from.number("threshold");
     if (!(threshold_ > 0 && threshold_ <= 1)) from.fail("threshold", "is none");
-    if (from.whole("followed", 0, static_cast<Index>(kMost)) == 0) return;
+    if (from.whole("followed", 0, static_cast<Index>(kNoBound)) == 0) return;
     follow();
-    if (from.whole("followed", 1, static_cast<Index>(kMost)) != static_cast<Index>(followed_.size())) {
+    if (from.whole("followed", 1, static_cast<Index>(kNoBound)) != static_cast<Index>(followed_.size())) {
       from.fail("followed", "is of another model");
     }
     for (std::size_t i = 0; i < followed_.size(); ++i) {
@@ -102,8 +101,8 @@ class Apf final : public FreezePolicy {
       const StateReader part = from.part(fmt::format("{}", i));
       const std::vector<double> groups = part.numbers("groups", 2 * f.groups.size());
       for (std::size_t g = 0; g < f.groups.size(); ++g) {
-        if (!(groups[2 * g] >= 0 && groups[2 * g] <= kMost && groups[2 * g + 1] >= 0 &&
-              groups[2 * g + 1] <= 2 * kMost)) {
+        if (!(groups[2 * g] >= 0 && groups[2 * g] <= kNoBound && groups[2 * g + 1] >= 0 &&
+              groups[2 * g + 1] <= 2 * kNoBound)) {
           part.fail("groups", "are none");
         }
         f.groups[g].rest = static_cast<Index>(groups[2 * g]);
@@ -201,8 +200,8 @@ class Apf final : public FreezePolicy {
 }  // namespace
 
 std::unique_ptr<FreezePolicy> make_apf(const ApfConfig& config) {
-  require_range("apf", "every", static_cast<double>(config.every), 0, kMost);
-  require_range("apf", "group", static_cast<double>(config.group), 1, kMost);
+  require_range("apf", "every", static_cast<double>(config.every), 0, kNoBound);
+  require_range("apf", "group", static_cast<double>(config.group), 1, kNoBound);
   require_range("apf", "threshold", config.threshold, 1e-9, 1);
   require_range("apf", "decay", config.decay, 0, 0.999999);
   return std::make_unique<Apf>(config);

@@ -13,9 +13,9 @@ namespace firn {
 
 namespace {
 
-class Cut final : public FreezePolicy {
+class FixedCut final : public FreezePolicy {
  public:
-  explicit Cut(const CutConfig& config) : c_(config) {}
+  explicit FixedCut(const CutConfig& config) : c_(config) {}
   std::string text() const override {
     switch (c_.kind) {
       case CutConfig::Kind::none:
@@ -219,7 +219,7 @@ class RandomFrozen final : public FreezePolicy {
 
 std::unique_ptr<FreezePolicy> make_cut(const CutConfig& config) {
   if (config.block < 0) throw Error(Fault::usage, "policy", fmt::format("{} blocks", config.block));
-  return std::make_unique<Cut>(config);
+  return std::make_unique<FixedCut>(config);
 }
 
 std::unique_ptr<FreezePolicy> make_head() {

@@ -11,8 +11,6 @@ namespace firn {
 
 namespace {
 
-constexpr double kMost = 1e9;  // of what has no bound of its own
-
 class Egeria final : public FreezePolicy {
  public:
   explicit Egeria(const EgeriaConfig& config) : c_(config) {}
@@ -118,14 +116,14 @@ class Egeria final : public FreezePolicy {
 
 std::unique_ptr<FreezePolicy> make_egeria(const EgeriaConfig& config) {
   const auto whole = [](const char* key, Index value, double low) {
-    require_range("egeria", key, static_cast<double>(value), low, kMost);
+    require_range("egeria", key, static_cast<double>(value), low, kNoBound);
   };
   whole("every", config.every, 0);
   whole("window", config.window, 1);
   whole("checks", config.checks, 1);
   whole("reference", config.reference, 0);
   require_range("egeria", "tolerance", config.tolerance, 0, 1);
-  require_range("egeria", "fall", config.fall, 1, kMost);
+  require_range("egeria", "fall", config.fall, 1, kNoBound);
   return std::make_unique<Egeria>(config);
 }
 

@@ -10,8 +10,6 @@ namespace firn {
 
 namespace {
 
-constexpr double kMost = 1e9;  // of what has no bound of its own
-
 class Lisa final : public FreezePolicy {
  public:
   explicit Lisa(const LisaConfig& config) : c_(config) {}
@@ -49,8 +47,8 @@ class Lisa final : public FreezePolicy {
 }  // namespace
 
 std::unique_ptr<FreezePolicy> make_lisa(const LisaConfig& config) {
-  require_range("lisa", "blocks", static_cast<double>(config.blocks), 1, kMost);
-  require_range("lisa", "every", static_cast<double>(config.every), 0, kMost);
+  require_range("lisa", "blocks", static_cast<double>(config.blocks), 1, kNoBound);
+  require_range("lisa", "every", static_cast<double>(config.every), 0, kNoBound);
   return std::make_unique<Lisa>(config);
 }
 

@@ -159,6 +159,8 @@ std::unique_ptr<FreezePolicy> make_lisa(const LisaConfig& config);
 void freeze_prefix(std::span<BlockPlan> plan, std::size_t count);
 /// The steps between two looks: `every`, or a quarter of an epoch where that is 0.
 Index steps_between(Index every, Index steps_per_epoch);
+/// Of values that have no bound of their own.
+inline constexpr double kNoBound = 1e9;
 /// Throws Error(usage) unless low <= value <= high; a NaN is out of range.
 void require_range(const char* policy, const char* key, double value, double low, double high);
 

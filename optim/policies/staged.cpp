@@ -13,8 +13,6 @@ namespace firn {
 
 namespace {
 
-constexpr double kMost = 1e9;  // of what has no bound of its own
-
 class LpFt final : public FreezePolicy {
  public:
   explicit LpFt(const LpFtConfig& config) : c_(config) {}
@@ -164,22 +162,22 @@ class LayerOut final : public FreezePolicy {
 }  // namespace
 
 std::unique_ptr<FreezePolicy> make_lp_ft(const LpFtConfig& config) {
-  require_range("lp-ft", "probe", static_cast<double>(config.probe), 0, kMost);
+  require_range("lp-ft", "probe", static_cast<double>(config.probe), 0, kNoBound);
   require_range("lp-ft", "tolerance", config.tolerance, 0, 1);
-  require_range("lp-ft", "rate", config.rate, 0, kMost);
+  require_range("lp-ft", "rate", config.rate, 0, kNoBound);
   return std::make_unique<LpFt>(config);
 }
 
 std::unique_ptr<FreezePolicy> make_gradual(const GradualConfig& config) {
-  require_range("gradual", "divide", config.divide, 1, kMost);
-  require_range("gradual", "every", static_cast<double>(config.every), 1, kMost);
+  require_range("gradual", "divide", config.divide, 1, kNoBound);
+  require_range("gradual", "every", static_cast<double>(config.every), 1, kNoBound);
   return std::make_unique<Gradual>(config);
 }
 
 std::unique_ptr<FreezePolicy> make_fine_tune(const FineTuneConfig& config) {
-  require_range("fine-tune", "head", static_cast<double>(config.head), 0, kMost);
-  require_range("fine-tune", "spread", config.spread, 1, kMost);
-  require_range("fine-tune", "then", config.then, 0, kMost);
+  require_range("fine-tune", "head", static_cast<double>(config.head), 0, kNoBound);
+  require_range("fine-tune", "spread", config.spread, 1, kNoBound);
+  require_range("fine-tune", "then", config.then, 0, kNoBound);
   return std::make_unique<FineTune>(config);
 }
 

@@ -8,6 +8,7 @@
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
 #include "engine/base/rng.h"
+#include "engine/base/seconds.h"
 #include "engine/base/sha256.h"
 #include "engine/program/differentiate.h"
 #include "engine/program/plan.h"
@@ -20,10 +21,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr Index kTogether = 64;                  // samples that grow or are read at a time
 constexpr Index kWorthThreads = Index{1} << 18;  // numbers to gather from which on threads help
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 std::string megabytes(Index bytes) {
   return fmt::format("{:.1f} MB", static_cast<double>(bytes) * 1e-6);

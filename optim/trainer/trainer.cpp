@@ -14,6 +14,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/float_mode.h"
+#include "engine/base/seconds.h"
 #include "layers/dense.h"
 #include "optim/trainer/can_learn.h"
 #include "optim/trainer/non_finite.h"
@@ -21,10 +22,6 @@
 namespace firn {
 
 namespace {
-
-double seconds_since(std::chrono::steady_clock::time_point begin) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
 
 /// `config`'s decay for n samples: the loss is their mean, so a prior of variance v is a decay of 1 / (v n).
 std::unique_ptr<StandardisedHead> make_head(const Model& model, const HeadConfig& config, Index n) {

@@ -1,15 +1,22 @@
 # The tests of the program firn, which they run as it was built, and of its parts.
+add_library(cli_program OBJECT cli_program.cpp)
+target_link_libraries(cli_program PRIVATE firn_cli doctest::doctest)
+target_compile_definitions(cli_program PRIVATE FIRN_PROGRAM="$<TARGET_FILE:firn>")
+
+# firn_program_test(NAME [source...] [LIBS lib...]): NAME.cpp, which runs the program.
+function(firn_program_test name)
+  firn_test(${name} ${name}.cpp $<TARGET_OBJECTS:cli_program> ${ARGN} LIBS firn_cli)
+  target_compile_definitions(${name} PRIVATE FIRN_PROGRAM="$<TARGET_FILE:firn>")
+  add_dependencies(${name} firn)
+endfunction()
+
 foreach(name cli_test cli_errors_test cli_output_test cli_tables_test cli_finetune_test cli_report_test finetune_accuracy_test
         resume_test overwrite_test overwrite_kill_test cli_validation_test bench_test cli_study_test cli_study_page_test cli_study_small_test
         cli_text_test cli_forecast_test advise_test)
-  firn_test(${name} ${name}.cpp cli_program.cpp LIBS firn_cli)
-  target_compile_definitions(${name} PRIVATE FIRN_PROGRAM="$<TARGET_FILE:firn>")
-  add_dependencies(${name} firn)
+  firn_program_test(${name})
 endforeach()
-firn_test(cli_predict_test cli_predict_test.cpp cli_program.cpp ${PROJECT_SOURCE_DIR}/tests/data/picture_bytes.cpp
-          LIBS firn_cli ZLIB::ZLIB)
-target_compile_definitions(cli_predict_test PRIVATE FIRN_PROGRAM="$<TARGET_FILE:firn>")
-add_dependencies(cli_predict_test firn)
+firn_program_test(cli_predict_test ${PROJECT_SOURCE_DIR}/tests/data/picture_bytes.cpp)
+target_link_libraries(cli_predict_test PRIVATE ZLIB::ZLIB)
 set_tests_properties(finetune_accuracy_test overwrite_kill_test PROPERTIES LABELS slow)
 foreach(name cli_parts_test report_test study_report_test study_store_test study_statistics_test study_verdict_test
     study_answer_test study_budget_test)
@@ -17,14 +24,10 @@ foreach(name cli_parts_test report_test study_report_test study_store_test study
 endforeach()
 
 # What comes from outside.
-firn_test(cli_trust_test cli_trust_test.cpp cli_program.cpp LIBS firn_cli)
-target_compile_definitions(cli_trust_test PRIVATE FIRN_PROGRAM="$<TARGET_FILE:firn>")
-add_dependencies(cli_trust_test firn)
+firn_program_test(cli_trust_test)
 foreach(name json_read_test hostile_run_test)
   firn_test(${name} ${name}.cpp LIBS firn_cli)
 endforeach()
 foreach(name option_ranges_test cli_numbers_test)
-  firn_test(${name} ${name}.cpp cli_program.cpp LIBS firn_cli)
-  target_compile_definitions(${name} PRIVATE FIRN_PROGRAM="$<TARGET_FILE:firn>")
-  add_dependencies(${name} firn)
+  firn_program_test(${name})
 endforeach()

@@ -9,7 +9,7 @@ namespace {
 
 using Anchor = Svg::Anchor;
 
-constexpr double kRow = 24, kTop = 36, kPlot = 340;
+constexpr double kForestRow = 24, kForestTop = 36, kPlot = 340;
 
 }  // namespace
 
@@ -28,20 +28,20 @@ Svg draw(const Forest& forest) {
   low = std::min(low, ticks.front());
   high = std::max(high, ticks.back());
   const double left = names + 24, right = left + kPlot;
-  const double bottom = kTop + kRow * static_cast<double>(forest.rows.size()) + 4;
+  const double bottom = kForestTop + kForestRow * static_cast<double>(forest.rows.size()) + 4;
   Svg svg(right + texts + 28, bottom + 46, forest.title, forest.description);
   const auto at = [&](double value) { return left + (value - low) / (high - low) * kPlot; };
   svg.text(0, 16, forest.title, Anchor::start, "strong");
   for (const double tick : ticks) {
-    svg.line(at(tick), kTop - 6, at(tick), bottom, "rule");
+    svg.line(at(tick), kForestTop - 6, at(tick), bottom, "rule");
     const std::string sign = tick > 0 ? "+" : "";
     svg.text(at(tick), bottom + 16, sign + number_text(tick, Unit::plain, step), Anchor::middle, "muted");
   }
-  svg.line(at(0), kTop - 6, at(0), bottom, "axis");
+  svg.line(at(0), kForestTop - 6, at(0), bottom, "axis");
   svg.text((left + right) / 2, bottom + 38, forest.axis, Anchor::middle);
   for (std::size_t i = 0; i < forest.rows.size(); ++i) {
     const ForestRow& row = forest.rows[i];
-    const double y = kTop + kRow * (static_cast<double>(i) + 0.5);
+    const double y = kForestTop + kForestRow * (static_cast<double>(i) + 0.5);
     svg.text(left - 12, y + 4, row.name, Anchor::end);
     svg.text(right + 12, y + 4, row.text, Anchor::start, "muted");
     if (!std::isfinite(row.value) || !std::isfinite(row.low) || !std::isfinite(row.high)) continue;

@@ -10,7 +10,7 @@ namespace {
 
 using Anchor = Svg::Anchor;
 
-constexpr double kLeft = 150, kTop = 62, kRow = 46, kBoxHeight = 32, kGap = 10;
+constexpr double kPictureLeft = 150, kPictureTop = 62, kPictureRow = 46, kBoxHeight = 32, kGap = 10;
 
 struct Pass {
   const char* letter;
@@ -25,13 +25,14 @@ Svg draw(const ProgramPicture& picture) {
   double box = 54;
   for (const std::string& name : picture.blocks) box = std::max(box, text_width(name) + 8);
   const auto columns = static_cast<double>(n);
-  Svg svg(kLeft + (box + kGap) * columns + 12, kTop + 3 * kRow + 34, picture.title, picture.description);
+  Svg svg(kPictureLeft + (box + kGap) * columns + 12, kPictureTop + 3 * kPictureRow + 34, picture.title,
+          picture.description);
   svg.text(0, 16, picture.title, Anchor::start, "strong");
   for (std::size_t b = 0; b < n; ++b) {
-    const double x = kLeft + (box + kGap) * static_cast<double>(b);
-    svg.text(x + box / 2, kTop - 12, picture.blocks[b], Anchor::middle, "muted");
+    const double x = kPictureLeft + (box + kGap) * static_cast<double>(b);
+    svg.text(x + box / 2, kPictureTop - 12, picture.blocks[b], Anchor::middle, "muted");
     for (std::size_t pass = 0; pass < 3; ++pass) {
-      const double y = kTop + kRow * static_cast<double>(pass);
+      const double y = kPictureTop + kPictureRow * static_cast<double>(pass);
       const bool there = pass == 0 || (pass == 1 ? b > picture.frozen : b >= picture.frozen);
       const std::string words = fmt::format("{}: {} {}", picture.blocks[b], kPasses[pass].name,
                                             there ? "is computed" : "is absent");
@@ -41,14 +42,14 @@ Svg draw(const ProgramPicture& picture) {
     }
   }
   for (std::size_t pass = 0; pass < 3; ++pass) {
-    svg.text(0, kTop + kRow * static_cast<double>(pass) + 21,
+    svg.text(0, kPictureTop + kPictureRow * static_cast<double>(pass) + 21,
              fmt::format("{}  {}", kPasses[pass].letter, kPasses[pass].name), Anchor::start);
   }
   if (picture.frozen > 0) {
-    const double end = kLeft + (box + kGap) * static_cast<double>(picture.frozen) - kGap;
-    const double y = kTop + 3 * kRow;
-    svg.line(kLeft, y, end, y, "axis");
-    svg.text((kLeft + end) / 2, y + 18,
+    const double end = kPictureLeft + (box + kGap) * static_cast<double>(picture.frozen) - kGap;
+    const double y = kPictureTop + 3 * kPictureRow;
+    svg.line(kPictureLeft, y, end, y, "axis");
+    svg.text((kPictureLeft + end) / 2, y + 18,
              picture.frozen == 1 ? "frozen" : "frozen: nothing kept, buffers reused", Anchor::middle,
              "muted");
   }
