@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engine/base/error.h"
+#include "tools/console.h"
 
 namespace firn::cli {
 
@@ -21,6 +22,11 @@ double parse_duration(const std::string& text, const std::string& what) {
     if (good && std::string_view(end, text.data() + text.size()) == unit) return value * seconds;
   }
   throw Error(Fault::usage, what, fmt::format("'{}' is no time as in 30s, 2m or 1h", text));
+}
+
+std::string seconds_text(double seconds) {
+  if (seconds >= 99.95) return clock_text(seconds);
+  return fmt::format(fmt::runtime(seconds < 9.995 ? "{:.2f} s" : "{:.1f} s"), seconds);
 }
 
 }  // namespace firn::cli

@@ -164,8 +164,11 @@ bool RunFolder::has(const std::string& name) const {
   return fs::exists(file(name), ignored);
 }
 
-void RunFolder::write(const std::string& name, std::string_view text) const {
+void RunFolder::write(const std::string& name, std::string_view text) {
+  const auto begin = std::chrono::steady_clock::now();
   atomic_write(file(name), text);
+  file_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  ++files_;
 }
 
 void RunFolder::add_epoch(const EpochRecord& r, bool language_model) {
@@ -173,11 +176,17 @@ void RunFolder::add_epoch(const EpochRecord& r, bool language_model) {
   results_ += fmt::format("{},{},{},{},{},{},{},{},{}\n", r.epoch, r.loss,
                           r.validated ? fmt::format("{},{}", r.validation_accuracy, r.validation_loss) : ",",
                           r.rate, r.gradient_norm, r.seconds, r.eval_seconds, r.rss_mb, r.trained_share);
-  write("metrics.jsonl", metrics_);
-  write("results.csv", results_);
+  const std::chrono::duration<double> since = std::chrono::steady_clock::now() - written_;
+  if (since.count() > kEvery) flush();
 }
 
-void RunFolder::finish() const {
+void RunFolder::flush() {
+  write("metrics.jsonl", metrics_);
+  write("results.csv", results_);
+  written_ = std::chrono::steady_clock::now();
+}
+
+void RunFolder::finish() {
   write("metrics.jsonl", metrics_);
   report::write_report(path());
 }

@@ -1,6 +1,7 @@
 // The folder that a run leaves behind.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <optional>
@@ -41,12 +42,20 @@ class RunFolder {
   const std::string& path() const { return folder_->path(); }
   /// Where a file of it lies now.
   std::string file(const std::string& name) const { return folder_->file(name); }
-  void write(const std::string& name, std::string_view text) const;
+  void write(const std::string& name, std::string_view text);
+  /// Seconds that `write` took, on average; 0: nothing was written.
+  double seconds_a_file() const { return files_ > 0 ? file_seconds_ / static_cast<double>(files_) : 0; }
   bool has(const std::string& name) const;
-  /// One more epoch in metrics.jsonl and results.csv.
+  /// Seconds from one writing of metrics.jsonl and results.csv to the next, at least: short epochs come
+  /// faster than a disk takes files.
+  static constexpr double kEvery = 1;
+  /// One more epoch in metrics.jsonl and results.csv; written at once, but for those that follow within
+  /// `kEvery` seconds.
   void add_epoch(const EpochRecord& record, bool language_model = false);
+  /// Writes both with all that was added.
+  void flush();
   /// Writes metrics.jsonl with the lines that were added since, and report.html with everything.
-  void finish() const;
+  void finish();
   /// A line of metrics.jsonl, written with the next epoch.
   void add_line(const JsonObject& line) { metrics_ += line.text() + "\n"; }
   /// What metrics.jsonl and results.csv will hold next, and the way back to it.
@@ -63,6 +72,9 @@ class RunFolder {
   std::unique_ptr<HeldFolder> folder_;
   std::string metrics_;
   std::string results_;
+  std::chrono::steady_clock::time_point written_ = {};
+  double file_seconds_ = 0;
+  Index files_ = 0;
   bool unfinished_ = false;
   std::vector<std::string> finished_;
 };

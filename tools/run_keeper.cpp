@@ -20,7 +20,6 @@ namespace fs = std::filesystem;
 
 constexpr const char* kBase = "base.safetensors";
 constexpr double kMinute = 60;
-constexpr double kShare = 20;  // at most one part in so many of the time goes into checkpoints
 
 /// What the folder's files said when a checkpoint was made goes with it: they may have been written further.
 void add_texts(const RunFolder& folder, SafeTensors& to) {
@@ -129,6 +128,7 @@ void RunKeeper::after_epoch() {
 }
 
 void RunKeeper::save_whole() const {
+  folder_.flush();
   save_safetensors(folder_.file("best.safetensors"), trainer_.best_weights(), metadata_);
   save_weights(*session_.model, folder_.file("last.safetensors"), metadata_);
 }

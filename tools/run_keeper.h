@@ -26,6 +26,8 @@ void declare_keep(Arguments& arguments, KeepChoice& choice);
 /// a symbolic one, else a copy), or one of the initial weights.
 class RunKeeper {
  public:
+  static constexpr double kShare = 20;  ///< at most one part in so many of the time goes into checkpoints
+
   /// Throws Error(usage) for a number of steps below 0. All must outlive it.
   RunKeeper(RunFolder& folder, const Session& session, Trainer& trainer, const KeepChoice& choice);
 
@@ -44,8 +46,8 @@ class RunKeeper {
   void interrupt();
   /// The whole weights of a run that failed, where an epoch of it is done.
   void fail();
-  /// The run is over: the whole weights. What else is to lie in the folder of a finished run comes before
-  /// `finish`.
+  /// The run is over: all epochs and the whole weights. What else is to lie in the folder of a finished run
+  /// comes before `finish`.
   void save_whole() const;
   /// The checkpoint becomes one of weights alone, or none where it would hold everything.
   void finish();

@@ -4,6 +4,7 @@
 
 #include <numbers>
 
+#include "tools/duration.h"
 #include "tools/linear_probe.h"
 
 namespace firn::cli {
@@ -39,7 +40,13 @@ JsonObject result_json(const RunResult& result) {
     if (result.language_model) line.add("bits_per_character", result.test->loss / std::numbers::ln2);
   }
   if (!result.folder.empty()) line.add("run", result.folder);
+  if (result.forecast > 0) line.add("forecast_seconds", result.forecast);
   return line.add("seconds", result.seconds);
+}
+
+std::string took_text(double seconds, double forecast) {
+  return "took " + seconds_text(seconds) +
+         (forecast > 0 ? fmt::format("; {} were forecast", seconds_text(forecast)) : "");
 }
 
 std::string result_text(const RunResult& result) {

@@ -22,6 +22,7 @@ struct RunResult {
   std::optional<Evaluation> test;         ///< none without a test part
   std::string folder;                     ///< empty: nothing was written
   double seconds = 0;                     ///< of the command up to here
+  double forecast = 0;                    ///< what was said of it; 0: nothing
 };
 
 /// The weights that `history` kept, without the test.
@@ -33,6 +34,9 @@ JsonObject result_json(const RunResult& result);
 
 /// "test accuracy 0.9250, 95 % 0.8014 to 0.9742, on 40 samples: weights of epoch 11 of 134, ...".
 std::string result_text(const RunResult& result);
+
+/// "took 12.4 s; 11.9 s were forecast": of the whole command; `forecast` 0: nothing was.
+std::string took_text(double seconds, double forecast);
 
 /// The counts by true class and answer on the test part, with the weights that they are of; none for language
 /// models.

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "tools/machine.h"
+#include "tools/run_forecast.h"
 #include "tools/session.h"
 
 namespace firn {
@@ -35,5 +36,12 @@ struct TrainingTask {
 /// as many steps do.
 TrainingCost training_cost(const TrainingTask& task, Trainer& trainer, Machine& machine,
                            const std::function<void(Index)>& each = {});
+
+/// The same task for `RunForecast`, which measures its steps and evaluations itself, but for steps from kept
+/// features: these are priced. Nothing is said of its folder.
+RunWork run_work(const TrainingTask& task, Trainer& trainer, Machine& machine);
+
+/// Resident bytes of it, without the data.
+double training_bytes(const TrainingTask& task, const Program& step, Machine& machine);
 
 }  // namespace firn::cli

@@ -15,6 +15,7 @@
 #include "optim/trainer/can_learn.h"
 #include "tools/audit.h"
 #include "tools/caching.h"
+#include "tools/duration.h"
 #include "tools/finetuning.h"
 #include "tools/freezing.h"
 #include "tools/interrupt.h"
@@ -25,8 +26,10 @@
 #include "tools/report/write.h"
 #include "tools/run_data.h"
 #include "tools/run_folder.h"
+#include "tools/run_forecast.h"
 #include "tools/run_keeper.h"
 #include "tools/run_result.h"
+#include "tools/saving_cost.h"
 #include "tools/session.h"
 #include "tools/training.h"
 #include "tools/training_cost.h"
@@ -52,10 +55,15 @@ class Train : public Verb {
   bool head_alone(const Model& model) const;
   void resolve_finetune(Session& session, TrainConfig& config);
   JsonObject config(const Session& session, const DataHashes& hashes) const;
-  static void say_cost(Console& console, const TrainingTask& task, Trainer& trainer, double reading);
+  RunWork work(const TrainingTask& task, Trainer& trainer, Machine& machine) const;
+  void say_cost(Console& console, const TrainingTask& task, Trainer& trainer, Machine& machine) const;
+  double elapsed() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
   History train(Console& console, Session& session, Trainer& trainer, const std::vector<Thaw>& thaws,
-                std::optional<RunFolder>& folder, std::optional<RunKeeper>& keeper);
+                RunForecast& forecast, std::optional<RunFolder>& folder, std::optional<RunKeeper>& keeper);
 
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point begin_ = {};
+  double said_ = 0;  // of the whole command; 0: not yet
   const bool finetune_;
   SessionChoice session_;
   FreezeChoice freeze_;
@@ -229,7 +237,7 @@ int Train::run(Console& console) {
   }
   if (tensorboard_ && no_run_)
     throw Error(Fault::usage, "train", "--tensorboard and --no-run exclude each other");
-  const auto begin = std::chrono::steady_clock::now();
+  begin_ = Clock::now();
   const InterruptScope interrupts(InterruptScope::What::at_once);
   use_threads(run_);
   if (run_.batch == 0) run_.batch = 64;
@@ -289,11 +297,11 @@ int Train::run(Console& console) {
   // What does not fit shows here, before anything is written.
   trainer.programs().training(std::min(run_.batch, session.data.train->size()), session.recipe.input.sample);
 
+  const TrainingTask task{session, *session.model, config.epochs, run_.batch,
+                          [this] { return make_optimizer(training_); }};
+  Machine machine(false);
   if (dry_run_) {
-    const TrainingTask task{session, *session.model, config.epochs, run_.batch,
-                            [this] { return make_optimizer(training_); }};
-    const double reading = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    say_cost(console, task, trainer, reading);
+    say_cost(console, task, trainer, machine);
     return 0;
   }
   std::optional<RunFolder> folder;
@@ -335,13 +343,15 @@ int Train::run(Console& console) {
                              optimizer->text(), size_of(session.data.train), size_of(session.data.validation),
                              size_of(session.data.test)));
   const Index step_of = std::min(run_.batch, session.data.train->size());
-  Machine machine(false);
   const auto forecast =
       forecast_frozen(*session.model, trainer.programs(), step_of, session.recipe.input.sample,
                       trainer.features().planned(trainer.freeze_set()), machine);
-  machine.save();
   if (forecast) report_forecast(console, *forecast);
-  const History history = train(console, session, trainer, thaws, folder, keeper);
+  RunWork work = this->work(task, trainer, machine);
+  if (folder) work.files = file_prices(folder->file("."), machine, folder->seconds_a_file());
+  machine.save();
+  RunForecast wall(work, elapsed());
+  const History history = train(console, session, trainer, thaws, wall, folder, keeper);
   if (keeper) keeper->save_whole();  // whatever fails behind this
   console.notes(missed(thaws, clock, static_cast<Index>(history.epochs.size())));
   if (history.audit.watched > 0) {
@@ -361,7 +371,8 @@ int Train::run(Console& console) {
     result.test = trainer.test(test);
   }
   if (folder) result.folder = folder->path();
-  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  result.seconds = elapsed();
+  result.forecast = said_;
   if (folder) {
     // A page that cannot be made leaves the run finished all the same.
     std::exception_ptr failed;
@@ -381,37 +392,75 @@ int Train::run(Console& console) {
     console.out(result_text(result));
   } else {
     console.note(result_text(result));
+    console.note(took_text(elapsed(), said_));
   }
   return 0;
 }
 
-void Train::say_cost(Console& console, const TrainingTask& task, Trainer& trainer, double reading) {
-  Machine machine(false);
-  const TrainingCost cost = training_cost(task, trainer, machine);
+RunWork Train::work(const TrainingTask& task, Trainer& trainer, Machine& machine) const {
+  RunWork work = run_work(task, trainer, machine);
+  work.saves = !no_run_;
+  work.saving = saving_of(*task.session.model, task.optimizer()->slots_of_a_parameter(),
+                          !policy_.policy.empty(), !session_.model.weights.empty());
+  return work;
+}
+
+/// Does what the command would do until its end can be told, and keeps nothing of it. Kernels that are
+/// measured here need not be measured by the command.
+void Train::say_cost(Console& console, const TrainingTask& task, Trainer& trainer, Machine& machine) const {
+  RunWork work = this->work(task, trainer, machine);
+  if (work.saves) hashes_of(task.session.data);
+  const double until = elapsed();
+  forecast_frozen(*task.session.model, trainer.programs(), work.batch, task.session.recipe.input.sample,
+                  trainer.features().planned(trainer.freeze_set()), machine);
+  work = this->work(task, trainer, machine);
+  if (work.saves) work.files = file_prices(".", machine);
+  const double bytes = training_bytes(
+      task, trainer.programs().training(work.batch, task.session.recipe.input.sample), machine);
   machine.save();
-  const double all = reading + cost.training + cost.test;
+  const double priced = machine.path().empty() ? 0 : elapsed() - until;
+
+  const double begin = elapsed();
+  RunForecast forecast(work, begin);
+  rehearse(trainer, forecast, [this] { return elapsed(); });
+  RunSeconds left = forecast.left();
+  left.steps += elapsed() - begin;
+  if (work.saves) left.files += opening_seconds(work.saving, work.files);
+  const double reading = begin - priced, all = reading + left.all();
+  const double kept = work.kept_step;
   if (console.json()) {
     console.out(json_line("train_forecast")
                     .add("epochs", task.epochs)
                     .add("reading_seconds", reading)
-                    .add("training_seconds", cost.training)
-                    .add("test_seconds", cost.test)
+                    .add("training_seconds", left.steps)
+                    .add("validation_seconds", left.validation)
+                    .add("test_seconds", left.test)
+                    .add("files_seconds", left.files)
                     .add("seconds", all)
-                    .add("step_ms", cost.step * 1e3)
-                    .add("kept_ms", cost.kept > 0 ? cost.kept * 1e3 : std::nan(""))
-                    .add("bytes", cost.bytes)
+                    .add("step_ms", forecast.step_seconds() * 1e3)
+                    .add("kept_ms", kept > 0 ? kept * 1e3 : std::nan(""))
+                    .add("bytes", bytes)
                     .add("threads", thread_count()));
     return;
   }
   console.out(fmt::format(
-      "about {} on {} threads: reading {:.1f} s, {} epochs {:.1f} s, the test part {:.1f} s; a step {:.3f} "
-      "ms{}",
-      clock_text(all), thread_count(), reading, task.epochs, cost.training, cost.test, cost.step * 1e3,
-      cost.kept > 0 ? fmt::format(", {:.3f} ms from kept features", cost.kept * 1e3) : ""));
+      "about {} on {} threads: reading {}, steps of {} epochs {}, validation {}, the test part {}, files {}; "
+      "a step {:.3f} ms{}",
+      seconds_text(all), thread_count(), seconds_text(reading), task.epochs, seconds_text(left.steps),
+      seconds_text(left.validation), seconds_text(left.test), seconds_text(left.files),
+      forecast.step_seconds() * 1e3,
+      kept > 0 ? fmt::format(", {:.3f} ms from kept features", kept * 1e3) : ""));
 }
 
 History Train::train(Console& console, Session& session, Trainer& trainer, const std::vector<Thaw>& thaws,
-                     std::optional<RunFolder>& folder, std::optional<RunKeeper>& keeper) {
+                     RunForecast& forecast, std::optional<RunFolder>& folder,
+                     std::optional<RunKeeper>& keeper) {
+  const auto say = [&] {
+    if (said_ > 0 || !forecast.known()) return;
+    const double left = forecast.left().all();
+    said_ = elapsed() + left;
+    console.note(fmt::format("about {} in all, {} to go", seconds_text(said_), seconds_text(left)));
+  };
   std::optional<Progress> progress;
   bool titled = false;
   const bool language_model = session.model->language_model();
@@ -439,12 +488,16 @@ History Train::train(Console& console, Session& session, Trainer& trainer, const
     progress->at(trainer.steps(), fmt::format("epoch {}/{}, step {}/{}  loss {:.4f}", trainer.epoch(),
                                               training_.epochs, step, steps, loss));
     if (keeper) keeper->after_step();
+    forecast.after_step(trainer.epoch(), step, elapsed());
+    say();
   };
   // Of many epochs a table of some rows; metrics.jsonl and --json have all of them.
   const Index every = (training_.epochs + kMostRows - 1) / kMostRows;
   hooks.after_epoch = [&](const EpochRecord& r) {
     if (folder) folder->add_epoch(r, language_model);
     if (keeper) keeper->after_epoch();
+    forecast.after_epoch(r.epoch, r.eval_seconds, elapsed());
+    if (r.epoch < training_.epochs) say();
     if (console.json()) {
       console.out(epoch_json(r, language_model));
       return;

@@ -177,7 +177,8 @@ std::optional<FeatureCache::Planned> FeatureCache::planned(const FreezeSet& free
   if (config_.mode == CacheMode::off || epochs_ < 2 || frozen == children_.size() ||
       !why_not(frozen, freeze).empty())
     return std::nullopt;
-  return Planned{model_.seam_at(frozen, train_.data().info().shape), static_cast<Index>(views_)};
+  const Seam seam = model_.seam_at(frozen, train_.data().info().shape);
+  return Planned{seam, static_cast<Index>(views_), exact_validation(seam)};
 }
 
 void FeatureCache::begin_epoch(Index epoch, const FreezeSet& freeze) {

@@ -67,7 +67,8 @@ class FeatureCache {
 
   struct Planned {
     Seam seam;
-    Index epochs;  ///< that compute them: as many as there are views
+    Index epochs;    ///< that compute them: as many as there are views
+    bool validates;  ///< those of the validation part are kept too
   };
   /// Where features would be kept; none where they would not.
   std::optional<Planned> planned(const FreezeSet& freeze) const;

@@ -14,7 +14,7 @@ using firn::test::number;
 using firn::test::Outcome;
 using Json = nlohmann::json;
 
-TEST_CASE("train --dry-run: reading, training and the test part, and nothing is written") {
+TEST_CASE("train --dry-run: all that the command will take, and nothing is written") {
   Cli cli;
   const auto forecast = [&](const std::string& more) {
     const Outcome outcome = cli.run("train --model mlp --data digits --threads 1 --dry-run --json " + more);
@@ -25,18 +25,37 @@ TEST_CASE("train --dry-run: reading, training and the test part, and nothing is 
     const auto part = [&](const char* name) { return json.at(name).get<double>(); };
     CHECK(part("reading_seconds") > 0);
     CHECK(part("test_seconds") > 0);
+    CHECK(part("validation_seconds") >= 0);  // of a run that was over before it could be told: in the steps
     CHECK(part("seconds") ==
-          doctest::Approx(part("reading_seconds") + part("training_seconds") + part("test_seconds")));
+          doctest::Approx(part("reading_seconds") + part("training_seconds") + part("validation_seconds") +
+                          part("test_seconds") + part("files_seconds")));
+    CHECK((part("files_seconds") > 0) == (more.find("--no-run") == std::string::npos));
     return json;
   };
   const Json full = forecast("--epochs 10"), head = forecast("--epochs 10 --freeze head");
   CHECK(full.at("kept_ms").is_null());
   CHECK(head.at("kept_ms") < head.at("step_ms"));
   CHECK(head.at("training_seconds") < full.at("training_seconds"));
-  CHECK(forecast("--epochs 1").at("training_seconds") < full.at("training_seconds"));
+  CHECK(forecast("--epochs 1 --no-run").at("training_seconds") < full.at("training_seconds"));
   CHECK(cli.files().empty());
   const Outcome text = cli.run("train --model mlp --data digits --threads 1 --dry-run");
   CHECK(text.out.find("reading") != std::string::npos);
+}
+
+// Not how near they are: the machine may do other things meanwhile.
+TEST_CASE("what a command takes is said when it begins, and at the end beside what it took") {
+  Cli cli;
+  const Outcome outcome = cli.run("train --model mlp --data digits --threads 1 --epochs 3 --json --run a");
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  const Json result = Json::parse(outcome.lines().back());
+  const auto said = result.at("forecast_seconds").get<double>();
+  CHECK(said > 0);
+  CHECK(outcome.err.find(" in all, ") < outcome.err.find("test accuracy"));
+  CHECK(outcome.err.find("were forecast") != std::string::npos);
+  // Of one epoch nothing is known before it is over.
+  CHECK(cli.run("train --model mlp --data digits --threads 1 --epochs 1 --no-run").err.find("forecast") ==
+        std::string::npos);
 }
 
 TEST_CASE("a study within a budget") {
