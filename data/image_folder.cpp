@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 #include "data/files.h"
 #include "data/image.h"
@@ -132,6 +133,14 @@ Files list_files(const std::string& folder, const std::vector<std::string>& leav
   return files;
 }
 
+/// So many pictures as if all of them could be read.
+Pictures unread(std::size_t count) {
+  Pictures pictures;
+  pictures.good.resize(count);
+  std::iota(pictures.good.begin(), pictures.good.end(), std::size_t{0});
+  return pictures;
+}
+
 /// The pictures of a part that can be read, with their labels.
 struct Read {
   Pictures pictures;
@@ -140,7 +149,8 @@ struct Read {
 
 Read read_part(SetPart part, const std::string& folder, const Files& files, const DataOptions& options,
                DataInfo& info) {
-  Pictures pictures = read_pictures(files.paths, info.shape[0]);
+  Pictures pictures =
+      options.outline ? unread(files.paths.size()) : read_pictures(files.paths, info.shape[0]);
   if (!pictures.bad.empty()) {
     const std::string what = bad_text(pictures.bad, files.paths.size());
     if (!options.skip_bad) refuse(what + " (--skip-bad goes on without)");
@@ -214,7 +224,10 @@ DataParts open_image_folder(const std::string& path, const DataOptions& options)
   ByPart<DatasetPtr> sets;
   for (const SetPart part : kParts) {
     if (read[part].labels.empty()) continue;
-    sets[part] = make_byte_images(info, std::move(read[part].pictures.pixels), std::move(read[part].labels));
+    Read& own = read[part];
+    sets[part] = options.outline
+                     ? make_blank_images(info, std::move(own.labels))
+                     : make_byte_images(info, std::move(own.pictures.pixels), std::move(own.labels));
   }
   return {.train = sets[SetPart::train],
           .validation = sets[SetPart::validation],

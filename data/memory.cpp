@@ -54,6 +54,12 @@ class ByteImages : public Labelled {
   std::array<real, 256> value_{};
 };
 
+class BlankImages : public Labelled {
+ public:
+  using Labelled::Labelled;
+  void fill_numbers(Index, std::span<real> to) const override { std::fill(to.begin(), to.end(), real{0}); }
+};
+
 class Numbers : public Labelled {
  public:
   Numbers(DataInfo info, std::vector<float> values, std::vector<std::int32_t> labels)
@@ -130,6 +136,11 @@ DatasetPtr make_byte_images(DataInfo info, std::vector<std::uint8_t> pixels, std
                             int white) {
   check(info, pixels.size(), labels.size() * static_cast<std::size_t>(info.shape.count()), labels);
   return std::make_shared<ByteImages>(std::move(info), std::move(pixels), std::move(labels), white);
+}
+
+DatasetPtr make_blank_images(DataInfo info, std::vector<std::int32_t> labels) {
+  check(info, 0, 0, labels);
+  return std::make_shared<BlankImages>(std::move(info), std::move(labels));
 }
 
 DatasetPtr make_numbers(DataInfo info, std::vector<float> values, std::vector<std::int32_t> labels) {

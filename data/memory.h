@@ -13,6 +13,9 @@ namespace firn {
 DatasetPtr make_byte_images(DataInfo info, std::vector<std::uint8_t> pixels, std::vector<std::int32_t> labels,
                             int white = 255);
 
+/// Images of zeros, which take no memory.
+DatasetPtr make_blank_images(DataInfo info, std::vector<std::int32_t> labels);
+
 /// Images, sequences or vectors of numbers (N, info.shape...).
 DatasetPtr make_numbers(DataInfo info, std::vector<float> values, std::vector<std::int32_t> labels);
 

@@ -71,9 +71,12 @@ void open_fresh(const SessionChoice& choice, const ModelEntry& entry, Session& s
   recipe.features = info->features;
   recipe.label = info->label_name;
   recipe.layout = info->layout;
-  if (info->kind != DataKind::tokens) recipe.extent = value_range_of(*session.data.train);
   recipe.images = info->kind == DataKind::image;
-  recipe.preprocess = ruled ? preprocess_of(rule) : standardise(*session.data.train);
+  if (ruled) recipe.preprocess = preprocess_of(rule);
+  if (!options.outline) {
+    if (info->kind != DataKind::tokens) recipe.extent = value_range_of(*session.data.train);
+    if (!ruled) recipe.preprocess = standardise(*session.data.train);
+  }
   session.labelled = session.data;
 }
 
@@ -199,7 +202,7 @@ void open_for_weights(const SessionChoice& choice, Session& session) {
   if (choice.purpose == Purpose::train) require_train(session.data);
   check_labelled(choice, session.data);
   fit_samples(session);
-  check_extent(session);
+  if (!options.outline) check_extent(session);
   session.labelled = session.data;
   fit_classes(choice, session);
   if (choice.purpose == Purpose::train && session.data.info().kind == DataKind::vector) {

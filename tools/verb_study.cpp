@@ -172,6 +172,7 @@ std::vector<Grid> StudyVerb::grids(Console& console) {
   std::vector<Grid> all;
   DataOptions options = data_.options;
   options.size = 0;
+  options.outline = true;
   if (!grid_.empty()) {
     all = read_grids(grid_);
   } else {
@@ -343,6 +344,8 @@ int StudyVerb::run(Console& console) {
   read_changes();
   if (threads_ > 0) set_thread_count(static_cast<int>(threads_));
   const std::vector<Grid> all = grids(console);
+  // What is done already is known by the data's hash.
+  data_.options.outline = dry_run_ && !has_results();
   Materials materials(data_, test_samples_, changes_.weights);
   Plan plan = expand(all, materials);
   console.notes(materials.notes());
@@ -351,7 +354,7 @@ int StudyVerb::run(Console& console) {
     WorkForecast forecast = PlanForecast(materials, machine).of(plan);
     machine.save();
     if (budget_ > 0) {
-      BudgetedPlan part = within_budget(plan, forecast, budget_ - elapsed(), thread_count());
+      BudgetedPlan part = within_budget(plan, forecast, {budget_, elapsed()}, thread_count());
       console.note(fmt::format("within {}: {}", clock_text(budget_), part.text));
       plan = std::move(part.plan);
       forecast = std::move(part.work);

@@ -41,6 +41,27 @@ TEST_CASE("folders are classes, files are sorted") {
   CHECK(parts.train->info().notes.back().find("1 files are neither") != std::string::npos);
 }
 
+TEST_CASE("an outline lists the same samples and reads none") {
+  const test::Folder folder;
+  for (int i = 0; i < 12; ++i) {
+    const std::string name = std::to_string(i) + ".png";
+    folder.write("a/" + name, png(9));
+    folder.write("b/" + name, png(8));
+  }
+  const DataParts read = open_data(folder.path(), {.size = 4});
+  folder.write("b/3.png", "no picture any more");
+  const DataParts outline = open_data(folder.path(), {.size = 4, .outline = true});
+  CHECK(outline.train->info().shape == read.train->info().shape);
+  CHECK(outline.train->info().classes == read.train->info().classes);
+  CHECK(outline.train->info().notes == read.train->info().notes);
+  CHECK(outline.train->size() == read.train->size());
+  CHECK(outline.test->size() == read.test->size());
+  for (Index i = 0; i < read.train->size(); ++i) CHECK(outline.train->label(i) == read.train->label(i));
+  std::vector<real> pixels(48, 1);
+  outline.train->fill_numbers(0, pixels);
+  CHECK(pixels == std::vector<real>(48, 0));
+}
+
 TEST_CASE("bad pictures are named and counted, or left out") {
   const test::Folder folder;
   auto cut = png(1);

@@ -58,6 +58,19 @@ TEST_CASE("what a command takes is said when it begins, and at the end beside wh
         std::string::npos);
 }
 
+TEST_CASE("a study's dry run reads no picture") {
+  Cli cli;
+  for (int i = 0; i < 40; ++i)
+    cli.write("photos/" + std::string(i % 2 == 0 ? "a/" : "b/") + std::to_string(i) + ".jpg", "not read");
+  const std::string study =
+      "study --data photos --model mlp --source random --seeds 2 --labels 1,5 --threads 1 ";
+  const Outcome outcome = cli.run(study + "--dry-run --json");
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  CHECK(Json::parse(outcome.lines().at(0)).at("seconds").get<double>() > 0);
+  CHECK(cli.run(study).code == 3);
+}
+
 TEST_CASE("a study within a budget") {
   Cli cli;
   const std::string grid = "--seeds 5 --source half --labels 1,3 --threads 1 ";

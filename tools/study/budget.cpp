@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "engine/base/error.h"
+#include "tools/duration.h"
 
 namespace firn::cli {
 
@@ -208,8 +209,9 @@ double WorkForecast::wall(int threads) const {
   return before + stage(origins) + stage(cells) + after;
 }
 
-BudgetedPlan within_budget(const Plan& plan, const WorkForecast& work, double seconds, int threads) {
+BudgetedPlan within_budget(const Plan& plan, const WorkForecast& work, const TimeBudget& time, int threads) {
   double least = 0;
+  const double seconds = time.left();
   for (const Index first_seeds : {kFirstSeeds, Index{2}, Index{1}}) {
     const std::vector<Bundle> bundles = bundles_of(plan, first_seeds);
     // Idle threads at the end are not known before: less is taken until the clock agrees.
@@ -231,9 +233,13 @@ BudgetedPlan within_budget(const Plan& plan, const WorkForecast& work, double se
               Basket(plan, work, 0).price(bundles.front()) / static_cast<double>(threads);
     }
   }
-  throw Error(Fault::usage, "study",
-              fmt::format("a budget of {:.0f} s is too little: the first two arms alone take about {:.0f} s",
-                          seconds, least));
+  throw Error(
+      Fault::usage, "study",
+      fmt::format(
+          "a budget of {} is too little: {}the first two arms alone take about {}",
+          seconds_text(time.seconds),
+          time.spent > 0 ? fmt::format("reading and pricing took {}, and ", seconds_text(time.spent)) : "",
+          seconds_text(least)));
 }
 
 }  // namespace firn::cli

@@ -72,7 +72,7 @@ const PlanForecast::Priced& PlanForecast::priced(const Arm& arm) {
 double PlanForecast::cell_seconds(const Arm& arm) {
   const Priced& full = priced(arm);
   const Prepared& target = materials_.target(arm);
-  const ModelPtr model = materials_.make(arm, 0);
+  const ModelPtr model = materials_.make_blank(arm);
   // A policy is priced as if it froze nothing, a late freeze as if it were there from the start.
   model->set_freeze(arm.freeze);
   const ProgramSettings settings = program_settings(arm, 0);

@@ -111,13 +111,18 @@ bool freezes_head(const Arm& arm, Model& model) {
   return policy->freezes_head();
 }
 
+/// Without numbers drawn.
+ModelPtr blank(const Arm& arm, const Prepared& prepared) {
+  const ModelEntry& entry = find_model(arm.model);
+  const auto& maker = entry.make_plain ? entry.make_plain : entry.make;
+  return maker(prepared.input, prepared.classes);
+}
+
 /// Weights begin as He's rule has them: by PyTorch's, six convolutions hand on so little of an image that no
 /// step finds a direction for long. The head, new in every arm, begins from zero; with numbers
 /// drawn like the others where the arm is `for_target` and may freeze it.
 ModelPtr begin(const Arm& arm, const Prepared& prepared, std::uint64_t seed, bool for_target) {
-  const ModelEntry& entry = find_model(arm.model);
-  const auto& maker = entry.make_plain ? entry.make_plain : entry.make;
-  ModelPtr model = maker(prepared.input, prepared.classes);
+  ModelPtr model = blank(arm, prepared);
   const Model::Block& head = model->blocks().back();
   if (!for_target || !freezes_head(arm, *model)) {
     for (std::size_t i = head.first_child; i < head.last_child; ++i)
@@ -207,7 +212,7 @@ Materials::Opened& Materials::open(const Arm& arm) {
   prepared.input = session.recipe.input;
   prepared.width_multiple = loader_options(session, 1, 0).width_multiple;
   prepared.classes = session.recipe.classes;
-  opened.sha256 = parts_sha256(prepared.parts);
+  if (!data_.options.outline) opened.sha256 = parts_sha256(prepared.parts);
   if (!weights_.empty()) opened.loaded = session.model;
   return opened;
 }
@@ -227,6 +232,7 @@ void Materials::open_source(const Arm& arm, const Opened& opened) {
     options.limit = data_.options.limit;
     options.window = data_.options.window;
     options.skip_bad = data_.options.skip_bad;
+    options.outline = data_.options.outline;
     options.split = {.seed = data_.split_seed, .group = data_.group, .validation = false};
     options.vocabulary = info.vocabulary;
     options.tokens = info.tokens.name();
@@ -252,8 +258,10 @@ void Materials::open_source(const Arm& arm, const Opened& opened) {
                               info.name, info.shape.text()));
     }
     source.parts.test = at_most(source.parts.test, test_samples_);
-    source.preprocess = standardise(*source.parts.train);
-    hash = parts_sha256(source.parts);
+    if (!options.outline) {
+      source.preprocess = standardise(*source.parts.train);
+      hash = parts_sha256(source.parts);
+    }
   }
   source.classes =
       source.parts.train->info().label_each_step ? target.classes : source.parts.train->class_count();
@@ -281,8 +289,12 @@ void Materials::prepare(Arm& arm) {
     open_source(arm, opened);
     arm.source_sha256 = source_hashes_.at(name_with_source(arm));
   }
-  const ModelPtr model = make(arm, 0);
+  const ModelPtr model = make_blank(arm);
   resolve(arm, *model);
+}
+
+ModelPtr Materials::make_blank(const Arm& arm) const {
+  return blank(arm, target(arm));
 }
 
 const Prepared& Materials::target(const Arm& arm) const {

@@ -26,9 +26,10 @@ struct Prepared {
 /// then, on any number of threads.
 class Materials {
  public:
-  /// `data` says how sets are opened (its `spec` is not used); of a test part at most `test_samples` are kept
-  /// (0: all), spread over the classes. Models named in `weights` (a file) start from it where the source
-  /// says so, and its recipe prepares the data for all arms of that study.
+  /// `data` says how sets are opened (its `spec` is not used; an outline serves for models and forecasts,
+  /// with other keys of arms than the data); of a test part at most `test_samples` are kept (0: all), spread
+  /// over the classes. Models named in `weights` (a file) start from it where the source says so, and its
+  /// recipe prepares the data for all arms of that study.
   Materials(DataChoice data, Index test_samples, std::string weights);
 
   /// Opens the arm's target and source; fills in `blocks`, the hashes, and what follows from the data:
@@ -42,6 +43,8 @@ class Materials {
   const std::vector<std::string>& class_names(const Arm& arm) const {
     return target(arm).parts.train->info().classes;
   }
+  /// For the target, with no weights drawn or copied: for what depends on shapes alone.
+  ModelPtr make_blank(const Arm& arm) const;
   /// New weights by the seed, for the target; from a weights file what `copy_body` copies is that file's.
   ModelPtr make(const Arm& arm, std::uint64_t seed) const;
   /// New weights for the source's classes.
