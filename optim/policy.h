@@ -101,6 +101,8 @@ class FreezePolicy {
   virtual bool renews(std::size_t) const { return false; }
   /// Whether it ever needs `distances`: then a probe is kept.
   virtual bool wants_activations() const { return false; }
+  /// Whether what it decides of a step depends on how many epochs there are.
+  virtual bool depends_on_epochs() const { return false; }
   /// Whether its rates take the place of the schedule's.
   virtual bool replaces_schedule() const { return false; }
 

@@ -80,6 +80,13 @@ Schedule warm_up(Schedule after, Index steps, double start) {
   };
 }
 
+bool same_beginning(const Schedule& schedule, Index one, Index other) {
+  for (Index step = 0; step < one; ++step) {
+    if (schedule(step, one) != schedule(step, other)) return false;
+  }
+  return true;
+}
+
 Schedule parse_schedule(const std::string& text) {
   Schedule schedule;
   for (const std::string& part : split(text, ',')) {

@@ -22,6 +22,9 @@ Schedule one_cycle_schedule(double rise = 0.3, double divide = 25, double final_
 /// `after`, its factor scaled linearly from `start` up to 1 over the first `steps` steps.
 Schedule warm_up(Schedule after, Index steps, double start = 0);
 
+/// Whether a run of `one` steps has in all of them the rates of the first steps of one of `other`, of more.
+bool same_beginning(const Schedule& schedule, Index one, Index other);
+
 /// By name, for command lines: "constant", "cosine", "one-cycle", "step:EVERY:GAMMA"; each with
 /// ",warm-up:STEPS" behind it if wanted. Throws Error(usage) for an unknown one, with the nearest name.
 Schedule parse_schedule(const std::string& text);

@@ -73,6 +73,17 @@ bool is_finished(const std::string& folder) {
   }
 }
 
+/// Whether a checkpoint in it holds more than weights.
+bool keeps_run(const std::string& folder) {
+  const auto found = Generations(folder + "/" + kCheckpoint).find();
+  return found && found->checkpoint.has_run();
+}
+
+Index epochs_in(const nlohmann::json& config, const std::string& where) {
+  constexpr Index kMost = Index{1} << 40;
+  return JsonFields(config, where).object("training").whole("epochs", 1, kMost, 1);
+}
+
 /// How the config in a file differs from `wanted`.
 std::vector<std::string> differences(const std::string& file, const std::string& wanted,
                                      const std::vector<std::string>& passed_over) {
@@ -82,19 +93,21 @@ std::vector<std::string> differences(const std::string& file, const std::string&
 
 }  // namespace
 
-RunFolder::RunFolder(const std::string& name, bool numbered, bool overwrite, const std::string& config)
+RunFolder::RunFolder(const std::string& name, bool numbered, bool overwrite, const std::string& config,
+                     const WhyNotOn& why_not_on)
     : results_(kColumns) {
   require_path_name(name, Fault::usage, "run");
   for (int number = 1; !folder_; ++number) {
     const std::string one = number == 1 ? name : fmt::format("{}-{}", name, number);
     auto folder = std::make_unique<HeldFolder>(path_of(one), kFiles);
-    if (take(*folder, config, numbered, overwrite)) folder_ = std::move(folder);
+    if (take(*folder, config, numbered, overwrite, why_not_on)) folder_ = std::move(folder);
   }
   if (!unfinished_ && folder_->has_own()) folder_->stage();
 }
 
 /// False: the next number.
-bool RunFolder::take(const HeldFolder& folder, const std::string& config, bool numbered, bool overwrite) {
+bool RunFolder::take(const HeldFolder& folder, const std::string& config, bool numbered, bool overwrite,
+                     const WhyNotOn& why_not_on) {
   if (!folder.held()) {
     if (numbered && !overwrite) return false;
     in_use(folder.path());
@@ -116,15 +129,25 @@ bool RunFolder::take(const HeldFolder& folder, const std::string& config, bool n
     if (differ.empty()) {
       unfinished_ = !is_finished(folder.path());
       if (unfinished_) return true;
-      finished_.push_back(folder.path());
+      passed_by_.push_back(folder.path() + " is finished");
       why = "holds a finished run of this command";
+    } else if (differ.size() == 1 && differ.front().starts_with("training.epochs ") && why_not_on) {
+      const Index before = epochs_in(read_json_file(there), there);
+      const Index wanted = epochs_in(read_json(config, "config"), "config");
+      std::string reason = before > wanted ? "there are more of them" : why_not_on(before);
+      if (reason.empty() && !keeps_run(folder.path())) reason = "it keeps nothing that more could go on from";
+      unfinished_ = longer_ = reason.empty();
+      if (longer_) return true;
+      passed_by_.push_back(fmt::format("{} is of {} epochs and does not go on to {}: {}", folder.path(),
+                                       before, wanted, reason));
+      why = fmt::format(
+          "is there already, of {} epochs, and does not go on to {}: {}; --weights {}/{} --run NAME trains "
+          "on "
+          "from its end",
+          before, wanted, reason, folder.path(), kLast);
     } else {
-      const bool epochs_alone = differ.size() == 1 && differ.front().starts_with("training.epochs ");
-      why = fmt::format("is there already, of another command: {}{}{}", differ.front(),
-                        differ.size() > 1 ? fmt::format(" and {} more", differ.size() - 1) : "",
-                        epochs_alone ? fmt::format(": --weights {}/{} --run NAME trains on from its end",
-                                                   folder.path(), kLast)
-                                     : "");
+      why = fmt::format("is there already, of another command: {}{}", differ.front(),
+                        differ.size() > 1 ? fmt::format(" and {} more", differ.size() - 1) : "");
     }
   } else if (std::all_of(
                  fs::directory_iterator(folder.path()), fs::directory_iterator(),

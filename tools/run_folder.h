@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,6 +16,9 @@
 
 namespace firn::cli {
 
+/// Why a run of so many epochs, otherwise the same, cannot be gone on with; empty: it can.
+using WhyNotOn = std::function<std::string(Index epochs)>;
+
 /// runs/NAME with config.json, env.json, metrics.jsonl, results.csv, confusion.json, report.html,
 /// best.safetensors and last.safetensors; of a run that can go on also checkpoint.safetensors, the one before
 /// it, checkpoint.previous.safetensors, and where it needs one base.safetensors. Every file is replaced as a
@@ -24,14 +28,18 @@ class RunFolder {
   /// Makes the folder. A run in a folder of that name is replaced with `overwrite`, but not before `publish`;
   /// else "NAME-2", "NAME-3", ... is made where `numbered` is set, and Error(usage) thrown where it is not.
   /// With a `config`, what config.json will hold, the first of these folders that holds an unfinished run of
-  /// the same config is taken as it is (with `overwrite`: of the same command, too); the error names what
-  /// differs. Throws Error(failure) when it cannot be made.
-  RunFolder(const std::string& name, bool numbered, bool overwrite, const std::string& config = {});
+  /// the same config is taken as it is (with `overwrite`: of the same command, too), and so is one, finished
+  /// or not, of fewer epochs of which `why_not_on` has nothing to say; the error names what differs. Throws
+  /// Error(failure) when it cannot be made.
+  RunFolder(const std::string& name, bool numbered, bool overwrite, const std::string& config = {},
+            const WhyNotOn& why_not_on = {});
 
-  /// Whether it holds an unfinished run.
+  /// Whether it holds a run that goes on.
   bool unfinished() const { return unfinished_; }
-  /// Finished runs of the same config that were passed by.
-  const std::vector<std::string>& finished() const { return finished_; }
+  /// Whether that run had fewer epochs: its config.json is still the one of then.
+  bool longer() const { return longer_; }
+  /// Runs of the same config but for the epochs that were passed by, and why.
+  const std::vector<std::string>& passed_by() const { return passed_by_; }
   /// Whether it is still made beside the run that it will replace.
   bool staged() const { return folder_->staged(); }
   /// Whether `path` leads to a file of that run.
@@ -67,7 +75,8 @@ class RunFolder {
   }
 
  private:
-  bool take(const HeldFolder& folder, const std::string& config, bool numbered, bool overwrite);
+  bool take(const HeldFolder& folder, const std::string& config, bool numbered, bool overwrite,
+            const WhyNotOn& why_not_on);
 
   std::unique_ptr<HeldFolder> folder_;
   std::string metrics_;
@@ -76,7 +85,8 @@ class RunFolder {
   double file_seconds_ = 0;
   Index files_ = 0;
   bool unfinished_ = false;
-  std::vector<std::string> finished_;
+  bool longer_ = false;
+  std::vector<std::string> passed_by_;
 };
 
 /// The weights that a run began with, as its folder keeps them.

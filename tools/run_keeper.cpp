@@ -73,6 +73,7 @@ bool RunKeeper::begin(const std::string& weights, bool has_policy) {
     const StateReader texts = from.part("folder");
     folder_.restore(texts.text("metrics"), texts.text("results"));
     epochs_ = trainer_.epoch() - 1;
+    if (folder_.longer()) save();
     return true;
   }
   const bool needed = anything_frozen(*session_.model) || has_policy;
@@ -100,6 +101,12 @@ void RunKeeper::write_base(const std::string& weights) {
   base_.sha256 = file_sha256(path);
 }
 
+/// Whether a run of more epochs could begin with this one.
+bool RunKeeper::may_go_on() const {
+  const Index epochs = trainer_.epochs();
+  return trainer_.why_no_beginning(epochs, 2 * epochs).empty();
+}
+
 void RunKeeper::save() {
   const auto begin = Clock::now();
   Checkpoint checkpoint = make_checkpoint(*session_.model, trainer_, base_, metadata_, false);
@@ -124,7 +131,8 @@ void RunKeeper::after_epoch() {
   ++epochs_;
   // Weights without a checkpoint are those of a finished run: there is one before there are weights.
   const bool first = epochs_ == 1 && !folder_.has(kCheckpoint);
-  if (first || (every_ == 0 && seconds_since(saved_) > kShare * cost_)) save();
+  const bool last = trainer_.over() && may_go_on();
+  if (first || last || (every_ == 0 && seconds_since(saved_) > kShare * cost_)) save();
 }
 
 void RunKeeper::save_whole() const {
@@ -145,7 +153,13 @@ void RunKeeper::fail() {
 void RunKeeper::finish() {
   if (!newest_is_damaged_) generations().drop_previous();
   std::error_code code;
-  if (!base_.name.empty()) {
+  if (may_go_on()) {
+    auto found = generations().find();
+    if (!found) throw Error(Fault::failure, "run", fmt::format("{}: the checkpoint is gone", folder_.path()));
+    found->checkpoint.finished = true;
+    save_checkpoint(folder_.file(kCheckpoint), found->checkpoint);
+    if (base_.name.empty()) fs::remove(folder_.file(kBase), code);
+  } else if (!base_.name.empty()) {
     save_checkpoint(folder_.file(kCheckpoint),
                     make_checkpoint(*session_.model, trainer_, base_, metadata_, true));
   } else {

@@ -32,8 +32,9 @@ class RunKeeper {
   RunKeeper(RunFolder& folder, const Session& session, Trainer& trainer, const KeepChoice& choice);
 
   /// Before the run, with the flags and weights that it begins with. Goes on where an unfinished run in the
-  /// folder was (true), or writes the base. `weights`: the file that these came from; empty: none.
-  /// Throws what `Generations::find`, `require_base` and `Trainer::resume` throw; nothing is written then.
+  /// folder was (true; one that is to be longer is an unfinished one on disk by then), or writes the base.
+  /// `weights`: the file that these came from; empty: none. Throws what `Generations::find`, `require_base`
+  /// and `Trainer::resume` throw; nothing is written then.
   bool begin(const std::string& weights, bool has_policy);
 
   /// Why it did not go on from the newest checkpoint but from the one before; empty: it did.
@@ -49,7 +50,8 @@ class RunKeeper {
   /// The run is over: all epochs and the whole weights. What else is to lie in the folder of a finished run
   /// comes before `finish`.
   void save_whole() const;
-  /// The checkpoint becomes one of weights alone, or none where it would hold everything.
+  /// The checkpoint stays where more epochs may go on from it; else it becomes one of weights alone, or none
+  /// where it would hold everything.
   void finish();
 
  private:
@@ -57,6 +59,7 @@ class RunKeeper {
   using Clock = std::chrono::steady_clock;
   void save();
   void write_base(const std::string& weights);
+  bool may_go_on() const;
   Generations generations() const { return Generations(folder_.file(kCheckpoint)); }
 
   RunFolder& folder_;

@@ -311,9 +311,10 @@ int Train::run(Console& console) {
         fmt::format("{}-{}-{}", session.recipe.model, path_name(session.data.train->info().name), run_.seed);
     const DataHashes hashes = hashes_of(session.data);
     const std::string text = this->config(session, hashes).text() + "\n";
-    folder.emplace(name_.empty() ? usual : name_, name_.empty(), overwrite_, text);
-    for (const std::string& done : folder->finished()) {
-      console.note(fmt::format("{} is finished: {} begins anew", done, folder->path()));
+    folder.emplace(name_.empty() ? usual : name_, name_.empty(), overwrite_, text,
+                   [&](Index epochs) { return trainer.why_no_beginning(epochs, config.epochs); });
+    for (const std::string& passed : folder->passed_by()) {
+      console.note(fmt::format("{}: {} begins anew", passed, folder->path()));
     }
     if (!folder->unfinished()) folder->write("config.json", text);
     // A run may have been broken off between the two.
@@ -322,6 +323,7 @@ int Train::run(Console& console) {
     }
     keeper.emplace(*folder, session, trainer, keep_);
     const bool goes_on = keeper->begin(opened.model.weights, config.policy != nullptr);
+    if (folder->longer()) folder->write("config.json", text);
     if (!keeper->damage().empty()) {
       console.note(fmt::format("{}; the checkpoint before it is whole", keeper->damage()));
     }

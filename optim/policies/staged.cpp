@@ -30,6 +30,7 @@ class LpFt final : public FreezePolicy {
     freeze_prefix(plan, tuning_ ? 0 : plan.size() - 1);
     for (BlockPlan& block : plan) block.rate = tuning_ ? c_.rate : 1;
   }
+  bool depends_on_epochs() const override { return c_.probe == 0; }
   void save(const StateWriter& to) const override {
     to.flag("tuning", tuning_);
     to.number("last_loss", last_loss_);
@@ -119,6 +120,7 @@ class FreezeOut final : public FreezePolicy {
       plan[l].rate = plan[l].trains ? 0.5 * height * (1 + std::cos(std::numbers::pi * t / end(l))) : 0;
     }
   }
+  bool depends_on_epochs() const override { return true; }
   bool replaces_schedule() const override { return true; }
 
  private:

@@ -66,6 +66,10 @@ std::string sum_of(const SafeTensors& file) {
 
 }  // namespace
 
+bool Checkpoint::has_run() const {
+  return state.metadata.contains(std::string(kState) + "run.epochs");
+}
+
 Checkpoint make_checkpoint(const Model& model, const Trainer& trainer, CheckpointBase base,
                            std::map<std::string, std::string> metadata, bool finished) {
   Checkpoint checkpoint;

@@ -26,13 +26,16 @@ struct Checkpoint {
   CheckpointBase base;
   std::vector<std::string> names;               ///< of the whole weights file
   std::map<std::string, std::string> metadata;  ///< of the whole weights file
-  bool finished = false;                        ///< holds weights alone: the run is over
+  bool finished = false;                        ///< the run is over
   SafeTensors state;
 
   static constexpr int kVersion = 2;
+
+  /// Whether it holds all that a run needs to go on, not weights alone.
+  bool has_run() const;
 };
 
-/// The checkpoint of a run in progress, or of the weights of one that is over.
+/// The checkpoint of a run in progress, or of the weights alone of one that is over.
 Checkpoint make_checkpoint(const Model& model, const Trainer& trainer, CheckpointBase base,
                            std::map<std::string, std::string> metadata, bool finished);
 

@@ -118,9 +118,14 @@ class Trainer {
   /// The weights alone, as `save` writes them; also behind a run.
   void save_weights(const StateWriter& to, const std::set<std::string>& in_base = {}) const;
   /// The next `run` goes on where `save` was called. The trainer is made as it was for that run, the model
-  /// with the base's weights and the freeze set that it began with. Throws Error(usage) naming what differs
-  /// from that run, Error(model_file) for what cannot be its state.
+  /// with the base's weights and the freeze set that it began with; it may have more epochs than that run,
+  /// where `why_no_beginning` has nothing to say. Throws Error(usage) naming what differs from that run,
+  /// Error(model_file) for what cannot be its state.
   void resume(const StateReader& from, const std::set<std::string>& in_base = {});
+
+  /// What of a run of so many epochs would have been otherwise in one of `longer`: "the rates of its schedule
+  /// depend on the number of epochs". Empty: nothing, so that a trainer with more epochs can resume it.
+  std::string why_no_beginning(Index epochs, Index longer) const;
 
   /// The weights of the best epoch, or the present ones before there is one, in the layout of files; where
   /// `keep_best` or `restore_best` is set.
@@ -133,12 +138,16 @@ class Trainer {
   ProgramCache& programs() { return programs_; }
   FeatureCache& features() { return features_; }
   const FeatureCache& features() const { return features_; }
+  /// Of a run.
+  Index epochs() const { return config_.epochs; }
   /// Steps made so far, over all epochs.
   Index steps() const { return step_; }
   /// The epoch in progress, counted from 1.
   Index epoch() const { return run_ ? run_->record.epoch : 1; }
   /// What is frozen in the step of the run in progress, or in the model where there is none.
   FreezeSet freeze_set() const { return run_ ? run_->freezer->set() : model_.freeze_set(); }
+  /// Whether the run in progress has no epoch left.
+  bool over() const;
   /// Of the run in progress.
   const History* history() const { return run_ ? &run_->history : nullptr; }
 
@@ -161,7 +170,6 @@ class Trainer {
   double update(std::span<const GradientView> gradients, const StepOptions& options);
   bool evaluate_epoch(const TrainHooks& hooks);
   void end_epoch();
-  bool over() const;
   double train_step(const Batch& batch, const PolicyMoment& now);
   double seconds_trained() const;
   PolicyStart policy_start() const;

@@ -80,6 +80,17 @@ void require_same(const std::string& what, const T& saved, const T& now, const S
 
 }  // namespace
 
+std::string Trainer::why_no_beginning(Index epochs, Index longer) const {
+  const bool replaced = config_.policy && config_.policy->replaces_schedule();
+  const Index steps = train_.batches();
+  if (!replaced && !same_beginning(config_.schedule, steps * epochs, steps * longer))
+    return "the rates of its schedule depend on the number of epochs (of constant and step they do not)";
+  if (config_.policy && config_.policy->depends_on_epochs())
+    return "what its policy decides depends on the number of epochs";
+  if (epochs % config_.evaluate_every != 0) return "its last epoch was evaluated out of turn";
+  return {};
+}
+
 void Trainer::save_history(const StateWriter& to) const {
   const History& history = run_->history;
   std::vector<double> epochs, changes;
@@ -212,7 +223,13 @@ void Trainer::resume(const StateReader& from, const std::set<std::string>& in_ba
       if (run != nullptr) run->reset();
     }
   } guard{&run_};
-  require_same("epochs:", saved.whole("epochs", 1, kMost), config_.epochs, from);
+  const Index epochs = saved.whole("epochs", 1, kMost);
+  const std::string tied = epochs < config_.epochs ? why_no_beginning(epochs, config_.epochs) : "";
+  if (epochs > config_.epochs || !tied.empty()) {
+    throw Error(Fault::usage, "checkpoint",
+                fmt::format("{} is of a run with epochs: {}, this one has {}{}{}", from.path(), epochs,
+                            config_.epochs, tied.empty() ? "" : ", and ", tied));
+  }
   require_same("batches an epoch:", saved.whole("batches", 1, kMost), train_.batches(), from);
   require_same("the optimizer", saved.text("optimizer"), optimizer_.text(), from);
   require_same("the policy", saved.text("policy"),

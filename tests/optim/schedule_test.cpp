@@ -50,6 +50,17 @@ TEST_CASE("rates are PyTorch's") {
   }
 }
 
+TEST_CASE("which schedules begin alike however long a run is") {
+  for (const char* text : {"constant", "step:7:0.5", "constant,warm-up:15", "step:3:0.1,warm-up:4"}) {
+    CAPTURE(text);
+    CHECK(same_beginning(parse_schedule(text), 10, 20));
+  }
+  for (const char* text : {"cosine", "one-cycle", "cosine,warm-up:4"}) {
+    CAPTURE(text);
+    CHECK_FALSE(same_beginning(parse_schedule(text), 10, 20));
+  }
+}
+
 TEST_CASE("shapes of the schedules") {
   CHECK(constant_schedule()(17, 20) == 1);
   CHECK(cosine_schedule()(0, 100) == doctest::Approx(1));
