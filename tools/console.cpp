@@ -65,14 +65,15 @@ void write_stderr(std::string_view text) {
 
 void declare_console(Arguments& arguments, ConsoleOptions& options) {
   arguments.group("What is printed");
-  arguments.flag("--json", options.json, "one JSON object a line on stdout");
+  arguments.flag("--json", options.json, "one JSON object a line on stdout, the last of kind result");
   arguments.flag("-q,--quiet", options.quiet, "no messages and no progress");
   arguments.flag("-v,--verbose", options.verbose, "more messages");
   arguments.flag("--no-color", options.no_color, "no colours (NO_COLOR and TERM=dumb do the same)");
 }
 
-Console::Console(const ConsoleOptions& options)
+Console::Console(const ConsoleOptions& options, std::string verb)
     : options_(options),
+      verb_(std::move(verb)),
       color_(!options.no_color && !no_color_asked() && !dumb_terminal() && isatty(STDOUT_FILENO) == 1),
       bar_(!options.quiet && !dumb_terminal() && isatty(STDERR_FILENO) == 1) {}
 
@@ -96,6 +97,17 @@ void Console::out(std::initializer_list<Span> spans) {
   }
   line += '\n';
   stdout_is_a_file_ ? write_stderr(line) : write_stdout(line);
+}
+
+void Console::out(const JsonObject& object) {
+  out(object.text());
+  ++records_;
+}
+
+void Console::close(const JsonObject& fields) {
+  if (!json() || closed_) return;
+  closed_ = true;
+  out(json_line("result").add("verb", verb_).add_all(fields).add("records", records_));
 }
 
 void Console::note(std::string_view text) {

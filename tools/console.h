@@ -46,7 +46,8 @@ struct Span {
 /// --no-color speaks against it.
 class Console {
  public:
-  explicit Console(const ConsoleOptions& options);
+  /// `verb`: whose closing record it is.
+  explicit Console(const ConsoleOptions& options, std::string verb = {});
 
   bool json() const { return options_.json; }
   bool quiet() const { return options_.quiet; }
@@ -58,7 +59,10 @@ class Console {
   void out(std::string_view text) { out({Span{std::string(text)}}); }
   void out(const Span& span) { out({span}); }
   void out(std::initializer_list<Span> spans);
-  void out(const JsonObject& object) { out(object.text()); }
+  void out(const JsonObject& object);
+  /// With --json the last line, of kind "result": the verb, what its work came to, and how many records stand
+  /// before. `main` closes what no verb has closed; nothing may follow.
+  void close(const JsonObject& fields = {});
   /// A message, to stderr; not with -q.
   void note(std::string_view text);
   /// Messages of one line each.
@@ -77,6 +81,9 @@ class Console {
 
  private:
   ConsoleOptions options_;
+  std::string verb_;
+  Index records_ = 0;
+  bool closed_ = false;
   bool color_ = false;
   bool stdout_is_a_file_ = false;
   bool bar_ = false;

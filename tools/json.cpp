@@ -70,6 +70,12 @@ JsonObject& JsonObject::add(std::string_view key, const std::vector<JsonObject>&
   return add_raw(key, list(values, [](const JsonObject& v) { return v.text(); }));
 }
 
+JsonObject& JsonObject::add_all(const JsonObject& other) {
+  if (!fields_.empty() && !other.fields_.empty()) fields_ += ',';
+  fields_ += other.fields_;
+  return *this;
+}
+
 JsonObject json_line(std::string_view kind) {
   JsonObject object;
   object.add("schema", kJsonSchema).add("kind", kind);

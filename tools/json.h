@@ -32,6 +32,8 @@ class JsonObject {
   JsonObject& add(std::string_view key, const std::vector<std::int64_t>& values);
   JsonObject& add(std::string_view key, const JsonObject& value) { return add_raw(key, value.text()); }
   JsonObject& add(std::string_view key, const std::vector<JsonObject>& values);
+  /// All fields of another, in their order.
+  JsonObject& add_all(const JsonObject& other);
 
   /// On one line.
   std::string text() const { return "{" + fields_ + "}"; }

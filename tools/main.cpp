@@ -56,9 +56,11 @@ int run_verb(const VerbEntry& entry, std::vector<std::string> words) {
     write_stdout(arguments.help());
     return 0;
   }
-  Console console(console_options);
+  Console console(console_options, std::string(entry.name));
   try {
-    return verb->run(console);
+    const int code = verb->run(console);
+    console.close();
+    return code;
   } catch (const Error& error) {
     if (!alone || error.fault() != Fault::usage) throw;
     std::string_view what = error.what();

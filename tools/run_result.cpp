@@ -24,7 +24,11 @@ RunResult run_result(const History& history, Index validation_samples, bool lang
 }
 
 JsonObject result_json(const RunResult& result) {
-  JsonObject line = json_line("result");
+  return json_line("result").add_all(result_fields(result));
+}
+
+JsonObject result_fields(const RunResult& result) {
+  JsonObject line;
   line.add("weights", result.weights).add("best_epoch", result.epoch).add("epochs", result.epochs);
   line.add("stopped_early", result.stopped_early);
   if (result.validation) {

@@ -31,6 +31,8 @@ RunResult run_result(const History& history, Index validation_samples, bool lang
 /// The closing record: "test_accuracy" with "test_interval" (Wilson 1927, 95 %) and "test_samples", and how
 /// the weights were chosen.
 JsonObject result_json(const RunResult& result);
+/// Its fields alone.
+JsonObject result_fields(const RunResult& result);
 
 /// "test accuracy 0.9250, 95 % 0.8014 to 0.9742, on 40 samples: weights of epoch 11 of 134, ...".
 std::string result_text(const RunResult& result);

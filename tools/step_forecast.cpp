@@ -128,7 +128,7 @@ double measured_resident(const StepChoice& choice) {
   if (choice.batch > 0) words.push_back("--batch=" + std::to_string(choice.batch));
   if (choice.exact) words.emplace_back("--exact");
   const ProcessOutcome outcome = run_process(words);
-  const auto row = try_json(outcome.out);
+  const auto row = try_json(outcome.out.substr(0, outcome.out.find('\n')));
   if (outcome.code != 0 || !row.is_object() || !row.contains("step_rss_mb"))
     throw Error(Fault::failure, "bench",
                 fmt::format("bench step of {}, freeze {}: {}", choice.model, choice.freeze, outcome.err));

@@ -200,18 +200,18 @@ void AdviseVerb::print_json(Console& console, const Advice& advice) const {
   }
   const CutAdvice* cut = advice.chosen >= 0 ? &advice.cuts[static_cast<std::size_t>(advice.chosen)] : nullptr;
   const bool trained = cut != nullptr && cut->known == CutAdvice::Known::trained;
-  console.out(json_line("advice")
-                  .add("frozen_blocks", advice.chosen)
-                  .add("trained", trained)
-                  .add("accuracy", trained ? cut->accuracy : unknown)
-                  .add("low", trained ? cut->interval.low : unknown)
-                  .add("high", trained ? cut->interval.high : unknown)
-                  .add("train_seconds", cut != nullptr ? cut->seconds : unknown)
-                  .add("seconds", cut != nullptr ? cut->whole : unknown)
-                  .add("reason", advice.reason)
-                  .add("command", cut != nullptr ? command_for(*cut) : "")
-                  .add("probe_seconds", advice.probe_seconds)
-                  .add("validation", advice.validation));
+  console.close(JsonObject()
+                    .add("frozen_blocks", advice.chosen)
+                    .add("trained", trained)
+                    .add("accuracy", trained ? cut->accuracy : unknown)
+                    .add("low", trained ? cut->interval.low : unknown)
+                    .add("high", trained ? cut->interval.high : unknown)
+                    .add("train_seconds", cut != nullptr ? cut->seconds : unknown)
+                    .add("seconds", cut != nullptr ? cut->whole : unknown)
+                    .add("reason", advice.reason)
+                    .add("command", cut != nullptr ? command_for(*cut) : "")
+                    .add("probe_seconds", advice.probe_seconds)
+                    .add("validation", advice.validation));
 }
 
 }  // namespace

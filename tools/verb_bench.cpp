@@ -71,6 +71,7 @@ class Bench final : public Verb {
       options_.batches = numbers_in(batches_, from_to(1, 1 << 20), {"bench", "--batch"});
       check();
       benchmark.run(options_, console);
+      console.close(JsonObject().add("what", what_));
       return 0;
     }
     std::vector<std::string> names;

@@ -92,7 +92,7 @@ int Data::run(Console& console) {
   notes.insert(notes.end(), parts.notes.begin(), parts.notes.end());
   if (console.json()) {
     const auto sizes = info.shape.sizes();
-    JsonObject line = json_line("data");
+    JsonObject line;
     line.add("name", info.name).add("kind_of_sample", data_kind_name(info.kind));
     line.add("shape", std::vector<std::int64_t>(sizes.begin(), sizes.end())).add("classes", info.classes);
     line.add("train", size_of(parts.train)).add("validation", size_of(parts.validation));
@@ -101,7 +101,7 @@ int Data::run(Console& console) {
     line.add("validation_counts", std::vector<std::int64_t>(validation.begin(), validation.end()));
     line.add("test_counts", std::vector<std::int64_t>(test.begin(), test.end()));
     line.add("vocabulary", info.vocabulary.size()).add("mean", scale.mean).add("deviation", scale.deviation);
-    console.out(line.add("notes", notes));
+    console.close(line.add("notes", notes));
     return 0;
   }
   console.out(console.bold(info.name));

@@ -112,7 +112,7 @@ int Doctor::run(Console& console) {
   if (good) findings.push_back(self_check());
   good = good && findings.back().good;
 
-  JsonObject line = json_line("doctor");
+  JsonObject line;
   for (const Finding& f : findings) {
     line.add(f.key, f.text);
     if (!console.json()) {
@@ -120,7 +120,7 @@ int Doctor::run(Console& console) {
                    Span{fmt::format(" {:<19} {}", f.name, f.text)}});
     }
   }
-  if (console.json()) console.out(line.add("ok", good));
+  console.close(line.add("ok", good));
   return good ? 0 : static_cast<int>(Fault::failure);
 }
 

@@ -192,7 +192,7 @@ void Eval::print(Console& console, const Session& session, const Evaluation& e) 
 
 void Eval::print_json(Console& console, const Session& session, const Evaluation& e,
                       const std::optional<Lowered>& low) const {
-  JsonObject line = json_line("eval");
+  JsonObject line;
   line.add("model", session.recipe.model)
       .add("weights", session_.model.weights)
       .add("data", session_.data.spec);
@@ -216,7 +216,7 @@ void Eval::print_json(Console& console, const Session& session, const Evaluation
     line.add("bf16_accuracy", low->evaluation.accuracy()).add("bf16_loss", low->evaluation.loss);
     line.add("bf16_largest_difference", low->difference);
   }
-  console.out(line);
+  console.close(line);
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ class Explain : public Verb {
  private:
   void compare(Console& console, const Program& frozen, const Program& full) const;
   void print_json(Console& console, const Program& program) const;
-  JsonObject total(const char* kind, const Program& program) const;
+  JsonObject total(const Program& program) const;
 
   SessionChoice session_;
   FreezeChoice freeze_;
@@ -68,8 +68,7 @@ int Explain::run(Console& console) {
   if (anything_frozen(model)) console.note(freeze_table(model, freeze_, run_.exact));
   if (console.json()) {
     print_json(console, program);
-    console.out(total("total", program));
-    console.out(total("total_without_freeze", full));
+    console.close(JsonObject().add("total", total(program)).add("total_without_freeze", total(full)));
     return 0;
   }
   std::string text = listing(program);
@@ -126,9 +125,9 @@ void Explain::print_json(Console& console, const Program& program) const {
   }
 }
 
-JsonObject Explain::total(const char* kind, const Program& program) const {
+JsonObject Explain::total(const Program& program) const {
   const ProgramCost cost = cost_of(program);
-  JsonObject line = json_line(kind);
+  JsonObject line;
   line.add("kernels", program.plan().steps.size()).add("kernels_once", program.plan().once.size());
   line.add("macs_forward", cost.total.forward.macs)
       .add("macs_input_gradient", cost.total.input_gradient.macs);

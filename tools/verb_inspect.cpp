@@ -118,12 +118,12 @@ int Inspect::inspect_file(Console& console) const {
   if (console.json()) {
     JsonObject metadata;
     for (const auto& [key, value] : file.metadata) metadata.add(key, value);
-    console.out(json_line("file")
-                    .add("path", file_)
-                    .add("tensors", file.tensors.size())
-                    .add("numbers", total)
-                    .add("sealed", file.sealed)
-                    .add("metadata", metadata));
+    console.close(JsonObject()
+                      .add("path", file_)
+                      .add("tensors", file.tensors.size())
+                      .add("numbers", total)
+                      .add("sealed", file.sealed)
+                      .add("metadata", metadata));
     return 0;
   }
   console.out(table.text());
@@ -281,7 +281,7 @@ void Inspect::print(Console& console, const Session& session, const Program& pro
   const Index trainable = parameter_count(model.parameters(), true);
   const ByPass<Cost>& total = cost.total;
   if (console.json()) {
-    JsonObject line = json_line("model");
+    JsonObject line;
     line.add("model", model.name())
         .add("batch", program.plan().batch)
         .add("sample", session.recipe.input.sample.text());
@@ -301,7 +301,7 @@ void Inspect::print(Console& console, const Session& session, const Program& pro
         .add("parameter_bytes", bytes.parameters);
     line.add("state_bytes", bytes.state).add("feed_bytes", bytes.feeds).add("bytes", bytes.all());
     line.add("resident_bytes", outlook.resident).add("optimizer", outlook.optimizer);
-    console.out(line.add("peak_gflops", outlook.peak).add("freezing", freeze_json(model, freeze_)));
+    console.close(line.add("peak_gflops", outlook.peak).add("freezing", freeze_json(model, freeze_)));
     return;
   }
   console.out(table.text());

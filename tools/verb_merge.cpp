@@ -48,17 +48,17 @@ int Merge::run(Console& console) {
   save_safetensors(output_, whole.tensors, whole.metadata);
   const auto tensors = static_cast<Index>(whole.tensors.size());
   if (console.json()) {
-    console.out(json_line("merge")
-                    .add("checkpoint", path)
-                    .add("base", checkpoint.base.name)
-                    .add("base_sha256", checkpoint.base.sha256)
-                    .add("output", output_)
-                    .add("tensors", tensors)
-                    .add("from_checkpoint", changed)
-                    .add("sha256", write_place(output_).into
-                                       ? sha256_hex(write_safetensors(whole.tensors, whole.metadata))
-                                       : file_sha256(output_)));
-  } else {
+    console.close(JsonObject()
+                      .add("checkpoint", path)
+                      .add("base", checkpoint.base.name)
+                      .add("base_sha256", checkpoint.base.sha256)
+                      .add("output", output_)
+                      .add("tensors", tensors)
+                      .add("from_checkpoint", changed)
+                      .add("sha256", write_place(output_).into
+                                         ? sha256_hex(write_safetensors(whole.tensors, whole.metadata))
+                                         : file_sha256(output_)));
+  } else if (!console.quiet()) {
     console.out(fmt::format("{}: {} tensors, {} of them ({} bytes) from {}, the others from {}", output_,
                             tensors, changed, changed_bytes, path,
                             checkpoint.base.name.empty() ? "nowhere: there are none" : checkpoint.base.name));

@@ -335,6 +335,7 @@ void Predict::answer_pictures(Console& console, const Session& session) {
     print(console, session, questions, static_cast<Index>(i),
           answers.data() + static_cast<Index>(i) * session.model->classes());
   }
+  console.close(JsonObject().add("samples", questions.names.size()).add("left_out", bad.size()));
 }
 
 void Predict::answer(Console& console, const Session& session) {
@@ -368,6 +369,7 @@ void Predict::answer(Console& console, const Session& session) {
   });
   logits.save();
   for (Index i = 0; i < samples; ++i) print(console, session, questions, i, last.data() + i * classes);
+  console.close(JsonObject().add("samples", samples));
 }
 
 int Predict::run(Console& console) {

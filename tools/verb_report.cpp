@@ -46,10 +46,11 @@ int Report::run(Console& console) {
   for (const std::string& path : written) {
     if (console.json()) {
       console.out(json_line("file").add("path", path));
-    } else {
+    } else if (!console.quiet()) {
       console.out(path);
     }
   }
+  console.close(JsonObject().add("files", written));
   return 0;
 }
 

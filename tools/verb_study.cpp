@@ -235,14 +235,15 @@ int StudyVerb::dry_run(Console& console, const Plan& plan, const WorkForecast& f
                       std::accumulate(left.origins.begin(), left.origins.end(), 0.0);
   const double wall = todo.cells.empty() ? left.after : left.wall(thread_count());
   if (console.json()) {
-    console.out(json_line("study_forecast")
-                    .add("cells", plan.cells.size())
-                    .add("to_do", todo.cells.size())
-                    .add("arms", plan.arms.size())
-                    .add("origins", todo.origins.size())
-                    .add("work_seconds", work)
-                    .add("seconds", wall)
-                    .add("threads", thread_count()));
+    console.close(JsonObject()
+                      .add("dry_run", true)
+                      .add("cells", plan.cells.size())
+                      .add("to_do", todo.cells.size())
+                      .add("arms", plan.arms.size())
+                      .add("origins", todo.origins.size())
+                      .add("work_seconds", work)
+                      .add("seconds", wall)
+                      .add("threads", thread_count()));
     return 0;
   }
   for (const Plan::Experiment& e : plan.experiments)
@@ -330,6 +331,11 @@ void StudyVerb::end(Console& console, const Plan& plan, const Materials& materia
   report::write_report(folder_->path());
   if (console.json()) {
     for (const JsonObject& line : summary_json(plan, outcomes, found, verdicts)) console.out(line);
+    console.close(JsonObject()
+                      .add("headline", headline)
+                      .add("cells", plan.cells.size())
+                      .add("arms", plan.arms.size())
+                      .add("run", folder_->path()));
   } else {
     for (std::size_t i = 0; i < found.size(); ++i) console.out({found[i].text, i == 0 ? "1" : nullptr});
     console.out(tables_text(plan, outcomes));

@@ -389,7 +389,7 @@ int Train::run(Console& console) {
     keeper->finish();
     if (failed) std::rethrow_exception(failed);
   }
-  if (console.json()) console.out(result_json(result));
+  console.close(result_fields(result));
   if (console.quiet() && !console.json()) {
     console.out(result_text(result));
   } else {
@@ -431,19 +431,19 @@ void Train::say_cost(Console& console, const TrainingTask& task, Trainer& traine
   const double reading = begin - priced, all = reading + left.all();
   const double kept = work.kept_step;
   if (console.json()) {
-    console.out(json_line("train_forecast")
-                    .add("epochs", task.epochs)
-                    .add("reading_seconds", reading)
-                    .add("training_seconds", left.steps)
-                    .add("validation_seconds", left.validation)
-                    .add("test_seconds", left.test)
-                    .add("files_seconds", left.files)
-                    .add("seconds", all)
-                    .add("step_ms", forecast.step_seconds() * 1e3)
-                    .add("kept_ms", kept > 0 ? kept * 1e3 : std::nan(""))
-                    .add("bytes", bytes)
-                    .add("threads", thread_count()));
-    return;
+    return console.close(JsonObject()
+                             .add("dry_run", true)
+                             .add("epochs", task.epochs)
+                             .add("reading_seconds", reading)
+                             .add("training_seconds", left.steps)
+                             .add("validation_seconds", left.validation)
+                             .add("test_seconds", left.test)
+                             .add("files_seconds", left.files)
+                             .add("seconds", all)
+                             .add("step_ms", forecast.step_seconds() * 1e3)
+                             .add("kept_ms", kept > 0 ? kept * 1e3 : std::nan(""))
+                             .add("bytes", bytes)
+                             .add("threads", thread_count()));
   }
   console.out(fmt::format(
       "about {} on {} threads: reading {}, steps of {} epochs {}, validation {}, the test part {}, files {}; "

@@ -66,10 +66,11 @@ void Weights::list(Console& console) const {
 
 void Weights::show(Console& console, const KnownWeights& one) const {
   if (console.json()) {
-    JsonObject line = json_line("weights");
+    JsonObject line;
     line.add("name", one.name).add("model", one.model).add("text", one.text).add("source", one.source);
     line.add("made", one.made).add("licence", one.licence).add("preparation", one.preparation);
-    return console.out(line.add("bytes", one.bytes).add("sha256", one.sha256));
+    line.add("bytes", one.bytes).add("sha256", one.sha256);
+    return name_.empty() ? console.out(json_line("weights").add_all(line)) : console.close(line);
   }
   console.out(console.bold(std::string(one.name)));
   for (const auto& [title, text] : {std::pair{"model", one.model},
@@ -104,11 +105,11 @@ void Weights::check(Console& console, const KnownWeights* wanted) const {
   }
   const std::string name(found == all.end() ? "" : found->name);
   if (console.json()) {
-    return console.out(json_line("check")
-                           .add("file", file_)
-                           .add("sha256", sum)
-                           .add("known", name)
-                           .add("written_by_firn", file.sealed));
+    return console.close(JsonObject()
+                             .add("file", file_)
+                             .add("sha256", sum)
+                             .add("known", name)
+                             .add("written_by_firn", file.sealed));
   }
   console.out(name.empty() ? fmt::format("{}: written by firn, its content is what was written", file_)
                            : fmt::format("{}: {}, {}", file_, name, found->licence));

@@ -43,7 +43,7 @@ std::vector<Json> advice(Cli& cli, const std::string& arguments) {
   for (const std::string& line : outcome.lines()) all.push_back(Json::parse(line));
   REQUIRE(all.size() == 4);  // three blocks: three cuts
   for (int k = 0; k < 3; ++k) CHECK(all[static_cast<std::size_t>(k)].at("frozen_blocks") == k);
-  CHECK(all[3].at("kind") == "advice");
+  CHECK(all[3].at("kind") == "result");
   return all;
 }
 

@@ -21,13 +21,15 @@ using firn::test::Cli;
 using firn::test::Outcome;
 using Json = nlohmann::json;
 
-/// The rows of `bench WHAT --json`.
+/// The rows of `bench WHAT --json`, before its result.
 std::vector<Json> rows(Cli& cli, const std::string& arguments, const std::vector<std::string>& more = {}) {
   const Outcome outcome = cli.run("bench " + arguments + " --json", more);
   INFO(arguments << "\n" << outcome.err);
   REQUIRE(outcome.code == 0);
   std::vector<Json> all;
   for (const std::string& line : outcome.lines()) all.push_back(Json::parse(line));
+  CHECK(all.back().at("kind") == "result");
+  all.pop_back();
   return all;
 }
 

@@ -21,7 +21,8 @@ TEST_CASE("train --dry-run: all that the command will take, and nothing is writt
     INFO(outcome.err);
     REQUIRE(outcome.code == 0);
     const Json json = Json::parse(outcome.lines().at(0));
-    CHECK(json.at("kind") == "train_forecast");
+    CHECK(json.at("kind") == "result");
+    CHECK(json.at("dry_run") == true);
     const auto part = [&](const char* name) { return json.at(name).get<double>(); };
     CHECK(part("reading_seconds") > 0);
     CHECK(part("test_seconds") > 0);

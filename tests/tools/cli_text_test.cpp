@@ -51,7 +51,7 @@ TEST_CASE("words as tokens: learned, stored with the weights, and read by them a
   INFO(predicted.err);
   REQUIRE(predicted.code == 0);
   const std::vector<Json> answers = json_lines(predicted);
-  REQUIRE(answers.size() == 3);
+  REQUIRE(answers.size() == 4);  // and the result
   CHECK(answers[0].at("top")[0].at("class") == "spam");
   CHECK(answers[1].at("top")[0].at("class") == "ham");
   CHECK(holds(predicted.err,
@@ -143,7 +143,7 @@ TEST_CASE("--split all answers in the order of the file, whatever parts were dra
     const Outcome outcome =
         cli.run("predict --json --split all --weights runs/" + model + "/last.safetensors --data " + data);
     const std::vector<Json> answers = json_lines(outcome);
-    REQUIRE(answers.size() == labels.size());
+    REQUIRE(answers.size() == labels.size() + 1);  // and the result
     for (std::size_t i = 0; i < labels.size(); ++i) {
       CHECK(answers[i].at("index") == i);
       CHECK((answers[i].at("label") == no) == (labels[i] == "no"));
