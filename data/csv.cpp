@@ -285,7 +285,7 @@ CsvTable parse_csv(std::span<const std::byte> bytes, const std::string& path, co
   CsvTable table;
   const std::string_view text = table_text(as_text(bytes), path);
   require_utf8(text, kOperation, path);
-  table.survey = survey_csv(text, path);
+  table.survey = survey_csv(text, path, options.header);
   table.columns = before == nullptr
                       ? choose_columns(table.survey, options, path)
                       : match_columns(table.survey, before->survey, before->columns, path, path_before);

@@ -207,7 +207,7 @@ std::string CsvSurvey::name_of(std::size_t column) const {
   return name.empty() ? fmt::format("column {}", column + 1) : fmt::format("column '{:.60}'", name);
 }
 
-CsvSurvey survey_csv(std::string_view text, const std::string& path) {
+CsvSurvey survey_csv(std::string_view text, const std::string& path, std::string_view header) {
   CsvSurvey survey;
   // Spreadsheets write a line of their own before the table.
   const bool told =
@@ -252,8 +252,8 @@ CsvSurvey survey_csv(std::string_view text, const std::string& path) {
   if (survey.rows == 0) {
     if (is_lone_header(first, survey.separator))
       rows.fail_at(line, "holds no rows below the names of its columns");
-  } else if (survey.names_shifted) {
-    survey.header = true;
+  } else if (survey.names_shifted || !header.empty()) {
+    survey.header = survey.names_shifted || header == "yes";
   } else {
     survey.header = is_header(rows, first, survey.columns, line);
   }

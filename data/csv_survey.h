@@ -64,8 +64,8 @@ struct CsvSurvey {
 /// them numbers), the decimal point (a comma where the separator is none and numbers have it), and whether
 /// the first row is a header: it is where names stand above numbers. A missing value (`is_missing`) is no
 /// name. Throws Error(data) with the line for rows of other lengths and for a first row that is neither names
-/// nor numbers.
-CsvSurvey survey_csv(std::string_view text, const std::string& path);
+/// nor numbers. `header`: "yes" and "no" decide that.
+CsvSurvey survey_csv(std::string_view text, const std::string& path, std::string_view header = {});
 
 /// An empty field, NA, N/A, NaN, null, None, ? and the like.
 bool is_missing(std::string_view field);

@@ -86,6 +86,7 @@ struct DataParts {
   /// From a reader: what each sample of `train` is called (a picture's file), or nothing.
   std::vector<std::string> names = {};
   std::vector<std::string> notes = {};  ///< what completing them has to say
+  std::string_view source = {};         ///< the row of `data_sources` that has read them
 
   /// Of the first part that there is. Throws Error(usage) where there is none.
   const DataInfo& info() const;

@@ -32,7 +32,7 @@ struct DataOptions {
   Index vocabulary_limit = 0;
   /// tsv: the text's column, by name or number; empty: told by names and values.
   std::string text_column = {};
-  /// tsv: whether the first line is a header: "yes", "no"; empty: told by names and values.
+  /// tsv, csv: whether the first line is a header: "yes", "no"; empty: told by names and values.
   std::string header = {};
   /// csv: the label's column, as a name in the header, a number counted from 1, "first" or "last"; empty:
   /// told by name or shape.

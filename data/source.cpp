@@ -107,7 +107,9 @@ DataParts open_source(const DataSource& source, const std::string& path, const D
       if (*part) *part = resized(**part, options.size);
     }
   }
-  return limit_vocabulary(complete_parts(std::move(parts), options.split), options);
+  parts = limit_vocabulary(complete_parts(std::move(parts), options.split), options);
+  parts.source = source.name;
+  return parts;
 }
 
 const DataSource* find(std::string_view name) {

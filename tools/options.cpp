@@ -76,7 +76,7 @@ void declare_texts(Arguments& arguments, DataOptions& options) {
   arguments.option("--text-column", options.text_column, "COLUMN",
                    "tsv, csv: the column of the text: its name or its number from 1");
   arguments.choice("--header", options.header, {"yes", "no"},
-                   "tsv: whether the first line is a header (told by its names and the other lines)");
+                   "tsv, csv: whether the first line is a header (told by its names and the other lines)");
 }
 
 void declare_tables(Arguments& arguments, DataOptions& options) {

@@ -25,8 +25,9 @@ struct ModelChoice {
 constexpr const char* kNoValidation = "none";
 
 struct DataChoice {
-  std::string spec;  ///< as `open_data` takes it
-  DataOptions options;
+  std::string spec;              ///< as `open_data` takes it
+  DataOptions options;           ///< as asked for
+  DataOptions usual = {};        ///< how it is read where nothing is asked for: as the run's own data was
   std::uint64_t split_seed = 0;  ///< of the parts that are drawn
   std::string validation;        ///< other data; empty: the data's own, or drawn from it; or `kNoValidation`
   std::string group;             ///< as `find_groups` takes it

@@ -10,6 +10,7 @@
 #include "optim/trainer/checkpoint.h"
 #include "tools/adapt.h"
 #include "tools/fit.h"
+#include "tools/reading.h"
 #include "tools/validation.h"
 #include "tools/weights_path.h"
 
@@ -26,6 +27,7 @@ Scheme scheme_of(const std::string& name) {
 
 DataOptions data_options(const SessionChoice& session) {
   DataOptions options = session.data.options;
+  complete_reading(options, session.data.usual);
   options.split = split_options(session.data);
   options.split.labels = session.labels;
   options.split.label_seed = session.seed;
@@ -189,6 +191,16 @@ void open_for_weights(const SessionChoice& choice, Session& session) {
                 fmt::format("{} was trained on {}, --tokens {} does not go with it", choice.model.weights,
                             recipe.tokens.name(), options.tokens));
   }
+  if (options.vocabulary_limit > 0 && recipe.input.vocabulary > 0) {
+    throw Error(Fault::usage, "weights",
+                fmt::format("--vocabulary is for new weights, {} has one of {} tokens", choice.model.weights,
+                            recipe.input.vocabulary));
+  }
+  if (options.lower_case && recipe.input.vocabulary > 0 && !recipe.tokens.lower_case) {
+    throw Error(
+        Fault::usage, "weights",
+        fmt::format("{} was trained with capitals, --lowercase does not go with it", choice.model.weights));
+  }
   options.tokens = recipe.tokens.name();
   options.lower_case = recipe.tokens.lower_case;
   if (!recipe.images && recipe.input.vocabulary == 0 && sample.rank() == 1 && !choice.model.replace_head) {
@@ -215,6 +227,7 @@ void open_for_weights(const SessionChoice& choice, Session& session) {
 }
 
 void without_data(const SessionChoice& choice, Session& session) {
+  check_no_reading(choice.data.options);
   Recipe& recipe = session.recipe;
   if (recipe.model.empty()) {
     const ModelEntry& entry = find_model(choice.model.name);

@@ -9,6 +9,7 @@
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
 #include "tools/adapt.h"
+#include "tools/reading.h"
 
 namespace firn::cli {
 
@@ -22,6 +23,7 @@ SplitOptions split_options(const DataChoice& choice) {
 
 DataParts open_with_validation(const DataChoice& choice, const DataOptions& options) {
   DataParts parts = open_data(choice.spec, options);
+  check_reading(choice.options, parts);
   if (choice.validation.empty()) return parts;
   if (choice.validation == kNoValidation) {
     parts.notes.emplace_back("validation: none (--validation none): the last epoch's weights are kept");

@@ -11,8 +11,8 @@ namespace firn::cli {
 /// What `choice` says of the parts.
 SplitOptions split_options(const DataChoice& choice);
 
-/// The data of `choice`, its validation part from other data where it names some. Throws what opening and
-/// `open_validation` throw.
+/// The data of `choice`, its validation part from other data where it names some. Throws Error(usage) for an
+/// option of `choice` that is for other kinds of data, and what opening and `open_validation` throw.
 DataParts open_with_validation(const DataChoice& choice, const DataOptions& options);
 
 /// All samples of `spec` as `like` has its own: images of its size and channels, tokens of its vocabulary,

@@ -96,14 +96,16 @@ int Eval::run(Console& console) {
     throw Error(Fault::usage, "eval", "a run's folder, or --weights FILE, is needed");
   console.make_way_for(logits_, {weights_file(session_.model.weights, "eval"), session_.model.base});
   use_threads(run_);
-  if (session_.data.spec.empty()) {
-    if (!take_run_data(session_.model.weights, session_.data))
+  session_.seed = run_.seed;
+  if (!session_.data.spec.empty()) {
+    take_run_reading(session_.model.weights, session_);
+  } else {
+    if (!take_run_data(session_.model.weights, session_))
       throw Error(Fault::usage, "eval",
                   fmt::format("--data is needed: {} lies in no run's folder", session_.model.weights));
     console.note(fmt::format("on the run's own data: --data {}", session_.data.spec));
   }
   session_.purpose = Purpose::judge;
-  session_.seed = run_.seed;
   const Session session = open_session(session_);
   console.notes(session.notes);
   if (run_.exact) console.note("in force: " + exact_text(true));

@@ -25,6 +25,7 @@
 #include "tools/adapt.h"
 #include "tools/logits.h"
 #include "tools/picture_questions.h"
+#include "tools/run_data.h"
 #include "tools/session.h"
 #include "tools/weights_path.h"
 
@@ -379,8 +380,11 @@ int Predict::run(Console& console) {
   use_threads(run_);
   session_.purpose = Purpose::predict;
   session_.seed = run_.seed;
+  if (!session_.data.spec.empty()) take_run_reading(session_.model.weights, session_);
   precision_in_force_ = frozen_precision(precision_, run_.exact);
-  const Session session = open_session(session_);
+  SessionChoice opened = session_;
+  if (opened.data.spec.empty() && texts_.empty()) opened.data.options.skip_bad = false;  // of what is asked
+  const Session session = open_session(opened);
   // The whole model is what a frozen prefix is to others.
   if (precision_in_force_ == Precision::bf16) session.model->set_freeze("all");
   console.notes(session.notes);

@@ -23,6 +23,7 @@
 #include "tools/late_thaws.h"
 #include "tools/path_name.h"
 #include "tools/policy.h"
+#include "tools/reading.h"
 #include "tools/report/write.h"
 #include "tools/run_data.h"
 #include "tools/run_folder.h"
@@ -198,18 +199,11 @@ JsonObject Train::config(const Session& session, const DataHashes& hashes) const
   object.add("train_sha256", hashes.train).add("validation_sha256", hashes.validation);
   object.add("test_sha256", hashes.test).add("split_seed", session_.data.split_seed);
   object.add("validation", session_.data.validation).add("group", session_.data.group);
-  object.add("size", session_.data.options.size)
-      .add("window", session_.data.options.window)
-      .add("limit", session_.data.options.limit);
+  add_reading(object, session_.data.options);
   const bool text = !session.recipe.vocabulary.empty();
   object.add("tokens", text ? session.recipe.tokens.name() : "")
       .add("lower_case", session.recipe.tokens.lower_case)
       .add("vocabulary", session.recipe.vocabulary.size());
-  const DataOptions& options = session_.data.options;
-  if (!options.label.empty()) object.add("label", options.label);
-  if (!options.drop.empty()) object.add("drop", options.drop);
-  if (!options.layout.empty()) object.add("layout", options.layout);
-  if (!options.labels_file.empty()) object.add("labels_file", options.labels_file);
   object.add("labels", session_.labels).add("classes", session.recipe.class_names);
   object.add("sample", session.recipe.input.sample.text()).add("scale", session.recipe.preprocess.scale);
   object.add("mean", session.recipe.preprocess.mean).add("deviation", session.recipe.preprocess.deviation);
