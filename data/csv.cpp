@@ -112,6 +112,8 @@ class Filler {
     }
     if (table_.columns.group) table_.groups.emplace_back(fields[*table_.columns.group]);
     if (table_.columns.label) take_label(row, fields[*table_.columns.label]);
+    if (row.line() != next_line_) table_.jumps.emplace_back(table_.rows, row.line());
+    next_line_ = row.line() + 1;
     ++table_.rows;
   }
 
@@ -160,6 +162,7 @@ class Filler {
   const std::string& path_;
   bool refuse_missing_;
   bool bytes_ = false;
+  std::uint64_t next_line_ = 0;
   std::string key_;
   std::unordered_map<std::string, std::int32_t> classes_;
   std::vector<std::uint64_t> missing_;               ///< lines of the first rows left out
@@ -201,12 +204,23 @@ std::vector<std::string> describe(const CsvTable& table) {
   return lines;
 }
 
-DatasetPtr make_set(const DataInfo& common, CsvTable table) {
+/// "line 17 of train.csv".
+Places lines_of(const std::string& path, std::vector<std::pair<Index, std::uint64_t>> jumps) {
+  return [name = base_name(path), jumps = std::move(jumps)](Index row) {
+    const auto behind = std::upper_bound(jumps.begin(), jumps.end(), row,
+                                         [](Index r, const auto& jump) { return r < jump.first; });
+    const auto& [first, line] = *(behind - 1);
+    return fmt::format("line {} of {}", line + static_cast<std::uint64_t>(row - first), name);
+  };
+}
+
+DatasetPtr make_set(const DataInfo& common, CsvTable table, const std::string& path) {
   DataInfo info = common;
   info.labelled = table.columns.label.has_value();
   if (!info.labelled) table.labels.assign(static_cast<std::size_t>(table.rows), 0);
   if (!table.bytes.empty()) return make_byte_images(info, std::move(table.bytes), std::move(table.labels), 1);
-  return make_numbers(info, std::move(table.values), std::move(table.labels));
+  return make_numbers(info, std::move(table.values), std::move(table.labels),
+                      lines_of(path, std::move(table.jumps)));
 }
 
 struct PartFile {
@@ -339,7 +353,8 @@ DataParts open_csv(const std::string& path, const DataOptions& options) {
   for (std::size_t i = 0; i < files.size(); ++i) {
     // A lone table without labels is there to be answered for.
     const bool asked = alone && !tables[i].columns.label;
-    part_of(parts, asked ? SetPart::test : files[i].part) = make_set(info, std::move(tables[i]));
+    part_of(parts, asked ? SetPart::test : files[i].part) =
+        make_set(info, std::move(tables[i]), files[i].path);
   }
   return parts;
 }

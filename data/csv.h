@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data/csv_columns.h"
@@ -22,6 +23,8 @@ struct CsvTable {
   std::vector<std::string> groups;   ///< of each row, where a column says them
   std::vector<std::string> classes;  ///< as written, in the order in which they come
   std::vector<std::string> notes;    ///< rows that were left out
+  /// The rows that do not stand in the line behind the one before, and theirs.
+  std::vector<std::pair<Index, std::uint64_t>> jumps;
 };
 
 /// Reads a table as `survey_csv` and `choose_columns` understand it, or with `before` as that table was

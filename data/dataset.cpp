@@ -1,5 +1,7 @@
 #include "data/dataset.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "engine/base/error.h"
@@ -32,6 +34,10 @@ std::string_view data_kind_name(DataKind kind) {
 
 Index Dataset::length(Index) const {
   return info_.shape[0];
+}
+
+std::string Dataset::place(Index i) const {
+  return fmt::format("sample {} (counted from 0) of {}", i, info_.name);
 }
 
 void Dataset::fill_numbers(Index, std::span<real>) const {

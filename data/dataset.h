@@ -59,6 +59,8 @@ class Dataset {
   virtual std::int32_t label(Index i) const = 0;
   /// Steps of sample i, at least 1, at most info().shape[0]; for images and vectors simply that.
   virtual Index length(Index i) const;
+  /// Where sample i was read, for messages: "line 17 of train.csv"; of a view, where its own set has it.
+  virtual std::string place(Index i) const;
 
   /// Writes sample i of an image, sequence or vector set; `to` holds info().shape.count() numbers.
   virtual void fill_numbers(Index i, std::span<real> to) const;

@@ -25,15 +25,26 @@ std::size_t first_non_finite(std::span<const real> values) {
   return at;
 }
 
-void require_finite(const DataInfo& info, Index i, std::span<const real> values) {
+void require_finite(const Dataset& data, Index i, std::span<const real> values) {
   const std::size_t at = first_non_finite(values);
   if (at == values.size()) return;
+  throw Error(Fault::data, "data",
+              fmt::format("{} holds {} in the place of number {} of {}; finite numbers are wanted",
+                          data.place(i), values[at], at, data.info().shape.text()));
+}
+
+void require_finite_prepared(const Dataset& data, Index i, std::span<const real> values,
+                             std::vector<real>& raw) {
+  const std::size_t at = first_non_finite(values);
+  if (at == values.size()) return;
+  raw.resize(static_cast<std::size_t>(data.info().shape.count()));
+  data.fill_numbers(i, raw);
+  require_finite(data, i, {raw.data(), values.size()});
   throw Error(
       Fault::data, "data",
-      fmt::format(
-          "{}: sample {} (counted from 0) holds {} in the place of number {} of {}; finite numbers are "
-          "wanted",
-          info.name, i, values[at], at, info.shape.text()));
+      fmt::format("{} holds {:g} in the place of number {} of {}, which is {} when prepared: far from what "
+                  "the others are",
+                  data.place(i), raw[at], at, data.info().shape.text(), values[at]));
 }
 
 }  // namespace firn

@@ -239,7 +239,7 @@ class Loader::Work {
     const Index steps =
         info.kind == DataKind::sequence ? data_->length(i) * info.shape[1] : info.shape.count();
     apply(options_.preprocess, info.shape[-1], to.first(static_cast<std::size_t>(steps)));
-    require_finite(info, i, to.first(static_cast<std::size_t>(steps)));
+    require_finite_prepared(*data_, i, to.first(static_cast<std::size_t>(steps)), image_);
   }
 
   Slot::Tensors& made(Slot& slot, Index count, Index width) {

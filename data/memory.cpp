@@ -28,13 +28,15 @@ void check(const DataInfo& info, std::size_t values, std::size_t wanted,
 
 class Labelled : public Dataset {
  public:
-  Labelled(DataInfo info, std::vector<std::int32_t> labels)
-      : Dataset(std::move(info)), labels_(std::move(labels)) {}
+  Labelled(DataInfo info, std::vector<std::int32_t> labels, Places places = {})
+      : Dataset(std::move(info)), labels_(std::move(labels)), places_(std::move(places)) {}
   Index size() const override { return static_cast<Index>(labels_.size()); }
   std::int32_t label(Index i) const override { return labels_[static_cast<std::size_t>(i)]; }
+  std::string place(Index i) const override { return places_ ? places_(i) : Dataset::place(i); }
 
  private:
   std::vector<std::int32_t> labels_;
+  Places places_;
 };
 
 class ByteImages : public Labelled {
@@ -62,8 +64,8 @@ class BlankImages : public Labelled {
 
 class Numbers : public Labelled {
  public:
-  Numbers(DataInfo info, std::vector<float> values, std::vector<std::int32_t> labels)
-      : Labelled(std::move(info), std::move(labels)), values_(std::move(values)) {}
+  Numbers(DataInfo info, std::vector<float> values, std::vector<std::int32_t> labels, Places places)
+      : Labelled(std::move(info), std::move(labels), std::move(places)), values_(std::move(values)) {}
   void fill_numbers(Index i, std::span<real> to) const override {
     const float* from = values_.data() + static_cast<std::size_t>(i) * to.size();
     std::copy(from, from + to.size(), to.begin());
@@ -76,8 +78,8 @@ class Numbers : public Labelled {
 class Sequences : public Labelled {
  public:
   Sequences(DataInfo info, std::vector<float> values, std::vector<Index> starts,
-            std::vector<std::int32_t> labels)
-      : Labelled(std::move(info), std::move(labels)),
+            std::vector<std::int32_t> labels, Places places)
+      : Labelled(std::move(info), std::move(labels), std::move(places)),
         values_(std::move(values)),
         starts_(std::move(starts)) {}
   Index length(Index i) const override { return start(i + 1) - start(i); }
@@ -143,19 +145,24 @@ DatasetPtr make_blank_images(DataInfo info, std::vector<std::int32_t> labels) {
   return std::make_shared<BlankImages>(std::move(info), std::move(labels));
 }
 
-DatasetPtr make_numbers(DataInfo info, std::vector<float> values, std::vector<std::int32_t> labels) {
+Places samples_of(const std::string& file) {
+  return [file](Index i) { return fmt::format("sample {} (counted from 0) of {}", i, file); };
+}
+
+DatasetPtr make_numbers(DataInfo info, std::vector<float> values, std::vector<std::int32_t> labels,
+                        Places places) {
   check(info, values.size(), labels.size() * static_cast<std::size_t>(info.shape.count()), labels);
-  return std::make_shared<Numbers>(std::move(info), std::move(values), std::move(labels));
+  return std::make_shared<Numbers>(std::move(info), std::move(values), std::move(labels), std::move(places));
 }
 
 DatasetPtr make_sequences(DataInfo info, std::vector<float> values, std::vector<Index> starts,
-                          std::vector<std::int32_t> labels) {
+                          std::vector<std::int32_t> labels, Places places) {
   const Index longest = longest_of(info, starts, labels.size());
   info.kind = DataKind::sequence;
   info.shape = info.shape.with(0, std::max(info.shape[0], longest));
   check(info, values.size(), static_cast<std::size_t>(starts.back() * info.shape[1]), labels);
-  return std::make_shared<Sequences>(std::move(info), std::move(values), std::move(starts),
-                                     std::move(labels));
+  return std::make_shared<Sequences>(std::move(info), std::move(values), std::move(starts), std::move(labels),
+                                     std::move(places));
 }
 
 DatasetPtr make_tokens(DataInfo info, std::vector<std::int32_t> tokens, std::vector<Index> starts,

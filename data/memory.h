@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "data/dataset.h"
@@ -16,13 +18,19 @@ DatasetPtr make_byte_images(DataInfo info, std::vector<std::uint8_t> pixels, std
 /// Images of zeros, which take no memory.
 DatasetPtr make_blank_images(DataInfo info, std::vector<std::int32_t> labels);
 
+/// Where a file has each sample (`Dataset::place`); empty: not said.
+using Places = std::function<std::string(Index)>;
+/// "sample 3 (counted from 0) of FILE".
+Places samples_of(const std::string& file);
+
 /// Images, sequences or vectors of numbers (N, info.shape...).
-DatasetPtr make_numbers(DataInfo info, std::vector<float> values, std::vector<std::int32_t> labels);
+DatasetPtr make_numbers(DataInfo info, std::vector<float> values, std::vector<std::int32_t> labels,
+                        Places places = {});
 
 /// Sequences of numbers: the steps of sample i, `info.shape[1]` numbers each, are steps starts[i] up to
 /// starts[i + 1], at least one, of `values`. `info.shape[0]` becomes the longest where it is less.
 DatasetPtr make_sequences(DataInfo info, std::vector<float> values, std::vector<Index> starts,
-                          std::vector<std::int32_t> labels);
+                          std::vector<std::int32_t> labels, Places places = {});
 
 /// Token sequences: sample i is tokens[starts[i]] up to tokens[starts[i + 1]], at least one.
 /// `info.shape` is set to the longest, or to `longest` where that is more.

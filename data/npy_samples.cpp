@@ -238,11 +238,12 @@ TextLabels read_labels(const NpyArray& array, Index count, const std::string& pa
   return part;
 }
 
-DatasetPtr make_npy_set(const DataInfo& info, NpySamples samples, std::vector<std::int32_t> labels) {
+DatasetPtr make_npy_set(const DataInfo& info, NpySamples samples, std::vector<std::int32_t> labels,
+                        const std::string& file) {
   if (!samples.bytes.empty())
     return make_byte_images(info, std::move(samples.bytes), std::move(labels), samples.white);
   if (samples.kind != DataKind::sequence)
-    return make_numbers(info, std::move(samples.values), std::move(labels));
+    return make_numbers(info, std::move(samples.values), std::move(labels), samples_of(file));
   const Index steps = samples.shape[0];
   std::vector<Index> starts = {0};
   if (samples.lengths.empty()) {
@@ -258,7 +259,8 @@ DatasetPtr make_npy_set(const DataInfo& info, NpySamples samples, std::vector<st
     }
     samples.values.resize(static_cast<std::size_t>(starts.back() * step));
   }
-  return make_sequences(info, std::move(samples.values), std::move(starts), std::move(labels));
+  return make_sequences(info, std::move(samples.values), std::move(starts), std::move(labels),
+                        samples_of(file));
 }
 
 }  // namespace firn

@@ -243,7 +243,7 @@ DataParts open_npy(const std::string& path, const DataOptions& options) {
     // A lone array without labels is there to be answered for.
     const bool asked = parts.size() == 1 && !own.labelled;
     part_of(sets, asked ? SetPart::test : part.part) =
-        make_npy_set(own, std::move(part.samples), std::move(numbers));
+        make_npy_set(own, std::move(part.samples), std::move(numbers), base_name(part.path));
   }
   return sets;
 }

@@ -74,6 +74,7 @@ class Renumbered : public Dataset {
   Index length(Index i) const override {
     return lengths_.empty() ? data_->length(i) : lengths_[static_cast<std::size_t>(i)];
   }
+  std::string place(Index i) const override { return data_->place(i); }
   void fill_labels(Index i, std::span<std::int32_t> to) const override { data_->fill_labels(i, to); }
   void fill_tokens(Index i, std::span<std::int32_t> to) const override {
     const auto old_length = static_cast<std::size_t>(data_->length(i));

@@ -37,7 +37,7 @@ Preprocess standardise(const Dataset& data) {
     for (Index i = 0; i < data.size(); ++i) {
       data.fill_numbers(i, sample);
       const Index own = info.kind == DataKind::sequence ? data.length(i) : positions;
-      require_finite(info, i, {sample.data(), static_cast<std::size_t>(own * channels)});
+      require_finite(data, i, {sample.data(), static_cast<std::size_t>(own * channels)});
       for (Index p = 0; p < own; ++p) {
         const real* x = sample.data() + p * channels;
         for (std::size_t c = 0; c < width; ++c) sums[c] += term(static_cast<double>(x[c]), c);

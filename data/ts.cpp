@@ -317,7 +317,8 @@ DataParts open_ts(const std::string& path, const DataOptions& options) {
     own.labelled = !part.labels.labels.empty();
     if (!own.labelled) part.labels.labels.assign(static_cast<std::size_t>(part.size()), 0);
     DatasetPtr& set = paths[i] == files->train ? sets.train : sets.test;
-    set = make_sequences(own, std::move(part.values), std::move(part.starts), std::move(part.labels.labels));
+    set = make_sequences(own, std::move(part.values), std::move(part.starts), std::move(part.labels.labels),
+                         samples_of(base_name(paths[i])));
   }
   return sets;
 }

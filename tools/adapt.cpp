@@ -18,6 +18,7 @@ class View : public Dataset {
   Index size() const override { return data_->size(); }
   std::int32_t label(Index i) const override { return data_->label(i); }
   Index length(Index i) const override { return data_->length(i); }
+  std::string place(Index i) const override { return data_->place(i); }
   void fill_numbers(Index i, std::span<real> to) const override { data_->fill_numbers(i, to); }
   void fill_tokens(Index i, std::span<std::int32_t> to) const override { data_->fill_tokens(i, to); }
   void fill_labels(Index i, std::span<std::int32_t> to) const override { data_->fill_labels(i, to); }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "data/lone_giant.h"
 #include "data/tokens.h"
 #include "engine/base/error.h"
 #include "layers/weights.h"
@@ -78,6 +79,11 @@ void open_fresh(const SessionChoice& choice, const ModelEntry& entry, Session& s
   if (!options.outline) {
     if (info->kind != DataKind::tokens) recipe.extent = value_range_of(*session.data.train);
     if (!ruled) recipe.preprocess = standardise(*session.data.train);
+  }
+  constexpr double kLarge = 1e6;
+  if (recipe.extent && std::max(-recipe.extent->least, recipe.extent->greatest) > kLarge) {
+    const std::string giant = lone_giant(*session.data.train);
+    if (!giant.empty()) session.notes.push_back(giant);
   }
   session.labelled = session.data;
 }

@@ -48,7 +48,7 @@ void feed_batch(Program& program, const Model& model, const Batch& batch) {
 
 Evaluation evaluate(const Model& model, ProgramCache& programs, Loader& loader,
                     const std::function<void(const Batch&, const real* logits)>& on_batch,
-                    FeatureCache* features, std::optional<FreezeSet> freeze) {
+                    FeatureCache* features, std::optional<FreezeSet> freeze, const Loader* trained_on) {
   if (!freeze) freeze = model.freeze_set();
   const FlushSubnormals flush;
   Evaluation result;
@@ -67,7 +67,7 @@ Evaluation evaluate(const Model& model, ProgramCache& programs, Loader& loader,
     const auto count = static_cast<std::size_t>(batch->labels.count() * model.classes());
     if (first_non_finite({logits, count}) != count) {
       // Kept features are not the samples; their place among the layers is not looked for.
-      const NonFiniteCause cause = cause_of_non_finite(model, programs, *batch, loader.data().info());
+      const NonFiniteCause cause = cause_of_non_finite(model, programs, *batch, loader, trained_on);
       throw Error(Fault::non_finite, "evaluate",
                   fmt::format("the answers for {} are no finite numbers{}{}", loader.data().info().name,
                               cause.text.empty() ? "" : ": ", cause.text));

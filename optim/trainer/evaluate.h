@@ -29,9 +29,12 @@ void feed_batch(Program& program, const Model& model, const Batch& batch);
 /// Runs the whole of `loader`'s dataset in its order through the forward pass. `on_batch`, if given, sees
 /// each batch and its logits (rows, classes). Restarts the loader at epoch 0. With `features` that are active
 /// the loader is that of their validation part, and what they keep is not computed. `freeze` matters where
-/// the frozen part is computed in bf16; none: the model's own.
+/// the frozen part is computed in bf16; none: the model's own. Throws Error(non_finite) with the reason where
+/// the answers are no numbers: data far out, here or in what the weights were `trained_on`, weights, or a
+/// layer.
 Evaluation evaluate(const Model& model, ProgramCache& programs, Loader& loader,
                     const std::function<void(const Batch&, const real* logits)>& on_batch = {},
-                    FeatureCache* features = nullptr, std::optional<FreezeSet> freeze = {});
+                    FeatureCache* features = nullptr, std::optional<FreezeSet> freeze = {},
+                    const Loader* trained_on = nullptr);
 
 }  // namespace firn

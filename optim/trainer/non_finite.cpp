@@ -3,8 +3,10 @@
 #include <fmt/core.h>
 
 #include <cmath>
+#include <vector>
 
 #include "data/finite.h"
+#include "data/transform.h"
 #include "layers/weights.h"
 #include "optim/trainer/evaluate.h"
 
@@ -17,10 +19,6 @@ using Kind = NonFiniteCause::Kind;
 // Prepared numbers lie around zero; the squares of larger ones leave no digits for the others.
 constexpr double kFarOut = 1e4;
 
-std::string sample_text(const Batch& batch, std::size_t row, const DataInfo& info) {
-  return fmt::format("sample {} (counted from 0) of {}", batch.samples[row], info.name);
-}
-
 NonFiniteCause in_weights(const Model& model) {
   for (const NamedParameter& p : model.parameters()) {
     if (first_non_finite(p.parameter->value().values()) ==
@@ -31,21 +29,33 @@ NonFiniteCause in_weights(const Model& model) {
   return {};
 }
 
-NonFiniteCause in_data(const Batch& batch, const DataInfo& info) {
-  const auto numbers = batch.x.values();
-  const std::size_t size = numbers.size() / static_cast<std::size_t>(batch.count);
-  std::size_t largest = 0;
-  for (std::size_t i = 0; i < numbers.size(); ++i) {
-    if (!(std::abs(numbers[i]) <= std::abs(numbers[largest]))) largest = i;
+/// The largest number of all that is prepared, where it is far out.
+NonFiniteCause in_data(const Loader& samples) {
+  const Dataset& data = samples.data();
+  const DataInfo& info = data.info();
+  if (info.kind == DataKind::tokens) return {};
+  std::vector<real> raw(static_cast<std::size_t>(info.shape.count())), values;
+  double largest = kFarOut;
+  NonFiniteCause cause;
+  for (Index i = 0; i < data.size(); ++i) {
+    data.fill_numbers(i, raw);
+    values = raw;
+    apply(samples.options().preprocess, info.shape[-1], values);
+    for (std::size_t k = 0; k < values.size(); ++k) {
+      const double size = std::abs(static_cast<double>(values[k]));
+      if (size <= largest) continue;
+      largest = size;
+      cause = {
+          Kind::data,
+          fmt::format("{} holds {:g} (number {} of {}, {:g} when prepared), far from what the others are",
+                      data.place(i), raw[k], k, info.shape.text(), values[k])};
+    }
   }
-  if (numbers.empty() || std::abs(static_cast<double>(numbers[largest])) <= kFarOut) return {};
-  return {Kind::data, fmt::format("{} holds {:g} (number {} of {}, prepared), far from what the others are",
-                                  sample_text(batch, largest / size, info), numbers[largest], largest % size,
-                                  info.shape.text())};
+  return cause;
 }
 
 NonFiniteCause in_layers(const Model& model, ProgramCache& programs, const Batch& batch,
-                         const DataInfo& info) {
+                         const Dataset& data) {
   const Shape sample = batch.x.shape().tail(1);
   for (std::size_t child = 1; child <= model.children().size(); ++child) {
     Seam seam;
@@ -62,7 +72,7 @@ NonFiniteCause in_layers(const Model& model, ProgramCache& programs, const Batch
     const std::size_t at = first_non_finite({program.output_data("features"), all});
     if (at == all) continue;
     return {Kind::layer, fmt::format("layer {} gives the first, for {}", model.children()[child - 1].name,
-                                     sample_text(batch, at / size, info))};
+                                     data.place(batch.samples[at / size]))};
   }
   return {};
 }
@@ -70,13 +80,16 @@ NonFiniteCause in_layers(const Model& model, ProgramCache& programs, const Batch
 }  // namespace
 
 NonFiniteCause cause_of_non_finite(const Model& model, ProgramCache& programs, const Batch& batch,
-                                   const DataInfo& info) {
+                                   const Loader& samples, const Loader* trained_on) {
   // Data first: by what is far out running statistics are no numbers either when a step is over.
-  const bool numbers = batch.x.defined() && batch.x.type() == Type::number;
-  NonFiniteCause cause = numbers ? in_data(batch, info) : NonFiniteCause();
+  NonFiniteCause cause = in_data(samples);
+  if (cause.kind == Kind::unknown && trained_on != nullptr) {
+    cause = in_data(*trained_on);
+    if (cause.kind != Kind::unknown) cause.text = "what was trained on: " + cause.text;
+  }
   if (cause.kind == Kind::unknown) cause = in_weights(model);
   if (cause.kind != Kind::unknown || !batch.x.defined()) return cause;
-  return in_layers(model, programs, batch, info);
+  return in_layers(model, programs, batch, samples.data());
 }
 
 Error non_finite_step(const std::string& what, bool first_step, const NonFiniteCause& cause) {

@@ -3,7 +3,6 @@
 
 #include <string>
 
-#include "data/dataset.h"
 #include "data/loader.h"
 #include "engine/base/error.h"
 #include "layers/model.h"
@@ -23,10 +22,11 @@ struct NonFiniteCause {
   std::string text;  ///< "fc1.weight[3,0] is nan"
 };
 
-/// Looks at the parameters, then at the batch, then lets it pass layer by layer. A batch without samples
-/// (their features are kept) shows the parameters alone.
+/// Looks for numbers far out in all that `samples` gives, then in what the weights were trained on, then at
+/// the parameters, and then lets the batch pass layer by layer. A batch without samples (their features are
+/// kept) passes none.
 NonFiniteCause cause_of_non_finite(const Model& model, ProgramCache& programs, const Batch& batch,
-                                   const DataInfo& info);
+                                   const Loader& samples, const Loader* trained_on = nullptr);
 
 /// Of a step that gave `what` ("the loss is nan in epoch 1, step 3"): names the data or the weights where
 /// they are the reason, and a smaller rate where steps have been made already.

@@ -145,7 +145,7 @@ Evaluation Trainer::test(Loader& loader,
     if (best_.contains(p.parameter.get())) back.last.emplace_back(p.parameter, p.parameter->to_file());
   }
   restore_best();
-  return evaluate(model_, programs_, loader, on_batch, nullptr, freeze_set());
+  return evaluate(model_, programs_, loader, on_batch, nullptr, freeze_set(), &train_);
 }
 
 // The forward pass moves running statistics before it is known whether its numbers are any.
@@ -175,7 +175,7 @@ double Trainer::train_step(const Batch& batch, const PolicyMoment& now) {
   if (!std::isfinite(loss)) {
     throw non_finite_step(
         fmt::format("the loss is {} in epoch {}, step {}", loss, record.epoch, record.steps + 1), step_ == 0,
-        cause_of_non_finite(model_, programs_, batch, train_.data().info()));
+        cause_of_non_finite(model_, programs_, batch, train_));
   }
   StepOptions options;
   options.rate_factor = freezer.replaces_schedule() ? 1 : now.schedule_factor;
@@ -190,7 +190,7 @@ double Trainer::train_step(const Batch& batch, const PolicyMoment& now) {
     const std::string text = error.what();  // "[optimizer] the gradient of ..."
     throw non_finite_step(fmt::format("{} in epoch {}, step {}", text.substr(error.operation().size() + 3),
                                       record.epoch, record.steps + 1),
-                          step_ == 0, cause_of_non_finite(model_, programs_, batch, train_.data().info()));
+                          step_ == 0, cause_of_non_finite(model_, programs_, batch, train_));
   }
   if (step_ == 0 && norm == 0) require_open_path(model_, freezer.set());
   record.gradient_norm += norm;
@@ -321,7 +321,7 @@ bool Trainer::evaluate_epoch(const TrainHooks& hooks) {
     };
     features_.invalidate_if_stale(run_->freezer->set());
     run_->history.last_evaluation =
-        evaluate(model_, programs_, *validation_, stop, &features_, run_->freezer->set());
+        evaluate(model_, programs_, *validation_, stop, &features_, run_->freezer->set(), &train_);
   } catch (const Stopped&) {
     return false;
   }

@@ -112,6 +112,34 @@ TEST_CASE("an evaluation whose answers overflow names the layer and ends with 5"
   }
 }
 
+TEST_CASE("one absurd number: its line is named, where it is learned from and where it is judged") {
+  Cli cli;
+  const auto table = [](int absurd) {
+    std::string lines = "a,b,kind\n";
+    for (int i = 0; i < 120; ++i) {
+      lines += std::to_string(i % 7) + "." + std::to_string(i % 10) + "," +
+               (i == absurd ? "3.4e38" : "1." + std::to_string(i % 2 * 5 + i % 3)) + "," +
+               (i % 2 == 1 ? "x" : "y") + "\n";
+    }
+    return lines;
+  };
+  cli.write("train.csv", table(-1));
+  cli.write("set/train.csv", table(-1));
+  cli.write("set/test.csv", table(40));
+  const Outcome judged = cli.run("train --model mlp --data set --epochs 1 --no-run -q");
+  CHECK(judged.code == 3);
+  CHECK(judged.error_lines() == 1);
+  CHECK(
+      says(judged,
+           "line 42 of test.csv holds 3.4e+38 in the place of number 1 of (2), which is inf when prepared"));
+  cli.write("bad.csv", table(40));
+  cli.write("bad/train.csv", table(40));
+  cli.write("bad/validation.csv", table(-1));
+  cli.write("bad/test.csv", table(-1));
+  const Outcome learned = cli.run("train --model mlp --data bad --epochs 1 --no-run");
+  CHECK(says(learned, "line 42 of train.csv holds 3.4e+38 in 'b', no other sample more than 1.7"));
+}
+
 TEST_CASE("a head of zeros that is frozen is refused before anything is written") {
   Cli cli;
   train_first(cli);
