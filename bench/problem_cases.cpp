@@ -297,6 +297,12 @@ void add_norms(Cases& cases) {
         k.norm.affine(rows, columns, x.data(), a.data(), b.data(), nullptr, true, y.data());
       };
     });
+    add("normalise", 2, [=](const Kernels& k) -> Calls {
+      return [=, &k, x = random(n, "x"), m = random(columns, "m"), a = random(columns, "a"),
+              b = random(columns, "b"), y = room(n)] {
+        k.norm.normalise(rows, columns, x.data(), m.data(), a.data(), b.data(), nullptr, true, y.data());
+      };
+    });
     add("gradient_sums", 2, [=](const Kernels& k) -> Calls {
       return [=, &k, x = random(n, "x"), dy = random(n, "dy"), mean = random(columns, "mean"),
               scale = random(columns, "scale"), sums = room(2 * columns)] {

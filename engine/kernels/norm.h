@@ -5,9 +5,10 @@
 
 namespace firn {
 
-/// Where a ReLU stands behind y = x * scale[c] + shift[c], its gradient passes only where y > 0. Null scale:
-/// it passes everywhere.
+/// Where a ReLU stands behind y = (x - center[c]) * scale[c] + shift[c], its gradient passes only where y >
+/// 0. Null center: it passes everywhere.
 struct Gate {
+  const real* center = nullptr;
   const real* scale = nullptr;
   const real* shift = nullptr;
 };
@@ -22,6 +23,9 @@ struct NormKernels {
   /// max(.,0) of it. A null shift or residual is zero; y may be x.
   void (*affine)(Index rows, Index columns, const real* x, const real* scale, const real* shift,
                  const real* residual, bool relu, real* y);
+  /// The same with (x - center) in the place of x, whose difference is taken first: right for any center.
+  void (*normalise)(Index rows, Index columns, const real* x, const real* center, const real* scale,
+                    const real* shift, const real* residual, bool relu, real* y);
   /// sum_dy[c] = sum dy, sum_dy_xhat[c] = sum dy * (x - mean) * inverse_std, of the dy that pass the gate.
   /// Null: mean 0, inverse_std 1.
   void (*gradient_sums)(Index rows, Index columns, const real* x, const real* mean, const real* inverse_std,

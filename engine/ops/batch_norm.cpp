@@ -8,6 +8,7 @@
 #include "engine/ops/check.h"
 #include "engine/ops/dense.h"
 #include "engine/ops/epilogue.h"
+#include "engine/ops/merged_moments.h"
 #include "engine/ops/reduce.h"
 
 namespace firn {
@@ -190,9 +191,9 @@ class Moments final : public Op {
   }
 };
 
-/// Statistics of the batch from those of its slices (Chan, Golub, LeVeque 1979, equation 2.1), in double: a
-/// mean far from zero and many slices take nothing from the variance.
-/// Input: parts (3,C). Outputs: mean, inverse standard deviation, unbiased variance; each (C).
+/// Statistics of the batch from those of its slices.
+/// Input: parts (3,C). Outputs: mean, inverse standard deviation, unbiased variance, and what the mean is off
+/// by for being rounded; each (C).
 class Statistics final : public Op {
  public:
   Statistics(real epsilon, Index batch, Index rows_of_sample)
@@ -200,26 +201,25 @@ class Statistics final : public Op {
   std::string name() const override { return "batch_statistics"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     const Spec row{inputs[0].shape.tail(1), Type::number, Axis::none};
-    return {row, row, row};
+    return {row, row, row, row};
   }
   bool differentiable() const override { return false; }
   void run(const Call& call) const override {
     const Index c = call.out_count();
     for (Index i = 0; i < c; ++i) {
-      double count = 0, mean = 0, m2 = 0;
+      MergedMoments all;
       for (Index s = 0; s < call.slices; ++s) {
         const Index samples = std::min(call.slice_rows, batch_ - s * call.slice_rows);
-        const auto rows = static_cast<double>(samples * rows_of_sample_);
         const real* part = call.in(0) + s * 3 * c;
-        const double delta = static_cast<double>(part[i]) + static_cast<double>(part[c + i]) - mean;
-        const double share = rows / (count + rows);
-        mean += delta * share;
-        m2 += static_cast<double>(part[2 * c + i]) + delta * delta * (count * share);
-        count += rows;
+        all.add(samples * rows_of_sample_, static_cast<double>(part[i]) + static_cast<double>(part[c + i]),
+                static_cast<double>(part[2 * c + i]));
       }
-      call.out(0)[i] = static_cast<real>(mean);
-      call.out(1)[i] = static_cast<real>(1 / std::sqrt(m2 / count + static_cast<double>(epsilon_)));
-      if (call.out(2) != nullptr) call.out(2)[i] = static_cast<real>(count > 1 ? m2 / (count - 1) : m2);
+      const auto mean = static_cast<real>(all.mean);
+      call.out(0)[i] = mean;
+      call.out(1)[i] = static_cast<real>(1 / std::sqrt(all.m2 / all.count + static_cast<double>(epsilon_)));
+      if (call.out(2) != nullptr)
+        call.out(2)[i] = static_cast<real>(all.count > 1 ? all.m2 / (all.count - 1) : all.m2);
+      call.out(3)[i] = static_cast<real>(all.mean - static_cast<double>(mean));
     }
   }
 
@@ -229,16 +229,18 @@ class Statistics final : public Op {
   Index rows_of_sample_;
 };
 
-/// scale and shift (C) of a training batch norm, one behind the other; its gamma, beta, mean and inverse_std
-/// are the call's inputs from `gamma` on.
-void scale_and_shift(const Call& call, int gamma, real* to) {
+/// y = (x - mean) * scale + shift of a training batch norm: its gamma, beta, mean, inverse_std and the mean's
+/// rest are the call's inputs from `gamma` on; scale and shift (C) lie in the scratch. The difference comes
+/// first, so that a mean far from zero takes nothing from it.
+Gate normalisation(const Call& call, int gamma) {
   const Index channels = call.in_shape(gamma)[0];
+  real* const scale = call.scratch;
+  real* const shift = call.scratch + channels;
   for (Index c = 0; c < channels; ++c) {
-    to[c] = call.in(gamma)[c] * call.in(gamma + 3)[c];
-    // Of the rounded scale: what x * scale is off by for a large mean is taken off with it.
-    to[channels + c] = static_cast<real>(static_cast<double>(call.in(gamma + 1)[c]) -
-                                         static_cast<double>(call.in(gamma + 2)[c]) * to[c]);
+    scale[c] = call.in(gamma)[c] * call.in(gamma + 3)[c];
+    shift[c] = call.in(gamma + 1)[c] - call.in(gamma + 4)[c] * scale[c];
   }
+  return {call.in(gamma + 2), scale, shift};
 }
 
 /// running = (1 - momentum) * running + momentum * batch. Inputs: running, batch.
@@ -264,10 +266,7 @@ class RunningUpdate final : public Op {
 /// The ReLU behind a training batch norm, where its gradient is taken by who reads it: a function of x, so
 /// that y need not be there.
 Gate relu_gate(const Call& call, bool relu, int gamma) {
-  if (!relu) return {};
-  const Index channels = call.in_shape(gamma)[0];
-  scale_and_shift(call, gamma, call.scratch);
-  return {call.scratch, call.scratch + channels};
+  return relu ? normalisation(call, gamma) : Gate();
 }
 
 Index gate_scratch(const Node& node, bool relu) {
@@ -275,12 +274,12 @@ Index gate_scratch(const Node& node, bool relu) {
 }
 
 /// What replaces input `i`, the gradient of a batch norm of x and ReLU, in an operation that applies the
-/// ReLU's gradient itself, and what that needs besides: gamma, beta, mean, inverse_std. Empty where it is not
-/// that.
+/// ReLU's gradient itself, and what that needs besides: gamma, beta, mean, inverse_std, rest. Empty where it
+/// is not that.
 std::vector<Value> behind_relu(const Node& self, std::size_t i, Value x);
 
-/// Inputs: x, mean, inverse_std, dy; with a ReLU behind the batch norm gamma, beta, mean, inverse_std. Parts
-/// (2,C): sums of dy and of dy * xhat.
+/// Inputs: x, mean, inverse_std, dy; with a ReLU behind the batch norm gamma, beta, mean, inverse_std, rest.
+/// Parts (2,C): sums of dy and of dy * xhat.
 class TrainSums final : public Op {
  public:
   explicit TrainSums(bool relu = false) : relu_(relu) {}
@@ -334,7 +333,8 @@ class DxCoefficients final : public Op {
   Index rows_;
 };
 
-/// Inputs: x, dy, coefficients (3,C); with a ReLU behind the batch norm gamma, beta, mean, inverse_std.
+/// Inputs: x, dy, coefficients (3,C); with a ReLU behind the batch norm gamma, beta, mean, inverse_std,
+/// rest.
 class TrainDx final : public Op {
  public:
   explicit TrainDx(bool relu = false) : relu_(relu) {}
@@ -362,8 +362,8 @@ class TrainDx final : public Op {
   bool relu_;
 };
 
-/// y = (x - mean) * inverse_std * gamma + beta. Inputs: x, gamma, beta, mean, inverse_std. Its gradient is
-/// that of the whole batch norm: mean and inverse_std are functions of x.
+/// y = (x - mean) * inverse_std * gamma + beta. Inputs: x, gamma, beta, mean, inverse_std, rest. Its gradient
+/// is that of the whole batch norm: mean and inverse_std are functions of x.
 class Normalise final : public Op {
  public:
   // Scale and shift stand for the terms that are taken; they are computed in the scratch.
@@ -386,9 +386,9 @@ class Normalise final : public Op {
   }
   void run(const Call& call) const override {
     const Index channels = call.in_shape(0)[-1];
-    scale_and_shift(call, 1, call.scratch);
-    kernels().norm.affine(rows_of(call, 0), channels, call.in(0), call.scratch, call.scratch + channels,
-                          form_.bind(call).residual, form_.activation == Activation::relu, call.out());
+    const Gate form = normalisation(call, 1);
+    kernels().norm.normalise(rows_of(call, 0), channels, call.in(0), form.center, form.scale, form.shift,
+                             form_.bind(call).residual, form_.activation == Activation::relu, call.out());
   }
   bool cheap() const override { return true; }
   /// Nothing but a ReLU stands behind it.
@@ -421,7 +421,9 @@ std::vector<Value> behind_relu(const Node& self, std::size_t i, Value x) {
   const Node& norm = *relu.inputs()[0].node;
   const auto* normalise = dynamic_cast<const Normalise*>(norm.op());
   if (normalise == nullptr || !normalise->is_relu() || norm.inputs()[0] != x) return {};
-  return {relu.inputs()[1], norm.inputs()[1], norm.inputs()[2], norm.inputs()[3], norm.inputs()[4]};
+  std::vector<Value> inputs = {relu.inputs()[1]};
+  inputs.insert(inputs.end(), norm.inputs().begin() + 1, norm.inputs().begin() + 6);
+  return inputs;
 }
 
 }  // namespace
@@ -450,7 +452,8 @@ Value batch_norm_train(Graph& graph, Value x, Value gamma, Value beta, const Par
   const Value mean =
       graph.add(std::make_shared<Statistics>(epsilon, x.shape()[0], rows_of_sample), {moments});
   const Value variance{mean.node, 2};
-  const Value y = graph.add(std::make_shared<Normalise>(), {x, gamma, beta, mean, Value{mean.node, 1}});
+  const Value y = graph.add(std::make_shared<Normalise>(),
+                            {x, gamma, beta, mean, Value{mean.node, 1}, Value{mean.node, 3}});
   if (running_mean) {
     const auto update = std::make_shared<RunningUpdate>(momentum);
     graph.assign(running_mean, graph.add(update, {graph.parameter(running_mean), mean}));

@@ -8,6 +8,7 @@
 #include "engine/base/rng.h"
 #include "engine/ops/arithmetic.h"
 #include "engine/ops/batch_norm.h"
+#include "engine/ops/merged_moments.h"
 #include "engine/ops/reduce.h"
 #include "engine/program/program.h"
 #include "tests/errors.h"
@@ -18,8 +19,8 @@ namespace {
 
 constexpr Index kBatch = 64, kPlaces = 9, kChannels = 19;
 constexpr real kEpsilon = real(1e-5);
-constexpr double kCenter = 900;  // deviations of what `drawn` draws around it; their products stay below 1024
-constexpr double kHalfUnit = 3.1e-5;  // half a unit in the last place of numbers from 512 to 1024
+constexpr double kCenter = 1000;  // deviations of what `drawn` draws around it
+constexpr double kFew = 1e-6;     // roundings of results below 2; a unit at the center is sixty times as much
 
 /// A batch norm of the parameter x (places of all samples one behind the other) as a training step.
 struct NormStep {
@@ -96,7 +97,7 @@ double worst(const real* got, const Want& want) {
 
 }  // namespace
 
-TEST_CASE("a mean nine hundred deviations from zero: slices of one sample are as right as one piece") {
+TEST_CASE("a mean a thousand deviations from zero: slices of one sample are as right as one piece") {
   const Shape shape{kBatch, kPlaces, kChannels};
   const Tensor x = drawn(shape, kCenter, "x"), weights = drawn(shape, 0, "weights");
   const Truth truth = truth_of(x, weights);
@@ -106,8 +107,7 @@ TEST_CASE("a mean nine hundred deviations from zero: slices of one sample are as
     step.program->feed("x", x);
     step.program->feed("weights", weights);
     step.program->run();
-    // The mean, x * scale and the shift are rounded once each.
-    CHECK(worst(step.program->output("y").data(), truth.y) <= 3 * kHalfUnit);
+    CHECK(worst(step.program->output("y").data(), truth.y) <= kFew);
     for (Index c = 0; c < kChannels; ++c) {
       const auto i = static_cast<std::size_t>(c);
       CHECK(std::abs(step.mean->value().data()[c] - 0.1 * truth.mean[i]) <= 1e-5);
@@ -133,8 +133,28 @@ TEST_CASE("how the batch is cut changes the last bits at most") {
     results.push_back(step.program->output("y"));
   }
   const std::vector<double> whole(results[1].values().begin(), results[1].values().end());
-  // A scale that is rounded the other way moves x * scale and the shift by a unit each.
-  CHECK(worst(results[0].data(), whole) <= 4 * kHalfUnit);
+  CHECK(worst(results[0].data(), whole) <= kFew);
+}
+
+TEST_CASE("moments are merged rightly where a float no longer counts") {
+  // 2^24 zeros, then 1001 times 1, one by one: a float that counts would stay where it is.
+  constexpr Index kZeros = Index{1} << 24, kOnes = 1001;
+  MergedMoments all;
+  all.add(kZeros, 0, 0);
+  for (Index i = 0; i < kOnes; ++i) all.add(1, 1, 0);
+  const auto n = static_cast<double>(kZeros + kOnes), ones = static_cast<double>(kOnes);
+  CHECK(all.count == n);
+  CHECK(std::abs(all.mean / (ones / n) - 1) <= 1e-12);
+  CHECK(std::abs(all.m2 / (ones * (n - ones) / n) - 1) <= 1e-12);
+  // Two large parts a thousand deviations from zero.
+  MergedMoments two;
+  two.add(kZeros + 1, 999, 5);
+  two.add(kZeros + 3, 1001, 7);
+  CHECK(two.count == static_cast<double>(2 * kZeros + 4));
+  CHECK(std::abs(two.mean - (1000 + 2.0 / static_cast<double>(2 * kZeros + 4))) <= 1e-12);
+  CHECK(std::abs(two.m2 / (12 + 4.0 * static_cast<double>(kZeros + 1) * static_cast<double>(kZeros + 3) /
+                                    static_cast<double>(2 * kZeros + 4)) -
+                 1) <= 1e-12);
 }
 
 TEST_CASE("one value a channel cannot be normalised") {

@@ -81,7 +81,7 @@ TEST_CASE("the affine pass and its gradient are exact on small integers, in plac
     for (const Isa isa : all_sets()) {
       const NormKernels& k = kernels(isa).norm;
       Guarded y(count), rectified(count), summed(count), unshifted(count), plain(count), dx(count),
-          gated(count), in_place = x;
+          gated(count), in_place = x, centered(count), centered_sum(count);
       k.affine(rows, columns, x.data(), a.data(), b.data(), nullptr, false, y.data());
       k.affine(rows, columns, x.data(), a.data(), b.data(), nullptr, true, rectified.data());
       k.affine(rows, columns, x.data(), a.data(), b.data(), dy.data(), true, summed.data());
@@ -89,16 +89,20 @@ TEST_CASE("the affine pass and its gradient are exact on small integers, in plac
       k.affine(rows, columns, x.data(), a.data(), nullptr, nullptr, false, plain.data());
       k.affine(rows, columns, in_place.data(), a.data(), b.data(), nullptr, false, in_place.data());
       k.gradient_apply(rows, columns, x.data(), dy.data(), {}, a.data(), b.data(), d.data(), dx.data());
-      k.gradient_apply(rows, columns, x.data(), dy.data(), {a.data(), b.data()}, a.data(), b.data(), d.data(),
-                       gated.data());
+      k.normalise(rows, columns, x.data(), d.data(), a.data(), b.data(), nullptr, false, centered.data());
+      k.normalise(rows, columns, x.data(), d.data(), a.data(), b.data(), dy.data(), true,
+                  centered_sum.data());
+      k.gradient_apply(rows, columns, x.data(), dy.data(), {d.data(), a.data(), b.data()}, a.data(), b.data(),
+                       d.data(), gated.data());
       bool same = true;
       for (Index i = 0; i < count; ++i) {
         const Index c = i % columns;
-        const real z = x[i] * a[c] + b[c];
+        const real z = x[i] * a[c] + b[c], from_center = (x[i] - d[c]) * a[c] + b[c];
         same = same && y[i] == z && rectified[i] == std::max(z, real(0)) && plain[i] == x[i] * a[c] &&
                summed[i] == std::max(z + dy[i], real(0)) && unshifted[i] == x[i] * a[c] + dy[i] &&
-               in_place[i] == z && dx[i] == a[c] * dy[i] + b[c] * x[i] + d[c] &&
-               gated[i] == (z > 0 ? a[c] * dy[i] : real(0)) + b[c] * x[i] + d[c];
+               in_place[i] == z && dx[i] == a[c] * dy[i] + b[c] * x[i] + d[c] && centered[i] == from_center &&
+               centered_sum[i] == std::max(from_center + dy[i], real(0)) &&
+               gated[i] == (from_center > 0 ? a[c] * dy[i] : real(0)) + b[c] * x[i] + d[c];
       }
       CHECK(same);
       CHECK((y.intact() && rectified.intact() && summed.intact() && unshifted.intact() && plain.intact() &&
@@ -118,7 +122,7 @@ TEST_CASE("gradient sums") {
     for (Index i = 0; i < count; ++i) {
       const auto c = static_cast<std::size_t>(i % columns);
       sum[c] += dy[i];
-      if (x[i] * scale[i % columns] + shift[i % columns] > 0) passed[c] += dy[i];
+      if ((x[i] - mean[i % columns]) * scale[i % columns] + shift[i % columns] > 0) passed[c] += dy[i];
       plain[c] += static_cast<double>(dy[i]) * x[i];
       weighted[c] += static_cast<double>(dy[i]) * (x[i] - mean[i % columns]) * inverse_std[i % columns];
     }
@@ -129,8 +133,8 @@ TEST_CASE("gradient sums") {
                       sum_dy_xhat.data());
       CHECK(worst_error(sum_dy, sum, 1) == 0);
       CHECK(worst_error(sum_dy_xhat, plain, 1) == 0);
-      k.gradient_sums(rows, columns, x.data(), nullptr, nullptr, dy.data(), {scale.data(), shift.data()},
-                      sum_dy.data(), sum_dy_xhat.data());
+      k.gradient_sums(rows, columns, x.data(), nullptr, nullptr, dy.data(),
+                      {mean.data(), scale.data(), shift.data()}, sum_dy.data(), sum_dy_xhat.data());
       CHECK(worst_error(sum_dy, passed, 1) == 0);
       k.gradient_sums(rows, columns, x.data(), mean.data(), inverse_std.data(), dy.data(), {}, sum_dy.data(),
                       sum_dy_xhat.data());

@@ -35,8 +35,19 @@ void affine(Index rows, Index columns, const real* x, const real* scale, const r
   }
 }
 
+void normalise(Index rows, Index columns, const real* x, const real* center, const real* scale,
+               const real* shift, const real* residual, bool relu, real* y) {
+  for (Index r = 0; r < rows; ++r) {
+    for (Index c = 0; c < columns; ++c) {
+      real z = (x[r * columns + c] - center[c]) * scale[c] + shift[c];
+      if (residual != nullptr) z += residual[r * columns + c];
+      y[r * columns + c] = relu && z < 0 ? real(0) : z;
+    }
+  }
+}
+
 real passed(const Gate& gate, Index c, real x, real dy) {
-  return gate.scale == nullptr || x * gate.scale[c] + gate.shift[c] > 0 ? dy : real(0);
+  return gate.center == nullptr || (x - gate.center[c]) * gate.scale[c] + gate.shift[c] > 0 ? dy : real(0);
 }
 
 void gradient_sums(Index rows, Index columns, const real* x, const real* mean, const real* inverse_std,
@@ -151,8 +162,8 @@ void softmax_gradient(Index rows, Index columns, const real* y, const real* dy, 
 }  // namespace
 
 extern const NormKernels norm;
-const NormKernels norm{moments,         affine,        gradient_sums,          gradient_apply,
-                       layer_norm,      layer_norm_dx, layer_norm_dparameters, softmax,
-                       softmax_gradient};
+const NormKernels norm{moments,        affine,          normalise,     gradient_sums,
+                       gradient_apply, layer_norm,      layer_norm_dx, layer_norm_dparameters,
+                       softmax,        softmax_gradient};
 
 }  // namespace firn::naive

@@ -134,10 +134,35 @@ void affine(Index rows, Index columns, const float* x, const float* scale, const
   }
 }
 
+void normalise(Index rows, Index columns, const float* x, const float* center, const float* scale,
+               const float* shift, const float* residual, bool relu, float* y) {
+  for (Index r = 0; r < rows; ++r) {
+    const float* const from = x + r * columns;
+    float* const to = y + r * columns;
+    if (residual != nullptr) {
+      map(
+          columns, to,
+          [&](Vec v, Vec m, Vec s, Vec t, Vec more) {
+            const Vec z = (v - m) * s + t + more;
+            return relu ? max(Vec{}, z) : z;
+          },
+          from, center, scale, shift, residual + r * columns);
+    } else {
+      map(
+          columns, to,
+          [&](Vec v, Vec m, Vec s, Vec t) {
+            const Vec z = (v - m) * s + t;
+            return relu ? max(Vec{}, z) : z;
+          },
+          from, center, scale, shift);
+    }
+  }
+}
+
 void gradient_sums(Index rows, Index columns, const float* x, const float* mean, const float* inverse_std,
                    const float* dy, const Gate& gate, float* sum_dy, float* sum_dy_xhat) {
   const auto plain = [&](Index r, Index c, const auto& at) { return at(dy + r * columns + c); };
-  if (mean == nullptr && inverse_std == nullptr && gate.scale == nullptr) {
+  if (mean == nullptr && inverse_std == nullptr && gate.center == nullptr) {
     sum_columns(
         rows, columns, plain, [&](Index r, Index c, const auto& at) { return at(x + r * columns + c); },
         sum_dy, sum_dy_xhat);
@@ -148,11 +173,12 @@ void gradient_sums(Index rows, Index columns, const float* x, const float* mean,
     if (mean != nullptr) d -= at(mean + c);
     return inverse_std != nullptr ? d * at(inverse_std + c) : d;
   };
-  if (gate.scale == nullptr) return sum_columns(rows, columns, plain, xhat, sum_dy, sum_dy_xhat);
+  if (gate.center == nullptr) return sum_columns(rows, columns, plain, xhat, sum_dy, sum_dy_xhat);
   sum_columns(
       rows, columns,
       [&](Index r, Index c, const auto& at) {
-        const Vec y = at(x + r * columns + c) * at(gate.scale + c) + at(gate.shift + c);
+        const Vec y =
+            (at(x + r * columns + c) - at(gate.center + c)) * at(gate.scale + c) + at(gate.shift + c);
         return y > Vec{} ? at(dy + r * columns + c) : Vec{};
       },
       xhat, sum_dy, sum_dy_xhat);
@@ -163,17 +189,17 @@ void gradient_apply(Index rows, Index columns, const float* x, const float* dy, 
   for (Index r = 0; r < rows; ++r) {
     const float* const g_row = dy + r * columns;
     const float* const x_row = x + r * columns;
-    if (gate.scale == nullptr) {
+    if (gate.center == nullptr) {
       map(
           columns, dx + r * columns,
           [](Vec g, Vec v, Vec av, Vec bv, Vec dv) { return av * g + (bv * v + dv); }, g_row, x_row, a, b, d);
     } else {
       map(
           columns, dx + r * columns,
-          [](Vec g, Vec v, Vec av, Vec bv, Vec dv, Vec s, Vec t) {
-            return av * (v * s + t > Vec{} ? g : Vec{}) + (bv * v + dv);
+          [](Vec g, Vec v, Vec av, Vec bv, Vec dv, Vec m, Vec s, Vec t) {
+            return av * ((v - m) * s + t > Vec{} ? g : Vec{}) + (bv * v + dv);
           },
-          g_row, x_row, a, b, d, gate.scale, gate.shift);
+          g_row, x_row, a, b, d, gate.center, gate.scale, gate.shift);
     }
   }
 }
@@ -270,8 +296,8 @@ void softmax_gradient(Index rows, Index columns, const float* y, const float* dy
 }  // namespace
 
 extern const NormKernels norm;
-const NormKernels norm{moments,         affine,        gradient_sums,          gradient_apply,
-                       layer_norm,      layer_norm_dx, layer_norm_dparameters, softmax,
-                       softmax_gradient};
+const NormKernels norm{moments,        affine,          normalise,     gradient_sums,
+                       gradient_apply, layer_norm,      layer_norm_dx, layer_norm_dparameters,
+                       softmax,        softmax_gradient};
 
 }  // namespace firn::FIRN_ISA_SPACE
