@@ -24,14 +24,14 @@ struct Numbers {
 };
 
 /// Throws Error(data) where the bytes end too early.
-int read_orientation(ByteReader& reader) {
+std::optional<int> read_orientation(ByteReader& reader) {
   constexpr std::uint16_t kIntel = 0x4949;
   constexpr std::uint16_t kMotorola = 0x4d4d;
   constexpr std::uint16_t kMagic = 42;
   const auto order = reader.big<std::uint16_t>();
-  if (order != kIntel && order != kMotorola) return kUpright;
+  if (order != kIntel && order != kMotorola) return {};
   Numbers numbers{reader, order == kMotorola};
-  if (numbers.next<std::uint16_t>() != kMagic) return kUpright;
+  if (numbers.next<std::uint16_t>() != kMagic) return {};
   reader.seek(numbers.next<std::uint32_t>());
   for (auto entries = numbers.next<std::uint16_t>(); entries > 0; --entries) {
     const auto tag = numbers.next<std::uint16_t>();
@@ -48,18 +48,37 @@ int read_orientation(ByteReader& reader) {
     }
     reader.seek(value_at + 4);
   }
-  return kUpright;
+  return {};
 }
 
 }  // namespace
 
 int exif_orientation(std::span<const std::byte> tiff) {
+  return noted_orientation(tiff).value_or(kUpright);
+}
+
+std::optional<int> noted_orientation(std::span<const std::byte> tiff) {
   try {
     ByteReader reader(tiff, Fault::data, "exif", "");
     return read_orientation(reader);
   } catch (const Error&) {
-    return kUpright;
+    return {};
   }
+}
+
+std::optional<int> xmp_orientation(std::string_view packet) {
+  constexpr std::string_view kName = "tiff:Orientation";
+  // An attribute, ="6" or ='6', or an element, >6<.
+  for (std::size_t at = packet.find(kName); at != std::string_view::npos; at = packet.find(kName, at + 1)) {
+    std::string_view rest = packet.substr(at + kName.size());
+    rest.remove_prefix(std::min(rest.find_first_not_of(" \t\r\n="), rest.size()));
+    if (rest.empty() || std::string_view("\"'>").find(rest[0]) == std::string_view::npos) continue;
+    rest.remove_prefix(1);
+    rest.remove_prefix(std::min(rest.find_first_not_of(" \t\r\n"), rest.size()));
+    const bool ends = rest.size() > 1 && (rest[1] < '0' || rest[1] > '9');
+    if (ends && rest[0] >= '0' + kUpright && rest[0] <= '0' + kLast) return rest[0] - '0';
+  }
+  return {};
 }
 
 ByteImage upright(ByteImage image, int orientation) {

@@ -220,8 +220,8 @@ PictureHeader check_jpeg(ByteReader& reader) {
   if (byte() != 0xff || byte() != kStart) reader.fail_at(0, "no JPEG start marker");
   PictureHeader header;
   std::uint64_t blocks = 0;
-  std::uint64_t coded = 0;  // bytes
-  bool oriented = false;
+  std::uint64_t coded = 0;       // bytes
+  std::optional<int> exif, xmp;  // orientations
   if (byte() != 0xff) reader.fail("no JPEG marker where one must stand");
   for (;;) {
     int marker = byte();
@@ -238,11 +238,10 @@ PictureHeader check_jpeg(ByteReader& reader) {
       blocks = read_frame(marker, body, reader, start, header);
       header.frame = segment;
     }
-    if (marker == kExif && !oriented) {
-      if (const auto tiff = behind({"Exif\0\0", 6}, body)) {
-        header.orientation = exif_orientation(*tiff);
-        oriented = true;
-      }
+    if (marker == kExif) {
+      if (const auto tiff = behind({"Exif\0\0", 6}, body); tiff && !exif) exif = noted_orientation(*tiff);
+      if (const auto packet = behind({"http://ns.adobe.com/xap/1.0/\0", 29}, body); packet && !xmp)
+        xmp = xmp_orientation(as_text(*packet));
     }
     if (marker == kAdobe) {
       constexpr std::size_t kTransform = 6;  // after version and two words of flags
@@ -272,6 +271,7 @@ PictureHeader check_jpeg(ByteReader& reader) {
     reader.fail(fmt::format("the picture is cut short: {} bytes cannot hold {} x {} pixels", coded,
                             header.width, header.height));
   }
+  header.orientation = exif ? *exif : xmp.value_or(header.orientation);
   return header;
 }
 

@@ -11,7 +11,7 @@ namespace firn {
 struct PictureHeader {
   Index height = 0;  ///< as stored
   Index width = 0;
-  int orientation = 1;  ///< EXIF's, 1 to 8
+  int orientation = 1;  ///< EXIF's, or of a JPEG without XMP's; 1 to 8
   /// JPEG of four components: where its frame header begins, and the transform of Adobe's marker, if any.
   std::uint64_t frame = 0;
   int components = 0;

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "data/text.h"
+#include "engine/base/character_range.h"
 #include "engine/base/utf8.h"
 
 namespace firn {
@@ -16,22 +17,12 @@ namespace {
 
 enum class Kind { space, word, single };
 
-struct Range {
-  char32_t first, last;
-};
-
-bool within(char32_t c, const Range* begin, const Range* end) {
-  const Range* at =
-      std::upper_bound(begin, end, c, [](char32_t value, const Range& r) { return value < r.first; });
-  return at != begin && c <= (at - 1)->last;
-}
-
 // Beyond ASCII. Spaces, and what has no shape: controls, directions, selectors of a variant.
-constexpr Range kSpaces[] = {{0x80, 0xa0},     {0xad, 0xad},     {0x1680, 0x1680}, {0x2000, 0x200b},
-                             {0x200e, 0x200f}, {0x2028, 0x202f}, {0x205f, 0x2064}, {0x3000, 0x3000},
-                             {0xfe00, 0xfe0f}, {0xfeff, 0xfeff}};
+constexpr CharacterRange kSpaces[] = {{0x80, 0xa0},     {0xad, 0xad},     {0x1680, 0x1680}, {0x2000, 0x200b},
+                                      {0x200e, 0x200f}, {0x2028, 0x202f}, {0x205f, 0x2064}, {0x3000, 0x3000},
+                                      {0xfe00, 0xfe0f}, {0xfeff, 0xfeff}};
 // Punctuation, symbols, pictographs; and the scripts without spaces.
-constexpr Range kSingles[] = {
+constexpr CharacterRange kSingles[] = {
     {0xa1, 0xa9},       {0xab, 0xac},      {0xae, 0xb1},     {0xb4, 0xb4},     {0xb6, 0xb8},
     {0xbb, 0xbb},       {0xbf, 0xbf},      {0xd7, 0xd7},     {0xf7, 0xf7},     {0x37e, 0x37e},
     {0x387, 0x387},     {0x55a, 0x55f},    {0x589, 0x58a},   {0x5be, 0x5be},   {0x5c0, 0x5c0},
@@ -50,8 +41,8 @@ Kind kind_of(char32_t c) {
     const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
     return letter ? Kind::word : c <= 0x20 || c == 0x7f ? Kind::space : Kind::single;
   }
-  if (within(c, std::begin(kSpaces), std::end(kSpaces))) return Kind::space;
-  return within(c, std::begin(kSingles), std::end(kSingles)) ? Kind::single : Kind::word;
+  if (within(c, kSpaces)) return Kind::space;
+  return within(c, kSingles) ? Kind::single : Kind::word;
 }
 
 /// Tokens with other numbers; those that have none are passed over.

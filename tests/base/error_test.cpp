@@ -12,6 +12,11 @@ TEST_CASE("an error is one line with its operation") {
   CHECK(error.path().empty());
 }
 
+TEST_CASE("a byte of zero in a message does not end it") {
+  const Error error(Fault::data, "grid", std::string("'a\0b' is no name", 16));
+  CHECK(std::string(error.what()) == "[grid] 'a\\x00b' is no name");
+}
+
 TEST_CASE("an error about a file names path and offset") {
   const Error error(Fault::data, "idx", "a.gz", 16, "cut short");
   CHECK(std::string(error.what()) == "[idx] a.gz, offset 16: cut short");

@@ -76,6 +76,25 @@ TEST_CASE("pictures are turned as EXIF says, as Pillow's exif_transpose turns th
   }
 }
 
+TEST_CASE("an orientation in XMP holds where EXIF notes none") {
+  CHECK(xmp_orientation(R"(<rdf:Description tiff:Orientation="6" x="2">)") == 6);
+  CHECK(xmp_orientation("<tiff:Orientation>8</tiff:Orientation>") == 8);
+  CHECK(xmp_orientation("<tiff:Orientation>\n 3\n</tiff:Orientation>") == 3);
+  CHECK(xmp_orientation("tiff:Orientation = '2'") == 2);
+  CHECK(xmp_orientation(R"(tiff:Orientation="" tiff:Orientation="5")") == 5);
+  for (const char* none :
+       {"", "tiff:Orientation", "tiff:Orientation=", "tiff:Orientation=\"6", "tiff:Orientation=\"16\"",
+        "tiff:Orientation=\"0\"", "tiff:Orientation=\"9\"", "exif:Orientation=\"6\""}) {
+    CAPTURE(none);
+    CHECK_FALSE(xmp_orientation(none).has_value());
+  }
+  const auto jpeg = test::make_jpeg(24, 16, 1, std::vector<std::uint8_t>(24 * 16, 9));
+  const auto noted = test::with_xmp(jpeg, R"(<x tiff:Orientation="6"/>)");
+  CHECK(decode(noted).width == 16);
+  CHECK(decode(test::with_exif(noted, test::exif_of(1, true))).width == 24);  // EXIF says upright
+  CHECK(decode(test::with_exif(noted, "MM")).width == 16);
+}
+
 TEST_CASE("an orientation that is damaged or none leaves the picture as it is") {
   const std::string good = test::exif_of(6, true);
   CHECK(exif_orientation(as_bytes(good)) == 6);

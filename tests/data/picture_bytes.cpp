@@ -74,6 +74,13 @@ std::string exif_segment(const std::string& exif) {
   return segment(0xe1, std::string("Exif\0\0", 6) + exif);
 }
 
+std::vector<std::byte> behind_start(const std::vector<std::byte>& jpeg, const std::string& bytes) {
+  std::vector<std::byte> result(jpeg.begin(), jpeg.begin() + 2);
+  for (const std::byte b : bytes_of(bytes)) result.push_back(b);
+  result.insert(result.end(), jpeg.begin() + 2, jpeg.end());
+  return result;
+}
+
 }  // namespace
 
 std::vector<std::byte> write_png(const PngSpec& spec) {
@@ -150,10 +157,11 @@ std::string exif_of(int orientation, bool is_big) {
 }
 
 std::vector<std::byte> with_exif(const std::vector<std::byte>& jpeg, const std::string& exif) {
-  std::vector<std::byte> result(jpeg.begin(), jpeg.begin() + 2);
-  for (const std::byte b : bytes_of(exif_segment(exif))) result.push_back(b);
-  result.insert(result.end(), jpeg.begin() + 2, jpeg.end());
-  return result;
+  return behind_start(jpeg, exif_segment(exif));
+}
+
+std::vector<std::byte> with_xmp(const std::vector<std::byte>& jpeg, const std::string& packet) {
+  return behind_start(jpeg, segment(0xe1, std::string("http://ns.adobe.com/xap/1.0/\0", 29) + packet));
 }
 
 }  // namespace firn::test

@@ -42,5 +42,7 @@ std::string exif_of(int orientation, bool big);
 
 /// `jpeg` with an APP1 segment that holds `exif` behind its start.
 std::vector<std::byte> with_exif(const std::vector<std::byte>& jpeg, const std::string& exif);
+/// `jpeg` with an APP1 segment that holds the XMP `packet` behind its start.
+std::vector<std::byte> with_xmp(const std::vector<std::byte>& jpeg, const std::string& packet);
 
 }  // namespace firn::test

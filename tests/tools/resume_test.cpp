@@ -33,6 +33,7 @@ TEST_CASE("killed at random moments a run ends with the bytes of an undisturbed 
        "--optimizer adam --checkpoint-every 5"),
       "train --model cnn --data digits --epochs 6 --freeze half --thaw 3:conv2 --checkpoint-every 4",
       "train --model cnn --data digits --epochs 5 --freeze conv1,conv2.weight[0:48] --checkpoint-every 4",
+      "train --model mlp --data digits --epochs 6 --class-weights 1,2,3,4,5,6,7,8,9,0.5 --checkpoint-every 4",
       cached,
       policy,
   };

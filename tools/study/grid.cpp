@@ -220,7 +220,10 @@ std::vector<std::string> complete(Grid& grid, const DataInfo& target) {
                                             target.name, target.classes.size());
   if (!grid.sources.empty()) return {few + ": that source is left out"};
   grid.sources = {std::string(kRandomSource)};
-  return {few + ": new weights alone are studied (--source DATA or --weights for others)"};
+  const char* other = target.label_each_step            ? "--source FILE, another text"
+                      : target.kind == DataKind::tokens ? "--source FILE, a table of other texts with labels"
+                                                        : "--source DATA of the same shape";
+  return {fmt::format("{}: new weights alone are studied ({}, or --weights is learned before)", few, other)};
 }
 
 void check(const Grid& grid) {
