@@ -61,6 +61,9 @@ Trainer::Trainer(Model& model, Optimizer& optimizer, Loader& train, Loader* vali
       programs_(model, config_.program),
       features_(model, programs_, config_.program, config_.cache, train, validation, config_.epochs),
       audit_(model.parameters()),
+      parameters_(model),
+      best_(parameters_, config_.keep_best || config_.restore_best),
+      statistics_(parameters_),
       head_(make_head(model, config_.head, train.data().size())) {
   if (config_.thaw_warm_up < 0) {
     throw Error(Fault::usage, "train", fmt::format("{} steps of thaw warm-up", config_.thaw_warm_up));
@@ -68,15 +71,6 @@ Trainer::Trainer(Model& model, Optimizer& optimizer, Loader& train, Loader* vali
   if (config_.epochs < 1) throw Error(Fault::usage, "train", fmt::format("{} epochs", config_.epochs));
   if (config_.patience > 0 && validation_ == nullptr) {
     throw Error(Fault::usage, "train", "patience wants a validation part, and there is none");
-  }
-  std::set<const Parameter*> seen;
-  for (const NamedParameter& p : model.parameters()) {
-    if (seen.insert(p.parameter.get()).second) parameters_.push_back(p);
-  }
-  versions_.resize(parameters_.size());
-  for (const NamedParameter& p : parameters_) {
-    if (p.parameter->role() == Role::statistic)
-      statistics_.emplace_back(p.parameter, p.parameter->value().clone());
   }
   if (!config_.block_rates.empty() && config_.block_rates.size() != model.blocks().size()) {
     throw Error(
@@ -99,37 +93,8 @@ FreezerOptions Trainer::freezer_options() const {
   return {config_.policy, config_.block_rates, config_.thaw_warm_up};
 }
 
-void Trainer::keep_best() {
-  for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    const Parameter& parameter = *parameters_[i].parameter;
-    if (changed(i) || best_.contains(&parameter)) best_[&parameter] = parameter.to_file();
-  }
-}
-
-/// What trains for the first time still is as it was in the best epoch.
-void Trainer::keep_best_of_thawed() {
-  if (!keeps_best() || run_->history.best_epoch == 0) return;
-  for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    const Parameter& parameter = *parameters_[i].parameter;
-    if (run_->freezer->set().trains(parameter) && !changed(i) && !best_.contains(&parameter))
-      best_[&parameter] = parameter.to_file();
-  }
-}
-
-void Trainer::restore_best() {
-  for (const NamedParameter& p : parameters_) {
-    const auto found = best_.find(p.parameter.get());
-    if (found != best_.end()) p.parameter->from_file(found->second);
-  }
-}
-
 std::vector<NamedTensor> Trainer::best_weights() const {
-  std::vector<NamedTensor> all;
-  for (const NamedParameter& p : parameters_) {
-    const auto found = best_.find(p.parameter.get());
-    all.push_back({p.name, found != best_.end() ? found->second : p.parameter->to_file()});
-  }
-  return all;
+  return best_.weights();
 }
 
 Evaluation Trainer::test(Loader& loader,
@@ -141,25 +106,9 @@ Evaluation Trainer::test(Loader& loader,
       for (auto& [parameter, values] : last) parameter->from_file(values);
     }
   } back;
-  for (const NamedParameter& p : parameters_) {
-    if (best_.contains(p.parameter.get())) back.last.emplace_back(p.parameter, p.parameter->to_file());
-  }
-  restore_best();
+  back.last = best_.replaced();
+  best_.restore();
   return evaluate(model_, programs_, loader, on_batch, nullptr, freeze_set(), &train_);
-}
-
-// The forward pass moves running statistics before it is known whether its numbers are any.
-void Trainer::keep_statistics() {
-  for (auto& [parameter, copy] : statistics_) {
-    std::memcpy(copy.raw(), parameter->value().raw(), static_cast<std::size_t>(copy.bytes()));
-  }
-}
-
-void Trainer::restore_statistics() {
-  for (auto& [parameter, copy] : statistics_) {
-    std::memcpy(parameter->mutable_value().raw(), copy.raw(), static_cast<std::size_t>(copy.bytes()));
-    parameter->touch();
-  }
 }
 
 double Trainer::train_step(const Batch& batch, const PolicyMoment& now) {
@@ -284,13 +233,13 @@ bool Trainer::train_epoch(const TrainHooks& hooks) {
     }
     const Batch* batch = train_.next();
     if (batch == nullptr) break;
-    keep_best_of_thawed();
-    keep_statistics();
+    best_.keep_thawed(run.freezer->set());
+    statistics_.keep();
     double loss = 0;
     try {
       loss = train_step(*batch, now);
     } catch (const Error&) {
-      restore_statistics();
+      statistics_.restore();
       throw;
     }
     run.loss_sum += loss * static_cast<double>(batch->count);
@@ -350,7 +299,7 @@ void Trainer::end_epoch() {
   if (record.evaluated && (history.best_epoch == 0 || record.validation_accuracy >= history.best_accuracy)) {
     history.best_epoch = record.epoch;
     history.best_accuracy = record.validation_accuracy;
-    if (keeps_best()) keep_best();
+    best_.keep();
   }
   // An epoch that is as good as the best one takes its place, but is no better.
   const auto first = std::find_if(history.epochs.begin(), history.epochs.end(), [&](const EpochRecord& r) {
@@ -366,8 +315,8 @@ void Trainer::end_epoch() {
 }
 
 void Trainer::begin() {
-  for (std::size_t i = 0; i < parameters_.size(); ++i) versions_[i] = parameters_[i].parameter->version();
-  best_.clear();
+  parameters_.begin();
+  best_.begin();
   audit_.restart();
   if (head_) head_->forget();
   run_ = std::make_unique<Run>();
@@ -407,7 +356,7 @@ History Trainer::run(const TrainHooks& hooks) {
     if (hooks.after_epoch) hooks.after_epoch(history.epochs.back());
   }
   history.audit = audit_.finish();
-  if (config_.restore_best) restore_best();
+  if (config_.restore_best) best_.restore();
   return std::move(history);
 }
 

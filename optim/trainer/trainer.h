@@ -14,11 +14,13 @@
 #include "optim/schedule.h"
 #include "optim/standardised_head.h"
 #include "optim/state.h"
+#include "optim/trainer/best_weights.h"
 #include "optim/trainer/evaluate.h"
 #include "optim/trainer/feature_cache.h"
 #include "optim/trainer/freezer.h"
 #include "optim/trainer/frozen_audit.h"
 #include "optim/trainer/program_cache.h"
+#include "optim/trainer/run_parameters.h"
 
 namespace firn {
 
@@ -174,19 +176,8 @@ class Trainer {
   double seconds_trained() const;
   PolicyStart policy_start() const;
   FreezerOptions freezer_options() const;
-  void keep_statistics();
-  void restore_statistics();
-  bool keeps_best() const { return config_.keep_best || config_.restore_best; }
-  void keep_best();
-  void keep_best_of_thawed();
-  void restore_best();
-  bool changed(std::size_t which) const {
-    return parameters_[which].parameter->version() != versions_[which];
-  }
   void save_history(const StateWriter& to) const;
   void load_history(const StateReader& from);
-  void save_best(const StateWriter& to) const;
-  void load_best(const StateReader& from);
 
   Model& model_;
   Optimizer& optimizer_;
@@ -196,13 +187,12 @@ class Trainer {
   ProgramCache programs_;
   FeatureCache features_;
   FrozenAudit audit_;
+  RunParameters parameters_;
+  BestWeights best_;
+  StatisticsGuard statistics_;
   std::unique_ptr<StandardisedHead> head_;  // null: the head is as others
   Index step_ = 0;
   std::unique_ptr<Run> run_;
-  std::vector<NamedParameter> parameters_;   // of the model, each once
-  std::vector<std::uint64_t> versions_;      // theirs when the run began
-  std::map<const Parameter*, Tensor> best_;  // in the layout of files; of those that had changed then
-  std::vector<std::pair<ParameterPtr, Tensor>> statistics_;  // running ones, as before the step
 };
 
 /// Greatest resident memory of the process so far, in MiB.

@@ -60,10 +60,6 @@ EpochRecord record_of(const double* row, Index epochs, Index steps, const StateR
   return r;
 }
 
-bool same_bytes(const Tensor& a, const Tensor& b) {
-  return std::memcmp(a.raw(), b.raw(), static_cast<std::size_t>(a.bytes())) == 0;
-}
-
 std::vector<ParameterPtr> pointers(const std::vector<NamedParameter>& named) {
   std::vector<ParameterPtr> all;
   for (const NamedParameter& p : named) all.push_back(p.parameter);
@@ -149,40 +145,18 @@ void Trainer::load_history(const StateReader& from) {
   run_->history = std::move(history);
 }
 
-/// Only what differs from the present weights.
-void Trainer::save_best(const StateWriter& to) const {
-  for (const NamedParameter& p : parameters_) {
-    const auto found = best_.find(p.parameter.get());
-    if (found == best_.end() || same_bytes(found->second, p.parameter->to_file())) continue;
-    to.tensor(p.name, found->second);
-  }
-}
-
-void Trainer::load_best(const StateReader& from) {
-  best_.clear();
-  if (!keeps_best() || run_->history.best_epoch == 0) return;
-  for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    const auto& [name, parameter] = parameters_[i];
-    if (from.has(name)) {
-      best_[parameter.get()] = from.tensor(name, parameter->file_shape());
-    } else if (changed(i)) {
-      best_[parameter.get()] = parameter->to_file();
-    }
-  }
-}
-
 void Trainer::save_weights(const StateWriter& to, const std::set<std::string>& in_base) const {
-  for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    const auto& [name, parameter] = parameters_[i];
-    if (changed(i) || !in_base.contains(name)) to.tensor(name, parameter->to_file());
+  for (std::size_t i = 0; i < parameters_.all().size(); ++i) {
+    const auto& [name, parameter] = parameters_.all()[i];
+    if (parameters_.changed(i) || !in_base.contains(name)) to.tensor(name, parameter->to_file());
   }
 }
 
 void Trainer::save(const StateWriter& to, const std::set<std::string>& in_base) const {
   if (!run_) throw Error(Fault::usage, "checkpoint", "there is no run to save");
   save_weights(to.part("weights"), in_base);
-  save_best(to.part("best"));
-  optimizer_.save(pointers(parameters_), to.part("optimizer"));
+  best_.save(to.part("best"));
+  optimizer_.save(pointers(parameters_.all()), to.part("optimizer"));
   run_->freezer->save(to.part("freezer"));
   if (head_) head_->save(to.part("head"));
   save_history(to.part("history"));
@@ -190,9 +164,9 @@ void Trainer::save(const StateWriter& to, const std::set<std::string>& in_base) 
 
   const StateWriter run = to.part("run");
   std::string flags;
-  for (const NamedParameter& p : parameters_) flags += p.parameter->trainable() ? '1' : '0';
+  for (const NamedParameter& p : parameters_.all()) flags += p.parameter->trainable() ? '1' : '0';
   run.text("flags", flags);
-  for (const NamedParameter& p : parameters_) {
+  for (const NamedParameter& p : parameters_.all()) {
     if (!p.parameter->partly_frozen().empty())
       run.part("frozen").ranges(p.name, p.parameter->partly_frozen());
   }
@@ -240,7 +214,7 @@ void Trainer::resume(const StateReader& from, const std::set<std::string>& in_ba
                static_cast<Index>(train_.options().seed), from);
 
   const StateReader weights = from.part("weights");
-  for (const auto& [name, parameter] : parameters_) {
+  for (const auto& [name, parameter] : parameters_.all()) {
     // Weights that are renewed at the start are among those that were written.
     if (weights.has(name)) {
       const Tensor saved_value = weights.tensor(name, parameter->file_shape());
@@ -260,17 +234,17 @@ void Trainer::resume(const StateReader& from, const std::set<std::string>& in_ba
   run_->loss_sum = saved.number("loss_sum");
   load_history(from.part("history"));
   audit_.load(from.part("audit"));
-  load_best(from.part("best"));
-  optimizer_.load(pointers(parameters_), from.part("optimizer"));
+  best_.load(from.part("best"), run_->history.best_epoch > 0);
+  optimizer_.load(pointers(parameters_.all()), from.part("optimizer"));
   run_->freezer->load(from.part("freezer"));
   if (head_) head_->load(from.part("head"));
   const std::string flags = saved.text("flags");
-  if (flags.size() != parameters_.size() || flags.find_first_not_of("01") != std::string::npos) {
+  if (flags.size() != parameters_.all().size() || flags.find_first_not_of("01") != std::string::npos) {
     saved.fail("flags", "are not this model's");
   }
   const StateReader frozen = saved.part("frozen");
   std::vector<std::vector<UnitRange>> parts;
-  for (const auto& [name, parameter] : parameters_) {
+  for (const auto& [name, parameter] : parameters_.all()) {
     parts.push_back(frozen.has(name) ? frozen.ranges(name, parameter->units()) : std::vector<UnitRange>{});
     if (parts.back().empty()) continue;
     if (parameter->unit_axis() < 0 || parameter->role() == Role::statistic ||
@@ -279,7 +253,7 @@ void Trainer::resume(const StateReader& from, const std::set<std::string>& in_ba
     }
   }
   for (std::size_t i = 0; i < flags.size(); ++i) {
-    Parameter& parameter = *parameters_[i].parameter;
+    Parameter& parameter = *parameters_.all()[i].parameter;
     // Runs of before policies had sets of their own wrote what the policy had frozen.
     if (run_->freezer->owns(parameter)) continue;
     parameter.set_frozen_units(parts[i]);
