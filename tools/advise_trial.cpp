@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "engine/base/seconds.h"
+
 namespace firn::cli {
 
 namespace {
@@ -60,8 +62,7 @@ TrainingCost Trial::cost(Machine& machine, const std::function<void(Index)>& eac
 }
 
 std::optional<TrialResult> Trial::run(const std::function<bool()>& stop) {
-  using Clock = std::chrono::steady_clock;
-  const auto begin = Clock::now();
+  const auto begin = std::chrono::steady_clock::now();
   bool stopped = false;
   TrainHooks hooks;
   hooks.stop = [&] { return stopped = stopped || stop(); };
@@ -70,7 +71,7 @@ std::optional<TrialResult> Trial::run(const std::function<bool()>& stop) {
   TrialResult result;
   result.accuracy = history.best_accuracy;
   result.epoch = history.best_epoch;
-  result.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  result.seconds = seconds_since(begin);
   return result;
 }
 

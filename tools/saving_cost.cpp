@@ -50,7 +50,7 @@ double write_seconds(const std::string& path, const std::string& text) {
 }  // namespace
 
 FilePrices file_prices(const std::string& folder, Machine& machine, double small_file) {
-  constexpr int kFiles = 4;
+  constexpr int kTimes = 4;
   constexpr std::size_t kSmall = 1000, kLarge = 4 << 20;
   FilePrices prices{.file = small_file};
   try {
@@ -60,7 +60,7 @@ FilePrices file_prices(const std::string& folder, Machine& machine, double small
     };
     if (small_file <= 0) {
       seconds(kSmall);
-      for (int i = 0; i < kFiles; ++i) prices.file += seconds(kSmall) / kFiles;
+      for (int i = 0; i < kTimes; ++i) prices.file += seconds(kSmall) / kTimes;
     }
     prices.byte = machine.number("a byte of a file", [&] {
       return std::max(0.0, seconds(kLarge) - prices.file) / static_cast<double>(kLarge);
@@ -71,8 +71,8 @@ FilePrices file_prices(const std::string& folder, Machine& machine, double small
 }
 
 double opening_seconds(const Saving& saving, const FilePrices& prices) {
-  constexpr double kFiles = 2;  // config, environment
-  return kFiles * prices.file + (saving.from_base ? prices.of(saving.base) : 0);
+  constexpr double kOpening = 2;  // config, environment
+  return kOpening * prices.file + (saving.from_base ? prices.of(saving.base) : 0);
 }
 
 Saving saving_of(const Model& model, int slots, bool has_policy, bool weights) {

@@ -8,6 +8,7 @@
 #include "engine/base/error.h"
 #include "engine/base/float_mode.h"
 #include "engine/base/parallel.h"
+#include "engine/base/seconds.h"
 #include "engine/program/fuse.h"
 #include "engine/program/lower.h"
 
@@ -201,11 +202,7 @@ void Program::run(std::uint64_t number) {
   bind(threads);
   run_once();
 
-  using Clock = std::chrono::steady_clock;
-  const auto seconds = [](Clock::time_point a) {
-    return std::chrono::duration<double>(Clock::now() - a).count();
-  };
-  const Clock::time_point begin = Clock::now();
+  const auto begin = std::chrono::steady_clock::now();
   if (timing_) member_times_.assign(static_cast<std::size_t>(threads) * plan_.steps.size(), 0);
 
   parallel_region(threads, [&](Team& team, int member) {
@@ -213,9 +210,9 @@ void Program::run(std::uint64_t number) {
       const auto call = [&](int index, Index slice, Index unit) {
         const auto i = static_cast<std::size_t>(index);
         if (!timing_) return run_step(plan_.steps[i], member, slice, unit, number);
-        const auto called = Clock::now();
+        const auto called = std::chrono::steady_clock::now();
         run_step(plan_.steps[i], member, slice, unit, number);
-        member_times_[static_cast<std::size_t>(member) * plan_.steps.size() + i] += seconds(called);
+        member_times_[static_cast<std::size_t>(member) * plan_.steps.size() + i] += seconds_since(called);
       };
       if (group.region) {
         team.for_each(plan_.slices, [&](Index slice) {
@@ -231,7 +228,7 @@ void Program::run(std::uint64_t number) {
     }
   });
 
-  if (tried) trial_.ran(seconds(begin));
+  if (tried) trial_.ran(seconds_since(begin));
   for (const auto& node : graph_->nodes()) {
     if (node->assigns()) node->assigns()->touch();
   }
