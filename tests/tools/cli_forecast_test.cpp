@@ -54,9 +54,9 @@ TEST_CASE("what a command takes is said when it begins, and at the end beside wh
   CHECK(said > 0);
   CHECK(outcome.err.find(" in all, ") < outcome.err.find("test accuracy"));
   CHECK(outcome.err.find("were forecast") != std::string::npos);
-  // Of one epoch nothing is known before it is over.
-  CHECK(cli.run("train --model mlp --data digits --threads 1 --epochs 1 --no-run").err.find("forecast") ==
-        std::string::npos);
+  // Of one short epoch nothing is known before it is over; what was never said is not held against the clock.
+  const std::string brief = cli.run("train --model mlp --data digits --threads 1 --epochs 1 --no-run").err;
+  CHECK((brief.find("forecast") == std::string::npos) == (brief.find(" in all, ") == std::string::npos));
 }
 
 TEST_CASE("a study's dry run reads no picture") {
