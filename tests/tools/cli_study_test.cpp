@@ -195,9 +195,7 @@ TEST_CASE("the presets' sizes, and a forecast that does nothing") {
     const Json forecast = Json::parse(outcome.lines().at(0));
     CHECK(forecast.at("cells") == preset.second);
     CHECK(forecast.at("to_do") == preset.second);
-    CHECK(forecast.at("work_seconds").get<double>() > 0);
-    // Two minutes on two cores.
-    CHECK(forecast.at("work_seconds").get<double>() < 4 * 240);
+    CHECK(forecast.at("work_seconds").get<double>() > 0);  // how long depends on machine and build
   }
   CHECK(cli.files().empty());
 }
