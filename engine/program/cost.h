@@ -16,6 +16,7 @@ struct ByPass {
   T& of(Pass pass) {
     return pass == Pass::forward ? forward : pass == Pass::input_gradient ? input_gradient : weight_gradient;
   }
+  T sum() const { return forward + input_gradient + weight_gradient; }
 };
 
 /// A value of the forward pass that is kept for the backward pass.

@@ -3,7 +3,7 @@ add_library(cli_program OBJECT cli_program.cpp)
 target_link_libraries(cli_program PRIVATE firn_cli doctest::doctest)
 target_compile_definitions(cli_program PRIVATE FIRN_PROGRAM="$<TARGET_FILE:firn>")
 
-# firn_program_test(NAME [source...] [LIBS lib...]): NAME.cpp, which runs the program.
+# firn_program_test(NAME [source...]): NAME.cpp, which runs the program.
 function(firn_program_test name)
   firn_test(${name} ${name}.cpp $<TARGET_OBJECTS:cli_program> ${ARGN} LIBS firn_cli)
   target_compile_definitions(${name} PRIVATE FIRN_PROGRAM="$<TARGET_FILE:firn>")

@@ -15,8 +15,8 @@ if(FIRN_SANITIZE)
 endif()
 target_compile_options(firn_options INTERFACE "$<BUILD_INTERFACE:${flags}>")
 
-# firn_unity(TARGET): its sources are compiled several at a time. Most of a file's time goes into what it includes, so
-# this takes a third to a half. Names of file-local things are then unique within a folder.
+# firn_unity(TARGET): its sources are compiled several at a time, since most of a file's time goes into what it
+# includes. Names of file-local things are then unique within the target.
 function(firn_unity target)
   if(FIRN_UNITY)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 10)

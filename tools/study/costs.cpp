@@ -43,10 +43,6 @@ std::vector<double> usual_step_seconds(Program& program) {
   return seconds;
 }
 
-double sum(const ByPass<double>& seconds) {
-  return seconds.forward + seconds.input_gradient + seconds.weight_gradient;
-}
-
 /// That the program gives gradients of.
 double numbers(const Program& program) {
   Index total = 0;
@@ -103,7 +99,7 @@ double FullStep::predict(const Program& other) const {
 
 double FullStep::predict_kept(const Program& head) const {
   const double update = update_seconds_ * numbers(head) / std::max(1.0, numbers(*program_));
-  return sum(predicted_seconds(*program_, seconds_, head)) + update;
+  return predicted_seconds(*program_, seconds_, head).sum() + update;
 }
 
 ArmCost FullStep::cost_of_arm(const Materials& materials, const Arm& arm) const {
@@ -117,11 +113,11 @@ ArmCost FullStep::cost_of_arm(const Materials& materials, const Arm& arm) const 
   program.run();
   const ByPass<double> measured = seconds_by_pass(program, usual_step_seconds(program));
   const ByPass<double> predicted = predicted_seconds(*program_, seconds_, program);
-  cost.step_ms = sum(measured) * 1e3;
+  cost.step_ms = measured.sum() * 1e3;
   cost.forward_ms = measured.forward * 1e3;
   cost.backward_ms = (measured.input_gradient + measured.weight_gradient) * 1e3;
   cost.backward_predicted_ms = (predicted.input_gradient + predicted.weight_gradient) * 1e3;
-  cost.step_predicted_ms = sum(predicted) * 1e3;
+  cost.step_predicted_ms = predicted.sum() * 1e3;
   const ProgramCost counted = firn::cost_of(program);
   cost.macs_forward = static_cast<double>(counted.total.forward.macs);
   cost.macs_input = static_cast<double>(counted.total.input_gradient.macs);
@@ -136,7 +132,7 @@ ArmCost FullStep::cost_of_arm(const Materials& materials, const Arm& arm) const 
     Program& head = features.training(*first_);
     head.feed("labels", first_->labels);
     head.run();
-    cost.step_kept_ms = 1e3 * sum(seconds_by_pass(head, usual_step_seconds(head)));
+    cost.step_kept_ms = 1e3 * seconds_by_pass(head, usual_step_seconds(head)).sum();
   }
   cost.parameters = parameter_count(model->parameters());
   cost.trainable = parameter_count(model->parameters(), true);

@@ -13,10 +13,6 @@ namespace firn::cli {
 
 namespace {
 
-double sum(const ByPass<double>& seconds) {
-  return seconds.forward + seconds.input_gradient + seconds.weight_gradient;
-}
-
 std::vector<Index> gradient_counts(const Program& program) {
   std::vector<Index> counts;
   for (const GradientView& gradient : program.gradients()) counts.push_back(gradient.count);
@@ -44,7 +40,7 @@ struct PlanForecast::Priced {
   }
   double step(const Program& other, Machine& machine) const {
     const OptimizerMaker make = [] { return make_adam({.rate = 1e-3}); };
-    return sum(predicted_seconds(*program, steps, other)) +
+    return predicted_seconds(*program, steps, other).sum() +
            machine.optimizer_seconds(make, gradient_counts(other), 1);
   }
 
