@@ -8,6 +8,7 @@
 #include <map>
 
 #include "engine/base/error.h"
+#include "engine/base/seconds.h"
 #include "optim/trainer/evaluate.h"
 #include "tools/options.h"
 
@@ -99,7 +100,7 @@ class Adviser {
   }
 
  private:
-  double elapsed() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
+  double elapsed() const { return seconds_since(begin_); }
   double left() const { return until_ - elapsed(); }
 
   void forecast_cuts() {

@@ -13,6 +13,7 @@
 #include "engine/base/cpu.h"
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
+#include "engine/base/seconds.h"
 #include "optim/trainer/checkpoint.h"
 #include "optim/trainer/generations.h"
 #include "tools/json_read.h"
@@ -142,8 +143,8 @@ bool RunFolder::take(const HeldFolder& folder, const std::string& config, bool n
                                        before, wanted, reason));
       why = fmt::format(
           "is there already, of {} epochs, and does not go on to {}: {}; --weights {}/{} --run NAME trains "
-          "on "
-          "from its end",
+          "on from "
+          "its end",
           before, wanted, reason, folder.path(), kLast);
     } else {
       why = fmt::format("is there already, of another command: {}{}", differ.front(),
@@ -190,7 +191,7 @@ bool RunFolder::has(const std::string& name) const {
 void RunFolder::write(const std::string& name, std::string_view text) {
   const auto begin = std::chrono::steady_clock::now();
   atomic_write(file(name), text);
-  file_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  file_seconds_ += seconds_since(begin);
   ++files_;
 }
 

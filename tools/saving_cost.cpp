@@ -13,6 +13,7 @@
 
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
+#include "engine/base/seconds.h"
 #include "engine/base/sha256.h"
 #include "tools/freezing.h"
 #include "tools/run_folder.h"
@@ -44,7 +45,7 @@ double write_seconds(const std::string& path, const std::string& text) {
   const auto begin = std::chrono::steady_clock::now();
   Sha256().update(std::as_bytes(std::span(text))).hex();
   atomic_write(path, text);
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return seconds_since(begin);
 }
 
 }  // namespace

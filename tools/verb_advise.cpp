@@ -9,6 +9,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
+#include "engine/base/seconds.h"
 #include "engine/program/listing.h"
 #include "tools/advise.h"
 #include "tools/caching.h"
@@ -100,7 +101,7 @@ int AdviseVerb::run(Console& console) {
   const auto begin = std::chrono::steady_clock::now();
   const Session session = open_session(session_);
   AdviceOptions wanted = options();
-  wanted.reading = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  wanted.reading = seconds_since(begin);
   console.notes(session.notes);
   if (!finetunes())
     console.note("without --weights a frozen block keeps the random values that it starts with");

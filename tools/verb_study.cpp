@@ -16,6 +16,7 @@
 #include "engine/base/cpu.h"
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
+#include "engine/base/seconds.h"
 #include "engine/base/split.h"
 #include "engine/tensor/safetensors.h"
 #include "tools/duration.h"
@@ -80,9 +81,7 @@ class StudyVerb final : public Verb {
   std::string budget_text_;
   double budget_ = 0;  // seconds; 0: all cells
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
-  double elapsed() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
-  }
+  double elapsed() const { return seconds_since(begin_); }
 };
 
 void StudyVerb::declare(Arguments& arguments) {

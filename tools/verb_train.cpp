@@ -12,6 +12,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
+#include "engine/base/seconds.h"
 #include "optim/trainer/can_learn.h"
 #include "tools/audit.h"
 #include "tools/caching.h"
@@ -58,7 +59,7 @@ class Train : public Verb {
   JsonObject config(const Session& session, const DataHashes& hashes) const;
   RunWork work(const TrainingTask& task, Trainer& trainer, Machine& machine) const;
   void say_cost(Console& console, const TrainingTask& task, Trainer& trainer, Machine& machine) const;
-  double elapsed() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
+  double elapsed() const { return seconds_since(begin_); }
   History train(Console& console, Session& session, Trainer& trainer, const std::vector<Thaw>& thaws,
                 RunForecast& forecast, std::optional<RunFolder>& folder, std::optional<RunKeeper>& keeper);
 

@@ -11,7 +11,7 @@ namespace firn {
 
 namespace {
 
-constexpr double kAlmostAll = 0.8;  // of the groups: from there on the threshold is halved (section 4.2)
+constexpr double kAlmostAll = 0.8;  // of the groups: from there on the threshold is halved
 
 /// Neighbouring units that rest together.
 struct Group {
@@ -22,6 +22,7 @@ struct Group {
 
 /// A parameter with what is remembered of its elements.
 struct Followed {
+  std::size_t block;
   const Parameter* parameter;
   std::vector<Group> groups;
   Tensor before;    // values at the last check
@@ -53,16 +54,10 @@ class Apf final : public FreezePolicy {
   void decide(const PolicyMoment& now, std::span<BlockPlan> plan) override {
     if (followed_.empty()) follow();
     if (now.step == 0 || now.step % every_ != 0) return;
-    check(now.step);
     // Of a block that rests as a whole the statistics do, too; something always trains.
-    bool any = false;
-    for (std::size_t l = 0; l < plan.size(); ++l) {
-      plan[l].trains =
-          std::any_of(run().blocks[l].parameters.begin(), run().blocks[l].parameters.end(),
-                      [&](const Parameter* p) { return p->role() != Role::statistic && frozen_.trains(*p); });
-      any = any || plan[l].trains;
-    }
-    if (any) return;
+    for (BlockPlan& block : plan) block.trains = false;
+    check(now.step, plan);
+    if (std::any_of(plan.begin(), plan.end(), [](const BlockPlan& block) { return block.trains; })) return;
     plan.back().trains = true;
     for (const Parameter* p : run().blocks.back().parameters) frozen_.thaw(*p);
   }
@@ -129,15 +124,16 @@ class Apf final : public FreezePolicy {
 
  private:
   void follow() {
-    for (const PolicyBlock& block : run().blocks) {
-      for (const Parameter* p : block.parameters) {
+    for (std::size_t l = 0; l < run().blocks.size(); ++l) {
+      for (const Parameter* p : run().blocks[l].parameters) {
         if (p->role() == Role::statistic) continue;
-        Followed f{p, {}, p->value().clone(), Tensor(p->shape()), Tensor(p->shape())};
-        f.mean.fill(0);
-        f.absolute.fill(0);
+        Followed f{l, p, {}, p->value().clone(), Tensor(p->shape()), Tensor(p->shape())};
         const Index size = p->unit_axis() < 0 ? p->units() : c_.group;
-        for (Index first = 0; first < p->units(); first += size) {
-          f.groups.push_back({{first, std::min(first + size, p->units())}});
+        // What is frozen for good stands still and is nobody's to judge.
+        for (const UnitRange& free : complement(p->frozen_units(), p->units())) {
+          for (Index first = free.first; first < free.last; first += size) {
+            f.groups.push_back({{first, std::min(first + size, free.last)}});
+          }
         }
         followed_.push_back(std::move(f));
       }
@@ -164,7 +160,8 @@ class Apf final : public FreezePolicy {
     return travelled > 0 ? moved / travelled : 0;
   }
 
-  void check(Index step) {
+  /// Lets the blocks of which a group does not rest train.
+  void check(Index step, std::span<BlockPlan> plan) {
     Index all = 0, resting = 0;
     for (Followed& f : followed_) {
       std::vector<UnitRange> frozen;
@@ -182,6 +179,8 @@ class Apf final : public FreezePolicy {
         if (step < group.until) {
           ++resting;
           frozen.push_back(group.units);
+        } else {
+          plan[f.block].trains = true;
         }
       }
       frozen_.set_frozen_units(*f.parameter, frozen);

@@ -137,7 +137,8 @@ std::unique_ptr<FreezePolicy> make_layerout(const LayerOutConfig& config);
 /// E <- decay E + (1-decay) D, A <- decay A + (1-decay) abs(D), P = sum abs(E) / sum A over the group. A
 /// group with P < threshold rests for `every` steps more than the last time, else its next rest is half as
 /// long; one that has rested trains until the next check. When over 0.8 of the groups rest the threshold is
-/// halved. The statistics of a batch norm rest with a block that does as a whole. Something always trains.
+/// halved. The statistics of a batch norm rest with a block that does as a whole; units frozen for good
+/// belong to no group. Something always trains.
 struct ApfConfig {
   Index every = 0;  ///< steps; 0: a fiftieth of an epoch, at least one
   Index group = 8;  ///< units

@@ -207,6 +207,7 @@ TEST_CASE("optimizers, their states of frozen blocks, warm-up after a thaw, augm
   const std::string parts = "conv1.weight[0:3],fc2.weight[2:5+7:8]";
   check_resumes({.policy = "slimfit", .freeze = parts, .optimizer = "adam", .keep_state = true});
   check_resumes({.policy = "autofreeze", .freeze = parts});
+  check_resumes({.policy = "apf,every=2,threshold=0.9,decay=0.5", .freeze = parts});
 }
 
 TEST_CASE("features that were kept are computed again") {

@@ -447,6 +447,25 @@ TEST_CASE(
   CHECK(still.policy->frozen_within().trains(*still.made.parameters[2]));
 }
 
+TEST_CASE(
+    "APF: units that are frozen for good are none of its own, and what is left never rests as a whole") {
+  Rehearsal r(1, "apf,every=1,group=1,threshold=1,decay=0", 1, 1000);
+  FreezeSet kept;
+  for (const auto& p : r.made.parameters) {
+    p->set_frozen_units({{0, 1}});
+    kept.add(p->frozen());
+  }
+  r.at(0);
+  for (Index step = 1; step < 8; ++step) {
+    for (const auto& p : r.made.parameters)
+      p->mutable_value().values()[1] += step % 3 == 1 ? real(1) : real(0);
+    CHECK(r.at(step) == "1");
+    FreezeSet set = kept;
+    set.add(r.policy->frozen_within());
+    CHECK((set.trains(*r.made.parameters[0]) || set.trains(*r.made.parameters[1])));
+  }
+}
+
 TEST_CASE("a policy that starts again begins anew") {
   for (const std::string text : {"autofreeze,every=1", "lp-ft", "egeria,every=1,window=1,checks=1"}) {
     CAPTURE(text);

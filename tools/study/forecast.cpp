@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "engine/base/parallel.h"
+#include "engine/base/seconds.h"
 #include "engine/program/cost.h"
 #include "optim/optimizer.h"
 #include "tools/step_forecast.h"
@@ -30,7 +31,7 @@ struct PlanForecast::Priced {
     ProgramCache compiled(*again, program_settings(arm.full_tuning(), 0));
     compiled.training(batch, sample);
     compiled.inference(batch, sample);
-    around = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    around = seconds_since(begin);
     programs = std::make_unique<ProgramCache>(*model, program_settings(arm.full_tuning(), 0));
     program = &programs->training(batch, sample);
     const RandomBatch random(*model, batch, sample);
