@@ -1,6 +1,6 @@
 // Any bytes: they are grids of a study, or refused with Error(data) or Error(usage).
 #include "tests/fuzz/fuzz.h"
-#include "tools/study/grid.h"
+#include "tools/app/study/grid.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   return firn::test::fuzz(data, size, [](auto bytes) {

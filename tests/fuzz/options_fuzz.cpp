@@ -8,8 +8,8 @@
 #include "optim/policies/registry.h"
 #include "optim/schedule.h"
 #include "tests/fuzz/fuzz.h"
-#include "tools/freezing.h"
-#include "tools/training.h"
+#include "tools/app/run/freezing.h"
+#include "tools/app/run/training.h"
 
 using namespace firn;
 

@@ -5,8 +5,8 @@
 
 #include "engine/base/bytes.h"
 #include "tests/fuzz/fuzz.h"
-#include "tools/json.h"
-#include "tools/report/training_page.h"
+#include "tools/app/cli/json.h"
+#include "tools/app/report/training_page.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace firn;

@@ -10,9 +10,9 @@
 
 #include "engine/base/bytes.h"
 #include "tests/fuzz/fuzz.h"
-#include "tools/report/study_page.h"
-#include "tools/report/study_record.h"
-#include "tools/study/store.h"
+#include "tools/app/report/study_page.h"
+#include "tools/app/report/study_record.h"
+#include "tools/app/study/store.h"
 
 using namespace firn;
 using namespace firn::cli;

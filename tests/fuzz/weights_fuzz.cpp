@@ -2,7 +2,7 @@
 // read, or refused with Error(model_file) or Error(usage).
 #include "layers/weights.h"
 #include "tests/fuzz/fuzz.h"
-#include "tools/recipe.h"
+#include "tools/app/run/recipe.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace firn;

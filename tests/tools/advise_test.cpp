@@ -8,8 +8,8 @@
 
 #include "engine/base/rng.h"
 #include "tests/tools/cli_program.h"
-#include "tools/command_words.h"
-#include "tools/linear_probe.h"
+#include "tools/app/cli/command_words.h"
+#include "tools/app/cost/linear_probe.h"
 
 namespace {
 

@@ -13,7 +13,7 @@
 
 #include "engine/base/cpu.h"
 #include "tests/tools/cli_program.h"
-#include "tools/bench_timing.h"
+#include "tools/app/cost/timing.h"
 
 namespace {
 

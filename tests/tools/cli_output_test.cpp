@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "tests/tools/cli_program.h"
-#include "tools/study/sqlite.h"
+#include "tools/app/record/sqlite.h"
 
 namespace {
 

@@ -7,9 +7,9 @@
 #include "data/memory.h"
 #include "data/subset.h"
 #include "engine/base/error.h"
-#include "tools/adapt.h"
-#include "tools/json.h"
-#include "tools/table.h"
+#include "tools/app/cli/json.h"
+#include "tools/app/cli/table.h"
+#include "tools/app/run/adapt.h"
 
 namespace {
 

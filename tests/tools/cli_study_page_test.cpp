@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "tests/tools/cli_study_run.h"
-#include "tools/report/plot.h"
+#include "tools/app/report/plot.h"
 
 namespace {
 

@@ -1,11 +1,11 @@
 # The tests of the program firn, which they run as it was built, and of its parts.
 add_library(cli_program OBJECT cli_program.cpp)
-target_link_libraries(cli_program PRIVATE firn_cli doctest::doctest)
+target_link_libraries(cli_program PRIVATE firn_app doctest::doctest)
 target_compile_definitions(cli_program PRIVATE FIRN_PROGRAM="$<TARGET_FILE:firn>")
 
 # firn_program_test(NAME [source...]): NAME.cpp, which runs the program.
 function(firn_program_test name)
-  firn_test(${name} ${name}.cpp $<TARGET_OBJECTS:cli_program> ${ARGN} LIBS firn_cli)
+  firn_test(${name} ${name}.cpp $<TARGET_OBJECTS:cli_program> ${ARGN} LIBS firn_app)
   target_compile_definitions(${name} PRIVATE FIRN_PROGRAM="$<TARGET_FILE:firn>")
   add_dependencies(${name} firn)
 endfunction()
@@ -20,13 +20,13 @@ target_link_libraries(cli_predict_test PRIVATE ZLIB::ZLIB)
 set_tests_properties(finetune_accuracy_test overwrite_kill_test PROPERTIES LABELS slow)
 foreach(name cli_parts_test report_test study_report_test study_store_test study_statistics_test study_verdict_test
     study_answer_test study_budget_test run_forecast_test)
-  firn_test(${name} ${name}.cpp LIBS firn_cli)
+  firn_test(${name} ${name}.cpp LIBS firn_app)
 endforeach()
 
 # What comes from outside.
 firn_program_test(cli_trust_test)
 foreach(name json_read_test hostile_run_test)
-  firn_test(${name} ${name}.cpp LIBS firn_cli)
+  firn_test(${name} ${name}.cpp LIBS firn_app)
 endforeach()
 foreach(name option_ranges_test cli_numbers_test)
   firn_program_test(${name})

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "tests/tools/cli_program.h"
-#include "tools/verbs.h"
+#include "tools/app/verbs/verbs.h"
 
 namespace {
 

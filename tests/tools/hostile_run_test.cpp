@@ -8,8 +8,8 @@
 
 #include "tests/errors.h"
 #include "tests/folder.h"
-#include "tools/report/write.h"
-#include "tools/study/store.h"
+#include "tools/app/report/write.h"
+#include "tools/app/study/store.h"
 
 namespace {
 

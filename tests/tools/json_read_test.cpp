@@ -1,5 +1,5 @@
 // JSON from outside: limits, types and ranges.
-#include "tools/json_read.h"
+#include "tools/app/cli/json_read.h"
 
 #include <doctest/doctest.h>
 
@@ -8,7 +8,7 @@
 #include <tuple>
 
 #include "tests/errors.h"
-#include "tools/json.h"
+#include "tools/app/cli/json.h"
 
 namespace {
 

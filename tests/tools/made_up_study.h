@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "tests/folder.h"
-#include "tools/study/answers.h"
-#include "tools/study/verdicts.h"
+#include "tools/app/study/answers.h"
+#include "tools/app/study/verdicts.h"
 
 namespace firn::test {
 

@@ -8,7 +8,7 @@
 
 #include "engine/base/error.h"
 #include "tests/tools/cli_program.h"
-#include "tools/verbs.h"
+#include "tools/app/verbs/verbs.h"
 
 namespace {
 

@@ -11,11 +11,11 @@
 
 #include "data/image.h"
 #include "engine/base/error.h"
-#include "tools/report/events.h"
-#include "tools/report/heat_map.h"
-#include "tools/report/page.h"
-#include "tools/report/plot.h"
-#include "tools/report/png.h"
+#include "tools/app/report/events.h"
+#include "tools/app/report/heat_map.h"
+#include "tools/app/report/page.h"
+#include "tools/app/report/plot.h"
+#include "tools/app/report/png.h"
 
 namespace firn::cli::report {
 

@@ -1,5 +1,5 @@
 // What a command takes, from the first steps of its run.
-#include "tools/run_forecast.h"
+#include "tools/app/run/forecast.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // The answer of a study, on results that are made up so that the best choice is known.
-#include "tools/study/answers.h"
+#include "tools/app/study/answers.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // What a study does in a given time, on plans and prices that are made up.
-#include "tools/study/budget.h"
+#include "tools/app/study/budget.h"
 
 #include <doctest/doctest.h>
 

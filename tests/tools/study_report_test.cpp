@@ -10,10 +10,10 @@
 
 #include "engine/base/error.h"
 #include "tests/folder.h"
-#include "tools/report/study_charts.h"
-#include "tools/report/study_page.h"
-#include "tools/report/study_record.h"
-#include "tools/study/store.h"
+#include "tools/app/report/study_charts.h"
+#include "tools/app/report/study_page.h"
+#include "tools/app/report/study_record.h"
+#include "tools/app/study/store.h"
 
 namespace firn::cli::report {
 

@@ -1,5 +1,5 @@
 // The study's statistics against cases worked out by hand and against published tables.
-#include "tools/study/statistics.h"
+#include "tools/app/study/statistics.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // results.sqlite: what is written is there after a reopening; foreign and damaged files are refused.
-#include "tools/study/store.h"
+#include "tools/app/study/store.h"
 
 #include <doctest/doctest.h>
 

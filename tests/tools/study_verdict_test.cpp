@@ -1,5 +1,5 @@
 // The rules of the six claims, on results that are made up so that the answer is known.
-#include "tools/study/verdicts.h"
+#include "tools/app/study/verdicts.h"
 
 #include <doctest/doctest.h>
 

@@ -1,0 +1,232 @@
+#include "tools/app/bench/compare.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "engine/base/error.h"
+#include "engine/base/parallel.h"
+#include "engine/base/split.h"
+#include "layers/model.h"
+#include "tools/app/bench/model.h"
+#include "tools/app/cli/json_read.h"
+#include "tools/app/cli/process.h"
+#include "tools/app/cost/timing.h"
+#include "tools/app/run/options.h"
+
+namespace firn::cli {
+
+namespace {
+
+/// One measurement of one side.
+struct Sample {
+  double step_ms = 0, forward_ms = 0, rss_mb = 0;
+  Index batch = 0;
+};
+
+/// What is compared in one row.
+struct Row {
+  std::string model, freeze;
+};
+
+[[noreturn]] void fail(const std::string& text) {
+  throw Error(Fault::failure, "bench", text);
+}
+
+/// Throws Error(usage) for names that firn does not know, before anybody is asked for a row.
+void check(const Row& row) {
+  const ModelEntry& entry = find_model(row.model);
+  entry.make(entry.usual_input, entry.usual_classes)->set_freeze(row.freeze == "0" ? "none" : row.freeze);
+}
+
+std::string last_line(const std::string& text) {
+  std::istringstream lines(text);
+  std::string last;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find_first_not_of(" \t\r") != std::string::npos) last = line;
+  }
+  return last;
+}
+
+/// The row in what was printed; lines that are none are passed over.
+Sample read_sample(const std::string& who, const std::string& printed, const Row& row) {
+  std::istringstream lines(printed);
+  for (std::string line; std::getline(lines, line);) {
+    const auto json = try_json(line);
+    if (!json.is_object() || json.value("model", nlohmann::json()) != row.model ||
+        json.value("freeze", nlohmann::json()) != row.freeze)
+      continue;
+    const auto number = [&](const char* field) {
+      const auto found = json.find(field);
+      const double value = found != json.end() && found->is_number() ? found->get<double>() : 0;
+      if (!(value > 0))
+        fail(fmt::format("{}: its row for {}, freeze {} has no positive {}", who, row.model, row.freeze,
+                         field));
+      return value;
+    };
+    return {number("step_ms"), number("forward_ms"), number("rss_mb"), static_cast<Index>(number("batch"))};
+  }
+  fail(fmt::format("{} printed no row for model {}, freeze {}", who, row.model, row.freeze));
+}
+
+class Comparison {
+ public:
+  Comparison(const BenchOptions& options, Console& console)
+      : options_(options),
+        console_(console),
+        threads_(options.threads.empty() ? thread_count() : options.threads[0]),
+        pairs_(options.pairs > 0 ? options.pairs : 5) {
+    const std::string counts = options.peer_threads.empty() ? std::to_string(threads_) : options.peer_threads;
+    peer_threads_ = numbers_in(counts, kThreads, {"bench", "--peer-threads"});
+  }
+
+  void compare(const Row& row) {
+    std::vector<Sample> own, peer;
+    for (Index pair = 0; pair < pairs_; ++pair) {
+      if (pair % 2 != 0) own.push_back(measure_own(row));
+      peer.push_back(measure_peer(row));
+      if (pair % 2 == 0) own.push_back(measure_own(row));
+      if (peer.back().batch != own.back().batch)
+        fail(fmt::format("{}: the peer's batch is {}, firn's {}", row.model, peer.back().batch,
+                         own.back().batch));
+      console_.detail(fmt::format("{} {} pair {}: step {:.3f} / {:.3f} ms, forward {:.3f} / {:.3f} ms",
+                                  row.model, row.freeze, pair + 1, own.back().step_ms, peer.back().step_ms,
+                                  own.back().forward_ms, peer.back().forward_ms));
+    }
+    print(row, own, peer);
+  }
+
+ private:
+  std::vector<std::string> arguments(const Row& row, Index threads) const {
+    std::vector<std::string> words{"--models",  row.model,
+                                   "--freeze",  row.freeze,
+                                   "--threads", std::to_string(threads),
+                                   "--seconds", fmt::format("{}", options_.seconds.value_or(2))};
+    if (options_.batch() > 0) words.insert(words.end(), {"--batch", std::to_string(options_.batch())});
+    return words;
+  }
+
+  Sample measure_own(const Row& row) const {
+    std::vector<std::string> words{own_program(), "bench", "step", "--json", "-q"};
+    const auto more = arguments(row, threads_);
+    words.insert(words.end(), more.begin(), more.end());
+    if (options_.exact) words.emplace_back("--exact");
+    if (options_.precision != "fp32") words.insert(words.end(), {"--frozen-precision", options_.precision});
+    return run("firn bench step", words, {}, row);
+  }
+
+  /// The better of its times over the numbers of threads that it may use.
+  Sample measure_peer(const Row& row) const {
+    Sample best;
+    for (const Index threads : peer_threads_) {
+      std::vector<std::string> words{"/bin/sh", "-c", options_.peer + " \"$@\"", "sh"};
+      const auto more = arguments(row, threads);
+      words.insert(words.end(), more.begin(), more.end());
+      const Sample sample = run("the peer", words, {{"OMP_NUM_THREADS", std::to_string(threads)}}, row);
+      const double forward =
+          best.batch > 0 ? std::min(best.forward_ms, sample.forward_ms) : sample.forward_ms;
+      if (best.batch == 0 || sample.step_ms < best.step_ms) best = sample;
+      best.forward_ms = forward;
+    }
+    return best;
+  }
+
+  static Sample run(const std::string& who, const std::vector<std::string>& words,
+                    const std::vector<std::pair<std::string, std::string>>& environment, const Row& row) {
+    const ProcessOutcome outcome = run_process(words, environment);
+    if (outcome.code != 0) {
+      const std::string said = last_line(outcome.err);
+      fail(fmt::format("{} failed with exit code {}{}", who, outcome.code, said.empty() ? "" : ": " + said));
+    }
+    return read_sample(who, outcome.out, row);
+  }
+
+  /// Before the first row: a peer that fails at once is answered with one line.
+  void head() {
+    if (headed_ || console_.json()) return;
+    headed_ = true;
+    const std::string precision = precision_text(options_.precision);
+    console_.note(fmt::format("{}; {}{}; {} pairs a row, ratios firn / peer: median (quartiles)",
+                              machine_line(), exact_text(options_.exact),
+                              precision.empty() ? "" : "; " + precision, pairs_));
+    console_.out(fmt::format("{:<10} {:>6} {:>5} {:>7}  {:>9} {:>9} {:>21}  {:>9} {:>9} {:>21}  {:>8} {:>8}",
+                             "model", "freeze", "batch", "threads", "step ms", "peer's", "ratio", "fwd ms",
+                             "peer's", "ratio", "rss MiB", "peer's"));
+  }
+
+  void print(const Row& row, const std::vector<Sample>& own, const std::vector<Sample>& peer) {
+    const auto ratio = [&](double Sample::*field) {
+      std::vector<double> ratios;
+      for (std::size_t i = 0; i < own.size(); ++i) ratios.push_back(own[i].*field / peer[i].*field);
+      return quartiles(std::move(ratios));
+    };
+    const auto middle = [](const std::vector<Sample>& samples, double Sample::*field) {
+      std::vector<double> values;
+      for (const Sample& sample : samples) values.push_back(sample.*field);
+      return quartiles(std::move(values)).median;
+    };
+    head();
+    const Quartiles step = ratio(&Sample::step_ms), forward = ratio(&Sample::forward_ms);
+    const double step_ms = middle(own, &Sample::step_ms), peer_step_ms = middle(peer, &Sample::step_ms);
+    const double forward_ms = middle(own, &Sample::forward_ms);
+    const double peer_forward_ms = middle(peer, &Sample::forward_ms);
+    const double rss = middle(own, &Sample::rss_mb), peer_rss = middle(peer, &Sample::rss_mb);
+    if (console_.json()) {
+      console_.out(json_line("bench_compare")
+                       .add("model", row.model)
+                       .add("freeze", row.freeze)
+                       .add("batch", own[0].batch)
+                       .add("threads", threads_)
+                       .add("peer_threads", peer_threads_)
+                       .add("pairs", pairs_)
+                       .add("step_ratio", step.median)
+                       .add("step_ratio_low", step.low)
+                       .add("step_ratio_high", step.high)
+                       .add("forward_ratio", forward.median)
+                       .add("forward_ratio_low", forward.low)
+                       .add("forward_ratio_high", forward.high)
+                       .add("step_ms", step_ms)
+                       .add("peer_step_ms", peer_step_ms)
+                       .add("forward_ms", forward_ms)
+                       .add("peer_forward_ms", peer_forward_ms)
+                       .add("rss_mb", rss)
+                       .add("peer_rss_mb", peer_rss)
+                       .add("rss_ratio", rss / peer_rss)
+                       .add("isa", isa_name(selected_isa()))
+                       .add("peer", options_.peer));
+      return;
+    }
+    const auto text = [](const Quartiles& q) {
+      return fmt::format("{:.3f} ({:.3f}-{:.3f})", q.median, q.low, q.high);
+    };
+    console_.out(fmt::format(
+        "{:<10} {:>6} {:>5} {:>7}  {:>9.3f} {:>9.3f} {:>21}  {:>9.3f} {:>9.3f} {:>21}  {:>8.0f} {:>8.0f}",
+        row.model, row.freeze, own[0].batch, threads_, step_ms, peer_step_ms, text(step), forward_ms,
+        peer_forward_ms, text(forward), rss, peer_rss));
+  }
+
+  const BenchOptions& options_;
+  Console& console_;
+  Index threads_, pairs_;
+  std::vector<Index> peer_threads_;
+  bool headed_ = false;
+};
+
+}  // namespace
+
+void bench_compare(const BenchOptions& options, Console& console) {
+  if (options.peer.empty()) throw Error(Fault::usage, "bench", "compare wants --peer COMMAND");
+  const auto models = split(options.models.empty() ? kReferenceModels : options.models, ',');
+  const auto freezes = split(options.freezes.empty() ? "0,half,head" : options.freezes, ',');
+  for (const std::string& name : models) {
+    for (const std::string& freeze : freezes) check({name, freeze});
+  }
+  Comparison comparison(options, console);
+  for (const std::string& model : models) {
+    for (const std::string& freeze : freezes) comparison.compare({model, freeze});
+  }
+}
+
+}  // namespace firn::cli

@@ -1,0 +1,43 @@
+#include "tools/app/bench/model.h"
+
+#include <algorithm>
+
+namespace firn::cli {
+
+BenchModel::BenchModel(const std::string& name, const std::string& freeze, Index batch, bool exact,
+                       Precision frozen) {
+  const ModelEntry& entry = find_model(name);
+  batch_ = batch > 0 ? batch : entry.usual_batch;
+  model_ = entry.make(entry.usual_input, entry.usual_classes);
+  model_->initialise(0);
+  model_->set_freeze(freeze == "0" ? "none" : freeze);
+  feeds_ = std::make_unique<RandomBatch>(*model_, batch_, model_->input().sample);
+  ProgramSettings settings;
+  settings.exact = exact;
+  settings.frozen_precision = frozen;
+  programs_ = std::make_unique<ProgramCache>(*model_, settings);
+  const auto parameters = model_->parameters();
+  const bool trains = std::any_of(parameters.begin(), parameters.end(), [](const NamedParameter& p) {
+    return p.parameter->trainable() && p.parameter->role() != Role::statistic;
+  });
+  optimizer_ = make_optimizer();
+  if (!trains) return;
+  training_ = &programs_->training(batch_, model_->input().sample);
+  feeds_->feed(*training_, *model_);
+}
+
+Program& BenchModel::forward_program() {
+  if (forward_ == nullptr) {
+    forward_ = &programs_->inference(batch_, model_->input().sample);
+    feeds_->feed(*forward_, *model_);
+  }
+  return *forward_;
+}
+
+void BenchModel::step() {
+  if (training_ == nullptr) return forward();
+  training_->run(number_++);
+  optimizer_->step(training_->gradients());
+}
+
+}  // namespace firn::cli

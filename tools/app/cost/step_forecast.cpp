@@ -1,0 +1,138 @@
+#include "tools/app/cost/step_forecast.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "engine/base/error.h"
+#include "engine/base/rng.h"
+#include "optim/trainer/program_cache.h"
+#include "tools/app/cli/json_read.h"
+#include "tools/app/cli/process.h"
+
+namespace firn::cli {
+
+namespace {
+
+Shape batched(Index batch, const Shape& sample) {
+  std::vector<Index> sizes{batch};
+  sizes.insert(sizes.end(), sample.sizes().begin(), sample.sizes().end());
+  return Shape(std::span<const Index>(sizes));
+}
+
+}  // namespace
+
+RandomBatch::RandomBatch(const Model& model, Index batch, const Shape& sample) {
+  Random random(0, "bench step");
+  const InputSpec& input = model.input();
+  const auto below = [&](Index limit) {
+    return static_cast<std::int32_t>(random.below(static_cast<std::uint32_t>(limit)));
+  };
+  const Shape shape = batched(batch, sample);
+  x = Tensor(shape, input.vocabulary > 0 ? Type::index : Type::number);
+  for (Index i = 0; i < shape.count(); ++i) {
+    if (input.vocabulary > 0) {
+      x.indices()[i] = below(input.vocabulary);
+    } else {
+      x.data()[i] = static_cast<real>(random.normal());
+    }
+  }
+  lengths = Tensor(Shape{batch}, Type::index);
+  for (Index i = 0; i < batch; ++i) lengths.indices()[i] = static_cast<std::int32_t>(sample[0]);
+  labels = Tensor(model.language_model() ? shape : Shape{batch}, Type::index);
+  for (Index i = 0; i < labels.count(); ++i) labels.indices()[i] = below(model.classes());
+}
+
+void RandomBatch::feed(Program& program, const Model& model) const {
+  program.feed("x", x);
+  if (model.input().lengths) program.feed("lengths", lengths);
+  if (program.is_training()) program.feed("labels", labels);
+}
+
+std::vector<Tensor> feed_indices(Program& program, Index vocabulary) {
+  Index steps = 1;
+  for (const auto& node : program.graph().nodes()) {
+    const Shape& shape = node->outputs()[0].shape;
+    if (node->is_feed() && (node->label() == "x" || node->label() == "features") && shape.rank() > 1)
+      steps = shape[1];
+  }
+  Random random(0, "feeds");
+  std::vector<Tensor> fed;
+  for (const auto& node : program.graph().nodes()) {
+    const Spec& spec = node->outputs()[0];
+    if (!node->is_feed() || spec.type != Type::index) continue;
+    Tensor tensor(spec.shape, Type::index);
+    if (node->label() == "lengths")
+      std::fill_n(tensor.indices(), tensor.count(), static_cast<std::int32_t>(steps));
+    for (Index i = 0; node->label() == "x" && i < tensor.count(); ++i) {
+      tensor.indices()[i] =
+          static_cast<std::int32_t>(random.below(static_cast<std::uint32_t>(std::max<Index>(1, vocabulary))));
+    }
+    program.feed(node->label(), tensor);
+    fed.push_back(std::move(tensor));
+  }
+  return fed;
+}
+
+StepBytes step_bytes(const Model& model, const Program& program, int slots, int threads) {
+  StepBytes result;
+  const ProgramBytes bytes = bytes_of(program, threads);
+  result.arena = static_cast<Index>(Workspace::resident(static_cast<std::size_t>(bytes.arena)));
+  result.once = bytes.once;
+  for (const GradientView& gradient : program.gradients())
+    result.state += slots * gradient.count * Index{sizeof(real)};
+  std::set<const Parameter*> seen;
+  for (const NamedParameter& p : model.parameters()) {
+    if (seen.insert(p.parameter.get()).second) result.parameters += p.parameter->value().bytes();
+  }
+  for (const Value& source : program.plan().sources) {
+    if (source.node->is_feed()) result.feeds += source.shape().count() * type_size(source.spec().type);
+  }
+  return result;
+}
+
+StepForecast forecast_step(const Model& model, const Program& program, const OptimizerMaker& make,
+                           int threads, Machine& machine, const std::function<void(Index)>& each) {
+  StepForecast result;
+  result.program =
+      forecast(program, threads, machine.overheads(program.threads_of(threads)), machine.prices(), each);
+  std::vector<Index> counts;
+  for (const GradientView& gradient : program.gradients()) counts.push_back(gradient.count);
+  result.optimizer_seconds = machine.optimizer_seconds(make, counts, threads);
+  result.bytes = step_bytes(model, program, make()->slots_of_a_parameter(), threads);
+  return result;
+}
+
+Index base_bytes(int threads, Machine& machine) {
+  return static_cast<Index>(machine.number(fmt::format("bytes beside a program, {} threads", threads), [&] {
+    // The smallest of the models, on one sample.
+    constexpr const char* kModel = "lenet";
+    constexpr Index kOne = 1;
+    const ModelEntry& entry = find_model(kModel);
+    const ModelPtr model = entry.make(entry.usual_input, entry.usual_classes);
+    ProgramCache programs(*model, {});
+    const StepBytes own = step_bytes(*model, programs.inference(kOne, entry.usual_input.sample), 0, threads);
+    const double all = measured_resident({kModel, "all", kOne, threads});
+    return std::max(0.0, all - static_cast<double>(own.all()));
+  }));
+}
+
+double measured_resident(const StepChoice& choice) {
+  std::vector<std::string> words = {own_program(), "bench", "step", "--json", "--seconds", "0.001"};
+  for (const std::string& word : {std::string("--models"), choice.model, std::string("--freeze"),
+                                  choice.freeze, std::string("--threads"), std::to_string(choice.threads),
+                                  std::string("--frozen-precision"), choice.precision})
+    words.push_back(word);
+  if (choice.batch > 0) words.push_back("--batch=" + std::to_string(choice.batch));
+  if (choice.exact) words.emplace_back("--exact");
+  const ProcessOutcome outcome = run_process(words);
+  const auto row = try_json(outcome.out.substr(0, outcome.out.find('\n')));
+  if (outcome.code != 0 || !row.is_object() || !row.contains("step_rss_mb"))
+    throw Error(Fault::failure, "bench",
+                fmt::format("bench step of {}, freeze {}: {}", choice.model, choice.freeze, outcome.err));
+  return row["step_rss_mb"].get<double>() * 1048576;
+}
+
+}  // namespace firn::cli

@@ -1,0 +1,66 @@
+// One HTML file that needs nothing else: no network, no script, light and dark, fit for printing.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tools/app/report/svg.h"
+
+namespace firn::cli::report {
+
+/// What a statement of the page is judged as.
+enum class Tone { plain, good, bad, open };
+
+/// A table: heads that begin with '<' have their column aligned left, others right.
+struct PageTable {
+  std::string caption;
+  std::vector<std::string> heads = {};
+  std::vector<std::vector<std::string>> rows = {};
+  int strong_row = -1;                        ///< this row is set off; -1: none
+  std::vector<std::vector<Tone>> tones = {};  ///< of the cells; empty: all plain
+};
+
+/// Sections in the order in which they were begun. All texts are escaped; widths and places are the page's.
+class Page {
+ public:
+  /// `title` names the page, `lead` stands under it.
+  Page(std::string title, std::string lead);
+
+  /// The next things belong to a section of this heading; its `id` is the target of the list of contents.
+  void section(std::string heading, std::string id);
+  void heading(std::string_view words);
+  void paragraph(std::string_view words);
+  /// The answer: large, first of all.
+  void answer(std::string_view words);
+  /// A statement with what it is judged as in a word: "supported", why in a sentence, and all the evidence as
+  /// a list to unfold.
+  void verdict(std::string_view judgement, Tone tone, std::string_view claim, std::string_view why,
+               const std::vector<std::string>& evidence);
+  void list(const std::vector<std::string>& items);
+  /// A list to unfold below its summary.
+  void unfold(std::string_view summary, const std::vector<std::string>& items);
+  void table(const PageTable& table);
+  /// Lines as they are: commands, listings.
+  void code(std::string_view lines);
+  /// A drawing with its caption, and the numbers that it shows as a table to unfold.
+  void figure(const Svg& drawing, std::string_view caption, const PageTable& numbers);
+  /// Small pictures beside each other, each with a caption and a text for those who cannot see it.
+  struct Picture {
+    std::string png;  ///< the file's bytes
+    std::string caption, description;
+  };
+  void pictures(const std::vector<Picture>& pictures);
+
+  std::string html() const;
+
+ private:
+  struct Section {
+    std::string heading, id, body;
+  };
+  std::string& body() { return sections_.back().body; }
+  std::string title_, lead_;
+  std::vector<Section> sections_;
+};
+
+}  // namespace firn::cli::report

@@ -1,0 +1,216 @@
+#include "tools/app/report/training_page.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/base/error.h"
+#include "tools/app/report/confusion.h"
+#include "tools/app/report/events.h"
+#include "tools/app/report/page.h"
+#include "tools/app/report/plot.h"
+
+namespace firn::cli::report {
+
+namespace {
+
+using Epoch = TrainingRecord::Epoch;
+
+/// The part that choices were made on.
+std::string part_of_choice(const TrainingRecord& run) {
+  return run.chose_on_test ? "test" : "validation";
+}
+
+std::string percent(double share) {
+  return number_text(share, Unit::percent, 0.001);
+}
+
+double total_seconds(const TrainingRecord& run) {
+  double total = 0;
+  for (const Epoch& e : run.epochs) total += e.seconds;
+  return total;
+}
+
+Series curve(const TrainingRecord& run, std::string name, double Epoch::*value) {
+  Series series{.name = std::move(name), .marks = run.epochs.size() <= 30};
+  for (const Epoch& e : run.epochs) series.points.push_back({static_cast<double>(e.epoch), e.*value});
+  return series;
+}
+
+Plot epoch_plot(std::string title, std::string description, std::string y, Unit unit) {
+  Plot plot{.title = std::move(title), .description = std::move(description)};
+  plot.x = {.title = "epoch", .whole = true};
+  plot.y = {.title = std::move(y), .unit = unit};
+  plot.height = 320;
+  return plot;
+}
+
+PageTable epoch_table(const TrainingRecord& run) {
+  const std::string part = part_of_choice(run);
+  PageTable table{.caption = "Epochs",
+                  .heads = {"epoch", "training loss", part + " loss", part + " accuracy", "rate",
+                            "blocks trained", "time"}};
+  for (const Epoch& e : run.epochs) {
+    table.rows.push_back({fmt::format("{}", e.epoch), fmt::format("{:.4f}", e.loss),
+                          run.validated ? fmt::format("{:.4f}", e.validation_loss) : "–",
+                          run.validated ? percent(e.validation_accuracy) : "–", fmt::format("{:.3g}", e.rate),
+                          percent(e.trained_share), duration_text(e.seconds)});
+    if (&e == run.best()) table.strong_row = static_cast<int>(table.rows.size()) - 1;
+  }
+  return table;
+}
+
+PageTable pairs_table(std::string caption, const std::vector<std::pair<std::string, std::string>>& pairs) {
+  PageTable table{.caption = std::move(caption), .heads = {"<name", "<value"}};
+  for (const auto& [name, value] : pairs) table.rows.push_back({name, value});
+  return table;
+}
+
+void add_curves(Page& page, const TrainingRecord& run) {
+  const PageTable table = epoch_table(run);
+  const std::string part = part_of_choice(run);
+  Plot losses = epoch_plot(
+      "Loss",
+      fmt::format("Loss on the training{} part after each epoch.", run.validated ? " and the " + part : ""),
+      "cross-entropy", Unit::plain);
+  losses.series = {curve(run, "training", &Epoch::loss)};
+  if (run.validated) losses.series.push_back(curve(run, part, &Epoch::validation_loss));
+  page.figure(draw(losses), "Mean cross-entropy by epoch.", table);
+  if (!run.validated) return;
+  Plot accuracies =
+      epoch_plot(run.chose_on_test ? "Test accuracy" : "Validation accuracy",
+                 fmt::format("Accuracy on the {} part after each epoch.", part), "accuracy", Unit::percent);
+  accuracies.series = {curve(run, "", &Epoch::validation_accuracy)};
+  page.figure(draw(accuracies), fmt::format("Share of the {} samples answered rightly, by epoch.", part),
+              table);
+}
+
+void add_freezing(Page& page, const TrainingRecord& run) {
+  if (!run.blocks.empty()) {
+    PageTable table{.caption = "Blocks at the start",
+                    .heads = {"<block", "parameters", "that train", "<frozen"}};
+    for (const auto& b : run.blocks) {
+      table.rows.push_back({b.name, fmt::format("{}", b.parameters), fmt::format("{}", b.trained), b.frozen});
+    }
+    page.table(table);
+  }
+  if (!run.changes.empty()) {
+    PageTable table{.caption = "Changes while it trained", .heads = {"step", "epoch", "<block", "<what"}};
+    for (const auto& c : run.changes) {
+      table.rows.push_back(
+          {fmt::format("{}", c.step), fmt::format("{}", c.epoch), c.block, c.frozen ? "frozen" : "thawed"});
+    }
+    page.table(table);
+    Plot plot = epoch_plot("Blocks that trained", "Share of the blocks that trained in each epoch.",
+                           "share of the blocks", Unit::percent);
+    plot.y.from_zero = true;
+    plot.series = {curve(run, "", &Epoch::trained_share)};
+    page.figure(draw(plot), "Mean over the steps of an epoch.", epoch_table(run));
+  }
+  page.list(run.audit);
+}
+
+/// The headline: all its numbers are of one set of weights.
+std::string answer(const TrainingRecord& run) {
+  const Epoch* best = run.best();
+  if (best == nullptr) return "No epoch was finished.";
+  const std::string time = duration_text(total_seconds(run));
+  if (run.chose_on_test) {
+    return fmt::format(
+        "Accuracy {} in epoch {} of {} on the test part, by which that epoch was chosen; {} of "
+        "training.",
+        percent(best->validation_accuracy), best->epoch, run.epochs.size(), time);
+  }
+  const TrainingRecord::Result& result = run.result;
+  const std::string weights = run.validated
+                                  ? fmt::format("epoch {} of {}, the best on validation ({})", best->epoch,
+                                                run.epochs.size(), percent(best->validation_accuracy))
+                                  : fmt::format("epoch {}, the last", best->epoch);
+  if (result.samples == 0)
+    return fmt::format("The weights of {}; no test part was looked at; {} of training.", weights, time);
+  return fmt::format(
+      "Test accuracy {}, 95 % {} to {}, on {} samples that no choice was made on: the weights of "
+      "{}; {} of training.",
+      percent(result.test_accuracy), percent(result.low), percent(result.high), result.samples, weights,
+      time);
+}
+
+}  // namespace
+
+std::string training_page(const TrainingRecord& run) {
+  Page page(fmt::format("{} on {}", run.model, run.data), "A training run of firn: " + run.path);
+  page.answer(answer(run));
+  if (!run.epochs.empty()) {
+    page.section("Curves", "curves");
+    add_curves(page, run);
+  }
+  page.section("Freezing", "freezing");
+  add_freezing(page, run);
+  if (!run.confusion.empty()) {
+    page.section("Confusions", "confusions");
+    if (!run.chose_on_test)
+      page.paragraph(fmt::format("On the test part, with the {} weights.", run.result.weights));
+    add_confusion(page, run.classes, run.confusion);
+  }
+  page.section("To run it again", "again");
+  if (!run.command.empty()) page.code(run.command);
+  page.table(pairs_table("Configuration (config.json)", run.config));
+  page.table(pairs_table("Machine and data (env.json)", run.environment));
+  return page.html();
+}
+
+std::string comparison_page(const std::vector<TrainingRecord>& runs) {
+  if (runs.size() < 2) throw Error(Fault::usage, "report", "one run has nothing to be compared with");
+  Page page(fmt::format("{} training runs", runs.size()), "Compared by firn");
+  PageTable table{.caption = "What came of them",
+                  .heads = {"<run", "<model", "<data", "validation accuracy", "epoch", "test accuracy",
+                            "95 %", "epochs", "time"}};
+  Plot accuracies =
+      epoch_plot("Validation accuracy", "Accuracy on the validation part after each epoch, a curve a run.",
+                 "accuracy", Unit::percent);
+  Plot times{.title = "Accuracy against time",
+             .description = "Best accuracy on validation and seconds of training of each run."};
+  times.x = {.title = "time of training", .unit = Unit::seconds, .from_zero = true};
+  times.y = {.title = "validation accuracy", .unit = Unit::percent};
+  for (const TrainingRecord& run : runs) {
+    const Epoch* best = run.best();
+    const double accuracy = best != nullptr && run.validated ? best->validation_accuracy : std::nan("");
+    table.rows.push_back({run.path, run.model, run.data, percent(accuracy),
+                          best != nullptr ? fmt::format("{}", best->epoch) : "–",
+                          run.result.samples > 0 ? percent(run.result.test_accuracy) : "–",
+                          run.result.samples > 0
+                              ? fmt::format("{} to {}", percent(run.result.low), percent(run.result.high))
+                              : "–",
+                          fmt::format("{}", run.epochs.size()), duration_text(total_seconds(run))});
+    if (run.validated) accuracies.series.push_back(curve(run, run.path, &Epoch::validation_accuracy));
+    times.series.push_back({.name = run.path, .points = {{total_seconds(run), accuracy}}, .line = false});
+  }
+  page.table(table);
+  page.figure(draw(accuracies), "Share of the validation samples answered rightly, by epoch.", table);
+  page.figure(draw(times), "Up and to the left is better.", table);
+  return page.html();
+}
+
+std::string training_events(const TrainingRecord& run, double time) {
+  EventFile file(time);
+  for (const Epoch& e : run.epochs) {
+    file.scalar("loss/train", e.epoch, e.loss, time);
+    if (run.validated) {
+      const std::string part = part_of_choice(run);
+      file.scalar("loss/" + part, e.epoch, e.validation_loss, time);
+      file.scalar("accuracy/" + part, e.epoch, e.validation_accuracy, time);
+    }
+    file.scalar("rate", e.epoch, e.rate, time);
+    file.scalar("gradient_norm", e.epoch, e.gradient_norm, time);
+    file.scalar("trained_share", e.epoch, e.trained_share, time);
+    file.scalar("seconds", e.epoch, e.seconds, time);
+  }
+  if (run.result.samples > 0) {
+    file.scalar("loss/test", run.result.epoch, run.result.test_loss, time);
+    file.scalar("accuracy/test", run.result.epoch, run.result.test_accuracy, time);
+  }
+  return file.bytes();
+}
+
+}  // namespace firn::cli::report

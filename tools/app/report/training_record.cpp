@@ -1,0 +1,153 @@
+#include "tools/app/report/training_record.h"
+
+#include <fmt/core.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "engine/base/atomic_file.h"
+#include "engine/base/bytes.h"
+#include "engine/base/error.h"
+#include "tools/app/cli/json_read.h"
+
+namespace firn::cli::report {
+
+namespace {
+
+using nlohmann::json;
+
+// What a run folder may hold, whoever has written it.
+constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 28;  // of metrics.jsonl
+constexpr int kMostLines = 1'000'000;
+constexpr Index kMostCount = Index{1} << 53;
+constexpr std::size_t kMostCounts = std::size_t{1} << 22;  // of confusions
+constexpr Index kMostEpoch = 1'000'000'000;
+constexpr double kMostNumber = 1e60;    // a sum of squares of what a float holds is less
+constexpr double kMostShare = 1.00001;  // a mean of shares, rounded
+
+JsonRule rule() {
+  return {.operation = "report", .bytes = std::size_t{16} << 20};
+}
+
+JsonFields fields(const json& object, const std::string& where) {
+  return {object, where, rule()};
+}
+
+void flatten(const json& value, const std::string& name,
+             std::vector<std::pair<std::string, std::string>>& out) {
+  if (!value.is_object()) {
+    out.emplace_back(name, value.is_string() ? value.get<std::string>() : value.dump());
+    return;
+  }
+  for (const auto& [key, inner] : value.items()) {
+    if (key == "schema" || key == "kind" || key == "blocks" || key == "command") continue;
+    flatten(inner, name.empty() ? key : name + "." + key, out);
+  }
+}
+
+void read_line(const JsonFields& line, TrainingRecord& run) {
+  const std::string kind = line.text("kind");
+  if (kind == "epoch") {
+    TrainingRecord::Epoch e;
+    e.epoch = line.whole("epoch", 0, kMostEpoch);
+    e.loss = line.number("loss", -kMostNumber, kMostNumber);
+    const bool old = line.has("test_accuracy");
+    run.chose_on_test = run.chose_on_test || old;
+    run.validated = run.validated || old || line.has("validation_accuracy");
+    e.validation_loss = line.number(old ? "test_loss" : "validation_loss", -kMostNumber, kMostNumber);
+    e.validation_accuracy = line.number(old ? "test_accuracy" : "validation_accuracy", 0, 1);
+    e.rate = line.number("rate", 0, kMostNumber);
+    e.gradient_norm = line.number("gradient_norm", 0, kMostNumber);
+    e.seconds = line.number("seconds", 0, kMostNumber);
+    e.eval_seconds = line.number("eval_seconds", 0, kMostNumber);
+    e.trained_share = line.number("trained_share", 0, kMostShare);
+    e.steps = line.whole("steps", 0, kMostCount);
+    run.epochs.push_back(e);
+  } else if (kind == "result") {
+    run.result.weights = line.text("weights");
+    run.result.epoch = line.whole("best_epoch", 0, kMostEpoch);
+    run.result.samples = line.whole("test_samples", 0, kMostCount);
+    run.result.test_accuracy = line.number("test_accuracy", 0, 1);
+    run.result.test_loss = line.number("test_loss", -kMostNumber, kMostNumber);
+    run.result.validation_samples = line.whole("validation_samples", 0, kMostCount);
+    const std::vector<double> interval = line.numbers("test_interval", 0, 1);
+    if (interval.size() == 2) {
+      run.result.low = interval[0];
+      run.result.high = interval[1];
+    }
+  } else if (kind == "freeze_change") {
+    run.changes.push_back({line.whole("step", 0, kMostCount), line.whole("epoch", 0, kMostEpoch),
+                           line.text("name"), line.flag("frozen")});
+  } else if (kind == "audit") {
+    for (std::string& sentence : line.texts("sentences")) run.audit.push_back(std::move(sentence));
+  }
+}
+
+/// Line by line, so that no more than a line is held as JSON.
+void read_metrics(const std::string& path, TrainingRecord& run) {
+  const auto bytes = read_file(path, Fault::data, kMostBytes);
+  ByteReader reader(bytes, Fault::data, "report", path);
+  for (int number = 1; !reader.at_end(); ++number) {
+    if (number > kMostLines) reader.fail(fmt::format("more than {} lines", kMostLines));
+    const std::string_view line = reader.line();
+    if (line.empty()) continue;
+    const std::string where = fmt::format("{}, line {}", path, number);
+    const json parsed = read_json(line, where, rule());
+    read_line(fields(parsed, where), run);
+  }
+}
+
+void read_confusion(const std::string& path, TrainingRecord& run) {
+  JsonRule table = rule();
+  table.values = kMostCounts;
+  const json parsed = read_json_file(path, table);
+  const JsonFields counts = fields(parsed, path);
+  run.confusion = counts.wholes("counts", 0, kMostCount);
+  run.classes = counts.texts("classes");
+  if (!run.confusion.empty() && run.confusion.size() != run.classes.size() * run.classes.size()) {
+    throw Error(Fault::data, "report",
+                fmt::format("{}: {} counts for {} classes", path, run.confusion.size(), run.classes.size()));
+  }
+}
+
+}  // namespace
+
+const TrainingRecord::Epoch* TrainingRecord::best() const {
+  const Epoch* found = nullptr;
+  for (const Epoch& e : epochs) {
+    if (found == nullptr || std::isnan(found->validation_accuracy) ||
+        e.validation_accuracy >= found->validation_accuracy)
+      found = &e;
+  }
+  return found;
+}
+
+bool is_training_run(const std::string& folder) {
+  std::error_code code;
+  return std::filesystem::is_regular_file(folder + "/metrics.jsonl", code);
+}
+
+TrainingRecord read_training(const std::string& folder) {
+  TrainingRecord run;
+  run.path = folder;
+  const json config_file = read_json_file(folder + "/config.json", rule());
+  const json environment = read_json_file(folder + "/env.json", rule());
+  const JsonFields config = fields(config_file, folder + "/config.json");
+  fields(environment, folder + "/env.json");
+  run.model = config.text("model");
+  run.data = config.text("data");
+  run.command = config.text("command");
+  flatten(config_file, "", run.config);
+  flatten(environment, "", run.environment);
+  for (const JsonFields& block : config.object("freezing").objects("blocks")) {
+    run.blocks.push_back({block.text("name"), block.whole("parameters", 0, kMostCount),
+                          block.whole("train", 0, kMostCount), block.text("frozen")});
+  }
+  const std::string confusion = folder + "/confusion.json";
+  std::error_code code;
+  if (std::filesystem::exists(confusion, code)) read_confusion(confusion, run);
+  read_metrics(folder + "/metrics.jsonl", run);
+  return run;
+}
+
+}  // namespace firn::cli::report

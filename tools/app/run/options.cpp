@@ -1,0 +1,172 @@
+#include "tools/app/run/options.h"
+
+#include <fmt/core.h>
+
+#include <charconv>
+
+#include "data/source.h"
+#include "engine/base/cpu.h"
+#include "engine/base/error.h"
+#include "engine/base/parallel.h"
+#include "layers/model.h"
+
+namespace firn::cli {
+
+namespace {
+
+template <class List, class F>
+std::string joined(const List& list, F name) {
+  std::string out;
+  for (const auto& item : list) out += (out.empty() ? "" : ", ") + std::string(name(item));
+  return out;
+}
+
+}  // namespace
+
+void declare_model(Arguments& arguments, ModelChoice& choice) {
+  arguments.group("The model");
+  arguments.option("--model", choice.name, "NAME",
+                   joined(model_registry(), [](const ModelEntry& m) { return m.name; }));
+  arguments.option("--weights", choice.weights, "FILE",
+                   "safetensors with PyTorch's names; firn's own also say which "
+                   "model and preparation of the data they go with; or a run's folder or checkpoint");
+  arguments.option("--base", choice.base, "FILE",
+                   "the weights that a checkpoint builds on (base.safetensors beside it)");
+}
+
+void declare_head_init(Arguments& arguments, ModelChoice& choice) {
+  arguments.choice("--head-init", choice.head_init, {"zero", "random"},
+                   "what a new head begins with; one that is frozen teaches nothing from zero (zero)");
+}
+
+void declare_data(Arguments& arguments, DataChoice& choice) {
+  arguments.group("The data");
+  arguments.option("--data", choice.spec, "SPEC", joined(data_sources(), [](const DataSource& s) {
+                                                    return std::string(s.name) +
+                                                           (s.recognises != nullptr ? ":PATH" : "");
+                                                  }) + ", or a path; see firn data");
+  arguments.option(
+      "--split-seed", choice.split_seed, "S",
+      "of the test and validation parts that are drawn where the data holds none; --seed leaves them (0)");
+  arguments.option(
+      "--validation", choice.validation, "SPEC",
+      "other data to choose by, its classes matched by name; none: no part is held out, the last "
+      "epoch's weights are kept (the data's own, or a fifth of each class of its training part)");
+  arguments.option("--group", choice.group, "RULE",
+                   "samples that stay in one part: 'name:*_' (file names that begin alike, up to the last _; "
+                   "any pattern), column:NAME (of a table), none (bursts, where names leave little doubt)");
+  DataOptions& options = choice.options;
+  arguments.option("--size", options.size, "PIXELS", kPixels, "pictures are resized to PIXELS x PIXELS");
+  arguments.option("--window", options.window, "N", at_least(1), "plain text: characters of a sample (64)");
+  arguments.option("--limit", options.limit, "N", at_least(1),
+                   "words: at most so many of each language (5000)");
+  arguments.flag("--skip-bad", options.skip_bad, "leave out pictures that cannot be read, and say which");
+  declare_tables(arguments, options);
+  declare_texts(arguments, options);
+}
+
+void declare_texts(Arguments& arguments, DataOptions& options) {
+  arguments.choice("--tokens", options.tokens, {"characters", "words"},
+                   "tsv: what a token is (characters); a word is a run of letters and digits, every other "
+                   "character but spaces stands alone");
+  arguments.flag("--lowercase", options.lower_case, "tsv: capitals are made small");
+  arguments.option("--vocabulary", options.vocabulary_limit, "N", at_least(1),
+                   "tsv: the N most frequent tokens of the training part, one place for all others (all "
+                   "characters; 20000 words)");
+  arguments.option("--text-column", options.text_column, "COLUMN",
+                   "tsv, csv: the column of the text: its name or its number from 1");
+  arguments.choice("--header", options.header, {"yes", "no"},
+                   "tsv, csv: whether the first line is a header (told by its names and the other lines)");
+}
+
+void declare_tables(Arguments& arguments, DataOptions& options) {
+  arguments.option("--label", options.label, "COLUMN",
+                   "csv, tsv: the column of the label: its name, its number from 1, first or last");
+  arguments.list("--drop", options.drop, "COLUMN...", "csv: columns that are left out, by name or number");
+  arguments.choice(
+      "--layout", options.layout, {"nhwc", "nchw", "nhw", "ntf", "nft"},
+      "npy: pictures with their channels last or first, grey pictures, sequences with their steps "
+      "first or last");
+  arguments.option("--labels-file", options.labels_file, "FILE.npy", "npy: the labels of --data's array");
+}
+
+void declare_freeze(Arguments& arguments, FreezeChoice& choice, bool in_training) {
+  arguments.group("What is frozen");
+  arguments.option(
+      "--freeze", choice.freeze, "WHAT",
+      "none, half, head (all but it), all; 3 (the first three blocks); 0,2,5 (these); names as in "
+      "'conv*' or layer1.0; role:weight, role:bias, role:norm; parts as in 'conv3.weight[0:16+32:48]' "
+      "(output "
+      "channels, rows of an embedding), 'lstm.*[i+f]' (gates)");
+  arguments.option("--freeze-until", choice.until, "BLOCK", "the blocks before this one");
+  if (in_training) {
+    arguments.list("--thaw", choice.thaw, "EPOCH:WHAT",
+                   "before this epoch these train again: all, a block's name or number, names, roles");
+  }
+  arguments.choice("--bn", choice.bn, {"frozen", "batch"},
+                   "frozen batch norms use their running statistics (frozen), or the batch's");
+  arguments.choice("--dropout-in-frozen", choice.dropout, {"on", "off"},
+                   "whether dropout acts below the lowest layer that trains (off)");
+  declare_precision(arguments, choice.precision);
+}
+
+void declare_precision(Arguments& arguments, std::string& precision) {
+  arguments.choice("--frozen-precision", precision, {"fp32", "bf16"},
+                   "of convolutions and dense layers below the lowest layer that trains (fp32)");
+}
+
+Precision frozen_precision(const std::string& precision, bool exact) {
+  if (precision != "bf16") return Precision::fp32;
+  if (exact) throw Error(Fault::usage, "precision", "--frozen-precision bf16 and --exact exclude each other");
+  return Precision::bf16;
+}
+
+std::string precision_text(const std::string& precision) {
+  if (precision != "bf16") return "";
+  return "frozen convolutions and dense layers are computed in bf16 (--frozen-precision bf16): " +
+         bf16_reason();
+}
+
+void declare_run(Arguments& arguments, RunChoice& choice) {
+  arguments.group("The run");
+  arguments.option("--seed", choice.seed, "S", "of everything random (1)");
+  arguments.option("--threads", choice.threads, "T", kThreads,
+                   "threads; the results do not depend on it (one a core)");
+  arguments.option("--batch", choice.batch, "B", kBatch, "samples of a step (64)");
+  declare_exact(arguments, choice.exact);
+}
+
+void declare_exact(Arguments& arguments, bool& exact) {
+  arguments.flag("--exact", exact, "compute every convolution directly, never by Winograd's algorithm");
+}
+
+void declare_calibrate(Arguments& arguments, bool& calibrate) {
+  arguments.flag("--calibrate", calibrate,
+                 "measure this machine's kernels anew for the forecast, whatever the cache knows");
+}
+
+std::string exact_text(bool exact) {
+  return exact
+             ? "every convolution is computed directly (--exact)"
+             : "3x3 convolutions are computed by Winograd's algorithm where that is faster (--exact: never)";
+}
+
+void declare_input(Arguments& arguments, InputChoice& choice) {
+  arguments.list("--input", choice.sample, "H,W,C", at_least(1), "without data: the shape of a sample");
+  arguments.option("--classes", choice.classes, "N", at_least(1), "without data: the number of classes");
+}
+
+void use_threads(const RunChoice& choice) {
+  if (choice.threads > 0) set_thread_count(static_cast<int>(choice.threads));
+}
+
+Index whole_number(const std::string& text, const std::string& what) {
+  Index value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) {
+    throw Error(Fault::usage, what, fmt::format("'{}' is no whole number", text));
+  }
+  return value;
+}
+
+}  // namespace firn::cli

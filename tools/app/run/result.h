@@ -1,0 +1,47 @@
+// What a training run came to.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "optim/trainer/trainer.h"
+#include "tools/app/cli/json.h"
+
+namespace firn::cli {
+
+/// All numbers are of one set of weights.
+struct RunResult {
+  std::string weights;  ///< "best": those of the epoch that validation chose; "last": nothing was chosen
+  Index epoch = 0;      ///< theirs
+  Index epochs = 0;     ///< that were trained
+  bool stopped_early = false;
+  bool language_model = false;
+  std::optional<EpochRecord> validation;  ///< of that epoch; none without a validation part
+  Index validation_samples = 0;           ///< of the part
+  std::optional<Evaluation> test;         ///< none without a test part
+  std::string folder;                     ///< empty: nothing was written
+  double seconds = 0;                     ///< of the command up to here
+  double forecast = 0;                    ///< what was said of it; 0: nothing
+};
+
+/// The weights that `history` kept, without the test.
+RunResult run_result(const History& history, Index validation_samples, bool language_model);
+
+/// The closing record: "test_accuracy" with "test_interval" (Wilson 1927, 95 %) and "test_samples", and how
+/// the weights were chosen.
+JsonObject result_json(const RunResult& result);
+/// Its fields alone.
+JsonObject result_fields(const RunResult& result);
+
+/// "test accuracy 0.9250, 95 % 0.8014 to 0.9742, on 40 samples: weights of epoch 11 of 134, ...".
+std::string result_text(const RunResult& result);
+
+/// "took 12.4 s; 11.9 s were forecast": of the whole command; `forecast` 0: nothing was.
+std::string took_text(double seconds, double forecast);
+
+/// The counts by true class and answer on the test part, with the weights that they are of; none for language
+/// models.
+JsonObject confusion_json(const std::vector<std::string>& classes, const RunResult& result);
+
+}  // namespace firn::cli

@@ -1,0 +1,351 @@
+#include "tools/app/run/session.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "data/lone_giant.h"
+#include "data/tokens.h"
+#include "engine/base/error.h"
+#include "layers/weights.h"
+#include "optim/trainer/checkpoint.h"
+#include "tools/app/run/adapt.h"
+#include "tools/app/run/fit.h"
+#include "tools/app/run/reading.h"
+#include "tools/app/run/validation.h"
+#include "tools/app/run/weights_path.h"
+
+namespace firn::cli {
+
+namespace {
+
+Scheme scheme_of(const std::string& name) {
+  return name == "he"           ? Scheme::he
+         : name == "xavier"     ? Scheme::xavier
+         : name == "orthogonal" ? Scheme::orthogonal
+                                : Scheme::pytorch;
+}
+
+DataOptions data_options(const SessionChoice& session) {
+  DataOptions options = session.data.options;
+  complete_reading(options, session.data.usual);
+  options.split = split_options(session.data);
+  options.split.labels = session.labels;
+  options.split.label_seed = session.seed;
+  return options;
+}
+
+DataParts map_parts(DataParts parts, const auto& change) {
+  for (DatasetPtr* part : {&parts.train, &parts.validation, &parts.test, &parts.all}) {
+    if (*part) *part = change(*part);
+  }
+  return parts;
+}
+
+/// Throws where there is nothing to train on.
+void require_train(const DataParts& parts) {
+  if (parts.train) return;
+  throw Error(Fault::data, "data", parts.info().name + " holds no training part");
+}
+
+/// Opens data for a model that starts anew, and says how it is prepared.
+void open_fresh(const SessionChoice& choice, const ModelEntry& entry, Session& session) {
+  const ImageRule rule = entry.make(entry.usual_input, entry.usual_classes)->image_rule();
+  const bool has_rule = rule.size > 0 || !rule.mean.empty();
+  DataOptions options = data_options(choice);
+  const bool resize = options.size == 0 && rule.size > 0;
+  if (resize) options.size = rule.size;
+  session.data = open_with_validation(choice.data, options);
+  require_train(session.data);
+  const DataInfo* info = &session.data.info();
+  const bool ruled = has_rule && info->kind == DataKind::image &&
+                     (rule.mean.empty() || static_cast<Index>(rule.mean.size()) == info->shape[2]);
+  if (resize && !ruled && info->kind == DataKind::image) {
+    session.data = open_with_validation(choice.data, data_options(choice));
+    info = &session.data.info();
+  }
+  Recipe& recipe = session.recipe;
+  recipe.model = entry.name;
+  recipe.input = input_of(*info);
+  recipe.classes = static_cast<Index>(info->classes.size());
+  recipe.class_names = info->classes;
+  recipe.vocabulary = info->vocabulary;
+  recipe.tokens = info->tokens;
+  recipe.features = info->features;
+  recipe.label = info->label_name;
+  recipe.layout = info->layout;
+  recipe.images = info->kind == DataKind::image;
+  if (ruled) recipe.preprocess = preprocess_of(rule);
+  if (!options.outline) {
+    if (info->kind != DataKind::tokens) recipe.extent = value_range_of(*session.data.train);
+    if (!ruled) recipe.preprocess = standardise(*session.data.train);
+  }
+  constexpr double kLarge = 1e6;
+  if (recipe.extent && std::max(-recipe.extent->least, recipe.extent->greatest) > kLarge) {
+    const std::string giant = lone_giant(*session.data.train);
+    if (!giant.empty()) session.notes.push_back(giant);
+  }
+  session.labelled = session.data;
+}
+
+/// Makes the samples what the weights were trained on.
+void fit_samples(Session& session) {
+  const Recipe& recipe = session.recipe;
+  const DataInfo info = session.data.info();
+  const bool tokens = info.kind == DataKind::tokens;
+  const bool images = info.kind == DataKind::image;
+  if (tokens != (recipe.input.vocabulary > 0) || images != recipe.images) {
+    throw Error(Fault::usage, "data",
+                fmt::format("{} holds samples of kind {}, the weights of {} want {}", info.name,
+                            data_kind_name(info.kind), recipe.model,
+                            recipe.images                 ? "images"
+                            : recipe.input.vocabulary > 0 ? "text"
+                                                          : "numbers " + recipe.input.sample.text()));
+  }
+  if (images && info.shape[2] != recipe.input.sample[2]) {
+    session.data = map_parts(
+        session.data, [&](const DatasetPtr& part) { return with_channels(part, recipe.input.sample[2]); });
+    session.notes.push_back(info.shape[2] == 1
+                                ? "grey is repeated for the three colours that the weights want"
+                                : "colours are made grey, which the weights want");
+  }
+  if (tokens && !info.label_each_step) {
+    const UnknownTokens unknown = unknown_tokens(*part_of(session.data, "all"), recipe.vocabulary);
+    if (unknown.count > 0)
+      session.notes.push_back(fmt::format("{}: {}", info.name, unknown.text(info, recipe.vocabulary)));
+    session.data = map_parts(
+        session.data, [&](const DatasetPtr& part) { return with_vocabulary(part, recipe.vocabulary); });
+  }
+}
+
+/// Gives the data's labels the places of the weights' classes.
+void fit_classes(const SessionChoice& choice, Session& session) {
+  Recipe& recipe = session.recipe;
+  const DataInfo info = session.data.info();
+  if (info.label_each_step) return;
+  const auto own = static_cast<Index>(info.classes.size());
+  const std::vector<std::string>& known = recipe.class_names;
+  const bool training = choice.purpose == Purpose::train;
+  if (training && choice.model.replace_head) {
+    recipe.classes = own;
+    recipe.class_names = info.classes;
+    recipe.plain_head = true;
+    return;
+  }
+  if (training && own != recipe.classes) {
+    throw Error(Fault::usage, "weights",
+                fmt::format("{} answers in {} classes, {} has {}: {} takes all but the last block from it",
+                            choice.model.weights, recipe.classes, info.name, own,
+                            choice.model.keep_head ? "without --keep-head finetune" : "--replace-head"));
+  }
+  std::vector<std::int32_t> place;
+  std::string missing;
+  for (std::size_t i = 0; i < info.classes.size(); ++i) {
+    const auto found = std::find(known.begin(), known.end(), info.classes[i]);
+    if (found == known.end()) missing = info.classes[i];
+    place.push_back(found == known.end() ? -1 : static_cast<std::int32_t>(found - known.begin()));
+  }
+  if (known.empty() ? own == recipe.classes : training && !missing.empty()) {
+    // The places are the data's own: the weights name no classes, or their head learns new ones.
+    if (!known.empty()) {
+      session.notes.push_back(
+          fmt::format("the {} answers of the weights now stand for the classes of {}", own, info.name));
+    }
+    recipe.class_names = info.classes;
+    return;
+  }
+  if (!missing.empty() && choice.purpose == Purpose::judge) {
+    throw Error(Fault::usage, "weights",
+                known.empty() ? fmt::format("{} answers in {} classes, {} has {}", choice.model.weights,
+                                            recipe.classes, info.name, own)
+                              : fmt::format("class '{}' of {} is none of the {} of {}", missing, info.name,
+                                            recipe.classes, choice.model.weights));
+  }
+  if (info.classes == known) return;
+  session.data =
+      map_parts(session.data, [&](const DatasetPtr& part) { return with_labels(part, known, place); });
+}
+
+/// Only predictions are made without labels.
+void check_labelled(const SessionChoice& choice, const DataParts& parts) {
+  if (choice.purpose == Purpose::predict) return;
+  for (const DatasetPtr& part : {parts.train, parts.validation, parts.test}) {
+    if (!part || part->info().labelled) continue;
+    throw Error(
+        Fault::data, "data",
+        fmt::format("{} has no labels, which are needed here; firn predict does without", part->info().name));
+  }
+}
+
+/// Notes where the numbers are not scaled as those that the weights were trained on.
+void check_extent(Session& session) {
+  constexpr Index kSome = 1000;
+  if (!session.recipe.extent || session.data.info().kind == DataKind::tokens) return;
+  const std::string what = misfit(*session.recipe.extent, value_range_of(*session.data.all, kSome));
+  if (!what.empty()) session.notes.push_back(what);
+}
+
+/// Opens data for weights, by their recipe.
+void open_for_weights(const SessionChoice& choice, Session& session) {
+  Recipe& recipe = session.recipe;
+  DataOptions options = data_options(choice);
+  const Shape& sample = recipe.input.sample;
+  if (recipe.images && options.size == 0 && sample[0] == sample[1]) options.size = sample[0];
+  options.vocabulary = recipe.vocabulary;
+  if (!options.tokens.empty() && recipe.input.vocabulary > 0 && options.tokens != recipe.tokens.name()) {
+    throw Error(Fault::usage, "weights",
+                fmt::format("{} was trained on {}, --tokens {} does not go with it", choice.model.weights,
+                            recipe.tokens.name(), options.tokens));
+  }
+  if (options.vocabulary_limit > 0 && recipe.input.vocabulary > 0) {
+    throw Error(Fault::usage, "weights",
+                fmt::format("--vocabulary is for new weights, {} has one of {} tokens", choice.model.weights,
+                            recipe.input.vocabulary));
+  }
+  if (options.lower_case && recipe.input.vocabulary > 0 && !recipe.tokens.lower_case) {
+    throw Error(
+        Fault::usage, "weights",
+        fmt::format("{} was trained with capitals, --lowercase does not go with it", choice.model.weights));
+  }
+  options.tokens = recipe.tokens.name();
+  options.lower_case = recipe.tokens.lower_case;
+  if (!recipe.images && recipe.input.vocabulary == 0 && sample.rank() == 1 && !choice.model.replace_head) {
+    options.features = recipe.features;
+    options.feature_count = sample[0];
+    options.trained_label = recipe.label;
+  }
+  options.trained_layout = recipe.layout;
+  options.unlabelled = choice.purpose == Purpose::predict;
+  session.data = open_with_validation(choice.data, options);
+  if (choice.purpose == Purpose::train) require_train(session.data);
+  check_labelled(choice, session.data);
+  fit_samples(session);
+  if (!options.outline) check_extent(session);
+  session.labelled = session.data;
+  fit_classes(choice, session);
+  if (choice.purpose == Purpose::train && session.data.info().kind == DataKind::vector) {
+    recipe.features = session.data.info().features;
+    recipe.label = session.data.info().label_name;
+  }
+  const bool lengths = recipe.input.lengths;
+  recipe.input = input_of(session.data.info());
+  if (recipe.own && !choice.model.replace_head) recipe.input.lengths = lengths;
+}
+
+void without_data(const SessionChoice& choice, Session& session) {
+  check_no_reading(choice.data.options);
+  Recipe& recipe = session.recipe;
+  if (recipe.model.empty()) {
+    const ModelEntry& entry = find_model(choice.model.name);
+    recipe.model = entry.name;
+    recipe.input = entry.usual_input;
+    recipe.classes = entry.usual_classes;
+  }
+  if (!choice.input.sample.empty()) {
+    recipe.input.sample = Shape(std::span<const Index>(choice.input.sample));
+  }
+  if (choice.input.classes > 0) recipe.classes = choice.input.classes;
+  if (choice.data.options.vocabulary_limit > 0)
+    recipe.input.vocabulary = choice.data.options.vocabulary_limit;
+}
+
+void load(const SessionChoice& choice, SafeTensors file, Session& session) {
+  LoadOptions options;
+  if (choice.model.replace_head && !session.model->language_model()) {
+    const int last = static_cast<int>(session.model->blocks().size()) - 1;
+    const bool zero = choice.model.head_init == "zero";
+    for (const NamedParameter& p : session.model->block_parameters(last)) {
+      options.skip.push_back(p.name);
+      if (!zero) continue;
+      // Few samples say little about most directions of the features: there random weights would stay and
+      // answer for them.
+      p.parameter->mutable_value().fill(0);
+      p.parameter->touch();
+    }
+    session.notes.push_back(fmt::format("block {} starts anew, {}: {}", last,
+                                        zero ? "from zero" : "with random numbers",
+                                        session.model->blocks().back().name));
+  }
+  const LoadReport report = load_weights(*session.model, std::move(file), choice.model.weights, options);
+  session.loaded.insert(report.loaded.begin(), report.loaded.end());
+}
+
+}  // namespace
+
+Session open_session(const SessionChoice& asked) {
+  SessionChoice choice = asked;
+  Session session;
+  const bool weights = !choice.model.weights.empty();
+  if (weights) choice.model.weights = weights_file(choice.model.weights, "weights");
+  if (choice.model.replace_head && !weights) {
+    throw Error(Fault::usage, "weights", "--replace-head goes with --weights");
+  }
+  if (!weights && !choice.model.base.empty()) {
+    throw Error(Fault::usage, "weights", "--base goes with --weights and a checkpoint");
+  }
+  SafeTensors file;
+  if (weights) {
+    if (!choice.model.name.empty()) find_model(choice.model.name);
+    file = load_whole(choice.model.weights, choice.model.base);
+    session.recipe = read_recipe(file, choice.model.weights, choice.model.name);
+  } else {
+    require(choice.model.name, "--model", "model");
+  }
+  if (choice.data.spec.empty()) {
+    without_data(choice, session);
+  } else if (weights) {
+    open_for_weights(choice, session);
+  } else {
+    open_fresh(choice, find_model(choice.model.name), session);
+  }
+  const Recipe& recipe = session.recipe;
+  if (weights) {
+    Index numbers = 0;
+    for (const NamedTensor& t : file.tensors) numbers += t.tensor.count();
+    session.model = make_model(recipe, numbers, choice.model.weights, choice.model.replace_head);
+  } else {
+    session.model = make_model(recipe);
+  }
+  if (!choice.data.spec.empty() && session.model->language_model() != session.data.info().label_each_step) {
+    const std::string& name = session.data.info().name;
+    throw Error(Fault::usage, "data",
+                session.model->language_model()
+                    ? fmt::format("{} predicts the next character: it wants plain text (text:FILE), not {}",
+                                  recipe.model, name)
+                    : fmt::format("{} is plain text without classes, which {} cannot learn: see charrnn",
+                                  name, recipe.model));
+  }
+  session.model->initialise(choice.seed, scheme_of(choice.model.init));
+  if (weights) load(choice, std::move(file), session);
+  if (!choice.data.spec.empty()) {
+    const std::vector<std::string>& notes = session.data.info().notes;
+    session.notes.insert(session.notes.end(), notes.begin(), notes.end());
+    session.notes.insert(session.notes.end(), session.data.notes.begin(), session.data.notes.end());
+  }
+  return session;
+}
+
+DatasetPtr part_of(const DataParts& parts, const std::string& split) {
+  const DatasetPtr& part = split == "train"        ? parts.train
+                           : split == "validation" ? parts.validation
+                           : split == "test"       ? parts.test
+                                                   : parts.all;
+  if (!part) throw Error(Fault::data, "data", fmt::format("{} has no {} part", parts.info().name, split));
+  return part;
+}
+
+LoaderOptions loader_options(const Session& session, Index batch, std::uint64_t seed) {
+  LoaderOptions options;
+  options.batch = batch;
+  options.seed = seed;
+  options.preprocess = session.recipe.preprocess;
+  // Programs are made for each width: at most 64 of them.
+  if (session.recipe.input.lengths) options.width_multiple = (session.recipe.input.sample[0] + 63) / 64;
+  return options;
+}
+
+void require(const std::string& value, const std::string& option, const std::string& verb) {
+  if (value.empty()) throw Error(Fault::usage, verb, fmt::format("{} is needed", option));
+}
+
+}  // namespace firn::cli

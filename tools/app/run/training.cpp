@@ -1,0 +1,178 @@
+#include "tools/app/run/training.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+
+#include "engine/base/error.h"
+#include "engine/base/glob.h"
+#include "engine/base/split.h"
+#include "tools/app/run/options.h"
+
+namespace firn::cli {
+
+namespace {
+
+constexpr std::array kAdamModels = {"lstm", "lstm2", "rowlstm", "textlstm", "textcnn", "charrnn"};
+
+}  // namespace
+
+void declare_training(Arguments& arguments, TrainingChoice& choice, bool finetune) {
+  arguments.group("How it is trained");
+  arguments.option("--epochs", choice.epochs, "E", at_least(1),
+                   finetune ? "how often all samples are seen (20, a head alone at least until 400 steps)"
+                            : fmt::format("how often all samples are seen ({})", choice.epochs));
+  arguments.choice("--optimizer", choice.optimizer, {"sgd", "adam", "adamw", "rmsprop"},
+                   choice.optimizer.empty()
+                       ? "adam for lstm, lstm2, rowlstm, textlstm, textcnn and charrnn, else sgd"
+                       : fmt::format("what makes steps of gradients ({})", choice.optimizer));
+  arguments.option("--rate", choice.rate, "R", from_to(0, kMostNumber),
+                   "greatest learning rate (sgd 0.05, others 0.001)");
+  arguments.option("--momentum", choice.momentum, "M", from_below(0, 1), "of sgd (0.9) and rmsprop (0)");
+  arguments.flag("--nesterov", choice.nesterov, "sgd with Nesterov's momentum");
+  arguments.option("--decay", choice.decay, "W", from_to(0, kMostNumber),
+                   finetune
+                       ? "weight decay (0; of a standardised head by the number of samples); of adamw the "
+                         "decoupled one"
+                       : "weight decay (0); of adamw the decoupled one");
+  arguments.option(
+      "--schedule", choice.schedule, "NAME",
+      "constant, cosine, one-cycle, step:EVERY:GAMMA (in steps), each also with ,warm-up:STEPS (cosine)");
+  arguments.option("--clip", choice.clip, "NORM", from_to(0, kMostNumber),
+                   "all gradients together are cut to this 2-norm (0: not)");
+  arguments.option("--smoothing", choice.smoothing, "S", from_below(0, 1), "label smoothing, below 1 (0)");
+  arguments.option(
+      "--augment", choice.augment, "LIST",
+      finetune ? "changes of training images: flip,shift:N,crop:N, or none (flip for weights that were "
+                 "trained so)"
+               : "changes of training images: flip,shift:N,crop:N");
+  arguments.list("--block-rates", choice.block_rates, "R,R,...", from_to(0, kMostNumber),
+                 "a factor on the rate for each block");
+  arguments.option("--patience", choice.patience, "N", at_least(0),
+                   "end after N epochs without a better test accuracy (0: never)");
+}
+
+void declare_class_weights(Arguments& arguments, TrainingChoice& choice) {
+  arguments.option(
+      "--class-weights", choice.class_weights, "balanced|W,W,...",
+      "weights of the classes in the training loss, which is divided by their sum: so that all classes "
+      "count alike, or a number for each in the order of firn data");
+}
+
+std::string resolve_class_weights(TrainingChoice& choice, const Dataset& train, TrainConfig& config) {
+  if (choice.class_weights.empty()) return "";
+  const std::vector<std::string>& classes = train.info().classes;
+  if (train.info().label_each_step) {
+    throw Error(Fault::usage, "train",
+                fmt::format("--class-weights: the samples of {} have no class each", train.info().name));
+  }
+  choice.class_factors.clear();
+  if (choice.class_weights == "balanced") {
+    const auto all = static_cast<double>(train.size()), count = static_cast<double>(classes.size());
+    for (const Index own : class_counts(train))
+      choice.class_factors.push_back(own > 0 ? all / (count * static_cast<double>(own)) : 1);
+  } else {
+    for (const std::string& part : split(choice.class_weights, ','))
+      choice.class_factors.push_back(number_in(part, above(0), {"train", "--class-weights"}));
+  }
+  if (choice.class_factors.size() != classes.size()) {
+    throw Error(Fault::usage, "train",
+                fmt::format("--class-weights: {} weights for the {} classes of {}",
+                            choice.class_factors.size(), classes.size(), train.info().name));
+  }
+  std::string text = fmt::format("the loss weighs the classes (--class-weights {}):", choice.class_weights);
+  for (std::size_t c = 0; c < classes.size(); ++c) {
+    config.program.loss.class_weights.push_back(static_cast<real>(choice.class_factors[c]));
+    constexpr std::size_t kShown = 20;
+    if (c < kShown)
+      text += fmt::format("{} {} {:.4g}", c > 0 ? "," : "", classes[c], choice.class_factors[c]);
+    if (c == kShown) text += ", ...";
+  }
+  return text;
+}
+
+void resolve_training(TrainingChoice& choice, const std::string& model, bool backbone) {
+  if (choice.optimizer.empty()) {
+    const bool adam = std::find(kAdamModels.begin(), kAdamModels.end(), model) != kAdamModels.end();
+    choice.optimizer = adam ? "adam" : "sgd";
+  }
+  const bool sgd = choice.optimizer == "sgd";
+  if (!choice.rate) choice.rate = (sgd ? 0.05 : 1e-3) * (backbone ? 0.1 : 1);
+  if (choice.momentum && !sgd && choice.optimizer != "rmsprop") {
+    throw Error(Fault::usage, "train", fmt::format("{} has no --momentum", choice.optimizer));
+  }
+  if (choice.nesterov && !sgd) throw Error(Fault::usage, "train", "--nesterov goes with sgd");
+  if (!choice.momentum && sgd) choice.momentum = 0.9;
+}
+
+std::unique_ptr<Optimizer> make_optimizer(const TrainingChoice& choice) {
+  const double rate = choice.rate.value_or(0);
+  const double momentum = choice.momentum.value_or(0);
+  if (choice.optimizer == "sgd") {
+    SgdConfig config;
+    config.rate = rate;
+    config.momentum = momentum;
+    config.decay = choice.decay.value_or(0);
+    config.nesterov = choice.nesterov;
+    return make_sgd(config);
+  }
+  if (choice.optimizer == "rmsprop") {
+    RmspropConfig config;
+    config.rate = rate;
+    config.momentum = momentum;
+    config.decay = choice.decay.value_or(0);
+    return make_rmsprop(config);
+  }
+  AdamConfig config;
+  config.rate = rate;
+  config.decay = choice.decay.value_or(0);
+  config.decoupled = choice.optimizer == "adamw";
+  return make_adam(config);
+}
+
+Augment parse_augment(const std::string& text) {
+  Augment augment;
+  if (text.empty() || text == "none") return augment;
+  for (const std::string& part : split(text, ',')) {
+    if (part == "flip") {
+      augment.flip = true;
+    } else if (part.starts_with("shift:")) {
+      augment.shift = whole_in(part.substr(6), kPixels, {"augment", "shift"});
+    } else if (part.starts_with("crop:")) {
+      augment.crop = whole_in(part.substr(5), kPixels, {"augment", "crop"});
+    } else {
+      const std::vector<std::string> known = {"flip", "shift:N", "crop:N"};
+      throw Error(Fault::usage, "augment",
+                  fmt::format("'{}' is none of flip, shift:N, crop:N{}", part, did_you_mean(part, known)));
+    }
+  }
+  return augment;
+}
+
+TrainConfig make_config(const TrainingChoice& choice) {
+  TrainConfig config;
+  config.epochs = choice.epochs;
+  config.schedule = parse_schedule(choice.schedule);
+  config.clip_norm = choice.clip;
+  config.patience = choice.patience;
+  config.block_rates = choice.block_rates;
+  config.program.loss.smoothing = static_cast<real>(choice.smoothing);
+  return config;
+}
+
+JsonObject training_json(const TrainingChoice& choice) {
+  JsonObject object;
+  object.add("epochs", choice.epochs).add("optimizer", choice.optimizer).add("rate", choice.rate.value_or(0));
+  object.add("momentum", choice.momentum.value_or(0))
+      .add("nesterov", choice.nesterov)
+      .add("decay", choice.decay.value_or(0));
+  object.add("schedule", choice.schedule).add("clip", choice.clip).add("smoothing", choice.smoothing);
+  object.add("augment", choice.augment)
+      .add("block_rates", choice.block_rates)
+      .add("patience", choice.patience);
+  object.add("class_weights", choice.class_weights).add("class_factors", choice.class_factors);
+  return object;
+}
+
+}  // namespace firn::cli

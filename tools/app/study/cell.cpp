@@ -1,0 +1,321 @@
+#include "tools/app/study/cell.h"
+
+#include <fmt/core.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "data/subset.h"
+#include "engine/base/rng.h"
+#include "engine/program/cost.h"
+#include "optim/policies/registry.h"
+#include "optim/trainer/trainer.h"
+#include "tools/app/study/judge.h"
+
+namespace firn::cli {
+
+namespace {
+
+constexpr double kClip = 1;
+constexpr Index kFeatureBytes = Index{1} << 28;  // of a cell; more go into a file
+
+/// Processor seconds of the calling thread: what other cells do meanwhile does not count.
+double thread_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+/// The labelled samples of a cell.
+DatasetPtr labelled(const Prepared& target, const Arm& arm, std::uint64_t seed) {
+  const DatasetPtr& train = target.parts.train;
+  if (arm.labels == 0) return train;
+  if (!train->info().label_each_step) return subset_per_class(train, arm.labels, seed);
+  std::vector<Index> order(static_cast<std::size_t>(train->size()));
+  std::iota(order.begin(), order.end(), Index{0});
+  Random random(seed, "windows");
+  shuffle(order.data(), train->size(), random);
+  order.resize(std::min(order.size(), static_cast<std::size_t>(arm.labels)));
+  return subset(train, std::move(order));
+}
+
+/// The last fifth of each class (at least one sample) is kept from training. Nothing where a class has a
+/// single sample.
+std::optional<DataParts> hold_out(const DatasetPtr& data) {
+  std::vector<Index> left(data->info().label_each_step ? 1 : data->info().classes.size());
+  const auto group = [&](Index i) {
+    return data->info().label_each_step ? 0 : static_cast<std::size_t>(data->label(i));
+  };
+  for (Index i = 0; i < data->size(); ++i) ++left[group(i)];
+  if (std::any_of(left.begin(), left.end(), [](Index n) { return n < 2; })) return std::nullopt;
+  std::vector<Index> held(left.size());
+  std::transform(left.begin(), left.end(), held.begin(), [](Index n) { return std::max<Index>(1, n / 5); });
+  std::vector<Index> train, judge;
+  for (Index i = 0; i < data->size(); ++i) (left[group(i)]-- > held[group(i)] ? train : judge).push_back(i);
+  return DataParts{.train = subset(data, std::move(train)), .test = subset(data, std::move(judge))};
+}
+
+struct Epochs {
+  Index epochs = 1, steps = 1;  ///< steps of each
+};
+
+/// As many epochs as the samples make of the budget, at most ten: fewer samples are repeated within one.
+/// Where they make fewer than five, ten parts of the budget are its epochs, which go on through the samples:
+/// policies that count in epochs need some.
+Epochs epochs_of(Index samples, const Budget& budget) {
+  constexpr Index kMost = 10, kFewest = 5;
+  const Index passes = budget.steps * budget.batch / std::max<Index>(1, samples);
+  Epochs e;
+  e.epochs = std::min(passes < kFewest ? kMost : std::min(kMost, passes), budget.steps);
+  e.steps = std::max<Index>(1, budget.steps / e.epochs);
+  return e;
+}
+
+/// One training run of an arm at one rate.
+class Run {
+ public:
+  Run(const Materials& materials, const FullStep& full, const Arm& arm, std::uint64_t seed,
+      const Model* origin)
+      : materials_(materials), full_(full), arm_(arm), seed_(seed), origin_(origin) {}
+
+  /// Trains on `few`. The curve is drawn on `probe`; null: there is none. False when stopped.
+  bool train(const DatasetPtr& few, double rate, const DatasetPtr& probe, const Stop& stop);
+  /// On `data`.
+  Judgement judge(const DatasetPtr& data, Index mistakes);
+  CellResult result;
+
+ private:
+  void count_step(Trainer& trainer);
+
+  const Materials& materials_;
+  const FullStep& full_;
+  const Arm& arm_;
+  std::uint64_t seed_;
+  const Model* origin_;
+  ModelPtr model_;
+  bool changed_ = true;  // what trains, since the step that was counted last
+  bool kept_ = false;    // that one went from kept features
+  double step_macs_[3] = {0, 0, 0};
+  double step_predicted_ = 0;
+};
+
+/// Adds the costs of a step with what trains now. Of a step from kept features the predicted time alone is
+/// that of the part which runs.
+void Run::count_step(Trainer& trainer) {
+  ProgramCache& programs = trainer.programs();
+  const FeatureCache& features = trainer.features();
+  const bool kept = features.active() && features.content(FeatureCache::Part::train) == Content::labels;
+  if (changed_ || kept != kept_) {
+    kept_ = kept;
+    const Program& program = programs.training(full_.batch(), full_.sample());
+    const ProgramCost cost = cost_of(program);
+    step_macs_[0] = static_cast<double>(cost.total.forward.macs);
+    step_macs_[1] = static_cast<double>(cost.total.input_gradient.macs);
+    step_macs_[2] = static_cast<double>(cost.total.weight_gradient.macs);
+    step_predicted_ =
+        kept ? full_.predict_kept(programs.head_training(full_.batch(), full_.sample(), features.seam()))
+             : full_.predict(program);
+    result.bytes_predicted = std::max(result.bytes_predicted, program.arena_bytes(1));
+    changed_ = false;
+  }
+  result.macs_forward += step_macs_[0];
+  result.macs_input += step_macs_[1];
+  result.macs_weight += step_macs_[2];
+  result.predicted_seconds += step_predicted_;
+}
+
+bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, const Stop& stop) {
+  const Prepared& target = materials_.target(arm_);
+  model_ = materials_.make(arm_, seed_);
+  if (origin_ != nullptr) copy_body(*origin_, *model_);
+  if (arm_.freeze_at <= 0) model_->set_freeze(arm_.freeze);
+  const Epochs epochs = epochs_of(few->size(), arm_.budget);
+  const Index all_steps = epochs.epochs * epochs.steps;
+  Loader train = make_loader(few, target, arm_.budget.batch, true, seed_, epochs.steps * arm_.budget.batch);
+  std::unique_ptr<Loader> curve;
+  if (probe) {
+    const Index batch = std::max<Index>(arm_.budget.batch, 128);
+    curve.reset(new Loader(make_loader(probe, target, batch, false, 0)));
+  }
+  const auto optimizer = make_adam({.rate = rate});
+  TrainConfig config;
+  config.epochs = epochs.epochs;
+  config.evaluate_every = epochs.epochs;
+  config.schedule = cosine_schedule();
+  config.clip_norm = kClip;
+  config.program = program_settings(arm_, seed_);
+  config.cache = {.mode = CacheMode::automatic, .memory = kFeatureBytes};
+  if (!arm_.policy.empty()) config.policy = parse_policy(arm_.policy);
+  Trainer trainer = curve ? Trainer(*model_, *optimizer, train, *curve, std::move(config))
+                          : Trainer(*model_, *optimizer, train, std::move(config));
+
+  const auto freeze_step = static_cast<Index>(std::lround(arm_.freeze_at * static_cast<double>(all_steps)));
+  double judged = 0, curve_loss = 0, last_loss = 0, end = 0;
+  Index since = 0, step = 0, last = 0;
+  bool stopped = false;
+  TrainHooks hooks;
+  hooks.on_freeze = [&](std::span<const FreezeChange>) { changed_ = true; };
+  hooks.after_step = [&](Index, Index, double loss) {
+    ++step;
+    const double begin = thread_seconds();
+    count_step(trainer);
+    curve_loss += loss;
+    ++since;
+    if (step > all_steps - std::max<Index>(1, all_steps / 10)) {
+      last_loss += loss;
+      ++last;
+    }
+    // The last point comes from the trainer itself.
+    if (curve && step < all_steps &&
+        step * kCurvePoints / all_steps != (step - 1) * kCurvePoints / all_steps) {
+      const Evaluation now = evaluate(*model_, trainer.programs(), *curve, {}, &trainer.features());
+      result.curve.push_back({step, curve_loss / static_cast<double>(since), now.accuracy()});
+      curve_loss = 0;
+      since = 0;
+    }
+    if (arm_.freeze_at > 0 && step == freeze_step) {
+      model_->set_freeze(arm_.freeze);
+      changed_ = true;
+    }
+    end = thread_seconds();
+    judged += end - begin;
+  };
+  hooks.stop = [&] { return stopped = stop(); };
+  const double begin = thread_seconds();
+  const History history = trainer.run(hooks);
+  if (stopped) return false;
+  result.seconds = end - begin - judged;
+  if (curve) {
+    result.curve.push_back({step, curve_loss / static_cast<double>(std::max<Index>(1, since)),
+                            history.epochs.back().validation_accuracy});
+  }
+  result.train_loss = last_loss / static_cast<double>(std::max<Index>(1, last));
+  result.rate = rate;
+  result.steps = step;
+  result.train_samples = few->size();
+  for (const EpochRecord& epoch : history.epochs)
+    result.trained_share += epoch.trained_share / static_cast<double>(history.epochs.size());
+  result.bytes_measured = static_cast<Index>(trainer.programs().workspace().bytes());
+  result.state_bytes = optimizer->state_bytes();
+  return true;
+}
+
+Judgement Run::judge(const DatasetPtr& data, Index mistakes) {
+  return judge_model(*model_, materials_.target(arm_), data, arm_.budget, mistakes);
+}
+
+}  // namespace
+
+Index labelled_samples(const Materials& materials, const Arm& arm) {
+  const Prepared& target = materials.target(arm);
+  const Index all = target.parts.train->size();
+  if (arm.labels == 0) return all;
+  return std::min(all, arm.labels * (target.parts.train->info().label_each_step ? 1 : target.classes));
+}
+
+std::string protocol_text(const Arm& arm) {
+  const Budget& b = arm.budget;
+  std::string rates;
+  for (const double rate : b.rates) rates += (rates.empty() ? "" : ", ") + number_text(rate);
+  const std::string tuning =
+      b.rates.size() > 1
+          ? fmt::format(
+                "Each arm and seed tries the same {} rates ({}) on four fifths of its own labels, keeps the "
+                "one with the least loss on the last fifth (with one label a class the middle one), and "
+                "trains again on all of them.",
+                b.rates.size(), rates)
+          : fmt::format("Every arm has the same rate, {}, and none is tuned.", rates);
+  return fmt::format(
+             "Every arm makes the same {} steps of {} samples with Adam, its rate falling along half a "
+             "cosine, "
+             "gradients clipped at norm {}. {} A source is learned for {} epochs in the same way at the rate "
+             "{}. "
+             "A policy's epoch is a pass over the labelled samples, or a tenth of the steps where these are "
+             "less than five passes, or more than ten. "
+             "Inputs are standardised by the whole training part, without labels. New weights are drawn as "
+             "He 2015 "
+             "has them; every head but a language model's is new and begins from zero, in arms that may "
+             "freeze "
+             "it with random numbers. Arms of one seed draw "
+             "the "
+             "same labels and the same new weights.",
+             b.steps, b.batch, number_text(kClip), tuning, b.source_epochs, number_text(b.source_rate)) +
+         (b.frozen_precision == "fp32" ? "" : " What is frozen is computed in " + b.frozen_precision + ".");
+}
+
+std::optional<LearnedOrigin> learn_origin(const Materials& materials, const Arm& arm, std::uint64_t seed,
+                                          const Stop& stop) {
+  const Prepared& source = materials.source(arm);
+  LearnedOrigin origin;
+  origin.model = materials.make_for_source(arm, seed);
+  const Budget& budget = arm.budget;
+  Loader train = make_loader(source.parts.train, source, budget.batch, true, seed);
+  Loader test = make_loader(source.parts.test, source, std::max<Index>(budget.batch, 128), false, 0);
+  const auto optimizer = make_adam({.rate = budget.source_rate});
+  TrainConfig config;
+  config.epochs = budget.source_epochs;
+  config.evaluate_every = budget.source_epochs;
+  config.schedule = cosine_schedule();
+  config.program.seed = seed;
+  config.program.exact = budget.exact;
+  bool stopped = false;
+  const double begin = thread_seconds();
+  TrainHooks hooks;
+  hooks.stop = [&] { return stopped = stop(); };
+  const History history = Trainer(*origin.model, *optimizer, train, test, std::move(config)).run(hooks);
+  if (stopped) return std::nullopt;
+  origin.result.seconds = thread_seconds() - begin;
+  origin.result.accuracy = history.epochs.back().validation_accuracy;
+  origin.result.loss = history.epochs.back().validation_loss;
+  return origin;
+}
+
+std::optional<CellResult> train_cell(const Materials& materials, const FullStep& full, const Arm& arm,
+                                     std::uint64_t seed, const Model* origin, bool keep_mistakes,
+                                     const Stop& stop) {
+  constexpr Index kMistakes = 6;
+  const Prepared& target = materials.target(arm);
+  const DatasetPtr few = labelled(target, arm, seed);
+  const DatasetPtr& validation = target.parts.validation;
+  double rate = arm.budget.rates[arm.budget.rates.size() / 2];
+  std::vector<TriedRate> tried;
+  if (arm.budget.rates.size() > 1) {
+    if (const auto held = hold_out(few)) {
+      double least = HUGE_VAL;
+      for (const double candidate : arm.budget.rates) {
+        Run run(materials, full, arm, seed, origin);
+        if (!run.train(held->train, candidate, nullptr, stop)) return std::nullopt;
+        const Judgement judged = run.judge(held->test, 0);
+        tried.push_back({candidate, judged.loss, judged.accuracy});
+        if (judged.loss < least) {
+          least = judged.loss;
+          rate = candidate;
+        }
+      }
+    }
+  }
+  Run run(materials, full, arm, seed, origin);
+  if (!run.train(few, rate, validation ? at_most(validation, kCurveSamples) : nullptr, stop))
+    return std::nullopt;
+  Judgement judged = run.judge(target.parts.test, keep_mistakes ? kMistakes : 0);
+  CellResult& result = run.result;
+  if (validation) {
+    const Judgement chosen_by = run.judge(validation, 0);
+    result.validation_accuracy = chosen_by.accuracy;
+    result.validation_samples = chosen_by.samples;
+  }
+  result.accuracy = judged.accuracy;
+  result.macro_f1 = judged.macro_f1;
+  result.ece = judged.ece;
+  result.loss = judged.loss;
+  result.test_samples = judged.samples;
+  result.classes = judged.classes;
+  result.confusion = std::move(judged.confusion);
+  result.mistakes = std::move(judged.mistakes);
+  result.tried = std::move(tried);
+  return std::move(result);
+}
+
+}  // namespace firn::cli

@@ -1,0 +1,40 @@
+// One cell of a study: an arm trained once, and what came of it.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "tools/app/study/costs.h"
+#include "tools/app/study/material.h"
+#include "tools/app/study/store.h"
+
+namespace firn::cli {
+
+/// Asked after each training step; true ends the work at once.
+using Stop = std::function<bool()>;
+
+/// Of a learning curve, drawn on at most so many samples.
+inline constexpr Index kCurvePoints = 10, kCurveSamples = 512;
+
+/// The labels that an arm learns from: how many samples they are.
+Index labelled_samples(const Materials& materials, const Arm& arm);
+
+/// How every arm is trained, in sentences, with the numbers in force.
+std::string protocol_text(const Arm& arm);
+
+/// What trains on the source: Adam at the source's rate, cosine, all blocks. Nothing when stopped.
+struct LearnedOrigin {
+  ModelPtr model;
+  OriginResult result;
+};
+std::optional<LearnedOrigin> learn_origin(const Materials& materials, const Arm& arm, std::uint64_t seed,
+                                          const Stop& stop);
+
+/// Trains the arm from `origin` (null: from what `Materials::make` gives). A function of the arm and the seed
+/// alone, but for seconds. Draws the labels by the seed; where several rates are to be tried, trains with
+/// each on four fifths of them and takes the one with the least loss on the others. Nothing when stopped.
+std::optional<CellResult> train_cell(const Materials& materials, const FullStep& full, const Arm& arm,
+                                     std::uint64_t seed, const Model* origin, bool keep_mistakes,
+                                     const Stop& stop);
+
+}  // namespace firn::cli

@@ -1,0 +1,275 @@
+#include "tools/app/study/grid.h"
+
+#include "tools/app/run/options.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "engine/base/error.h"
+#include "engine/base/glob.h"
+#include "optim/policies/registry.h"
+
+namespace firn::cli {
+
+namespace {
+
+constexpr std::size_t kMostOfAList = 100;
+constexpr std::size_t kMostCells = 100'000;
+constexpr Index kMostSeeds = 1000, kMostSteps = 10'000'000, kMostBatch = 16'384, kMostEpochs = 10'000;
+
+[[noreturn]] void refuse(const Grid& grid, const std::string& message) {
+  throw Error(Fault::usage, "study", (grid.name.empty() ? "" : grid.name + ": ") + message);
+}
+
+template <class T>
+void require_some(const Grid& grid, const char* what, const std::vector<T>& values) {
+  if (values.empty()) refuse(grid, fmt::format("no {}", what));
+  if (values.size() > kMostOfAList)
+    refuse(grid, fmt::format("{} {}, at most {} are taken", values.size(), what, kMostOfAList));
+}
+
+void require_words(const Grid& grid, const char* what, const std::vector<std::string>& values,
+                   const std::vector<std::string>& among) {
+  require_some(grid, what, values);
+  for (const std::string& value : values) {
+    if (std::find(among.begin(), among.end(), value) == among.end())
+      refuse(grid, fmt::format("{} '{}' is none{}", what, value, did_you_mean(value, among)));
+  }
+}
+
+void require_positive(const Grid& grid, const char* what, Index value, Index most) {
+  if (value < 1) refuse(grid, fmt::format("{} {} is not positive", what, value));
+  if (value > most) refuse(grid, fmt::format("{} {} is too many: at most {}", what, value, most));
+}
+
+template <class T>
+void take(std::vector<T>& to, const std::vector<T>& from) {
+  if (!from.empty()) to = from;
+}
+
+/// `text` with each of `first` .. `last` in the place of its "*".
+std::vector<std::string> starred(const std::string& text, Index first, Index last) {
+  const std::size_t star = text.find('*');
+  if (star == std::string::npos) return {text};
+  std::vector<std::string> all;
+  for (Index k = first; k <= last; ++k)
+    all.push_back(fmt::format("{}{}{}", text.substr(0, star), k, text.substr(star + 1)));
+  return all;
+}
+
+/// A way to freeze, of a model of so many blocks.
+struct Freezing {
+  std::string freeze = "0", policy;
+};
+
+std::vector<Freezing> freezings(const Grid& grid, Index blocks) {
+  std::vector<Freezing> all;
+  for (const std::string& text : grid.freeze) {
+    // "conv*" is a glob; a star alone is every cut.
+    if (text != "*") all.push_back({text, {}});
+    for (Index cut = 0; text == "*" && cut < blocks; ++cut) all.push_back({fmt::format("{}", cut), {}});
+  }
+  for (const std::string& policy : grid.policies) {
+    for (std::string& one : starred(policy, 1, blocks - 1)) all.push_back({"0", std::move(one)});
+  }
+  return all;
+}
+
+/// Collects cells, each once.
+class Collector {
+ public:
+  Collector(Plan& plan, Materials& materials) : plan_(plan), materials_(materials) {}
+
+  void add(Arm arm, const Grid& grid) {
+    materials_.prepare(arm);
+    const auto [at, fresh] = arms_.try_emplace(arm.key(), plan_.arms.size());
+    if (fresh) {
+      plan_.arms.push_back(arm);
+      plan_.arm_keys.push_back(at->first);
+    }
+    for (Index s = 0; s < grid.seeds; ++s)
+      add_cell(at->second, grid.first_seed + static_cast<std::uint64_t>(s));
+  }
+
+ private:
+  void add_cell(std::size_t number, std::uint64_t seed) {
+    const Arm& arm = plan_.arms[number];
+    Cell cell{cell_key(arm, seed), number, seed, origin_key(arm, seed)};
+    if (!cell.origin.empty() && origins_.insert(cell.origin).second)
+      plan_.origins.push_back({cell.origin, number, seed});
+    const auto [at, fresh] = cells_.try_emplace(cell.key, plan_.cells.size());
+    if (fresh) plan_.cells.push_back(std::move(cell));
+    if (plan_.cells.size() > kMostCells)
+      refuse(Grid(),
+             fmt::format("more than {} cells are asked for: fewer seeds, labels or cuts", kMostCells));
+    if (own_.insert({plan_.experiments.size(), at->second}).second)
+      plan_.experiments.back().cells.push_back(at->second);
+  }
+
+  Plan& plan_;
+  Materials& materials_;
+  std::map<std::string, std::size_t> arms_, cells_;
+  std::set<std::string> origins_;
+  std::set<std::pair<std::size_t, std::size_t>> own_;  // cells by experiment
+};
+
+Arm first_arm(const Grid& grid, const std::string& model, const std::string& source, Index labels) {
+  Arm arm;
+  arm.model = model;
+  arm.source = source;
+  arm.target = grid.target;
+  if (source == kHalfSource) arm.part = kSecondHalf;
+  arm.labels = labels;
+  arm.budget = grid.budget;
+  return arm;
+}
+
+void add_arms(const Grid& grid, Materials& materials, Collector& collector) {
+  for (const std::string& model : grid.models) {
+    for (const std::string& source : grid.sources) {
+      for (const Index labels : grid.labels) {
+        const Arm plain = first_arm(grid, model, source, labels);
+        Arm random = plain;  // on the same part of the classes
+        random.source = kRandomSource;
+        if (grid.scratch) collector.add(random, grid);
+        Arm probe = plain;
+        materials.prepare(probe);
+        for (const Freezing& freezing : freezings(grid, probe.blocks)) {
+          for (const std::string& bn : grid.bn) {
+            for (const std::string& dropout : grid.dropout) {
+              for (const double freeze_at : grid.freeze_at) {
+                Arm arm = plain;
+                arm.freeze = freezing.freeze;
+                arm.policy = freezing.policy;
+                arm.bn = bn;
+                arm.dropout = dropout;
+                arm.freeze_at = freeze_at;
+                collector.add(arm, grid);
+                if (!grid.random_frozen || !freezing.policy.empty()) continue;
+                arm.source = kRandomSource;
+                collector.add(arm, grid);
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void change(Grid& grid, const GridChanges& changes) {
+  if (!changes.target.empty()) grid.target = changes.target;
+  take(grid.models, changes.models);
+  take(grid.sources, changes.sources);
+  take(grid.freeze, changes.freeze);
+  take(grid.policies, changes.policies);
+  take(grid.bn, changes.bn);
+  take(grid.dropout, changes.dropout);
+  take(grid.labels, changes.labels);
+  take(grid.freeze_at, changes.freeze_at);
+  take(grid.budget.rates, changes.rates);
+  if (changes.seeds != 0) grid.seeds = changes.seeds;
+  if (changes.first_seed) grid.first_seed = *changes.first_seed;
+  if (changes.steps != 0) grid.budget.steps = changes.steps;
+  if (changes.batch != 0) grid.budget.batch = changes.batch;
+  if (changes.source_epochs != 0) grid.budget.source_epochs = changes.source_epochs;
+  if (changes.source_rate != 0) grid.budget.source_rate = changes.source_rate;
+  if (changes.exact) grid.budget.exact = true;
+  if (!changes.frozen_precision.empty()) grid.budget.frozen_precision = changes.frozen_precision;
+  if (changes.weights.empty()) return;
+  const std::string file = std::string(kWeightsSource) + changes.weights;
+  std::vector<std::string> sources;
+  for (const std::string& source : grid.sources) {
+    const bool stays = source == kRandomSource || source == kSelfSource;
+    const std::string& now = stays ? source : file;
+    if (std::find(sources.begin(), sources.end(), now) == sources.end()) sources.push_back(now);
+  }
+  if (sources.empty()) sources.push_back(file);
+  grid.sources = std::move(sources);
+}
+
+std::vector<std::string> complete(Grid& grid, const DataInfo& target) {
+  const bool image = target.kind == DataKind::image;
+  if (grid.models.empty()) {
+    if (image) {
+      grid.models = {"cnn"};
+    } else if (target.kind == DataKind::tokens) {
+      grid.models = {target.label_each_step ? "charrnn" : "textlstm"};
+    } else {
+      grid.models = {target.kind == DataKind::sequence ? "lstm" : "mlp"};
+    }
+  }
+  const bool chosen = !grid.sources.empty();
+  const std::string half(kHalfSource), drawn(kDrawnSource);
+  if (!chosen) grid.sources = {drawn, half};
+  if (!image) {
+    std::replace(grid.sources.begin(), grid.sources.end(), drawn, half);
+    const std::set<std::string> once(grid.sources.begin(), grid.sources.end());
+    grid.sources.assign(once.begin(), once.end());
+  }
+  if (has_halves(target) || (chosen && grid.sources == std::vector{half})) return {};
+  if (std::erase(grid.sources, half) == 0) return {};
+  const std::string few = target.label_each_step
+                              ? fmt::format("{} has no classes to learn half of", target.name)
+                              : fmt::format("{} has {} classes, too few to learn half of them before",
+                                            target.name, target.classes.size());
+  if (!grid.sources.empty()) return {few + ": that source is left out"};
+  grid.sources = {std::string(kRandomSource)};
+  const char* other = target.label_each_step            ? "--source FILE, another text"
+                      : target.kind == DataKind::tokens ? "--source FILE, a table of other texts with labels"
+                                                        : "--source DATA of the same shape";
+  return {fmt::format("{}: new weights alone are studied ({}, or --weights is learned before)", few, other)};
+}
+
+void check(const Grid& grid) {
+  require_some(grid, "models", grid.models);
+  for (const std::string& model : grid.models) find_model(model);
+  require_some(grid, "sources", grid.sources);
+  require_some(grid, "labels", grid.labels);
+  for (const Index labels : grid.labels) {
+    if (labels < 0) refuse(grid, fmt::format("labels {} is negative", labels));
+  }
+  if (grid.freeze.empty() && grid.policies.empty())
+    refuse(grid, "nothing to compare: no freeze and no policies");
+  if (!grid.freeze.empty()) require_some(grid, "cuts", grid.freeze);
+  if (!grid.policies.empty()) require_some(grid, "policies", grid.policies);
+  for (const std::string& policy : grid.policies) {
+    for (const std::string& one : starred(policy, 1, 1)) parse_policy(one);
+  }
+  require_words(grid, "bn", grid.bn, {"frozen", "batch"});
+  require_words(grid, "dropout", grid.dropout, {"off", "on"});
+  require_some(grid, "freeze_at", grid.freeze_at);
+  for (const double share : grid.freeze_at) {
+    if (!(share >= 0 && share <= 1)) refuse(grid, fmt::format("freeze_at {} is no share from 0 to 1", share));
+  }
+  require_positive(grid, "seeds", grid.seeds, kMostSeeds);
+  require_positive(grid, "steps", grid.budget.steps, kMostSteps);
+  require_positive(grid, "batch", grid.budget.batch, kMostBatch);
+  require_positive(grid, "source_epochs", grid.budget.source_epochs, kMostEpochs);
+  require_some(grid, "rates", grid.budget.rates);
+  const auto require_rate = [&](double rate) {
+    if (!(rate > 0 && rate < 1e6)) refuse(grid, fmt::format("rate {} is not positive", rate));
+  };
+  for (const double rate : grid.budget.rates) require_rate(rate);
+  require_rate(grid.budget.source_rate);
+  require_words(grid, "frozen_precision", {grid.budget.frozen_precision}, {"fp32", "bf16"});
+  frozen_precision(grid.budget.frozen_precision, grid.budget.exact);
+}
+
+Plan expand(const std::vector<Grid>& grids, Materials& materials) {
+  Plan plan;
+  Collector collector(plan, materials);
+  for (const Grid& grid : grids) {
+    check(grid);
+    plan.experiments.push_back({grid.name, grid.title, grid.question, grid.claim, {}});
+    add_arms(grid, materials, collector);
+  }
+  return plan;
+}
+
+}  // namespace firn::cli

@@ -1,0 +1,244 @@
+#include "tools/app/study/runner.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <set>
+
+#include "engine/base/error.h"
+#include "engine/base/parallel.h"
+#include "layers/weights.h"
+#include "tools/app/study/cell.h"
+
+namespace firn::cli {
+
+namespace {
+
+/// Runs task(i) for each i on all threads, as long as it returns true; the first error is thrown behind the
+/// region, and nothing more is begun after it.
+void run_all(std::size_t count, const std::function<bool(std::size_t)>& task) {
+  std::exception_ptr error;
+  std::mutex guard;
+  std::atomic<bool> go_on = true;
+  parallel_for(static_cast<Index>(count), [&](Index i) {
+    if (!go_on) return;
+    try {
+      if (!task(static_cast<std::size_t>(i))) go_on = false;
+    } catch (...) {
+      const std::lock_guard lock(guard);
+      go_on = false;
+      if (!error) error = std::current_exception();
+    }
+  });
+  if (error) std::rethrow_exception(error);
+}
+
+/// While it lives, regions run on one thread.
+class OneThread {
+ public:
+  OneThread() : threads_(thread_count()) { set_thread_count(1); }
+  ~OneThread() { set_thread_count(threads_); }
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int threads_;
+};
+
+/// Arms that need not be told apart when a step is priced.
+std::string program_name(const Arm& arm) {
+  return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}", arm.model, arm.target, arm.part, arm.freeze, arm.bn,
+                     arm.dropout, arm.budget.batch, arm.budget.exact, arm.budget.frozen_precision);
+}
+
+std::string cell_text(const Arm& arm, std::uint64_t seed) {
+  return fmt::format("{}, {}, {}, {}, seed {}", arm.model, data_name(arm.source), labels_name(arm.labels),
+                     arm.name(), seed);
+}
+
+class Runner {
+ public:
+  Runner(const Plan& plan, const Materials& materials, Costs& costs, Store& store, std::string folder,
+         const RunHooks& hooks)
+      : plan_(plan),
+        materials_(materials),
+        costs_(costs),
+        store_(store),
+        folder_(std::move(folder)),
+        hooks_(hooks) {}
+
+  bool run() {
+    const Todo todo = todo_of(plan_, store_);
+    done_ = static_cast<Index>(plan_.cells.size() - todo.cells.size());
+    for (const Arm& arm : plan_.arms) store_.add_arm(arm);
+    recall();
+    if (!measure(todo)) return false;
+    run_all(todo.origins.size(), [&](std::size_t i) { return learn(plan_.origins[todo.origins[i]]); });
+    if (hooks_.stop()) return false;
+    run_all(todo.cells.size(), [&](std::size_t i) {
+      return (hooks_.over && hooks_.over()) || train(plan_.cells[todo.cells[i]]);
+    });
+    return !hooks_.stop();
+  }
+
+ private:
+  void report(const std::string& what, Index more, const std::string& leader = {}) {
+    const std::lock_guard lock(guard_);
+    done_ += more;
+    hooks_.progress({done_, static_cast<Index>(plan_.cells.size()), what, leader});
+  }
+
+  void count(std::size_t arm, double accuracy) {
+    Mean& mean = means_[arm];
+    mean.sum += accuracy;
+    ++mean.cells;
+  }
+
+  /// What earlier runs came to.
+  void recall() {
+    Statement result(store_.database(),
+                     "SELECT ifnull(validation_accuracy, accuracy) FROM results WHERE cell=?");
+    for (const Cell& cell : plan_.cells) {
+      result << cell.key;
+      while (result.next()) count(cell.arm, result.number(0));
+    }
+  }
+
+  /// Of the arms of one task.
+  std::string leader(const Arm& task) {
+    const std::lock_guard lock(guard_);
+    const Mean* most = nullptr;
+    const Arm* best = nullptr;
+    int compared = 0;
+    for (const auto& [number, mean] : means_) {
+      const Arm& arm = plan_.arms[number];
+      if (!same_task(arm, task)) continue;
+      ++compared;
+      if (most != nullptr && !(mean.value() > most->value())) continue;
+      most = &mean;
+      best = &arm;
+    }
+    if (compared < 2) return {};
+    return fmt::format("{} {:.1f} % with {}", best->name(), 100 * most->value(), labels_name(task.labels));
+  }
+
+  bool measure(const Todo& todo) {
+    const OneThread alone;
+    for (const std::size_t cell : todo.cells) {
+      const Arm& arm = plan_.arms[plan_.cells[cell].arm];
+      costs_.measure(arm);
+      if (hooks_.stop()) return false;
+    }
+    std::map<std::string, ArmCost> known;
+    for (std::size_t i = 0; i < plan_.arms.size(); ++i) {
+      const Arm& arm = plan_.arms[i];
+      if (!arm.is_static() || store_.has_cost(plan_.arm_keys[i])) continue;
+      const auto [at, fresh] = known.try_emplace(program_name(arm));
+      if (fresh) {
+        at->second = costs_.measure(arm).cost_of_arm(materials_, arm);
+        report(fmt::format("{}, {}: cost measured", arm.model, arm.name()), 0);
+      }
+      store_.add_cost(plan_.arm_keys[i], at->second);
+      if (hooks_.stop()) return false;
+    }
+    return true;
+  }
+
+  /// The origin's weights as an earlier run has left them; null where there are none that can be read.
+  ModelPtr load(const Origin& origin, const Arm& arm) const {
+    if (!store_.has_origin(origin.key)) return nullptr;
+    ModelPtr model = materials_.make_for_source(arm, origin.seed);
+    try {
+      load_weights(*model, path_of(origin));
+    } catch (const Error&) {
+      return nullptr;
+    }
+    return model;
+  }
+
+  bool learn(const Origin& origin) {
+    if (hooks_.stop()) return false;
+    const Arm& arm = plan_.arms[origin.arm];
+    ModelPtr model = load(origin, arm);
+    if (model == nullptr) {
+      auto learned = learn_origin(materials_, arm, origin.seed, hooks_.stop);
+      if (!learned) return false;
+      std::filesystem::create_directories(folder_ + "/origins");
+      save_weights(*learned->model, path_of(origin), {{"firn.origin", origin.key}});
+      learned->result.file = "origins/" + origin.key + ".safetensors";
+      store_.add_origin(origin, arm, learned->result);
+      model = std::move(learned->model);
+      report(fmt::format("{} learned {}, seed {}: {:.1f} %", arm.model, data_name(arm.source), origin.seed,
+                         100 * learned->result.accuracy),
+             0);
+    }
+    const std::lock_guard lock(guard_);
+    learned_[origin.key] = std::move(model);
+    return true;
+  }
+
+  bool train(const Cell& cell) {
+    if (hooks_.stop()) return false;
+    const Arm& arm = plan_.arms[cell.arm];
+    const Model* origin = cell.origin.empty() ? nullptr : learned_.at(cell.origin).get();
+    const auto result = train_cell(materials_, costs_.find(arm), arm, cell.seed, origin, true, hooks_.stop);
+    if (!result) return false;
+    store_.add_cell(cell, arm, *result);
+    {
+      const std::lock_guard lock(guard_);
+      count(cell.arm, result->validation_accuracy.value_or(result->accuracy));
+    }
+    report(fmt::format("{}: {:.1f} %", cell_text(arm, cell.seed), 100 * result->accuracy), 1, leader(arm));
+    return true;
+  }
+
+  std::string path_of(const Origin& origin) const {
+    return folder_ + "/origins/" + origin.key + ".safetensors";
+  }
+
+  const Plan& plan_;
+  const Materials& materials_;
+  Costs& costs_;
+  Store& store_;
+  std::string folder_;
+  const RunHooks& hooks_;
+  struct Mean {
+    double sum = 0;
+    int cells = 0;
+    double value() const { return sum / cells; }
+  };
+
+  std::mutex guard_;
+  Index done_ = 0;
+  std::map<std::size_t, Mean> means_;  // accuracy by arm
+  std::map<std::string, ModelPtr> learned_;
+};
+
+}  // namespace
+
+Todo todo_of(const Plan& plan, const Store& store) {
+  Todo todo;
+  std::set<std::string> wanted;
+  for (std::size_t i = 0; i < plan.cells.size(); ++i) {
+    const Cell& cell = plan.cells[i];
+    if (store.has_cell(cell.key)) continue;
+    todo.cells.push_back(i);
+    if (!cell.origin.empty()) wanted.insert(cell.origin);
+  }
+  for (std::size_t i = 0; i < plan.origins.size(); ++i) {
+    if (wanted.contains(plan.origins[i].key)) todo.origins.push_back(i);
+  }
+  return todo;
+}
+
+bool run_plan(const Plan& plan, const Materials& materials, Costs& costs, Store& store,
+              const std::string& folder, const RunHooks& hooks) {
+  return Runner(plan, materials, costs, store, folder, hooks).run();
+}
+
+}  // namespace firn::cli

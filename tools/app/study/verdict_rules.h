@@ -1,0 +1,50 @@
+// What the rules of the six claims share.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tools/app/study/verdicts.h"
+
+namespace firn::cli {
+
+/// The outcomes of one experiment that differ in nothing but labels and freezing.
+struct ClaimGroup {
+  const Plan::Experiment* experiment = nullptr;
+  const Outcomes* outcomes = nullptr;
+  std::string model, source, target, part;
+  std::vector<const Outcome*> arms;
+
+  using Wanted = std::function<bool(const Arm&)>;
+  /// The first that is wanted; null.
+  const Outcome* first(const Wanted& wanted) const;
+  std::vector<const Outcome*> every(const Wanted& wanted) const;
+  /// Label counts, all (0) last.
+  std::vector<Index> labels() const;
+  /// Of the same part of the target with new weights, and of another source, in the same experiment.
+  const Outcome* elsewhere(const std::string& other_source, const Wanted& wanted) const;
+  Verdict verdict(const std::string& part_of_claim) const;
+  Difference accuracy(const Outcome& a, const Outcome& b, std::size_t looks = 1) const;
+};
+
+/// Groups by model, source and part of the target.
+std::vector<ClaimGroup> claim_groups(const Plan::Experiment& experiment, const Outcomes& outcomes);
+
+/// A frozen prefix of so many blocks from the first step on, by no other rule.
+bool is_cut(const Arm& arm, Index frozen);
+bool is_plain_cut(const Arm& arm);
+
+/// Supported above zero (below, with `up` false), contradicted on the other side, else undecided.
+Ruling ruling_of(const Difference& difference, bool up);
+/// "+1.2 points (0.4 to 2.0, 5 seeds)"
+std::string points(const Difference& difference);
+
+void judge_labels(const ClaimGroup& group, std::vector<Verdict>& to);
+void judge_depth(const ClaimGroup& group, std::vector<Verdict>& to);
+void judge_early(const ClaimGroup& group, std::vector<Verdict>& to);
+void judge_families(const std::vector<ClaimGroup>& groups, std::vector<Verdict>& to);
+void judge_adaptive(const ClaimGroup& group, std::vector<Verdict>& to);
+void judge_regularisers(const ClaimGroup& group, std::vector<Verdict>& to);
+
+}  // namespace firn::cli

@@ -1,0 +1,165 @@
+// Claims 1 to 3: labels, depth, moment.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tools/app/study/verdict_rules.h"
+
+namespace firn::cli {
+
+namespace {
+
+/// Every cut against full tuning with so many labels, at the level for that many looks.
+std::vector<Difference> cuts_against_full(const ClaimGroup& group, Index labels) {
+  const Outcome* full = group.first([&](const Arm& arm) { return arm.full() && arm.labels == labels; });
+  if (full == nullptr) return {};
+  const auto cuts = group.every(
+      [&](const Arm& arm) { return is_plain_cut(arm) && arm.frozen_blocks() > 0 && arm.labels == labels; });
+  std::vector<Difference> all;
+  for (const Outcome* cut : cuts) all.push_back(group.accuracy(*cut, *full, cuts.size()));
+  return all;
+}
+
+const Difference& best_of(const std::vector<Difference>& all) {
+  return *std::max_element(all.begin(), all.end(),
+                           [](const Difference& a, const Difference& b) { return a.mean < b.mean; });
+}
+
+}  // namespace
+
+// 1. The best cut with the fewest labels beats full tuning; the same cut loses with the most.
+void judge_labels(const ClaimGroup& group, std::vector<Verdict>& to) {
+  const std::vector<Index> labels = group.labels();
+  if (labels.size() < 2) return;
+  const std::vector<Difference> few = cuts_against_full(group, labels.front());
+  const std::vector<Difference> many = cuts_against_full(group, labels.back());
+  if (few.empty() || many.empty()) return;
+  const Difference& best = best_of(few);
+  const Index cut = best.a->arm->frozen_blocks();
+
+  Verdict wins =
+      group.verdict(fmt::format("with {} freezing beats tuning everything", labels_name(labels.front())));
+  wins.ruling = ruling_of(best, true);
+  wins.text = fmt::format("the best cut, {}, against full tuning: {}", best.a->arm->name(), points(best));
+  wins.evidence = few;
+  to.push_back(std::move(wins));
+
+  const auto same = std::find_if(many.begin(), many.end(),
+                                 [&](const Difference& d) { return d.a->arm->frozen_blocks() == cut; });
+  if (same == many.end()) return;
+  Verdict loses = group.verdict(fmt::format("with {} the same freezing loses", labels_name(labels.back())));
+  loses.ruling = ruling_of(*same, false);
+  loses.text = fmt::format("{} against full tuning: {}", same->a->arm->name(), points(*same));
+  loses.evidence = many;
+  to.push_back(std::move(loses));
+}
+
+// 2. After Yosinski et al. 2014: the first k blocks copied and frozen, the others new.
+void judge_depth(const ClaimGroup& group, std::vector<Verdict>& to) {
+  const auto copied = group.every([](const Arm& arm) {
+    return arm.policy.starts_with("random-frozen") && arm.policy.find("first=copied") != std::string::npos &&
+           arm.policy.find("tuned=on") == std::string::npos;
+  });
+  const auto depth_of = [](const Outcome* outcome) {
+    const std::string& policy = outcome->arm->policy;
+    const std::size_t at = policy.find("k=");
+    return at == std::string::npos ? Index{0} : static_cast<Index>(std::atoll(policy.c_str() + at + 2));
+  };
+  for (const Index labels : group.labels()) {
+    std::vector<const Outcome*> by_depth;
+    for (const Outcome* outcome : copied) {
+      if (outcome->arm->labels == labels) by_depth.push_back(outcome);
+    }
+    std::sort(by_depth.begin(), by_depth.end(),
+              [&](const Outcome* a, const Outcome* b) { return depth_of(a) < depth_of(b); });
+    if (by_depth.size() < 2) continue;
+    const auto random = [&](Index frozen) {
+      return group.elsewhere(std::string(kRandomSource),
+                             [&](const Arm& arm) { return is_cut(arm, frozen) && arm.labels == labels; });
+    };
+    const Outcome* scratch = random(0);
+    if (scratch == nullptr) continue;
+    std::vector<Difference> against_scratch;
+    for (const Outcome* outcome : by_depth)
+      against_scratch.push_back(group.accuracy(*outcome, *scratch, by_depth.size()));
+
+    if (group.source == kSelfSource) {
+      // Between the task and itself nothing but co-adaptation can break.
+      Verdict breaks = group.verdict("co-adaptation breaks in the middle and not at the end");
+      const Outcome* last = by_depth.back();
+      Difference worst;
+      for (std::size_t i = 0; i + 1 < by_depth.size(); ++i) {
+        Difference d = group.accuracy(*by_depth[i], *last, by_depth.size() - 1);
+        if (worst.a == nullptr || d.mean < worst.mean) worst = d;
+        breaks.evidence.push_back(d);
+      }
+      breaks.ruling = ruling_of(worst, false);
+      breaks.text = fmt::format("first {} copied from itself, the rest new, against first {}: {}",
+                                depth_of(worst.a), depth_of(last), points(worst));
+      to.push_back(std::move(breaks));
+      continue;
+    }
+    if (const Outcome* frozen_random = random(depth_of(by_depth.front()))) {
+      Verdict early = group.verdict("the first block transfers");
+      const Difference d = group.accuracy(*by_depth.front(), *frozen_random);
+      early.ruling = ruling_of(d, true);
+      early.text = fmt::format("copied and frozen against random and frozen: {}", points(d));
+      early.evidence = {d, against_scratch.front()};
+      to.push_back(std::move(early));
+    }
+    Verdict late = group.verdict("the last blocks do not transfer");
+    late.ruling = ruling_of(against_scratch.back(), false);
+    late.text = fmt::format("first {} copied and frozen, a new head, against scratch: {}",
+                            depth_of(by_depth.back()), points(against_scratch.back()));
+    late.evidence = against_scratch;
+    to.push_back(std::move(late));
+  }
+}
+
+// 3. Freezing at the earliest moment against the latest; many blocks against one.
+void judge_early(const ClaimGroup& group, std::vector<Verdict>& to) {
+  for (const Index labels : group.labels()) {
+    const auto late = group.every(
+        [&](const Arm& arm) { return arm.labels == labels && arm.freeze_at > 0 && arm.frozen_blocks() > 0; });
+    const Outcome* full = group.first([&](const Arm& arm) { return arm.full() && arm.labels == labels; });
+    if (late.size() < 2 || full == nullptr) continue;
+    double first = 1, last = 0;
+    Index most = 0, least = late.front()->arm->blocks;
+    for (const Outcome* outcome : late) {
+      first = std::min(first, outcome->arm->freeze_at);
+      last = std::max(last, outcome->arm->freeze_at);
+      most = std::max(most, outcome->arm->frozen_blocks());
+      least = std::min(least, outcome->arm->frozen_blocks());
+    }
+    const auto arm_of = [&](Index frozen, double at) {
+      return group.first([&](const Arm& arm) {
+        return arm.labels == labels && arm.frozen_blocks() == frozen && arm.freeze_at == at;
+      });
+    };
+    const Outcome* early = arm_of(most, first);
+    const Outcome* later = arm_of(most, last);
+    const Outcome* fewer = arm_of(least, first);
+    if (early != nullptr && later != nullptr && first < last) {
+      Verdict verdict = group.verdict(fmt::format("freezing too early hurts ({})", labels_name(labels)));
+      const Difference d = group.accuracy(*early, *later);
+      verdict.ruling = ruling_of(d, false);
+      verdict.text = fmt::format("first {} frozen from {:.0f} % of the steps on against from {:.0f} % on: {}",
+                                 most, 100 * first, 100 * last, points(d));
+      verdict.evidence = {d};
+      for (const Outcome* outcome : late)
+        verdict.evidence.push_back(group.accuracy(*outcome, *full, late.size()));
+      to.push_back(std::move(verdict));
+    }
+    if (early != nullptr && fewer != nullptr && least < most) {
+      Verdict verdict = group.verdict(fmt::format("freezing too much hurts ({})", labels_name(labels)));
+      const Difference d = group.accuracy(*early, *fewer);
+      verdict.ruling = ruling_of(d, false);
+      verdict.text = fmt::format("first {} against first {} frozen, both from {:.0f} % of the steps on: {}",
+                                 most, least, 100 * first, points(d));
+      verdict.evidence = {d};
+      to.push_back(std::move(verdict));
+    }
+  }
+}
+
+}  // namespace firn::cli

@@ -1,0 +1,144 @@
+#include "tools/app/verbs/explain.h"
+
+#include <fmt/core.h>
+
+#include "engine/base/parallel.h"
+#include "engine/program/cost.h"
+#include "engine/program/listing.h"
+#include "tools/app/cli/table.h"
+#include "tools/app/run/data.h"
+#include "tools/app/run/freezing.h"
+#include "tools/app/run/session.h"
+
+namespace firn::cli {
+
+namespace {
+
+const char* pass_name(Pass pass) {
+  return pass == Pass::forward          ? "forward"
+         : pass == Pass::input_gradient ? "input_gradient"
+                                        : "weight_gradient";
+}
+
+class Explain : public Verb {
+ public:
+  void declare(Arguments& arguments) override {
+    arguments.example("--model cnn --freeze head", "what is left of a step when only the last block trains");
+    arguments.example("--model resnet20 --freeze 5 --batch 128", "the first five blocks frozen");
+    arguments.example("runs/cnn-digits-1 --freeze 2", "of a run's own model");
+    arguments.positional("RUN", run_word_, "a run's folder or a weights file, as --weights");
+    declare_model(arguments, session_.model);
+    declare_data(arguments, session_.data);
+    declare_input(arguments, session_.input);
+    declare_freeze(arguments, freeze_, false);
+    declare_run(arguments, run_);
+  }
+  int run(Console& console) override;
+
+ private:
+  void compare(Console& console, const Program& frozen, const Program& full) const;
+  void print_json(Console& console, const Program& program) const;
+  JsonObject total(const Program& program) const;
+
+  SessionChoice session_;
+  FreezeChoice freeze_;
+  RunChoice run_;
+  std::string run_word_;
+};
+
+int Explain::run(Console& console) {
+  take_run_word(run_word_, session_.model, "explain");
+  use_threads(run_);
+  session_.seed = run_.seed;
+  session_.purpose = Purpose::predict;
+  const Session session = open_session(session_);
+  Model& model = *session.model;
+  const Index batch = run_.batch > 0 ? run_.batch : find_model(session.recipe.model).usual_batch;
+  const Shape& sample = session.recipe.input.sample;
+  ProgramSettings settings;
+  apply_freeze_rules(freeze_, run_.exact, settings);
+  ProgramCache programs(model, settings);
+  const Program& full = programs.training(batch, sample);
+  apply_freeze(model, freeze_);
+  const bool trains = parameter_count(model.parameters(), true) > 0;
+  const Program& program = trains ? programs.training(batch, sample) : programs.inference(batch, sample);
+  console.notes(session.notes);
+  if (!trains) console.note("nothing trains: this is the forward pass alone");
+  if (!anything_frozen(model) && run_.exact) console.note("in force: " + exact_text(true));
+  if (anything_frozen(model)) console.note(freeze_table(model, freeze_, run_.exact));
+  if (console.json()) {
+    print_json(console, program);
+    console.close(JsonObject().add("total", total(program)).add("total_without_freeze", total(full)));
+    return 0;
+  }
+  std::string text = listing(program);
+  if (text.ends_with('\n')) text.pop_back();
+  console.out(text);
+  if (anything_frozen(model)) compare(console, program, full);
+  return 0;
+}
+
+void Explain::compare(Console& console, const Program& frozen, const Program& full) const {
+  Table table({"<a step", "frozen", "not frozen", "left"});
+  const auto row = [&](const char* what, double with, double without, std::string (*format)(double)) {
+    table.row({what, format(with), format(without),
+               without > 0 ? fmt::format("{:.0f} %", 100 * with / without) : "-"});
+  };
+  const ProgramCost a = cost_of(frozen);
+  const ProgramCost b = cost_of(full);
+  const auto macs = [](double value) { return short_number(value) + "MAC"; };
+  row("kernels", static_cast<double>(frozen.plan().steps.size()),
+      static_cast<double>(full.plan().steps.size()), short_number);
+  row("forward", a.total.forward.macs, b.total.forward.macs, macs);
+  row("input gradients", a.total.input_gradient.macs, b.total.input_gradient.macs, macs);
+  row("weight gradients", a.total.weight_gradient.macs, b.total.weight_gradient.macs, macs);
+  row("kept", static_cast<double>(a.kept_bytes), static_cast<double>(b.kept_bytes), short_bytes);
+  row("arena", static_cast<double>(frozen.arena_bytes(thread_count())),
+      static_cast<double>(full.arena_bytes(thread_count())), short_bytes);
+  console.out("\n" + table.text());
+}
+
+void Explain::print_json(Console& console, const Program& program) const {
+  const auto put = [&](const Step& step, bool once) {
+    const Node& node = *step.node;
+    const auto sizes = node.outputs()[0].shape.sizes();
+    JsonObject line = json_line("step");
+    line.add("once", once)
+        .add("pass", pass_name(node.pass()))
+        .add("layer", node.label())
+        .add("block", node.block());
+    line.add("operation", node.kind()).add("detail", node.op()->detail());
+    line.add("output", std::vector<std::int64_t>(sizes.begin(), sizes.end()));
+    console.out(line.add("macs", node.op()->cost(node).macs));
+  };
+  for (const Step& step : program.plan().once) put(step, true);
+  for (const Step& step : program.plan().steps) put(step, false);
+  for (const Kept& kept : cost_of(program).kept) {
+    JsonObject line = json_line("kept");
+    line.add("layer", kept.label).add("block", kept.block).add("what", kept.what).add("bytes", kept.bytes);
+    console.out(line.add("for", kept.readers));
+  }
+  for (const LeftOut& item : program.left_out()) {
+    JsonObject line = json_line("left_out");
+    line.add("pass", pass_name(item.pass)).add("layer", item.label).add("block", item.block);
+    console.out(line.add("what", item.what).add("reason", item.reason).add("macs", item.macs));
+  }
+}
+
+JsonObject Explain::total(const Program& program) const {
+  const ProgramCost cost = cost_of(program);
+  JsonObject line;
+  line.add("kernels", program.plan().steps.size()).add("kernels_once", program.plan().once.size());
+  line.add("macs_forward", cost.total.forward.macs)
+      .add("macs_input_gradient", cost.total.input_gradient.macs);
+  line.add("macs_weight_gradient", cost.total.weight_gradient.macs).add("kept_bytes", cost.kept_bytes);
+  return line.add("arena_bytes", program.arena_bytes(thread_count())).add("threads", thread_count());
+}
+
+}  // namespace
+
+VerbPtr make_explain() {
+  return std::make_unique<Explain>();
+}
+
+}  // namespace firn::cli

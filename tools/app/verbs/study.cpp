@@ -1,0 +1,389 @@
+#include "tools/app/verbs/study.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <chrono>
+#include <ctime>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <numeric>
+#include <optional>
+
+#include "data/source.h"
+#include "engine/base/atomic_file.h"
+#include "engine/base/cpu.h"
+#include "engine/base/error.h"
+#include "engine/base/parallel.h"
+#include "engine/base/seconds.h"
+#include "engine/base/split.h"
+#include "engine/tensor/safetensors.h"
+#include "tools/app/cli/duration.h"
+#include "tools/app/cli/interrupt.h"
+#include "tools/app/cli/path_name.h"
+#include "tools/app/cli/version.h"
+#include "tools/app/record/schema.h"
+#include "tools/app/report/write.h"
+#include "tools/app/run/folder.h"
+#include "tools/app/run/options.h"
+#include "tools/app/run/recipe.h"
+#include "tools/app/run/weights_path.h"
+#include "tools/app/study/budget.h"
+#include "tools/app/study/cell.h"
+#include "tools/app/study/forecast.h"
+#include "tools/app/study/presets.h"
+#include "tools/app/study/runner.h"
+#include "tools/app/study/summary.h"
+
+namespace firn::cli {
+
+namespace {
+
+constexpr const char* kUsualPreset = "labels";
+
+std::string now_text() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text;
+}
+
+class StudyVerb final : public Verb {
+ public:
+  void declare(Arguments& arguments) override;
+  int run(Console& console) override;
+
+ private:
+  void read_changes();
+  std::vector<Grid> grids(Console& console);
+  std::string run_name() const;
+  void open_folder();
+  bool goes_on() const;
+  bool has_results() const;
+  int dry_run(Console& console, const Plan& plan, const WorkForecast& forecast) const;
+  void work(Console& console, const Plan& plan, const Materials& materials, Store& store);
+  void begin(Store& store, const std::vector<Grid>& grids, const Plan& plan, const DataParts& data) const;
+  void end(Console& console, const Plan& plan, const Materials& materials, Store& store) const;
+  std::string file(const std::string& name) const { return folder_->file(name); }
+
+  GridChanges changes_;
+  DataChoice data_;
+  ModelChoice model_;
+  std::string preset_, grid_, models_, sources_, labels_, freeze_, bn_, dropout_, run_;
+  std::unique_ptr<HeldFolder> folder_;
+  std::vector<std::string> policies_;
+  Index threads_ = 0, test_samples_ = 2000;
+  std::uint64_t first_seed_ = 0;
+  bool overwrite_ = false, dry_run_ = false;
+  std::string budget_text_;
+  double budget_ = 0;  // seconds; 0: all cells
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  double elapsed() const { return seconds_since(begin_); }
+};
+
+void StudyVerb::declare(Arguments& arguments) {
+  arguments.example("", "the embedded digits, new weights and two sources, 2 to all labels a class");
+  arguments.example("--preset claims --dry-run", "how many cells all six claims take, and how long");
+  arguments.example("--preset adaptive --data fashion-mnist --labels 100", "every policy on other data");
+  arguments.example("--data idx:mnist --model doodlenet --weights doodlenet.safetensors --labels 5,20",
+                    "from weights that are trained already");
+  arguments.group("What is compared");
+  arguments.option("--preset", preset_, "P",
+                   "labels, depth, early, families, adaptive, regularisers or claims");
+  arguments.option("--grid", grid_, "FILE", "experiments as JSON, in the place of a preset");
+  arguments.option("--data", changes_.target, "D",
+                   "what is learned: a name or kind:path, as firn data lists them");
+  arguments.option("--model", models_, "M,...", "models by name");
+  arguments.option("--source", sources_, "S,...",
+                   "what is learned before: drawn, half (of the classes), self, random (nothing), or data");
+  arguments.option("--weights", changes_.weights, "FILE", "a source that is learned already (with --model)");
+  arguments.option("--labels", labels_, "N,...", "labelled samples a class; 'all' for all of them");
+  arguments.option("--freeze", freeze_, "F,...",
+                   "cuts: numbers of blocks, names of layers; '*' is every cut");
+  arguments.list("--policy", policies_, "P",
+                 "freezing while training, as firn train --policy; may be repeated");
+  arguments.option("--bn", bn_, "R,...", "frozen batch norms: frozen, batch");
+  arguments.option("--dropout-in-frozen", dropout_, "R,...", "off, on");
+  arguments.list("--freeze-at", changes_.freeze_at, "S,...", from_to(0, 1),
+                 "shares of the steps after which to freeze");
+  arguments.group("The budget of every arm");
+  arguments.option("--seeds", changes_.seeds, "S", from_to(1, 1000),
+                   "repetitions, each with a seed of its own");
+  arguments.option("--seed", first_seed_, "S", "the first seed");
+  arguments.option("--steps", changes_.steps, "N", at_least(1), "training steps");
+  arguments.option("--batch", changes_.batch, "B", kBatch, "samples of a step");
+  arguments.list("--rate", changes_.rates, "R,...", above(0),
+                 "Adam's rate; of several each arm chooses on its own labels");
+  arguments.option("--source-epochs", changes_.source_epochs, "E", at_least(1), "epochs on the source");
+  arguments.option("--source-rate", changes_.source_rate, "R", above(0), "Adam's rate on the source");
+  arguments.option("--test-samples", test_samples_, "N", at_least(0),
+                   "judge on at most so many samples (0: all)");
+  declare_exact(arguments, changes_.exact);
+  declare_precision(arguments, changes_.frozen_precision);
+  arguments.group("Data");
+  arguments.option("--size", data_.options.size, "S", kPixels, "pictures are resized to S x S");
+  arguments.option("--limit", data_.options.limit, "N", at_least(1),
+                   "words: at most so many of each language");
+  arguments.option("--window", data_.options.window, "N", at_least(1), "text: characters of a sample");
+  arguments.flag("--skip-bad", data_.options.skip_bad, "leave out pictures that cannot be read");
+  declare_tables(arguments, data_.options);
+  declare_texts(arguments, data_.options);
+  arguments.group("The run");
+  arguments.option("--budget", budget_text_, "T",
+                   "as much as the time allows, 10m or 1h: arms and seeds that say the most come first");
+  arguments.flag("--dry-run", dry_run_, "say how many cells and how long, and do nothing");
+  arguments.option("--threads", threads_, "T", kThreads, "threads; one a core unless given");
+  arguments.name("--run", run_, "the run folder runs/NAME (study-PRESET); a study in it goes on");
+  arguments.flag("--overwrite", overwrite_,
+                 "begin anew where there is one, which stays until a cell of the new one is done; a study "
+                 "that this very command left unfinished goes on");
+}
+
+void StudyVerb::read_changes() {
+  const auto words = [](const std::string& text) {
+    return text.empty() ? std::vector<std::string>() : split(text, ',');
+  };
+  changes_.models = words(models_);
+  changes_.sources = words(sources_);
+  changes_.freeze = words(freeze_);
+  changes_.bn = words(bn_);
+  changes_.dropout = words(dropout_);
+  changes_.policies = policies_;
+  for (const std::string& word : words(labels_)) {
+    changes_.labels.push_back(word == "all" ? 0 : whole_in(word, at_least(1), {"study", "--labels"}));
+  }
+  if (!budget_text_.empty()) budget_ = parse_duration(budget_text_, "budget");
+  if (first_seed_ != 0) changes_.first_seed = first_seed_;
+  if (!preset_.empty() && !grid_.empty())
+    throw Error(Fault::usage, "study", "--preset and --grid exclude each other");
+  if (changes_.weights.empty()) return;
+  changes_.weights = weights_file(changes_.weights, "study");
+  if (changes_.models.size() > 1) throw Error(Fault::usage, "study", "--weights are of one --model");
+  const std::string model = changes_.models.empty() ? "" : changes_.models[0];
+  if (!model.empty()) find_model(model);
+  changes_.models = {read_recipe(load_safetensors(changes_.weights), changes_.weights, model).model};
+}
+
+std::vector<Grid> StudyVerb::grids(Console& console) {
+  std::vector<Grid> all;
+  DataOptions options = data_.options;
+  options.size = 0;
+  options.outline = true;
+  if (!grid_.empty()) {
+    all = read_grids(grid_);
+  } else {
+    const std::string target = changes_.target.empty() ? Grid().target : changes_.target;
+    const DataParts data = open_data(target, options);
+    all = preset(preset_.empty() ? kUsualPreset : preset_, data.info());
+    for (Grid& grid : all) grid.target = target;
+  }
+  std::map<std::string, DataInfo> known;
+  for (Grid& grid : all) {
+    change(grid, changes_);
+    auto at = known.find(grid.target);
+    if (at == known.end()) at = known.emplace(grid.target, open_data(grid.target, options).info()).first;
+    console.notes(complete(grid, at->second));
+    check(grid);
+  }
+  return all;
+}
+
+std::string StudyVerb::run_name() const {
+  if (!run_.empty()) return run_;
+  const std::string what = !grid_.empty()    ? std::filesystem::path(grid_).stem().string()
+                           : preset_.empty() ? std::string()
+                                             : preset_;
+  return what.empty() ? "study" : "study-" + path_name(what);
+}
+
+/// The folder of the run; what an unfinished study left stays, with --overwrite until a cell of the new one
+/// is there.
+void StudyVerb::open_folder() {
+  folder_ = hold_study(run_name());
+  if (overwrite_ && folder_->has_own() && !goes_on()) folder_->stage();
+}
+
+/// Whether this very command has left an unfinished study.
+bool StudyVerb::goes_on() const {
+  try {
+    if (!std::filesystem::exists(file("results.sqlite"))) return false;
+    Store store(file("results.sqlite"), commit());
+    return store.meta("command") == command() && store.meta("state") != "complete";
+  } catch (const Error&) {  // of another version, or none
+    return false;
+  }
+}
+
+bool StudyVerb::has_results() const {
+  return !overwrite_ && std::filesystem::exists("runs/" + run_name() + "/results.sqlite");
+}
+
+int StudyVerb::dry_run(Console& console, const Plan& plan, const WorkForecast& forecast) const {
+  Todo todo;
+  for (std::size_t i = 0; i < plan.cells.size(); ++i) todo.cells.push_back(i);
+  for (std::size_t i = 0; i < plan.origins.size(); ++i) todo.origins.push_back(i);
+  if (has_results()) {
+    Store store("runs/" + run_name() + "/results.sqlite", commit());
+    todo = todo_of(plan, store);
+  }
+  const WorkForecast left = left_of(forecast, todo);
+  const double work = std::accumulate(left.cells.begin(), left.cells.end(), 0.0) +
+                      std::accumulate(left.origins.begin(), left.origins.end(), 0.0);
+  const double wall = todo.cells.empty() ? left.after : left.wall(thread_count());
+  if (console.json()) {
+    console.close(JsonObject()
+                      .add("dry_run", true)
+                      .add("cells", plan.cells.size())
+                      .add("to_do", todo.cells.size())
+                      .add("arms", plan.arms.size())
+                      .add("origins", todo.origins.size())
+                      .add("work_seconds", work)
+                      .add("seconds", wall)
+                      .add("threads", thread_count()));
+    return 0;
+  }
+  for (const Plan::Experiment& e : plan.experiments)
+    console.out(fmt::format("{}: {} cells", e.name, e.cells.size()));
+  console.out(fmt::format("{} cells of {} arms, {} to do, {} sources to learn; about {} on {} threads",
+                          plan.cells.size(), plan.arms.size(), todo.cells.size(), todo.origins.size(),
+                          clock_text(wall), thread_count()));
+  return 0;
+}
+
+/// Until all is done; where the study is staged, until its first cell is.
+void StudyVerb::work(Console& console, const Plan& plan, const Materials& materials, Store& store) {
+  const InterruptScope interrupts(InterruptScope::What::noted);
+  const auto left = static_cast<Index>(todo_of(plan, store).cells.size());
+  const auto there = static_cast<Index>(plan.cells.size()) - left;
+  if (there > 0) console.note(fmt::format("{} of {} cells are there already", there, plan.cells.size()));
+  Progress progress(console, "study", left);
+  Costs costs(materials);
+  std::atomic<bool> enough = false;
+  const RunHooks hooks{
+      [&](const RunProgress& at) {
+        if (folder_->staged() && at.done > 0) enough = true;
+        progress.at(at.done - there, at.best.empty() ? at.what : at.what + "; best so far " + at.best);
+      },
+      [&] { return enough || InterruptScope::signal() != 0; },
+      [this] { return budget_ > 0 && elapsed() > budget_; },
+  };
+  if (run_plan(plan, materials, costs, store, folder_->file("."), hooks)) {
+    const std::size_t missing = todo_of(plan, store).cells.size();
+    if (missing > 0) console.note(fmt::format("the time is over: {} cells were left out", missing));
+    return;
+  }
+  const int signal = InterruptScope::signal();
+  if (signal == 0) return;
+  if (folder_->staged()) {
+    console.note("interrupted before a cell was done: the study that was there stays");
+    throw Interrupted{signal};
+  }
+  store.set_meta("state", "interrupted");
+  const auto done = plan.cells.size() - todo_of(plan, store).cells.size();
+  console.note(
+      fmt::format("interrupted after {} of {} cells; the same command goes on", done, plan.cells.size()));
+  throw Interrupted{signal};
+}
+
+void StudyVerb::begin(Store& store, const std::vector<Grid>& grids, const Plan& plan,
+                      const DataParts& data) const {
+  std::string config;
+  for (const Grid& grid : grids) config += (config.empty() ? "" : ",\n") + grid_json(grid);
+  config = "{\"experiments\":[\n" + config + "\n]}\n";
+  atomic_write(file("config.json"), config);
+  const JsonObject environment = environment_json(grids.front().first_seed, data);
+  atomic_write(file("env.json"), environment.text() + "\n");
+  store.set_meta("program", "firn study");
+  store.set_meta("name", std::filesystem::path(folder_->path()).filename().string());
+  store.set_meta("command", command());
+  store.set_meta("config", config);
+  store.set_meta("environment", environment.text());
+  store.set_meta("version", version());
+  store.set_meta("commit", commit());
+  store.set_meta("compiler", compiler());
+  store.set_meta("isa", std::string(isa_name(selected_isa())));
+  store.set_meta("cpu", cpu_name());
+  store.set_meta("threads", fmt::format("{}", thread_count()));
+  store.set_meta("protocol", protocol_text(plan.arms.front()));
+  store.set_meta("statistics", statistics_text(plan));
+  store.set_meta("state", "running");
+  if (!store.meta("started")) store.set_meta("started", now_text());
+}
+
+void StudyVerb::end(Console& console, const Plan& plan, const Materials& materials, Store& store) const {
+  const Outcomes outcomes(plan, store.database());
+  const std::vector<Answer> found = answers(plan, outcomes);
+  std::vector<Verdict> verdicts;
+  for (const Plan::Experiment& experiment : plan.experiments) {
+    const std::vector<Verdict> some = judge_claim(experiment, outcomes);
+    verdicts.insert(verdicts.end(), some.begin(), some.end());
+  }
+  write_summary(plan, materials, outcomes, found, verdicts, store.database());
+  const std::string headline = found.empty() ? "nothing was trained" : found.front().text;
+  store.set_meta("headline", headline);
+  store.set_meta("finished", now_text());
+  store.set_meta("state", "complete");
+  atomic_write(file("results.csv"), results_csv(plan, outcomes));
+  report::write_report(folder_->path());
+  if (console.json()) {
+    for (const JsonObject& line : summary_json(plan, outcomes, found, verdicts)) console.out(line);
+    console.close(JsonObject()
+                      .add("headline", headline)
+                      .add("cells", plan.cells.size())
+                      .add("arms", plan.arms.size())
+                      .add("run", folder_->path()));
+  } else {
+    for (std::size_t i = 0; i < found.size(); ++i) console.out({found[i].text, i == 0 ? "1" : nullptr});
+    console.out(tables_text(plan, outcomes));
+    if (!verdicts.empty()) console.out("What the claims come to\n" + verdicts_text(verdicts));
+    console.out(protocol_text(plan.arms.front()));
+    console.out(statistics_text(plan));
+  }
+  console.note(fmt::format("written: {}, results.csv and results.sqlite", file("report.html")));
+}
+
+int StudyVerb::run(Console& console) {
+  read_changes();
+  if (threads_ > 0) set_thread_count(static_cast<int>(threads_));
+  const std::vector<Grid> all = grids(console);
+  // What is done already is known by the data's hash.
+  data_.options.outline = dry_run_ && !has_results();
+  Materials materials(data_, test_samples_, changes_.weights);
+  Plan plan = expand(all, materials);
+  console.notes(materials.notes());
+  if (dry_run_ || budget_ > 0) {
+    Machine machine(false);
+    WorkForecast forecast = PlanForecast(materials, machine).of(plan);
+    machine.save();
+    if (budget_ > 0) {
+      BudgetedPlan part = within_budget(plan, forecast, {budget_, elapsed()}, thread_count());
+      console.note(fmt::format("within {}: {}", clock_text(budget_), part.text));
+      plan = std::move(part.plan);
+      forecast = std::move(part.work);
+    }
+    if (dry_run_) return dry_run(console, plan, forecast);
+  }
+  open_folder();
+  auto store = std::make_unique<Store>(file("results.sqlite"), commit());
+  begin(*store, all, plan, materials.target(plan.arms.front()).parts);
+  if (folder_->staged()) {
+    work(console, plan, materials, *store);
+    store.reset();  // a database knows its files by their paths
+    folder_->publish();
+    store = std::make_unique<Store>(file("results.sqlite"), commit());
+  }
+  work(console, plan, materials, *store);
+  end(console, plan, materials, *store);
+  return 0;
+}
+
+}  // namespace
+
+VerbPtr make_study() {
+  return std::make_unique<StudyVerb>();
+}
+
+}  // namespace firn::cli

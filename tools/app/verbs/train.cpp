@@ -1,0 +1,548 @@
+#include "tools/app/verbs/train.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <exception>
+#include <numbers>
+#include <optional>
+#include <utility>
+
+#include "engine/base/error.h"
+#include "engine/base/parallel.h"
+#include "engine/base/seconds.h"
+#include "optim/trainer/can_learn.h"
+#include "tools/app/cli/duration.h"
+#include "tools/app/cli/interrupt.h"
+#include "tools/app/cli/path_name.h"
+#include "tools/app/report/write.h"
+#include "tools/app/run/audit.h"
+#include "tools/app/run/caching.h"
+#include "tools/app/run/data.h"
+#include "tools/app/run/finetuning.h"
+#include "tools/app/run/folder.h"
+#include "tools/app/run/forecast.h"
+#include "tools/app/run/freezing.h"
+#include "tools/app/run/keeper.h"
+#include "tools/app/run/known_weights.h"
+#include "tools/app/run/late_thaws.h"
+#include "tools/app/run/policy.h"
+#include "tools/app/run/reading.h"
+#include "tools/app/run/result.h"
+#include "tools/app/run/saving_cost.h"
+#include "tools/app/run/session.h"
+#include "tools/app/run/training.h"
+#include "tools/app/run/training_cost.h"
+#include "tools/app/run/weights_path.h"
+
+namespace firn::cli {
+
+namespace {
+
+constexpr Index kMostRows = 50;  // of the table of epochs, but for the first and the last
+
+class Train : public Verb {
+ public:
+  /// `finetune`: with defaults for weights that have been trained on other data.
+  explicit Train(bool finetune) : finetune_(finetune) {}
+  void declare(Arguments& arguments) override;
+  int run(Console& console) override;
+
+ private:
+  void give_examples(Arguments& arguments) const;
+  void take_finetune_defaults();
+  bool backbone_trains(const Model& model) const;
+  bool head_alone(const Model& model) const;
+  void resolve_finetune(Session& session, TrainConfig& config);
+  JsonObject config(const Session& session, const DataHashes& hashes) const;
+  RunWork work(const TrainingTask& task, Trainer& trainer, Machine& machine) const;
+  void say_cost(Console& console, const TrainingTask& task, Trainer& trainer, Machine& machine) const;
+  double elapsed() const { return seconds_since(begin_); }
+  History train(Console& console, Session& session, Trainer& trainer, const std::vector<Thaw>& thaws,
+                RunForecast& forecast, std::optional<RunFolder>& folder, std::optional<RunKeeper>& keeper);
+
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point begin_ = {};
+  double said_ = 0;  // of the whole command; 0: not yet
+  const bool finetune_;
+  SessionChoice session_;
+  FreezeChoice freeze_;
+  PolicyChoice policy_;
+  CacheChoice cache_;
+  RunChoice run_;
+  TrainingChoice training_;
+  KeepChoice keep_;
+  std::string features_ = "standardised";
+  bool standardised_ = false;  // the head, in force
+  std::string name_, run_word_;
+  std::string weights_sha256_;  // of the file --weights, when the run began
+  bool overwrite_ = false;
+  bool audit_steps_ = false;
+  bool no_run_ = false;
+  bool dry_run_ = false;
+  bool tensorboard_ = false;
+};
+
+void Train::give_examples(Arguments& arguments) const {
+  if (finetune_) {
+    arguments.example("--model squeezenet --weights squeezenet.safetensors --data photographs",
+                      "a new head for the classes of a folder of pictures, all else frozen");
+    arguments.example("--weights runs/old/best.safetensors --data pictures --policy lp-ft --epochs 10",
+                      "a new head first, then everything at a small rate");
+    arguments.example(
+        "--model charrnn --weights shakespeare.safetensors --data text:darwin.txt --freeze half",
+        "a language model goes on with another text; its head stays");
+    return;
+  }
+  arguments.example("--model cnn --data digits", "a small network on the embedded digits");
+  arguments.example("--model cnn --data fashion-mnist --epochs 5 --batch 64 --rate 0.05 --decay 5e-4 --json",
+                    "an epoch a line as JSON");
+  arguments.example("--model cnn --data digits --weights runs/cnn-digits-1/best.safetensors --freeze head",
+                    "train the last block of a trained network");
+  arguments.example(
+      "--data pictures --weights runs/old/best.safetensors --replace-head --freeze head --thaw 3:all",
+      "other classes: a new head first, everything from epoch 3 on");
+  arguments.example("--model cnn --data digits --policy freezeout,t0=0.5",
+                    "each block along its own cosine; early ones freeze first");
+}
+
+void Train::declare(Arguments& arguments) {
+  give_examples(arguments);
+  declare_model(arguments, session_.model);
+  if (finetune_) {
+    training_.epochs = 0;
+    training_.optimizer = "adam";
+    arguments.positional("RUN", run_word_, "a run's folder or a weights file, as --weights");
+    arguments.flag("--keep-head", session_.model.keep_head,
+                   "train on with the weights' own head, for as many classes as they have");
+    arguments.choice("--head-features", features_, {"standardised", "raw"},
+                     "standardised: a new head is trained as if its features had mean 0 and deviation 1 "
+                     "(standardised)");
+  } else {
+    arguments.flag("--replace-head", session_.model.replace_head,
+                   "take all but the last block from the weights: for other classes");
+  }
+  declare_head_init(arguments, session_.model);
+  declare_data(arguments, session_.data);
+  if (!finetune_) {
+    arguments.choice(
+        "--init", session_.model.init, {"pytorch", "he", "xavier", "orthogonal"},
+        "how new weights are drawn: as PyTorch's layers do, or by He 2015, Glorot and Bengio 2010 or Saxe "
+        "2014; deep networks without batch norm learn from he sooner (pytorch)");
+  }
+  arguments.option("--labels", session_.labels, "N", at_least(0),
+                   "train on N samples of each class (0: all)");
+  declare_training(arguments, training_, finetune_);
+  declare_class_weights(arguments, training_);
+  declare_freeze(arguments, freeze_, true);
+  declare_policy(arguments, policy_);
+  declare_cache(arguments, cache_);
+  declare_run(arguments, run_);
+  arguments.flag("--audit-steps", audit_steps_,
+                 "hash what is frozen after every step and name what changes it");
+  arguments.name("--run", name_, "the folder runs/NAME is written (MODEL-DATA-SEED)");
+  arguments.flag("--overwrite", overwrite_,
+                 "replace a run of that name, once the new one has saved; one that this very command left "
+                 "unfinished goes on");
+  arguments.flag("--no-run", no_run_, "write nothing");
+  arguments.flag("--dry-run", dry_run_, "read the data, say how long all of it will take, and train nothing");
+  arguments.flag("--tensorboard", tensorboard_,
+                 "also write the curves for TensorBoard, events.out.tfevents.firn in the folder");
+  declare_keep(arguments, keep_);
+}
+
+/// A new head on what the weights know, and nothing else trains unless it is asked for.
+void Train::take_finetune_defaults() {
+  if (session_.model.weights.empty()) {
+    throw Error(Fault::usage, "finetune",
+                fmt::format("weights are needed: a run of yours (firn finetune runs/NAME --data DATA), or "
+                            "published ones: {}; "
+                            "firn weights says where they are had",
+                            known_weights_line()));
+  }
+  session_.model.replace_head = !session_.model.keep_head;
+  if (!freeze_.any() && policy_.policy.empty()) freeze_.freeze = "head";
+}
+
+/// Whether more than the head trains, now or later. These policies have small rates of their own for it.
+bool Train::backbone_trains(const Model& model) const {
+  constexpr std::string_view kOwnRates[] = {"head", "lp-ft", "gradual", "fine-tune"};
+  if (!freeze_.thaw.empty()) return true;
+  if (!policy_.policy.empty()) {
+    const std::string name = policy_.policy.substr(0, policy_.policy.find(','));
+    return std::find(std::begin(kOwnRates), std::end(kOwnRates), name) == std::end(kOwnRates);
+  }
+  return cli::backbone_trains(model);
+}
+
+bool Train::head_alone(const Model& model) const {
+  const bool stays = policy_.policy.empty() || policy_.policy == "head";
+  return stays && freeze_.thaw.empty() && !backbone_trains(model);
+}
+
+/// What finetune's defaults come to for these weights and data.
+void Train::resolve_finetune(Session& session, TrainConfig& config) {
+  standardised_ = cli::resolve_finetune({.head_alone = head_alone(*session.model),
+                                         .replace_head = session_.model.replace_head,
+                                         .standardised = features_ == "standardised",
+                                         .batch = run_.batch},
+                                        session, training_, config);
+  if (standardised_) session.notes.push_back(standardised_text(config));
+}
+
+JsonObject Train::config(const Session& session, const DataHashes& hashes) const {
+  JsonObject object = json_line("config");
+  object.add("command", command()).add("model", session.recipe.model).add("data", session_.data.spec);
+  object.add("weights", session_.model.weights).add("replace_head", session_.model.replace_head);
+  object.add("weights_sha256", weights_sha256_);
+  object.add("train_sha256", hashes.train).add("validation_sha256", hashes.validation);
+  object.add("test_sha256", hashes.test).add("split_seed", session_.data.split_seed);
+  object.add("validation", session_.data.validation).add("group", session_.data.group);
+  add_reading(object, session_.data.options);
+  const bool text = !session.recipe.vocabulary.empty();
+  object.add("tokens", text ? session.recipe.tokens.name() : "")
+      .add("lower_case", session.recipe.tokens.lower_case)
+      .add("vocabulary", session.recipe.vocabulary.size());
+  object.add("labels", session_.labels).add("classes", session.recipe.class_names);
+  object.add("sample", session.recipe.input.sample.text()).add("scale", session.recipe.preprocess.scale);
+  object.add("mean", session.recipe.preprocess.mean).add("deviation", session.recipe.preprocess.deviation);
+  object.add("seed", run_.seed)
+      .add("batch", run_.batch)
+      .add("exact", run_.exact)
+      .add("init", session_.model.init)
+      .add("head_init", session_.model.head_init)
+      .add("training", training_json(training_))
+      .add("head_features", standardised_ ? "standardised" : "raw");
+  return object.add("freezing", freeze_json(*session.model, freeze_))
+      .add("policy", policy_json(policy_))
+      .add("cache", cache_json(cache_));
+}
+
+int Train::run(Console& console) {
+  require(session_.data.spec, "--data", finetune_ ? "finetune" : "train");
+  take_run_word(run_word_, session_.model, "finetune");
+  if (finetune_) take_finetune_defaults();
+  const auto kept = no_run_ ? std::nullopt : kept_weights(command());
+  if (kept) {
+    session_.model.weights = kept->from;
+  } else if (!session_.model.weights.empty()) {
+    session_.model.weights = weights_file(session_.model.weights, finetune_ ? "finetune" : "train");
+  }
+  if (tensorboard_ && no_run_)
+    throw Error(Fault::usage, "train", "--tensorboard and --no-run exclude each other");
+  begin_ = Clock::now();
+  const InterruptScope interrupts(InterruptScope::What::at_once);
+  use_threads(run_);
+  if (run_.batch == 0) run_.batch = 64;
+  session_.purpose = Purpose::train;
+  session_.seed = run_.seed;
+  TrainConfig config = make_config(training_);
+  parse_augment(training_.augment);  // a fault in it shows before data is read
+
+  SessionChoice opened = session_;
+  if (kept) {
+    opened.model.weights = kept->path;
+    opened.model.base.clear();
+    console.note(fmt::format("{} is no longer what the run began with, which {} has kept",
+                             session_.model.weights, kept->path));
+  }
+  Session session = open_session(opened);
+  if (!session_.model.weights.empty()) {
+    weights_sha256_ = kept ? kept->sha256 : file_sha256(session_.model.weights);
+  }
+  apply_freeze(*session.model, freeze_);
+  resolve_training(training_, session.recipe.model, finetune_ && backbone_trains(*session.model));
+  if (finetune_) resolve_finetune(session, config);
+  const Augment augment = parse_augment(training_.augment);
+  session.recipe.mirrored = session.recipe.mirrored || augment.flip;
+  config.cache = make_cache(cache_, augment.any());
+  const std::vector<Thaw> thaws = parse_thaws(*session.model, freeze_);
+  apply_freeze_rules(freeze_, run_.exact, config.program);
+  apply_policy(policy_, freeze_, config);
+  config.audit_steps = audit_steps_;
+  config.program.seed = run_.seed;
+  const std::string weighed = resolve_class_weights(training_, *session.data.train, config);
+  if (!weighed.empty()) session.notes.push_back(weighed);
+  config.keep_best = !no_run_;
+
+  LoaderOptions options = loader_options(session, run_.batch, run_.seed);
+  options.augment = augment;
+  options.views = cache_.views;
+  const Index samples = session.data.train->size();
+  if (samples > run_.batch && samples % run_.batch == 1 &&
+      !trains_on_one(*session.model, config.program, session.recipe.input.sample)) {
+    options.keep_last = false;
+    session.notes.push_back(
+        fmt::format("the last batch of an epoch is left out: it has one sample, which batch norms cannot "
+                    "normalise (--batch {})",
+                    run_.batch));
+  }
+  Loader train_loader(session.data.train, options);
+  options.augment = {};
+  options.keep_last = true;
+  options.shuffle = false;
+  std::optional<Loader> validation;
+  if (session.data.validation) validation.emplace(session.data.validation, options);
+  const std::unique_ptr<Optimizer> optimizer = make_optimizer(training_);
+  apply_frozen_state(policy_, *optimizer);
+  Trainer trainer = validation ? Trainer(*session.model, *optimizer, train_loader, *validation, config)
+                               : Trainer(*session.model, *optimizer, train_loader, config);
+  // What does not fit shows here, before anything is written.
+  trainer.programs().training(std::min(run_.batch, session.data.train->size()), session.recipe.input.sample);
+
+  const TrainingTask task{session, *session.model, config.epochs, run_.batch,
+                          [this] { return make_optimizer(training_); }};
+  Machine machine(false);
+  if (dry_run_) {
+    say_cost(console, task, trainer, machine);
+    return 0;
+  }
+  std::optional<RunFolder> folder;
+  std::optional<RunKeeper> keeper;
+  if (!no_run_) {
+    const std::string usual =
+        fmt::format("{}-{}-{}", session.recipe.model, path_name(session.data.train->info().name), run_.seed);
+    const DataHashes hashes = hashes_of(session.data);
+    const std::string text = this->config(session, hashes).text() + "\n";
+    folder.emplace(name_.empty() ? usual : name_, name_.empty(), overwrite_, text,
+                   [&](Index epochs) { return trainer.why_no_beginning(epochs, config.epochs); });
+    for (const std::string& passed : folder->passed_by()) {
+      console.note(fmt::format("{}: {} begins anew", passed, folder->path()));
+    }
+    if (!folder->unfinished()) folder->write("config.json", text);
+    // A run may have been broken off between the two.
+    if (!folder->has("env.json")) {
+      folder->write("env.json", environment_json(run_.seed, session.data, hashes).text() + "\n");
+    }
+    keeper.emplace(*folder, session, trainer, keep_);
+    const bool goes_on = keeper->begin(opened.model.weights, config.policy != nullptr);
+    if (folder->longer()) folder->write("config.json", text);
+    if (!keeper->damage().empty()) {
+      console.note(fmt::format("{}; the checkpoint before it is whole", keeper->damage()));
+    }
+    if (goes_on) {
+      console.note(fmt::format("{} goes on in epoch {}, behind step {}", folder->path(), trainer.epoch(),
+                               trainer.steps()));
+    }
+  }
+  console.notes(session.notes);
+  const RunClock clock{config.epochs, train_loader.batches(), config.patience, config.thaw_warm_up,
+                       config.schedule};
+  console.notes(foreseen(thaws, clock));
+  console.notes(foreseen(policy_.policy, *session.model, clock));
+  if (!anything_frozen(*session.model) && run_.exact) console.note("in force: " + exact_text(true));
+  if (anything_frozen(*session.model)) console.note(freeze_table(*session.model, freeze_, run_.exact));
+  if (config.policy) console.note("policy " + config.policy->text());
+  const auto size_of = [](const DatasetPtr& part) { return part ? part->size() : Index{0}; };
+  console.detail(fmt::format("{}, {} on {} training, {} validation and {} test samples", session.recipe.model,
+                             optimizer->text(), size_of(session.data.train), size_of(session.data.validation),
+                             size_of(session.data.test)));
+  const Index step_of = std::min(run_.batch, session.data.train->size());
+  const auto forecast =
+      forecast_frozen(*session.model, trainer.programs(), step_of, session.recipe.input.sample,
+                      trainer.features().planned(trainer.freeze_set()), machine);
+  if (forecast) report_forecast(console, *forecast);
+  RunWork work = this->work(task, trainer, machine);
+  if (folder) work.files = file_prices(folder->file("."), machine, folder->seconds_a_file());
+  machine.save();
+  RunForecast wall(work, elapsed());
+  const History history = train(console, session, trainer, thaws, wall, folder, keeper);
+  if (keeper) keeper->save_whole();  // whatever fails behind this
+  console.notes(missed(thaws, clock, static_cast<Index>(history.epochs.size())));
+  if (history.audit.watched > 0) {
+    std::optional<Evaluation> in_fp32;
+    if (config.program.frozen_precision == Precision::bf16 && validation) {
+      ProgramSettings whole = config.program;
+      whole.frozen_precision = Precision::fp32;
+      ProgramCache programs(*session.model, whole);
+      in_fp32 = evaluate(*session.model, programs, *validation);
+    }
+    const JsonObject line = report_audit(console, history, forecast, in_fp32);
+    if (folder) folder->add_line(line);
+  }
+  RunResult result = run_result(history, size_of(session.data.validation), session.model->language_model());
+  if (session.data.test) {
+    Loader test(session.data.test, options);
+    result.test = trainer.test(test);
+  }
+  if (folder) result.folder = folder->path();
+  result.seconds = elapsed();
+  result.forecast = said_;
+  if (folder) {
+    // A page that cannot be made leaves the run finished all the same.
+    std::exception_ptr failed;
+    try {
+      folder->write("confusion.json", confusion_json(session.recipe.class_names, result).text() + "\n");
+      folder->add_line(result_json(result));
+      folder->finish();
+      if (tensorboard_) report::write_events(folder->path());
+    } catch (const std::exception&) {
+      failed = std::current_exception();
+    }
+    keeper->finish();
+    if (failed) std::rethrow_exception(failed);
+  }
+  console.close(result_fields(result));
+  if (console.quiet() && !console.json()) {
+    console.out(result_text(result));
+  } else {
+    console.note(result_text(result));
+    console.note(took_text(elapsed(), said_));
+  }
+  return 0;
+}
+
+RunWork Train::work(const TrainingTask& task, Trainer& trainer, Machine& machine) const {
+  RunWork work = run_work(task, trainer, machine);
+  work.saves = !no_run_;
+  work.saving = saving_of(*task.session.model, task.optimizer()->slots_of_a_parameter(),
+                          !policy_.policy.empty(), !session_.model.weights.empty());
+  return work;
+}
+
+/// Does what the command would do until its end can be told, and keeps nothing of it. Kernels that are
+/// measured here need not be measured by the command.
+void Train::say_cost(Console& console, const TrainingTask& task, Trainer& trainer, Machine& machine) const {
+  RunWork work = this->work(task, trainer, machine);
+  if (work.saves) hashes_of(task.session.data);
+  const double until = elapsed();
+  forecast_frozen(*task.session.model, trainer.programs(), work.batch, task.session.recipe.input.sample,
+                  trainer.features().planned(trainer.freeze_set()), machine);
+  work = this->work(task, trainer, machine);
+  if (work.saves) work.files = file_prices(".", machine);
+  const double bytes = training_bytes(
+      task, trainer.programs().training(work.batch, task.session.recipe.input.sample), machine);
+  machine.save();
+  const double priced = machine.path().empty() ? 0 : elapsed() - until;
+
+  const double begin = elapsed();
+  RunForecast forecast(work, begin);
+  rehearse(trainer, forecast, [this] { return elapsed(); });
+  RunSeconds left = forecast.left();
+  left.steps += elapsed() - begin;
+  if (work.saves) left.files += opening_seconds(work.saving, work.files);
+  const double reading = begin - priced, all = reading + left.all();
+  const double kept = work.kept_step;
+  if (console.json()) {
+    return console.close(JsonObject()
+                             .add("dry_run", true)
+                             .add("epochs", task.epochs)
+                             .add("reading_seconds", reading)
+                             .add("training_seconds", left.steps)
+                             .add("validation_seconds", left.validation)
+                             .add("test_seconds", left.test)
+                             .add("files_seconds", left.files)
+                             .add("seconds", all)
+                             .add("step_ms", forecast.step_seconds() * 1e3)
+                             .add("kept_ms", kept > 0 ? kept * 1e3 : std::nan(""))
+                             .add("bytes", bytes)
+                             .add("threads", thread_count()));
+  }
+  console.out(fmt::format(
+      "about {} on {} threads: reading {}, steps of {} epochs {}, validation {}, the test part {}, files {}; "
+      "a step {:.3f} ms{}",
+      seconds_text(all), thread_count(), seconds_text(reading), task.epochs, seconds_text(left.steps),
+      seconds_text(left.validation), seconds_text(left.test), seconds_text(left.files),
+      forecast.step_seconds() * 1e3,
+      kept > 0 ? fmt::format(", {:.3f} ms from kept features", kept * 1e3) : ""));
+}
+
+History Train::train(Console& console, Session& session, Trainer& trainer, const std::vector<Thaw>& thaws,
+                     RunForecast& forecast, std::optional<RunFolder>& folder,
+                     std::optional<RunKeeper>& keeper) {
+  const auto say = [&] {
+    if (said_ > 0 || !forecast.known()) return;
+    const double left = forecast.left().all();
+    said_ = elapsed() + left;
+    console.note(fmt::format("about {} in all, {} to go", seconds_text(said_), seconds_text(left)));
+  };
+  std::optional<Progress> progress;
+  bool titled = false;
+  const bool language_model = session.model->language_model();
+  FreezeReport report(console, *session.model);
+  TrainHooks hooks;
+  hooks.on_freeze = [&](std::span<const FreezeChange> changes) {
+    for (const JsonObject& line : report.changed(changes, trainer.epoch())) {
+      if (folder) folder->add_line(line);
+    }
+  };
+  hooks.on_cache = [&](const CacheEvent& event) {
+    const std::optional<JsonObject> line = report_cache(console, event);
+    if (folder && line) folder->add_line(*line);
+  };
+  hooks.before_epoch = [&](Index epoch) {
+    for (const Thaw& due : thaws) {
+      if (due.epoch != epoch) continue;
+      thaw(*session.model, due.pattern);
+      console.note(fmt::format("epoch {}: {} trains from here on\n{}", epoch, due.pattern,
+                               freeze_table(*session.model, freeze_, run_.exact)));
+    }
+  };
+  hooks.after_step = [&](Index step, Index steps, double loss) {
+    if (!progress) progress.emplace(console, "training", steps * training_.epochs, trainer.steps() - 1);
+    progress->at(trainer.steps(), fmt::format("epoch {}/{}, step {}/{}  loss {:.4f}", trainer.epoch(),
+                                              training_.epochs, step, steps, loss));
+    if (keeper) keeper->after_step();
+    forecast.after_step(trainer.epoch(), step, elapsed());
+    say();
+  };
+  // Of many epochs a table of some rows; metrics.jsonl and --json have all of them.
+  const Index every = (training_.epochs + kMostRows - 1) / kMostRows;
+  hooks.after_epoch = [&](const EpochRecord& r) {
+    if (folder) folder->add_epoch(r, language_model);
+    if (keeper) keeper->after_epoch();
+    forecast.after_epoch(r.epoch, r.eval_seconds, elapsed());
+    if (r.epoch < training_.epochs) say();
+    if (console.json()) {
+      console.out(epoch_json(r, language_model));
+      return;
+    }
+    if (console.quiet()) return;
+    if (r.epoch > 1 && r.epoch % every != 0 && r.epoch != training_.epochs) return;
+    if (!std::exchange(titled, true)) {
+      console.out(console.bold(fmt::format("{:>5} {:>10} {:>9} {:>10} {:>10} {:>9} {:>7} {:>7}{}", "epoch",
+                                           "loss", "val. acc.", "val. loss", "rate", "seconds", "eval s",
+                                           "rss MB", language_model ? "  bits a character" : "")));
+    }
+    const auto validated = [&](double value) { return r.validated ? fmt::format("{:.4f}", value) : "-"; };
+    console.out(fmt::format(
+        "{:>5} {:>10.4f} {:>9} {:>10} {:>10.3g} {:>9.2f} {:>7.2f} {:>7.0f}{}", r.epoch, r.loss,
+        validated(r.validation_accuracy), validated(r.validation_loss), r.rate, r.seconds, r.eval_seconds,
+        r.rss_mb,
+        language_model ? fmt::format("{:>18}", validated(r.validation_loss / std::numbers::ln2)) : ""));
+  };
+  const InterruptScope interrupts(InterruptScope::What::noted);
+  hooks.stop = [&] {
+    if (InterruptScope::signal() == 0) return false;
+    progress.reset();
+    if (keeper) keeper->interrupt();
+    console.note(fmt::format("interrupted after {} steps{}", trainer.steps(),
+                             folder ? fmt::format("; the weights are in {}, the same command goes on",
+                                                  folder->file("last.safetensors"))
+                                    : ""));
+    throw Interrupted{InterruptScope::signal()};
+  };
+  History history;
+  try {
+    history = trainer.run(hooks);
+  } catch (const Error&) {
+    if (keeper) keeper->fail();
+    throw;
+  }
+  if (!policy_.policy.empty()) report.summary(history);
+  return history;
+}
+
+}  // namespace
+
+VerbPtr make_train() {
+  return std::make_unique<Train>(false);
+}
+
+VerbPtr make_finetune() {
+  return std::make_unique<Train>(true);
+}
+
+}  // namespace firn::cli
