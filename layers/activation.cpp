@@ -7,24 +7,12 @@
 
 namespace firn {
 
-std::string Activate::text() const {
-  switch (activation_) {
-    case Activation::none:
-      return "Identity()";
-    case Activation::relu:
-      return "ReLU()";
-    case Activation::leaky_relu:
-      return fmt::format("LeakyReLU({:.3g})", slope_);
-    case Activation::gelu:
-      return "GELU()";
-    case Activation::silu:
-      return "SiLU()";
-    case Activation::sigmoid:
-      return "Sigmoid()";
-    case Activation::tanh:
-      return "Tanh()";
+LayerSpec Activate::spec() const {
+  LayerSpec spec(activation_ == Activation::none ? "identity" : std::string(activation_name(activation_)));
+  if (activation_ == Activation::leaky_relu) {
+    if (slope_ != real(0.01)) spec.bare("slope", exact_text(slope_));
   }
-  return "?";
+  return spec;
 }
 
 Flow Activate::build(Graph& graph, Flow in) const {

@@ -11,7 +11,7 @@ class Activate final : public Layer {
   /// `slope` is that of leaky_relu below zero.
   explicit Activate(Activation activation, real slope = real(0.01))
       : activation_(activation), slope_(slope) {}
-  std::string text() const override;
+  LayerSpec spec() const override;
   Flow build(Graph& graph, Flow in) const override;
 
  private:
@@ -22,7 +22,7 @@ class Activate final : public Layer {
 /// Probabilities over the last dimension.
 class Softmax final : public Layer {
  public:
-  std::string text() const override { return "Softmax()"; }
+  LayerSpec spec() const override { return LayerSpec("softmax"); }
   Flow build(Graph& graph, Flow in) const override;
 };
 

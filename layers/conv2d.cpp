@@ -25,12 +25,15 @@ Conv2d::Conv2d(Options options) : options_(options) {
   if (bias) bias_ = own("bias", Shape{out}, Role::bias, {Fill::Kind::uniform, bound});
 }
 
-std::string Conv2d::text() const {
-  std::string text = fmt::format("Conv2d({}, {}, {}", options_.in, options_.out, options_.kernel.text());
-  if (!options_.stride.is(1)) text += ", stride " + options_.stride.brief();
-  if (!options_.pad.is(0)) text += ", pad " + options_.pad.brief();
-  if (options_.groups > 1) text += fmt::format(", groups {}", options_.groups);
-  return text + (options_.bias ? ")" : ", no bias)");
+LayerSpec Conv2d::spec() const {
+  const Extent same{(options_.kernel.h - 1) / 2, (options_.kernel.w - 1) / 2};
+  return LayerSpec("conv")
+      .bare("out", options_.out)
+      .bare("kernel", options_.kernel.text())
+      .option("stride", options_.stride.brief(), "1")
+      .option("pad", options_.pad.brief(), same.brief())
+      .option("groups", options_.groups, 1)
+      .flag("no_bias", !options_.bias);
 }
 
 Flow Conv2d::build(Graph& graph, Flow in) const {

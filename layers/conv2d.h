@@ -18,7 +18,7 @@ class Conv2d final : public Layer {
   };
   explicit Conv2d(Options options);
 
-  std::string text() const override;
+  LayerSpec spec() const override;
   Flow build(Graph& graph, Flow in) const override;
 
  private:

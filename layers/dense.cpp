@@ -29,8 +29,8 @@ Dense::Dense(Options options) : options_(options) {
   if (options_.bias) bias_ = own("bias", Shape{out}, Role::bias, uniform);
 }
 
-std::string Dense::text() const {
-  return fmt::format("Dense({}, {}{})", options_.in, options_.out, options_.bias ? "" : ", no bias");
+LayerSpec Dense::spec() const {
+  return LayerSpec("dense").bare("out", options_.out).flag("no_bias", !options_.bias);
 }
 
 Flow Dense::build(Graph& graph, Flow in) const {

@@ -14,7 +14,7 @@ class Dense final : public Layer {
   };
   explicit Dense(Options options);
 
-  std::string text() const override;
+  LayerSpec spec() const override;
   Flow build(Graph& graph, Flow in) const override;
 
   const ParameterPtr& weight() const { return weight_; }

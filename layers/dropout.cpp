@@ -11,8 +11,8 @@ Dropout::Dropout(real p) : p_(p) {
   if (!(p >= 0 && p < 1)) throw Error(Fault::usage, "dropout", fmt::format("p = {} is not in [0, 1)", p));
 }
 
-std::string Dropout::text() const {
-  return fmt::format("Dropout({:.3g})", p_);
+LayerSpec Dropout::spec() const {
+  return LayerSpec("dropout").bare("p", exact_text(p_));
 }
 
 Flow Dropout::build(Graph& graph, Flow in) const {

@@ -10,7 +10,7 @@ class Dropout final : public Layer {
  public:
   /// Throws Error(usage) unless 0 <= p < 1.
   explicit Dropout(real p);
-  std::string text() const override;
+  LayerSpec spec() const override;
   Flow build(Graph& graph, Flow in) const override;
 
  private:

@@ -11,8 +11,8 @@ Embedding::Embedding(Options options) : options_(options) {
       own("weight", Shape{options_.vocabulary, options_.features}, Role::weight, {Fill::Kind::normal, 1});
 }
 
-std::string Embedding::text() const {
-  return fmt::format("Embedding({}, {})", options_.vocabulary, options_.features);
+LayerSpec Embedding::spec() const {
+  return LayerSpec("embedding").bare("features", options_.features);
 }
 
 Flow Embedding::build(Graph& graph, Flow in) const {

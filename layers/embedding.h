@@ -12,7 +12,7 @@ class Embedding final : public Layer {
   };
   explicit Embedding(Options options);
 
-  std::string text() const override;
+  LayerSpec spec() const override;
   Flow build(Graph& graph, Flow in) const override;
 
  private:

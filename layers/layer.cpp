@@ -96,6 +96,24 @@ Flow Layer::Child::build(Graph& graph, Flow in) const {
   return layer->build(graph, in);
 }
 
+LayerSpec Layer::Child::spec() const {
+  LayerSpec spec = layer->spec();
+  spec.name = name;
+  return spec;
+}
+
+std::vector<LayerSpec> layers_of(const Layer& layer) {
+  LayerSpec spec = layer.spec();
+  if (spec.kind == "group") return std::move(spec.bodies[0].layers);
+  return {std::move(spec)};
+}
+
+Flow Layer::join(Graph& graph, std::span<const Flow> in) const {
+  if (in.size() == 1) return build(graph, in[0]);
+  throw Error(Fault::usage, spec().kind,
+              fmt::format("reads one value, not {} (layer {})", in.size(), graph.label()));
+}
+
 std::vector<NamedParameter> Layer::parameters() const {
   std::vector<NamedParameter> all;
   collect({}, all);

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "engine/graph/graph.h"
 #include "layers/init.h"
+#include "layers/layer_spec.h"
 
 namespace firn {
 
@@ -30,10 +32,15 @@ class Layer {
   Layer(const Layer&) = delete;
   Layer& operator=(const Layer&) = delete;
 
-  /// "Conv2d(16, 32, 3x3, stride 2)"
-  virtual std::string text() const = 0;
+  /// Its kind and attributes, so that it can be written and made again; no parameters.
+  virtual LayerSpec spec() const = 0;
+  /// The same in a line: "conv 32 3x3 stride 2".
+  std::string text() const { return spec().text(); }
   /// Adds this layer to the graph. Throws Error(usage) naming the layer when the shapes do not fit.
   virtual Flow build(Graph& graph, Flow in) const = 0;
+  /// The same for a layer that reads several values, in this order; others throw Error(usage) unless it is
+  /// one.
+  virtual Flow join(Graph& graph, std::span<const Flow> in) const;
 
   /// All parameters below, own ones first, then those of the children in their order; a shared one under each
   /// of its names.
@@ -43,6 +50,8 @@ class Layer {
     std::shared_ptr<Layer> layer;
     /// The layer's `build`, with the nodes labelled by its name.
     Flow build(Graph& graph, Flow in) const;
+    /// The layer's `spec`, under its name.
+    LayerSpec spec() const;
   };
   const std::vector<Child>& children() const { return children_; }
 
@@ -89,6 +98,9 @@ class Layer {
 };
 
 using LayerPtr = std::shared_ptr<Layer>;
+
+/// What a body of a spec lists: the children of a `Sequential`, else the layer itself.
+std::vector<LayerSpec> layers_of(const Layer& layer);
 
 /// A layer by its named options: `make<Conv2d>({.in = 16, .out = 32, .kernel = 3})`.
 template <class L>

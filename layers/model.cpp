@@ -154,6 +154,25 @@ void Model::set_freeze(const std::string& spec) {
   for (const NamedParameter& p : parameters()) p.parameter->set_frozen_units(frozen[p.parameter.get()]);
 }
 
+LayerSpec Model::spec() const {
+  LayerSpec network("network");
+  for (const Block& block : blocks_) {
+    std::vector<LayerSpec> layers;
+    for (std::size_t i = block.first_child; i < block.last_child; ++i) layers.push_back(children()[i].spec());
+    network.body(block.name, std::move(layers));
+  }
+  if (network.bodies.empty()) return network;
+  std::vector<LayerSpec>& head = network.bodies.back().layers;
+  for (auto layer = head.rbegin(); layer != head.rend(); ++layer) {
+    for (LayerSpec::Attribute& a : layer->attributes) {
+      if (a.name != "out" || a.value != std::to_string(classes_)) continue;
+      a.value = "classes";
+      return network;
+    }
+  }
+  return network;
+}
+
 std::string Model::block_output(int block) {
   return fmt::format("block{}", block);
 }

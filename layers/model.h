@@ -75,7 +75,8 @@ class Model : public Layer {
   /// last of them). Throws Error(usage) with the nearest name.
   int find_block(const std::string& pattern) const;
 
-  std::string text() const override { return name_; }
+  /// A network, its blocks as named bodies; a size of the last layer that is the number of classes says so.
+  LayerSpec spec() const override;
   Flow build(Graph& graph, Flow in) const override;
 
   /// A graph with the feeds "x" (real, or index for tokens), "lengths" where the input has them, and the

@@ -23,8 +23,10 @@ BatchNorm::BatchNorm(Options options) : options_(options) {
   variance_ = own("running_var", shape, Role::statistic, kOnes);
 }
 
-std::string BatchNorm::text() const {
-  return fmt::format("BatchNorm({})", options_.channels);
+LayerSpec BatchNorm::spec() const {
+  return LayerSpec("norm")
+      .option("epsilon", options_.epsilon, Options{}.epsilon)
+      .option("momentum", options_.momentum, Options{}.momentum);
 }
 
 Flow BatchNorm::build(Graph& graph, Flow in) const {
@@ -51,8 +53,8 @@ LayerNorm::LayerNorm(Options options) : options_(options) {
   bias_ = own("bias", Shape{options_.features}, Role::norm, kZeros);
 }
 
-std::string LayerNorm::text() const {
-  return fmt::format("LayerNorm({})", options_.features);
+LayerSpec LayerNorm::spec() const {
+  return LayerSpec("layer_norm").option("epsilon", options_.epsilon, Options{}.epsilon);
 }
 
 Flow LayerNorm::build(Graph& graph, Flow in) const {

@@ -19,7 +19,7 @@ class BatchNorm final : public Layer {
   };
   explicit BatchNorm(Options options);
 
-  std::string text() const override;
+  LayerSpec spec() const override;
   Flow build(Graph& graph, Flow in) const override;
 
  private:
@@ -36,7 +36,7 @@ class LayerNorm final : public Layer {
   };
   explicit LayerNorm(Options options);
 
-  std::string text() const override;
+  LayerSpec spec() const override;
   Flow build(Graph& graph, Flow in) const override;
 
  private:

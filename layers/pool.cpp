@@ -19,17 +19,19 @@ PoolOptions lowered(const WindowOptions& o) {
           .count_padding = o.count_padding};
 }
 
-std::string window_text(std::string_view name, const WindowOptions& o) {
-  std::string text = fmt::format("{}({}", name, o.kernel.text());
-  if (!o.stride.is(0)) text += ", stride " + o.stride.brief();
-  if (!o.pad.is(0)) text += ", pad " + o.pad.brief();
-  return text + (o.ceil ? ", ceil)" : ")");
+LayerSpec window_spec(const char* kind, const WindowOptions& o) {
+  LayerSpec spec(kind);
+  spec.bare("kernel", o.kernel.brief())
+      .option("stride", o.stride.is(0) ? o.kernel.brief() : o.stride.brief(), o.kernel.brief())
+      .option("pad", o.pad.brief(), "0")
+      .flag("ceil", o.ceil);
+  return spec;
 }
 
 }  // namespace
 
-std::string MaxPool2d::text() const {
-  return window_text("MaxPool2d", options_);
+LayerSpec MaxPool2d::spec() const {
+  return window_spec("pool", options_);
 }
 
 Flow MaxPool2d::build(Graph& graph, Flow in) const {
@@ -37,8 +39,8 @@ Flow MaxPool2d::build(Graph& graph, Flow in) const {
   return in;
 }
 
-std::string AveragePool2d::text() const {
-  return window_text("AveragePool2d", options_);
+LayerSpec AveragePool2d::spec() const {
+  return window_spec("average_pool", options_).flag("without_padding", !options_.count_padding);
 }
 
 Flow AveragePool2d::build(Graph& graph, Flow in) const {

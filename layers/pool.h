@@ -19,7 +19,7 @@ class MaxPool2d final : public Layer {
  public:
   using Options = WindowOptions;
   explicit MaxPool2d(Options options) : options_(options) {}
-  std::string text() const override;
+  LayerSpec spec() const override;
   Flow build(Graph& graph, Flow in) const override;
 
  private:
@@ -31,7 +31,7 @@ class AveragePool2d final : public Layer {
  public:
   using Options = WindowOptions;
   explicit AveragePool2d(Options options) : options_(options) {}
-  std::string text() const override;
+  LayerSpec spec() const override;
   Flow build(Graph& graph, Flow in) const override;
 
  private:
@@ -41,7 +41,7 @@ class AveragePool2d final : public Layer {
 /// Mean over the image: (N,H,W,C) to (N,C).
 class GlobalAveragePool final : public Layer {
  public:
-  std::string text() const override { return "GlobalAveragePool()"; }
+  LayerSpec spec() const override { return LayerSpec("global_pool"); }
   Flow build(Graph& graph, Flow in) const override;
 };
 

@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <array>
 #include <cmath>
 
 #include "engine/base/error.h"
@@ -53,13 +52,14 @@ Recurrent::Recurrent(std::string name, const std::vector<std::string>& gates, Op
   }
 }
 
-std::string Recurrent::text() const {
-  std::string text = fmt::format("{}({}, {}", name_, options_.in, options_.hidden);
-  if (options_.layers > 1) text += fmt::format(", {} layers", options_.layers);
-  if (options_.bidirectional) text += ", bidirectional";
-  if (options_.reverse) text += ", reverse";
-  if (options_.dropout > 0) text += fmt::format(", dropout {:.3g}", options_.dropout);
-  return text + ")";
+LayerSpec Recurrent::spec() const {
+  return LayerSpec(name_)
+      .bare("hidden", options_.hidden)
+      .option("layers", options_.layers, 1)
+      .flag("bidirectional", options_.bidirectional)
+      .flag("reverse", options_.reverse)
+      .option("dropout", options_.dropout, real(0))
+      .option("first_layer", options_.first_layer, 0);
 }
 
 Flow Recurrent::build(Graph& graph, Flow in) const {
@@ -81,23 +81,9 @@ Flow Recurrent::build(Graph& graph, Flow in) const {
   return in;
 }
 
-Lstm::Lstm(Options options) : Recurrent("Lstm", {"i", "f", "g", "o"}, lstm, options) {}
+Lstm::Lstm(Options options) : Recurrent("lstm", {"i", "f", "g", "o"}, lstm, options) {}
 
-Gru::Gru(Options options) : Recurrent("Gru", {"r", "z", "n"}, gru, options) {}
-
-Bidirectional::Bidirectional(LayerPtr forward, LayerPtr backward) {
-  adopt({}, std::move(forward));
-  adopt({}, std::move(backward));
-}
-
-std::string Bidirectional::text() const {
-  return fmt::format("Bidirectional({}, {})", children()[0].layer->text(), children()[1].layer->text());
-}
-
-Flow Bidirectional::build(Graph& graph, Flow in) const {
-  const std::array<Value, 2> features{children()[0].build(graph, in).x, children()[1].build(graph, in).x};
-  return {concatenate(graph, features, 2), in.lengths};
-}
+Gru::Gru(Options options) : Recurrent("gru", {"r", "z", "n"}, gru, options) {}
 
 Flow LastStep::build(Graph& graph, Flow in) const {
   return {last_step(graph, in.x, in.lengths)};

@@ -13,12 +13,12 @@ class Recurrent : public Layer {
     Index in = 0, hidden = 0;
     Index layers = 1;
     bool bidirectional = false;  ///< the features of both directions, forward first
-    bool reverse = false;        ///< from the last step to the first, as the other half of a `Bidirectional`
+    bool reverse = false;        ///< from the last step to the first, as an arm of a `Branch`
     real dropout = 0;            ///< between layers
     Index first_layer = 0;       ///< number of the first layer in the names: weight_ih_l0
   };
 
-  std::string text() const override;
+  LayerSpec spec() const override;
   Flow build(Graph& graph, Flow in) const override;
 
  protected:
@@ -48,19 +48,10 @@ class Gru final : public Recurrent {
   explicit Gru(Options options);
 };
 
-/// Two layers over the same sequence, their features one behind the other. The second one is made with
-/// `reverse`; with a layer of a recurrent kind the names are those of PyTorch's bidirectional one.
-class Bidirectional final : public Layer {
- public:
-  Bidirectional(LayerPtr forward, LayerPtr backward);
-  std::string text() const override;
-  Flow build(Graph& graph, Flow in) const override;
-};
-
 /// (N,T,F) to (N,F): the last step, or the last valid one where the input has lengths.
 class LastStep final : public Layer {
  public:
-  std::string text() const override { return "LastStep()"; }
+  LayerSpec spec() const override { return LayerSpec("last"); }
   Flow build(Graph& graph, Flow in) const override;
 };
 

@@ -13,10 +13,11 @@ Residual::Residual(Options options) : activation_(options.activation) {
   if (options.shortcut) adopt("shortcut", std::move(options.shortcut));
 }
 
-std::string Residual::text() const {
-  std::string text = fmt::format("Residual({}", children()[0].layer->text());
-  if (children().size() > 1) text += ", " + children()[1].layer->text();
-  return text + ")";
+LayerSpec Residual::spec() const {
+  LayerSpec spec("residual");
+  spec.option("activation", std::string(activation_name(activation_)), "relu");
+  for (const Child& child : children()) spec.body(child.name, layers_of(*child.layer));
+  return spec;
 }
 
 Flow Residual::build(Graph& graph, Flow in) const {
@@ -27,9 +28,11 @@ Flow Residual::build(Graph& graph, Flow in) const {
   return out;
 }
 
-std::string StridedPad::text() const {
-  return fmt::format("StridedPad(stride {}, channels +{} +{})", options_.stride, options_.before,
-                     options_.behind);
+LayerSpec StridedPad::spec() const {
+  return LayerSpec("strided_pad")
+      .bare("stride", options_.stride)
+      .option("before", options_.before, 0)
+      .option("behind", options_.behind, 0);
 }
 
 Flow StridedPad::build(Graph& graph, Flow in) const {

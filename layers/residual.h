@@ -16,7 +16,7 @@ class Residual final : public Layer {
   };
   explicit Residual(Options options);
 
-  std::string text() const override;
+  LayerSpec spec() const override;
   Flow build(Graph& graph, Flow in) const override;
 
  private:
@@ -33,7 +33,7 @@ class StridedPad final : public Layer {
   };
   explicit StridedPad(Options options) : options_(options) {}
 
-  std::string text() const override;
+  LayerSpec spec() const override;
   Flow build(Graph& graph, Flow in) const override;
 
  private:

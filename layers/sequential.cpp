@@ -15,11 +15,10 @@ Sequential& Sequential::add(std::string name, LayerPtr layer) {
   return *this;
 }
 
-std::string Sequential::text() const {
-  std::string text = "Sequential(";
-  for (std::size_t i = 0; i < children().size(); ++i)
-    text += (i > 0 ? ", " : "") + children()[i].layer->text();
-  return text + ")";
+LayerSpec Sequential::spec() const {
+  std::vector<LayerSpec> layers;
+  for (const Child& child : children()) layers.push_back(child.spec());
+  return LayerSpec("group").body({}, std::move(layers));
 }
 
 Flow Sequential::build(Graph& graph, Flow in) const {

@@ -13,7 +13,7 @@ class Sequential final : public Layer {
   Sequential& add(LayerPtr layer);
   Sequential& add(std::string name, LayerPtr layer);
 
-  std::string text() const override;
+  LayerSpec spec() const override;
   Flow build(Graph& graph, Flow in) const override;
 };
 

@@ -1,6 +1,6 @@
 #include "layers/shaping.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include "engine/base/error.h"
 #include "engine/ops/rearrange.h"
@@ -9,6 +9,10 @@ namespace firn {
 
 Flow Flatten::build(Graph& graph, Flow in) const {
   return {flatten(graph, in.x)};
+}
+
+LayerSpec Reshape::spec() const {
+  return LayerSpec("reshape").bare("sample", fmt::format("{}", fmt::join(sample_.sizes(), "x")));
 }
 
 Flow Reshape::build(Graph& graph, Flow in) const {

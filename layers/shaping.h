@@ -8,7 +8,7 @@ namespace firn {
 /// (N,...) to (N, rest).
 class Flatten final : public Layer {
  public:
-  std::string text() const override { return "Flatten()"; }
+  LayerSpec spec() const override { return LayerSpec("flatten"); }
   Flow build(Graph& graph, Flow in) const override;
 };
 
@@ -16,7 +16,7 @@ class Flatten final : public Layer {
 class Reshape final : public Layer {
  public:
   explicit Reshape(Shape sample) : sample_(sample) {}
-  std::string text() const override { return "Reshape" + sample_.text(); }
+  LayerSpec spec() const override;
   Flow build(Graph& graph, Flow in) const override;
 
  private:
@@ -26,7 +26,7 @@ class Reshape final : public Layer {
 /// An image read row by row: (N,H,W,C) to (N,H,W*C).
 class RowsToSequence final : public Layer {
  public:
-  std::string text() const override { return "RowsToSequence()"; }
+  LayerSpec spec() const override { return LayerSpec("rows"); }
   Flow build(Graph& graph, Flow in) const override;
 };
 

@@ -1,6 +1,6 @@
 #include "layers/text_convolution.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -19,10 +19,10 @@ TextConvolution::TextConvolution(Options options) : options_(std::move(options))
   }
 }
 
-std::string TextConvolution::text() const {
-  std::string text = fmt::format("TextConvolution({}, {}, widths", options_.features, options_.channels);
-  for (const Index width : options_.widths) text += fmt::format(" {}", width);
-  return text + ")";
+LayerSpec TextConvolution::spec() const {
+  return LayerSpec("text_conv")
+      .bare("channels", options_.channels)
+      .option("widths", fmt::format("{}", fmt::join(options_.widths, " ")), {});
 }
 
 Flow TextConvolution::build(Graph& graph, Flow in) const {

@@ -15,7 +15,7 @@ class TextConvolution final : public Layer {
   };
   explicit TextConvolution(Options options);
 
-  std::string text() const override;
+  LayerSpec spec() const override;
   Flow build(Graph& graph, Flow in) const override;
 
  private:

@@ -114,7 +114,7 @@ FeatureCache::FeatureCache(const Model& model, ProgramCache& programs, const Pro
     throw Error(Fault::usage, "cache", fmt::format("a limit of {} bytes", config_.memory));
   }
   for (const Layer::Child& child : model.children()) {
-    Child one{child.name.empty() ? child.layer->text() : child.name, {}};
+    Child one{child.name.empty() ? child.layer->spec().kind : child.name, {}};
     for (const NamedParameter& p : child.layer->parameters()) one.parameters.push_back(p.parameter);
     children_.push_back(std::move(one));
   }

@@ -66,7 +66,7 @@ ModelPtr make_sequences() {
 class Again final : public Layer {
  public:
   explicit Again(ParameterPtr weight) : weight_(weight) { share("weight", std::move(weight)); }
-  std::string text() const override { return "Again()"; }
+  LayerSpec spec() const override { return LayerSpec("again"); }
   Flow build(Graph& graph, Flow in) const override { return {dense(graph, in.x, graph.parameter(weight_))}; }
 
  private:

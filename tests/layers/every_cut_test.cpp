@@ -17,6 +17,7 @@
 #include "engine/ops/dense.h"
 #include "engine/program/cost.h"
 #include "layers/activation.h"
+#include "layers/branch.h"
 #include "layers/dense.h"
 #include "layers/recurrent.h"
 #include "optim/optimizer.h"
@@ -297,7 +298,7 @@ void check_cuts(const std::string& name, ModelPtr model) {
 class Again final : public Layer {
  public:
   explicit Again(ParameterPtr weight) : weight_(weight) { share("weight", std::move(weight)); }
-  std::string text() const override { return "Again()"; }
+  LayerSpec spec() const override { return LayerSpec("again"); }
   Flow build(Graph& graph, Flow in) const override { return {dense(graph, in.x, graph.parameter(weight_))}; }
 
  private:
@@ -336,9 +337,9 @@ TEST_CASE("every cut of a bidirectional LSTM") {
   model->add_block("lstm1",
                    {{"lstm", make<Lstm>({.in = 5, .hidden = 6, .layers = 2, .bidirectional = true})}});
   model->add_block("lstm2",
-                   {{"", std::make_shared<Bidirectional>(
+                   {{"", std::make_shared<Branch>(std::vector<LayerPtr>{
                              make<Lstm>({.in = 12, .hidden = 4, .first_layer = 2}),
-                             make<Lstm>({.in = 12, .hidden = 4, .reverse = true, .first_layer = 2}))}});
+                             make<Lstm>({.in = 12, .hidden = 4, .reverse = true, .first_layer = 2})})}});
   model->add_block("gru", {{"gru", make<Gru>({.in = 8, .hidden = 5, .bidirectional = true})}});
   model->add_block("fc", {{"last", std::make_shared<LastStep>()}, {"fc", make<Dense>({.in = 10, .out = 4})}});
   check_cuts("bidirectional", std::move(model));

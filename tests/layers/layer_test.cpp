@@ -43,7 +43,7 @@ std::string frozen_blocks(const Model& model) {
 class Tied final : public Layer {
  public:
   explicit Tied(ParameterPtr weight) : weight_(weight) { share("weight", std::move(weight)); }
-  std::string text() const override { return "Tied()"; }
+  LayerSpec spec() const override { return LayerSpec("tied"); }
   Flow build(Graph&, Flow in) const override { return in; }
 
  private:
@@ -73,13 +73,13 @@ TEST_CASE("names grow with the tree") {
         "layer1.conv1.weight layer1.conv1.bias layer1.weight layer1.bias layer1.running_mean "
         "layer1.running_var 1.weight ");
   CHECK(inner->parameters()[0].name == "conv1.weight");
-  CHECK(outer.text() == "Sequential(Sequential(Conv2d(1, 2, 3x3), BatchNorm(2)), Dense(2, 3, no bias))");
+  CHECK(outer.text() == "group { layer1: group { conv1: conv 2 3x3 pad 0, norm }, 1: dense 3 no_bias }");
 }
 
 TEST_CASE("a layer's text says what it is") {
-  CHECK(make<Conv2d>({.in = 16, .out = 32, .stride = 2})->text() == "Conv2d(16, 32, 3x3, stride 2)");
+  CHECK(make<Conv2d>({.in = 16, .out = 32, .stride = 2})->text() == "conv 32 3x3 stride 2 pad 0");
   CHECK(make<Conv2d>({.in = 4, .out = 4, .kernel = {1, 5}, .pad = {0, 2}, .groups = 4, .bias = false})
-            ->text() == "Conv2d(4, 4, 1x5, pad 0x2, groups 4, no bias)");
+            ->text() == "conv 4 1x5 groups 4 no_bias");
 }
 
 TEST_CASE("patterns freeze and thaw") {

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "layers/activation.h"
+#include "layers/branch.h"
 #include "layers/conv2d.h"
 #include "layers/dense.h"
 #include "layers/dropout.h"
@@ -128,13 +129,13 @@ TEST_CASE("mean and variance are frozen together") {
 
 TEST_CASE("a bidirectional layer is two layers, one reversed, under PyTorch's names") {
   const auto both = make<Lstm>({.in = 3, .hidden = 5, .bidirectional = true});
-  const Bidirectional pair(make<Lstm>({.in = 3, .hidden = 5}),
-                           make<Lstm>({.in = 3, .hidden = 5, .reverse = true}));
+  const Branch pair(
+      {make<Lstm>({.in = 3, .hidden = 5}), make<Lstm>({.in = 3, .hidden = 5, .reverse = true})});
   REQUIRE(both->parameters().size() == 8);
   for (std::size_t i = 0; i < 8; ++i) CHECK(both->parameters()[i].name == pair.parameters()[i].name);
   CHECK(both->parameters()[5].name == "weight_hh_l0_reverse");
   both->initialise(1);
-  const_cast<Bidirectional&>(pair).initialise(1);
+  const_cast<Branch&>(pair).initialise(1);
   const Tensor x = normal(Shape{2, 6, 3}, 1);
   const Tensor lengths = Tensor::of_indices(Shape{2}, std::vector<std::int32_t>{6, 4});
   const Tensor y = run(*both, x, lengths);
@@ -152,7 +153,7 @@ TEST_CASE("several recurrent layers are one after the other") {
   chain.initialise(2);
   const Tensor x = normal(Shape{2, 5, 3}, 1);
   CHECK(same(run(*deep, x), run(chain, x)));
-  CHECK(deep->text() == "Gru(3, 4, 2 layers)");
+  CHECK(deep->text() == "gru 4 layers 2");
   CHECK(fails_with(Fault::usage, "one direction",
                    [] { make<Gru>({.in = 1, .hidden = 1, .bidirectional = true, .reverse = true}); }));
 }

@@ -25,7 +25,7 @@ class Parts final : public Layer {
     adopt("lstm", make<Lstm>({.in = 6, .hidden = 5}));
     adopt("gru", make<Gru>({.in = 6, .hidden = 5}));
   }
-  std::string text() const override { return "Parts()"; }
+  LayerSpec spec() const override { return LayerSpec("parts"); }
   Flow build(Graph&, Flow in) const override { return in; }
 
   Parameter& at(const std::string& name) const {

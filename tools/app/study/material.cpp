@@ -54,7 +54,7 @@ std::string parts_sha256(const DataParts& parts) {
 }
 
 bool holds_dropout(const Layer& layer) {
-  if (layer.text().starts_with("Dropout")) return true;
+  if (layer.spec().kind == "dropout") return true;
   return std::any_of(layer.children().begin(), layer.children().end(),
                      [](const Layer::Child& child) { return holds_dropout(*child.layer); });
 }
