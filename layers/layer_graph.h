@@ -4,8 +4,8 @@
 
 namespace firn {
 
-/// Any graph of layers with one value in and one out. Parameters are named as if the nodes were children of the
-/// layer around it.
+/// Any graph of layers with one value in and one out. Parameters are named as if the nodes were children of
+/// the layer around it.
 class LayerGraph final : public Layer {
  public:
   static constexpr int kEntry = -1;  ///< what enters the graph, called "in" in a network's text

@@ -31,7 +31,8 @@ struct LayerSpec {
   std::vector<Body> bodies = {};
   int line = 0, column = 0;  ///< where it was read, from 1; 0: it was not
 
-  /// Appends an attribute: by its place alone; by its name where it is not `usual`; by its name where it is on.
+  /// Appends an attribute: by its place alone; by its name where it is not `usual`; by its name where it is
+  /// on.
   LayerSpec& bare(std::string name, std::string value);
   LayerSpec& bare(std::string name, Index value);
   LayerSpec& option(std::string name, std::string value, const std::string& usual);

@@ -93,6 +93,18 @@ int Model::find_block(const std::string& pattern) const {
               fmt::format("{} has no block {}{}", name_, pattern, did_you_mean(pattern, names)));
 }
 
+void Model::refuse_near_block(const std::string& name, const std::vector<NamedParameter>& all) const {
+  if (name.find_first_of(":[*?") != std::string::npos) return;
+  for (const NamedParameter& p : all) {
+    if (names_parameter(name, p.name)) return;
+  }
+  std::vector<std::string> names;
+  for (const Block& block : blocks_) names.push_back(block.name);
+  const std::string hint = did_you_mean(name, names);
+  if (hint.empty()) return;
+  throw Error(Fault::usage, "freeze", fmt::format("{} has no block or parameter {}{}", name_, name, hint));
+}
+
 void Model::set_freeze(const std::string& spec) {
   const std::size_t count = blocks_.size();
   std::set<std::size_t> frozen_blocks;
@@ -126,7 +138,8 @@ void Model::set_freeze(const std::string& spec) {
       } else if (named != blocks_.end()) {
         frozen_blocks.insert(static_cast<std::size_t>(named - blocks_.begin()));
       } else {
-        std::vector<NamedParameter> all = parameters();
+        const std::vector<NamedParameter> all = parameters();
+        refuse_near_block(part, all);
         for (const SelectedUnits& s : select_units(all, part)) {
           std::vector<UnitRange>& units = frozen[s.parameter.get()];
           units.insert(units.end(), s.units.begin(), s.units.end());

@@ -114,6 +114,8 @@ class Model : public Layer {
   void set_image_rule(ImageRule rule) { image_rule_ = std::move(rule); }
 
  private:
+  /// Throws where `name` is nothing but nearly that of a block.
+  void refuse_near_block(const std::string& name, const std::vector<NamedParameter>& all) const;
   Flow feed_samples(Graph& graph, Index batch, const Shape& sample) const;
   Flow feed_features(Graph& graph, Index batch, const Seam& seam) const;
   Flow build_children(Graph& graph, Flow in, std::size_t first, std::size_t last, bool block_outputs) const;
@@ -141,6 +143,7 @@ struct ModelEntry {
   /// The same with a head of one linear layer on the means over the places, for weights whose head is
   /// replaced; empty: `make` gives such a head.
   std::function<ModelPtr(const InputSpec& input, Index classes)> make_plain = {};
+  std::string network = {};  ///< the text of one that the registry does not have (`network_entry`)
 };
 
 /// All models, in the order of --help.

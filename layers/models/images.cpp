@@ -34,8 +34,8 @@ ModelPtr make_bncnn(const InputSpec& input, Index classes) {
   const int pools = pools_of(require_image("bncnn", input), 2);
   std::string text;
   for (int i = 1; i <= 3; ++i) {
-    text += fmt::format("[conv{0}] conv {1} no_bias, bn{0}: norm, relu{2}, dropout 0.2\n", i, i == 1 ? 16 : 32,
-                        pool_if(i <= pools));
+    text += fmt::format("[conv{0}] conv {1} no_bias, bn{0}: norm, relu{2}, dropout 0.2\n", i,
+                        i == 1 ? 16 : 32, pool_if(i <= pools));
   }
   return make_builtin("bncnn", text + "[fc] fc: dense", input, classes);
 }
@@ -70,8 +70,8 @@ ModelPtr make_doodlenet(const InputSpec& input, Index classes) {
                         pool_if(i % 2 == 0 && i / 2 <= pools));
   }
   const ModelPtr model = make_builtin(
-      "doodlenet", text + "[fc1] flatten, dropout: dropout 0.1, fc1: dense 512, tanh\n[fc2] fc2: dense", input,
-      classes);
+      "doodlenet", text + "[fc1] flatten, dropout: dropout 0.1, fc1: dense 512, tanh\n[fc2] fc2: dense",
+      input, classes);
   model->set_image_rule({.scale = real(1.0 / 255)});
   return model;
 }
@@ -130,8 +130,8 @@ ModelPtr squeezenet_with(const std::string& head, const InputSpec& input, Index 
 }  // namespace
 
 ModelPtr make_squeezenet(const InputSpec& input, Index classes) {
-  return squeezenet_with(
-      "[conv10] dropout: dropout 0.5, conv10: conv classes 1x1 pad 1, relu, global_pool", input, classes);
+  return squeezenet_with("[conv10] dropout: dropout 0.5, conv10: conv classes 1x1 pad 1, relu, global_pool",
+                         input, classes);
 }
 
 ModelPtr make_plain_squeezenet(const InputSpec& input, Index classes) {

@@ -9,7 +9,8 @@ namespace firn {
 namespace {
 
 /// Layers for sequences, which read an image row by row.
-ModelPtr recurrent(const std::string& name, const std::string& layers, const InputSpec& input, Index classes) {
+ModelPtr recurrent(const std::string& name, const std::string& layers, const InputSpec& input,
+                   Index classes) {
   require_steps(name, input);
   std::string text = layers + "\n[fc] last, fc: dense";
   if (input.sample.rank() == 3) text.insert(text.find(']') + 1, " rows,");
@@ -24,7 +25,8 @@ std::string two_layers(Index hidden) {
 
 ModelPtr make_mlp(const InputSpec& input, Index classes) {
   require_numbers("mlp", input);
-  return make_builtin("mlp", "[fc1] flatten, fc1: dense 512, relu\n[fc2] fc2: dense 512, relu\n[fc3] fc3: dense",
+  return make_builtin("mlp",
+                      "[fc1] flatten, fc1: dense 512, relu\n[fc2] fc2: dense 512, relu\n[fc3] fc3: dense",
                       input, classes);
 }
 
@@ -47,8 +49,8 @@ ModelPtr make_rowlstm2(const InputSpec& input, Index classes) {
 ModelPtr make_textlstm(const InputSpec& input, Index classes) {
   require_tokens("textlstm", input);
   return make_builtin("textlstm",
-                      "[embedding] embedding: embedding 64\n[lstm] lstm: lstm 128\n[fc] last, fc: dense", input,
-                      classes);
+                      "[embedding] embedding: embedding 64\n[lstm] lstm: lstm 128\n[fc] last, fc: dense",
+                      input, classes);
 }
 
 ModelPtr make_textcnn(const InputSpec& input, Index classes) {

@@ -18,8 +18,9 @@ constexpr Index kGreatest = Index{1} << 30;
 Index whole_number(std::string_view text) {
   Index number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error != std::errc{} || end != text.data() + text.size() || number < 0 || number > kGreatest ? -1
-                                                                                                     : number;
+  return error != std::errc{} || end != text.data() + text.size() || number < 0 || number > kGreatest
+             ? -1
+             : number;
 }
 
 }  // namespace
@@ -48,8 +49,7 @@ Index LayerArguments::count(const std::string& name) const {
   if (text == "classes") return site_.classes;
   if (text == "in") return width(0, "numbers");
   const Index number = whole_number(text);
-  if (number < 0)
-    fail(fmt::format("{} '{}' is no whole number from 0 to {}", name, text, kGreatest));
+  if (number < 0) fail(fmt::format("{} '{}' is no whole number from 0 to {}", name, text, kGreatest));
   return number;
 }
 
@@ -102,8 +102,7 @@ bool LayerArguments::flag(const std::string& name) const {
 
 Index LayerArguments::width(int rank, const std::string& wanted) const {
   const Shape& sample = site_.sample;
-  if (site_.vocabulary > 0)
-    fail(fmt::format("reads {}, gets tokens: an embedding comes first", wanted));
+  if (site_.vocabulary > 0) fail(fmt::format("reads {}, gets tokens: an embedding comes first", wanted));
   if (sample.rank() < 1 || (rank > 0 && sample.rank() != rank))
     fail(fmt::format("reads {}, gets {}", wanted, sample.text()));
   return sample[-1];

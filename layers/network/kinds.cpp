@@ -75,8 +75,7 @@ LayerPtr make_recurrent(const LayerArguments& a, Bodies) {
 }
 
 LayerPtr make_embedding(const LayerArguments& a, Bodies) {
-  if (a.site().vocabulary < 1)
-    a.fail(fmt::format("reads tokens, gets numbers {}", a.site().sample.text()));
+  if (a.site().vocabulary < 1) a.fail(fmt::format("reads tokens, gets numbers {}", a.site().sample.text()));
   return make<Embedding>({.vocabulary = a.site().vocabulary, .features = a.count("features")});
 }
 
@@ -223,7 +222,14 @@ std::vector<LayerKind> make_kinds() {
        0,
        {},
        true},
-      {"lstm", "LSTM over a sequence; torch.nn.LSTM", recurrent_options(), make_recurrent<Lstm>, 0, 0, {}, true},
+      {"lstm",
+       "LSTM over a sequence; torch.nn.LSTM",
+       recurrent_options(),
+       make_recurrent<Lstm>,
+       0,
+       0,
+       {},
+       true},
       {"gru", "GRU over a sequence; torch.nn.GRU", recurrent_options(), make_recurrent<Gru>, 0, 0, {}, true},
       {"last",
        "the last step of a sequence: (T,F) to (F)",

@@ -70,7 +70,8 @@ struct LayerKind {
   std::vector<LayerOption> options;
   /// Makes the layer; `bodies` are the layers of its braces, made already.
   std::function<LayerPtr(const LayerArguments&, std::vector<LayerPtr> bodies)> make;
-  /// Bodies wanted: none, or at least so many and at most so many; names that those behind the first may have.
+  /// Bodies wanted: none, or at least so many and at most so many; names that those behind the first may
+  /// have.
   int least_bodies = 0, most_bodies = 0;
   std::vector<std::string> body_names = {};
   bool begins_block = false;  ///< where blocks are not said, one begins at it

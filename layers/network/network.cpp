@@ -34,8 +34,8 @@ bool leads(const std::string& kind) {
   return std::find(std::begin(kinds), std::end(kinds), kind) != std::end(kinds);
 }
 
-/// Makes layer after layer, each for what the ones before it give, by building them into a graph that is never
-/// run.
+/// Makes layer after layer, each for what the ones before it give, by building them into a graph that is
+/// never run.
 class Builder {
  public:
   Builder(std::string source, const InputSpec& input, Index classes)
@@ -50,7 +50,8 @@ class Builder {
   ModelPtr model(const std::string& name, const NetworkText& text) {
     auto model = std::make_shared<Model>(name, input_, classes_);
     const LayerSpec& last = text.blocks.back().layers.back();
-    if (last.kind == "softmax") fail(last, "ends the network, and the loss applies softmax itself: leave it away");
+    if (last.kind == "softmax")
+      fail(last, "ends the network, and the loss applies softmax itself: leave it away");
     ending_ = &last;
     for (const LayerSpec::Body& block : text.blocks) {
       std::vector<Made> layers = row(block.layers, reached_);
@@ -63,8 +64,9 @@ class Builder {
     const Shape out = reached_.sample();
     const bool rows = out.rank() == 1 || (out.rank() == 2 && each_step());
     if (!rows || out[-1] != classes_ || reached_.tokens()) {
-      fail(last, fmt::format("the network gives {} for a sample, wanted are the {} classes: end it with 'dense'",
-                             out.text(), classes_));
+      fail(last,
+           fmt::format("the network gives {} for a sample, wanted are the {} classes: end it with 'dense'",
+                       out.text(), classes_));
     }
     check_names(*model);
     model->set_language_model(out.rank() == 2);
@@ -123,7 +125,8 @@ class Builder {
       const Scope scope(graph_, name);
       to.flow = child.layer->join(graph_, flows);
     } catch (const Error& error) {
-      if (error.fault() != Fault::usage || error.operation() == "network") throw;
+      const bool too_large = error.operation() == "tensor" && error.fault() == Fault::failure;
+      if ((error.fault() != Fault::usage && !too_large) || error.operation() == "network") throw;
       std::string_view what = error.what();
       what.remove_prefix(std::min(what.find("] ") + 2, what.size()));
       fail(spec, std::string(what));
@@ -209,10 +212,12 @@ class Builder {
   void check_names(const Model& model) const {
     std::set<std::string> names, blocks;
     for (const NamedParameter& p : model.parameters()) {
-      if (!names.insert(p.name).second) fail_at(source_, 1, 1, fmt::format("two parameters are called {}", p.name));
+      if (!names.insert(p.name).second)
+        fail_at(source_, 1, 1, fmt::format("two parameters are called {}", p.name));
     }
     for (const Model::Block& block : model.blocks()) {
-      if (!blocks.insert(block.name).second) fail_at(source_, 1, 1, fmt::format("two blocks are called {}", block.name));
+      if (!blocks.insert(block.name).second)
+        fail_at(source_, 1, 1, fmt::format("two blocks are called {}", block.name));
     }
   }
 
@@ -232,7 +237,8 @@ ModelPtr make_network(const std::string& name, const NetworkText& text, const st
   return Builder(source, input, classes).model(name, text);
 }
 
-ModelPtr make_builtin(const std::string& name, const std::string& text, const InputSpec& input, Index classes) {
+ModelPtr make_builtin(const std::string& name, const std::string& text, const InputSpec& input,
+                      Index classes) {
   return make_network(name, parse_network(text, name), name, input, classes);
 }
 

@@ -46,7 +46,8 @@ std::vector<Token> tokens_of(std::string_view text, const std::string& source) {
     }
     column += static_cast<int>(end - i);
     if (c == '\n') ++line, column = 1;
-    if (tokens.size() > kMostWords) fail_at(source, line, column, fmt::format("more than {} words", kMostWords));
+    if (tokens.size() > kMostWords)
+      fail_at(source, line, column, fmt::format("more than {} words", kMostWords));
     i = end;
   }
   tokens.push_back({"", line, column});
@@ -243,7 +244,8 @@ std::string network_text(const LayerSpec& network) {
   for (LayerSpec::Body block : network.bodies) {
     shorten(block.layers, names);
     text += "[" + block.name + "]";
-    for (std::size_t i = 0; i < block.layers.size(); ++i) text += (i > 0 ? ", " : " ") + block.layers[i].text();
+    for (std::size_t i = 0; i < block.layers.size(); ++i)
+      text += (i > 0 ? ", " : " ") + block.layers[i].text();
     text += "\n";
   }
   return text;

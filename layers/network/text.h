@@ -27,9 +27,9 @@ struct NetworkText {
   bool named = false;  ///< the text says which blocks there are; else there is one without a name
 };
 
-/// Reads a network. Throws Error(usage) naming `source`, line and column: for a character that does not belong,
-/// a brace that is not closed, a kind or option that is not known (with the nearest name), and a text of more
-/// than 1 MB, 100,000 words or 32 braces within each other.
+/// Reads a network. Throws Error(usage) naming `source`, line and column: for a character that does not
+/// belong, a brace that is not closed, a kind or option that is not known (with the nearest name), and a text
+/// of more than 1 MB, 100,000 words or 32 braces within each other.
 NetworkText parse_network(std::string_view text, const std::string& source);
 
 /// The text of a network's spec (`Model::spec`), a line for each block; reads back as the same network.

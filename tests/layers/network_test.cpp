@@ -49,7 +49,8 @@ void check_round_trip(Model& model) {
   model.initialise(3);
   again->initialise(3);
   const auto a = model.parameters(), b = again->parameters();
-  for (std::size_t i = 0; i < a.size(); ++i) CHECK(std::ranges::equal(a[i].parameter->value().values(), b[i].parameter->value().values()));
+  for (std::size_t i = 0; i < a.size(); ++i)
+    CHECK(std::ranges::equal(a[i].parameter->value().values(), b[i].parameter->value().values()));
   const auto nodes = [](const Model& m) {
     std::string list;
     const auto graph = m.training_graph(4, m.input().sample, {}).graph;
@@ -140,7 +141,8 @@ TEST_CASE("every kind of layer stands in one of these networks, and its options 
     InputSpec input;
   } cases[] = {
       {"conv 4 3x5 stride 2x1 pad 1x0 groups 1 no_bias, gelu, pool 3x2 stride 1 pad 1x0 ceil, silu, "
-       "average_pool 2 without_padding, sigmoid, norm epsilon 0.001, tanh, layer_norm epsilon 0.01, identity, "
+       "average_pool 2 without_padding, sigmoid, norm epsilon 0.001, tanh, layer_norm epsilon 0.01, "
+       "identity, "
        "strided_pad 2 before 1 behind 2, softmax, flatten, dropout 0.25, dense 12 no_bias, reshape 2x2x3, "
        "conv in 1x1 groups in, flatten, dense",
        kGrey},
@@ -155,7 +157,8 @@ TEST_CASE("every kind of layer stands in one of these networks, and its options 
 }
 
 TEST_CASE("what cannot be says where and what is wanted") {
-  CHECK(failure("cnov 8, dense") == "[network] line, line 1, column 1: no layer is called cnov (did you mean conv?)");
+  CHECK(failure("cnov 8, dense") ==
+        "[network] line, line 1, column 1: no layer is called cnov (did you mean conv?)");
   CHECK(failure("conv 8 3x3\nconv 8 strde 2\ndense") ==
         "[network] line, line 2, column 8: conv has no option strde (did you mean stride?)");
   CHECK(failure("conv 8, dense 12") ==
@@ -186,7 +189,8 @@ TEST_CASE("what cannot be says where and what is wanted") {
   CHECK(failure("conv 8 stride 2 stride 1, dense").find("stride is given twice") != std::string::npos);
   CHECK(failure("").find("holds no layer") != std::string::npos);
   CHECK(failure("[a] [b] dense").find("block [a] holds no layer") != std::string::npos);
-  CHECK(failure("relu [b] dense").find("the layers before the first [block] are in none") != std::string::npos);
+  CHECK(failure("relu [b] dense").find("the layers before the first [block] are in none") !=
+        std::string::npos);
   CHECK(failure("dense 4; dense").find("line 1, column 8: a character that is part of no network") !=
         std::string::npos);
   CHECK(failure("conv 1073741824 1073741824x3, dense").find("[") == 0);

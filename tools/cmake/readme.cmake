@@ -7,6 +7,7 @@
 #   sh slow        the same, in the tests labelled slow
 #   text of firn ARGUMENTS   what that command prints: these lines, in this order, others may stand between them;
 #                  a … in a line stands for anything
+#   network        a network's text, for images of 32x32x3 and ten classes
 #   text           what is shown is no command, program or output
 # Any other fence is a failing test. Each block is the test NAME_<its line>.
 function(firn_markdown_tests name file)
@@ -83,6 +84,9 @@ function(firn_markdown_block name fence block folder)
     firn_write_if_changed(${folder}/${name}.txt "${block}")
     add_test(NAME ${name} COMMAND ${CMAKE_COMMAND} -DBLOCK=${folder}/${name}.txt -DSOURCE=${PROJECT_SOURCE_DIR}/${source}
                                   -P ${PROJECT_SOURCE_DIR}/tests/tools/excerpt.cmake)
+  elseif(fence STREQUAL "network")
+    firn_write_if_changed(${folder}/${name}.net "${block}")
+    add_test(NAME ${name} COMMAND firn explain --model ${folder}/${name}.net --input 32,32,3 --classes 10 -q)
   elseif(NOT fence STREQUAL "text")
     add_test(NAME ${name} COMMAND sh -c "echo 'the fence ```${fence} does not say how its block is tested'; exit 1")
   endif()

@@ -32,7 +32,7 @@ Trial::Trial(const Session& session, const TrialChoice& choice, Index frozen)
   TrainingChoice& training = choice_.training;
   config_ = make_config(training);
   const bool backbone = backbone_trains(*model_);
-  resolve_training(training, session.recipe.model, choice.finetune && backbone);
+  resolve_training(training, *session.model, choice.finetune && backbone);
   if (choice.finetune) {
     resolve_finetune({.head_alone = !backbone, .replace_head = choice.replace_head, .batch = choice.batch},
                      session, training, config_);

@@ -25,8 +25,10 @@ std::string joined(const List& list, F name) {
 
 void declare_model(Arguments& arguments, ModelChoice& choice) {
   arguments.group("The model");
-  arguments.option("--model", choice.name, "NAME",
-                   joined(model_registry(), [](const ModelEntry& m) { return m.name; }));
+  arguments.option(
+      "--model", choice.name, "MODEL",
+      "a network's text ('conv 32 3x3, relu, pool 2, dense'), a file that holds one, or a name: " +
+          joined(model_registry(), [](const ModelEntry& m) { return m.name; }));
   arguments.option("--weights", choice.weights, "FILE",
                    "safetensors with PyTorch's names; firn's own also say which "
                    "model and preparation of the data they go with; or a run's folder or checkpoint");

@@ -13,9 +13,11 @@
 #include "engine/base/atomic_file.h"
 #include "engine/base/split.h"
 #include "engine/tensor/safetensors.h"
+#include "layers/network/text.h"
 #include "layers/parameter_budget.h"
 #include "layers/weights.h"
 #include "tools/app/cli/json.h"
+#include "tools/app/run/networks.h"
 #include "tools/app/run/options.h"
 
 namespace firn::cli {
@@ -87,6 +89,14 @@ Recipe own_recipe(const Entries& entries) {
   Recipe recipe;
   recipe.own = true;
   recipe.model = entries.text("firn.model");
+  recipe.network = entries.find("firn.network").value_or("");
+  if (!recipe.network.empty()) {
+    try {
+      parse_network(recipe.network, "firn.network");
+    } catch (const Error& error) {
+      entries.fail("firn.network", fmt::format("is no network: {}", error.what()));
+    }
+  }
   recipe.input.sample = entries.shape("firn.sample");
   recipe.input.lengths = entries.text("firn.lengths") == "1";
   recipe.images = entries.text("firn.kind") == "image";
@@ -193,10 +203,18 @@ Preprocess preprocess_of(const ImageRule& rule) {
   return preprocess;
 }
 
+Index usual_batch(const Recipe& recipe) {
+  return is_known_model(recipe.model) ? find_model(recipe.model).usual_batch : ModelEntry{}.usual_batch;
+}
+
 ModelPtr make_model(const Recipe& recipe) {
-  const ModelEntry& entry = find_model(recipe.model);
-  const bool plain = recipe.plain_head && entry.make_plain;
-  return (plain ? entry.make_plain : entry.make)(recipe.input, recipe.classes);
+  if (recipe.plain_head && is_known_model(recipe.model)) {
+    const ModelEntry& known = find_model(recipe.model);
+    if (known.make_plain) return known.make_plain(recipe.input, recipe.classes);
+  }
+  if (!recipe.network.empty())
+    return network_entry(recipe.model, recipe.network, recipe.model).make(recipe.input, recipe.classes);
+  return find_model(recipe.model).make(recipe.input, recipe.classes);
 }
 
 ModelPtr make_model(const Recipe& recipe, Index numbers, const std::string& weights, bool new_head) {
@@ -214,6 +232,7 @@ ModelPtr make_model(const Recipe& recipe, Index numbers, const std::string& weig
 std::map<std::string, std::string> to_metadata(const Recipe& recipe) {
   std::map<std::string, std::string> metadata = {
       {"firn.model", recipe.model},
+      {"firn.network", recipe.network},
       {"firn.sample", fmt::format("{}", fmt::join(recipe.input.sample.sizes(), ","))},
       {"firn.kind", recipe.images                 ? "image"
                     : recipe.input.vocabulary > 0 ? "tokens"
@@ -249,7 +268,7 @@ Recipe read_recipe(const SafeTensors& file, const std::string& weights, const st
     return foreign_recipe(file, weights, model);
   }
   const Recipe recipe = own_recipe(Entries(file.metadata, weights));
-  if (!model.empty() && model != recipe.model) {
+  if (!model.empty() && model != recipe.model && model != recipe.network) {
     throw Error(Fault::usage, "weights", fmt::format("{} is of {}, not of {}", weights, recipe.model, model));
   }
   return recipe;

@@ -16,7 +16,8 @@
 namespace firn::cli {
 
 struct Recipe {
-  std::string model;
+  std::string model;    ///< the name of a model, or what a network of one's own is called
+  std::string network;  ///< its text (`parse_network`); empty: the registry's model of that name
   InputSpec input;
   Index classes = 0;
   std::vector<std::string> class_names;  ///< empty: not known
@@ -33,10 +34,11 @@ struct Recipe {
   bool plain_head = false;  ///< the head is `ModelEntry::make_plain`'s, where there is one
 };
 
-/// Entries firn.model, firn.sample, firn.kind, firn.lengths, firn.classes, firn.class_names, firn.vocabulary,
-/// firn.tokens and firn.lower_case where tokens are words or of small letters alone, firn.scale, firn.mean,
-/// firn.deviation, firn.bgr, firn.mirrored where it was trained so, firn.head where it is plain,
-/// firn.features and firn.label of tables, firn.layout of arrays, firn.extent (least and greatest number).
+/// Entries firn.model, firn.network, firn.sample, firn.kind, firn.lengths, firn.classes, firn.class_names,
+/// firn.vocabulary, firn.tokens and firn.lower_case where tokens are words or of small letters alone,
+/// firn.scale, firn.mean, firn.deviation, firn.bgr, firn.mirrored where it was trained so, firn.head where it
+/// is plain, firn.features and firn.label of tables, firn.layout of arrays, firn.extent (least and greatest
+/// number).
 std::map<std::string, std::string> to_metadata(const Recipe& recipe);
 
 /// The recipe of a weights file that lies at `weights`; of one that firn has not written with `model` (which
@@ -45,6 +47,9 @@ std::map<std::string, std::string> to_metadata(const Recipe& recipe);
 /// Error(model_file) for metadata that is damaged, Error(usage) when the file is of another model than
 /// `model`.
 Recipe read_recipe(const SafeTensors& file, const std::string& weights, const std::string& model);
+
+/// Samples of a batch where nothing else is asked for.
+Index usual_batch(const Recipe& recipe);
 
 /// The model of a recipe, its parameters zero. Throws what its maker throws.
 ModelPtr make_model(const Recipe& recipe);

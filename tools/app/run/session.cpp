@@ -3,14 +3,17 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "data/lone_giant.h"
 #include "data/tokens.h"
 #include "engine/base/error.h"
+#include "layers/network/text.h"
 #include "layers/weights.h"
 #include "optim/trainer/checkpoint.h"
 #include "tools/app/run/adapt.h"
 #include "tools/app/run/fit.h"
+#include "tools/app/run/networks.h"
 #include "tools/app/run/reading.h"
 #include "tools/app/run/validation.h"
 #include "tools/app/run/weights_path.h"
@@ -50,7 +53,8 @@ void require_train(const DataParts& parts) {
 
 /// Opens data for a model that starts anew, and says how it is prepared.
 void open_fresh(const SessionChoice& choice, const ModelEntry& entry, Session& session) {
-  const ImageRule rule = entry.make(entry.usual_input, entry.usual_classes)->image_rule();
+  const ImageRule rule =
+      entry.network.empty() ? entry.make(entry.usual_input, entry.usual_classes)->image_rule() : ImageRule{};
   const bool has_rule = rule.size > 0 || !rule.mean.empty();
   DataOptions options = data_options(choice);
   const bool resize = options.size == 0 && rule.size > 0;
@@ -66,6 +70,7 @@ void open_fresh(const SessionChoice& choice, const ModelEntry& entry, Session& s
   }
   Recipe& recipe = session.recipe;
   recipe.model = entry.name;
+  recipe.network = entry.network;
   recipe.input = input_of(*info);
   recipe.classes = static_cast<Index>(info->classes.size());
   recipe.class_names = info->classes;
@@ -236,8 +241,14 @@ void without_data(const SessionChoice& choice, Session& session) {
   check_no_reading(choice.data.options);
   Recipe& recipe = session.recipe;
   if (recipe.model.empty()) {
-    const ModelEntry& entry = find_model(choice.model.name);
+    const ModelEntry entry = model_entry(choice.model.name);
+    if (!entry.network.empty() && (choice.input.sample.empty() || choice.input.classes < 1)) {
+      throw Error(
+          Fault::usage, "model",
+          "a network of your own gets its sizes from the data: give --data, or --input and --classes");
+    }
     recipe.model = entry.name;
+    recipe.network = entry.network;
     recipe.input = entry.usual_input;
     recipe.classes = entry.usual_classes;
   }
@@ -284,22 +295,30 @@ Session open_session(const SessionChoice& asked) {
     throw Error(Fault::usage, "weights", "--base goes with --weights and a checkpoint");
   }
   SafeTensors file;
-  if (weights) {
-    if (!choice.model.name.empty()) find_model(choice.model.name);
-    file = load_whole(choice.model.weights, choice.model.base);
+  std::optional<ModelEntry> entry;
+  if (!choice.model.name.empty()) entry = model_entry(choice.model.name);
+  if (weights) file = load_whole(choice.model.weights, choice.model.base);
+  // A network of one's own says how it is made, a file of others' gives its numbers and nothing else.
+  const bool told = weights && (!entry || entry->network.empty() || file.metadata.contains("firn.model"));
+  if (told) {
     session.recipe = read_recipe(file, choice.model.weights, choice.model.name);
   } else {
     require(choice.model.name, "--model", "model");
   }
   if (choice.data.spec.empty()) {
     without_data(choice, session);
-  } else if (weights) {
+  } else if (told) {
     open_for_weights(choice, session);
   } else {
-    open_fresh(choice, find_model(choice.model.name), session);
+    open_fresh(choice, *entry, session);
+    if (weights) {
+      session.notes.push_back(fmt::format(
+          "{} does not say how its samples were prepared: numbers are standardised by the training part",
+          choice.model.weights));
+    }
   }
   const Recipe& recipe = session.recipe;
-  if (weights) {
+  if (told) {
     Index numbers = 0;
     for (const NamedTensor& t : file.tensors) numbers += t.tensor.count();
     session.model = make_model(recipe, numbers, choice.model.weights, choice.model.replace_head);
@@ -315,6 +334,7 @@ Session open_session(const SessionChoice& asked) {
                     : fmt::format("{} is plain text without classes, which {} cannot learn: see charrnn",
                                   name, recipe.model));
   }
+  session.recipe.network = network_text(session.model->spec());
   session.model->initialise(choice.seed, scheme_of(choice.model.init));
   if (weights) load(choice, std::move(file), session);
   if (!choice.data.spec.empty()) {

@@ -3,20 +3,14 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <array>
 
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
 #include "engine/base/split.h"
+#include "tools/app/run/networks.h"
 #include "tools/app/run/options.h"
 
 namespace firn::cli {
-
-namespace {
-
-constexpr std::array kAdamModels = {"lstm", "lstm2", "rowlstm", "textlstm", "textcnn", "charrnn"};
-
-}  // namespace
 
 void declare_training(Arguments& arguments, TrainingChoice& choice, bool finetune) {
   arguments.group("How it is trained");
@@ -92,10 +86,9 @@ std::string resolve_class_weights(TrainingChoice& choice, const Dataset& train, 
   return text;
 }
 
-void resolve_training(TrainingChoice& choice, const std::string& model, bool backbone) {
+void resolve_training(TrainingChoice& choice, const Model& model, bool backbone) {
   if (choice.optimizer.empty()) {
-    const bool adam = std::find(kAdamModels.begin(), kAdamModels.end(), model) != kAdamModels.end();
-    choice.optimizer = adam ? "adam" : "sgd";
+    choice.optimizer = wants_adam(model) ? "adam" : "sgd";
   }
   const bool sgd = choice.optimizer == "sgd";
   if (!choice.rate) choice.rate = (sgd ? 0.05 : 1e-3) * (backbone ? 0.1 : 1);

@@ -36,7 +36,7 @@ void declare_training(Arguments& arguments, TrainingChoice& choice, bool finetun
 
 /// Fills in what was left to the model: adam for recurrent and text models, sgd for the others; sgd 0.05 with
 /// momentum 0.9, adam, adamw and rmsprop 1e-3; a tenth of these rates where a trained `backbone` trains on.
-void resolve_training(TrainingChoice& choice, const std::string& model, bool backbone = false);
+void resolve_training(TrainingChoice& choice, const Model& model, bool backbone = false);
 
 /// Of a resolved choice.
 std::unique_ptr<Optimizer> make_optimizer(const TrainingChoice& choice);

@@ -1,5 +1,6 @@
 #include "tools/app/study/grid.h"
 
+#include "tools/app/run/networks.h"
 #include "tools/app/run/options.h"
 
 #include <fmt/core.h>
@@ -228,7 +229,7 @@ std::vector<std::string> complete(Grid& grid, const DataInfo& target) {
 
 void check(const Grid& grid) {
   require_some(grid, "models", grid.models);
-  for (const std::string& model : grid.models) find_model(model);
+  for (const std::string& model : grid.models) model_entry(model);
   require_some(grid, "sources", grid.sources);
   require_some(grid, "labels", grid.labels);
   for (const Index labels : grid.labels) {

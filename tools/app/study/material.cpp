@@ -1,4 +1,5 @@
 #include "tools/app/study/material.h"
+#include "tools/app/run/networks.h"
 
 #include <fmt/core.h>
 
@@ -113,7 +114,7 @@ bool freezes_head(const Arm& arm, Model& model) {
 
 /// Without numbers drawn.
 ModelPtr blank(const Arm& arm, const Prepared& prepared) {
-  const ModelEntry& entry = find_model(arm.model);
+  const ModelEntry entry = model_entry(arm.model);
   const auto& maker = entry.make_plain ? entry.make_plain : entry.make;
   return maker(prepared.input, prepared.classes);
 }

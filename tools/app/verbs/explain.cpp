@@ -53,7 +53,7 @@ int Explain::run(Console& console) {
   session_.purpose = Purpose::predict;
   const Session session = open_session(session_);
   Model& model = *session.model;
-  const Index batch = run_.batch > 0 ? run_.batch : find_model(session.recipe.model).usual_batch;
+  const Index batch = run_.batch > 0 ? run_.batch : usual_batch(session.recipe);
   const Shape& sample = session.recipe.input.sample;
   ProgramSettings settings;
   apply_freeze_rules(freeze_, run_.exact, settings);

@@ -153,7 +153,7 @@ int Inspect::run(Console& console) {
   apply_freeze(model, freeze_);
   ProgramSettings settings;
   apply_freeze_rules(freeze_, run_.exact, settings);
-  const Index batch = run_.batch > 0 ? run_.batch : find_model(session.recipe.model).usual_batch;
+  const Index batch = run_.batch > 0 ? run_.batch : usual_batch(session.recipe);
   const Shape& sample = session.recipe.input.sample;
   ProgramCache programs(model, settings);
   const bool trains = parameter_count(model.parameters(), true) > 0;
@@ -212,7 +212,7 @@ Outlook Inspect::look_ahead(Console& console, const Session& session, Program& p
   const RandomBatch batch(model, program.plan().batch, session.recipe.input.sample);
   batch.feed(program, model);
   TrainingChoice training;
-  resolve_training(training, session.recipe.model);
+  resolve_training(training, *session.model);
   const OptimizerMaker make = [&] { return make_optimizer(training); };
   Machine machine(calibrate_);
   Outlook outlook;

@@ -1,4 +1,5 @@
 #include "tools/app/verbs/study.h"
+#include "tools/app/run/networks.h"
 
 #include <fmt/format.h>
 
@@ -96,7 +97,7 @@ void StudyVerb::declare(Arguments& arguments) {
   arguments.option("--grid", grid_, "FILE", "experiments as JSON, in the place of a preset");
   arguments.option("--data", changes_.target, "D",
                    "what is learned: a name or kind:path, as firn data lists them");
-  arguments.option("--model", models_, "M,...", "models by name");
+  arguments.option("--model", models_, "M,...", "models by name, files of networks, or one network's text");
   arguments.option("--source", sources_, "S,...",
                    "what is learned before: drawn, half (of the classes), self, random (nothing), or data");
   arguments.option("--weights", changes_.weights, "FILE", "a source that is learned already (with --model)");
@@ -146,7 +147,7 @@ void StudyVerb::read_changes() {
   const auto words = [](const std::string& text) {
     return text.empty() ? std::vector<std::string>() : split(text, ',');
   };
-  changes_.models = words(models_);
+  changes_.models = model_names(models_);
   changes_.sources = words(sources_);
   changes_.freeze = words(freeze_);
   changes_.bn = words(bn_);
@@ -163,8 +164,9 @@ void StudyVerb::read_changes() {
   changes_.weights = weights_file(changes_.weights, "study");
   if (changes_.models.size() > 1) throw Error(Fault::usage, "study", "--weights are of one --model");
   const std::string model = changes_.models.empty() ? "" : changes_.models[0];
-  if (!model.empty()) find_model(model);
-  changes_.models = {read_recipe(load_safetensors(changes_.weights), changes_.weights, model).model};
+  if (!model.empty()) model_entry(model);
+  const Recipe recipe = read_recipe(load_safetensors(changes_.weights), changes_.weights, model);
+  changes_.models = {is_known_model(recipe.model) ? recipe.model : recipe.network};
 }
 
 std::vector<Grid> StudyVerb::grids(Console& console) {

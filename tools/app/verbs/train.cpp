@@ -253,7 +253,7 @@ int Train::run(Console& console) {
     weights_sha256_ = kept ? kept->sha256 : file_sha256(session_.model.weights);
   }
   apply_freeze(*session.model, freeze_);
-  resolve_training(training_, session.recipe.model, finetune_ && backbone_trains(*session.model));
+  resolve_training(training_, *session.model, finetune_ && backbone_trains(*session.model));
   if (finetune_) resolve_finetune(session, config);
   const Augment augment = parse_augment(training_.augment);
   session.recipe.mirrored = session.recipe.mirrored || augment.flip;
