@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       info.classes = {"?"};
       if (samples.kind == DataKind::sequence && samples.lengths.empty()) set_lengths(samples, array, "fuzz");
       std::vector<std::int32_t> labels(static_cast<std::size_t>(samples.count));
-      make_npy_set(info, std::move(samples), std::move(labels));
+      make_npy_set(info, std::move(samples), std::move(labels), "fuzz");
     });
   }
   return test::fuzz(data, size, [](auto bytes) {

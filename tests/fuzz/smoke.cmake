@@ -1,0 +1,11 @@
+# smoke_test: all fuzzers in one file, each under a name of its own.
+include(${CMAKE_CURRENT_LIST_DIR}/fuzzers.cmake)
+set(sources)
+set(table "struct Fuzzer {\n  const char* name;\n  int (*run)(const std::uint8_t*, std::size_t);\n};\nconstexpr Fuzzer kFuzzers[] = {\n")
+foreach(reader ${FIRN_FUZZERS_engine} ${FIRN_FUZZERS_optim} ${FIRN_FUZZERS_data} ${FIRN_FUZZERS_app})
+  string(APPEND sources "#define LLVMFuzzerTestOneInput ${reader}_fuzz\n#include \"tests/fuzz/${reader}_fuzz.cpp\"\n#undef LLVMFuzzerTestOneInput\n")
+  string(APPEND table "    {\"${reader}\", ${reader}_fuzz},\n")
+endforeach()
+firn_write_if_changed(${CMAKE_CURRENT_BINARY_DIR}/fuzz/fuzzers.inc "${sources}${table}};\n")
+firn_test(smoke_test ${CMAKE_CURRENT_LIST_DIR}/smoke_test.cpp LIBS firn_app)
+target_include_directories(smoke_test PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/fuzz)
