@@ -6,7 +6,7 @@
 #include <span>
 #include <string_view>
 
-#include "data/image.h"
+#include "data/byte_image.h"
 
 namespace firn {
 

@@ -1,25 +1,12 @@
 // One picture: decoded, resized.
 #pragma once
 
-#include <cstdint>
 #include <span>
 #include <string>
-#include <vector>
 
-#include "engine/base/real.h"
+#include "data/byte_image.h"
 
 namespace firn {
-
-/// Pixels (height, width, channels), a byte each.
-struct ByteImage {
-  Index height = 0;
-  Index width = 0;
-  Index channels = 3;
-  std::vector<std::uint8_t> pixels;
-};
-
-constexpr Index kMaxSide = 16384;             ///< of a picture that is decoded
-constexpr Index kMaxPixels = Index{1} << 26;  ///< 67 million
 
 /// Decodes PNG or JPEG to RGB, upright as EXIF's orientation has it. Grey and palette become RGB;
 /// transparency is dropped: the colour that lies under it counts; of 16 bits the upper eight are taken; four

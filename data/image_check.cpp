@@ -8,8 +8,8 @@
 #include <limits>
 #include <vector>
 
+#include "data/byte_image.h"
 #include "data/exif.h"
-#include "data/image.h"
 
 namespace firn {
 

@@ -9,6 +9,7 @@
 #include "engine/graph/graph.h"
 #include "layers/init.h"
 #include "layers/layer_spec.h"
+#include "layers/selection.h"
 
 namespace firn {
 
@@ -17,12 +18,6 @@ namespace firn {
 struct Flow {
   Value x;
   Value lengths = {};
-};
-
-/// A parameter under the name that it has seen from some layer: "layer1.0.conv1.weight".
-struct NamedParameter {
-  std::string name;
-  ParameterPtr parameter;
 };
 
 class Layer {
@@ -107,14 +102,5 @@ template <class L>
 std::shared_ptr<L> make(typename L::Options options) {
   return std::make_shared<L>(std::move(options));
 }
-
-/// The parameters among `all` that `pattern` names, as `Layer::freeze` understands it; same errors.
-std::vector<ParameterPtr> select(const std::vector<NamedParameter>& all, const std::string& pattern);
-
-/// Whether a dotted name is one that a glob or the name of a layer around it ("conv1") stands for.
-bool names_parameter(const std::string& pattern, const std::string& name);
-
-/// `name` below `prefix`: "layer1" and "conv" give "layer1.conv"; an empty one adds no dot.
-std::string dotted(const std::string& prefix, const std::string& name);
 
 }  // namespace firn

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/graph/parameter.h"
+#include "engine/graph/freeze_set.h"
 
 namespace firn {
 

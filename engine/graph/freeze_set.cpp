@@ -5,9 +5,6 @@
 #include <algorithm>
 #include <functional>
 
-#include "engine/base/error.h"
-#include "engine/graph/parameter.h"
-
 namespace firn {
 
 FreezeSet::Frozen& FreezeSet::own() {
@@ -28,26 +25,10 @@ void FreezeSet::thaw(const Parameter& parameter) {
 }
 
 void FreezeSet::set_frozen_units(const Parameter& parameter, const std::vector<UnitRange>& ranges) {
-  const Index units = parameter.units();
-  for (const UnitRange& range : ranges) {
-    if (range.first >= 0 && range.first <= range.last && range.last <= units) continue;
-    throw Error(Fault::usage, "freeze",
-                fmt::format("{} {} has the units 0 to {}, not {}:{}", parameter.name(),
-                            parameter.file_shape().text(), units - 1, range.first, range.last));
-  }
-  const std::vector<UnitRange> frozen = sorted_ranges(ranges), live = complement(frozen, units);
-  if (frozen.empty()) return thaw(parameter);
-  if (live.empty()) return freeze(parameter);
-  if (parameter.role() == Role::statistic) {
-    throw Error(Fault::usage, "freeze",
-                fmt::format("{} is a statistic: it freezes as a whole or not at all", parameter.name()));
-  }
-  if (parameter.unit_axis() < 0) {
-    throw Error(
-        Fault::usage, "freeze",
-        fmt::format("{} {} can only be frozen as a whole", parameter.name(), parameter.file_shape().text()));
-  }
-  own()[&parameter] = Live{parameter.unit_axis(), live};
+  Live live = parameter.live_without(ranges);
+  if (live.count() == parameter.units()) return thaw(parameter);
+  if (live.ranges.empty()) return freeze(parameter);
+  own()[&parameter] = std::move(live);
 }
 
 void FreezeSet::add(const FreezeSet& other) {
@@ -127,6 +108,19 @@ std::strong_ordering operator<=>(const FreezeSet& a, const FreezeSet& b) {
   }
   if (left != a.frozen_->end()) return std::strong_ordering::greater;
   return right != b.frozen_->end() ? std::strong_ordering::less : std::strong_ordering::equal;
+}
+
+FreezeSet marked_frozen(const Parameter& parameter) {
+  FreezeSet set;
+  set.set_frozen_units(parameter, parameter.frozen_units());
+  return set;
+}
+
+bool marked_as(const Parameter& parameter, const FreezeSet& set) {
+  if (parameter.trainable() != set.trains(parameter)) return false;
+  const Live* mine = parameter.live();
+  const Live* its = set.live(parameter);
+  return mine == its || (mine != nullptr && its != nullptr && *mine == *its);
 }
 
 }  // namespace firn

@@ -8,11 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "engine/graph/live.h"
+#include "engine/graph/parameter.h"
 
 namespace firn {
-
-class Parameter;
 
 /// Parameter → all, none, or ranges of its units (`Parameter::units`) are frozen. A value: programs are
 /// compiled for one and kept by it, policies give one for each step. Copies share their memory until one is
@@ -25,8 +23,7 @@ class FreezeSet {
   void freeze(const Parameter& parameter);
   /// All of it trains.
   void thaw(const Parameter& parameter);
-  /// Freezes these units and no others. Throws Error(usage) when one lies outside, for part of a statistic,
-  /// and where the units of the file are no axis of the memory.
+  /// Freezes these units and no others. Throws what `Parameter::live_without` does.
   void set_frozen_units(const Parameter& parameter, const std::vector<UnitRange>& ranges);
   /// Freezes what `other` does, too.
   void add(const FreezeSet& other);
@@ -52,5 +49,10 @@ class FreezeSet {
 
   std::shared_ptr<Frozen> frozen_;  // null: empty
 };
+
+/// The set that freezes what a parameter's mark says, and of no other parameter anything.
+FreezeSet marked_frozen(const Parameter& parameter);
+/// Whether `set` freezes of it what the mark says.
+bool marked_as(const Parameter& parameter, const FreezeSet& set);
 
 }  // namespace firn

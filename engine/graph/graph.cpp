@@ -82,7 +82,7 @@ const Live* Graph::live(const Parameter& parameter) const {
 }
 
 std::string Graph::frozen_text(const Parameter& parameter) const {
-  return (options_.freeze ? *options_.freeze : parameter.frozen()).text(parameter);
+  return (options_.freeze ? *options_.freeze : marked_frozen(parameter)).text(parameter);
 }
 
 void Graph::assign(const ParameterPtr& parameter, Value value) {

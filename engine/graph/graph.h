@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/graph/freeze_set.h"
 #include "engine/graph/op.h"
 #include "engine/graph/parameter.h"
 

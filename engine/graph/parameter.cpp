@@ -42,25 +42,35 @@ std::vector<UnitRange> Parameter::frozen_units() const {
   return trainable_ ? partly_frozen() : std::vector<UnitRange>{{0, units()}};
 }
 
+std::vector<UnitRange> Parameter::partly_frozen() const {
+  return part_ ? complement(part_->ranges, units()) : std::vector<UnitRange>{};
+}
+
 void Parameter::set_frozen_units(const std::vector<UnitRange>& ranges) {
-  FreezeSet part;
-  part.set_frozen_units(*this, ranges);
-  trainable_ = part.trains(*this);
-  part_ = trainable_ ? std::move(part) : FreezeSet();
+  Live live = live_without(ranges);
+  trainable_ = !live.ranges.empty();
+  part_.reset();
+  if (trainable_ && live.count() < units()) part_ = std::move(live);
 }
 
-bool Parameter::marked_as(const FreezeSet& set) const {
-  if (trainable_ != set.trains(*this)) return false;
-  const Live* mine = live();
-  const Live* its = set.live(*this);
-  return mine == its || (mine != nullptr && its != nullptr && *mine == *its);
-}
-
-FreezeSet Parameter::frozen() const {
-  if (trainable_) return part_;
-  FreezeSet all;
-  all.freeze(*this);
-  return all;
+Live Parameter::live_without(const std::vector<UnitRange>& frozen) const {
+  for (const UnitRange& range : frozen) {
+    if (range.first >= 0 && range.first <= range.last && range.last <= units()) continue;
+    throw Error(Fault::usage, "freeze",
+                fmt::format("{} {} has the units 0 to {}, not {}:{}", name_, file_shape().text(), units() - 1,
+                            range.first, range.last));
+  }
+  Live live{unit_axis(), complement(sorted_ranges(frozen), units())};
+  if (live.ranges.empty() || live.count() == units()) return live;
+  if (role_ == Role::statistic) {
+    throw Error(Fault::usage, "freeze",
+                fmt::format("{} is a statistic: it freezes as a whole or not at all", name_));
+  }
+  if (live.axis < 0) {
+    throw Error(Fault::usage, "freeze",
+                fmt::format("{} {} can only be frozen as a whole", name_, file_shape().text()));
+  }
+  return live;
 }
 
 Tensor Parameter::to_file() const {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/graph/freeze_set.h"
+#include "engine/graph/live.h"
 #include "engine/tensor/tensor.h"
 
 namespace firn {
@@ -62,19 +62,18 @@ class Parameter {
   Index units() const { return layout_.file_shape.rank() > 0 ? layout_.file_shape[0] : 1; }
   /// The units that train of one that trains in part, along the axis of the memory where they lie; null
   /// where all or none do.
-  const Live* live() const { return trainable_ ? part_.live(*this) : nullptr; }
+  const Live* live() const { return trainable_ && part_ ? &*part_ : nullptr; }
   /// The axis of the memory along which the units lie; -1 where they do not.
   int unit_axis() const;
   /// The units that do not train; all of them where the parameter is frozen.
   std::vector<UnitRange> frozen_units() const;
   /// Those that do not train either when the parameter does.
-  std::vector<UnitRange> partly_frozen() const { return part_.frozen_units(*this); }
-  /// The set that freezes what the mark says, and of no other parameter anything.
-  FreezeSet frozen() const;
-  /// Whether `set` freezes of it what the mark says.
-  bool marked_as(const FreezeSet& set) const;
-  /// Freezes these units and no others. Throws what `FreezeSet::set_frozen_units` does.
+  std::vector<UnitRange> partly_frozen() const;
+  /// Freezes these units and no others. Throws what `live_without` does.
   void set_frozen_units(const std::vector<UnitRange>& ranges);
+  /// What trains where these units are frozen; ranges of none or of all of them too. Throws Error(usage) when
+  /// one lies outside, for part of a statistic, and where the units of the file are no axis of the memory.
+  Live live_without(const std::vector<UnitRange>& frozen) const;
 
   /// Names of equal shares of the units, in their order: the gates of an LSTM; none for most.
   const std::vector<std::string>& unit_names() const { return unit_names_; }
@@ -93,7 +92,7 @@ class Parameter {
   Role role_;
   FileLayout layout_;
   bool trainable_ = true;
-  FreezeSet part_;  // of this parameter; empty: all units train
+  std::optional<Live> part_;  // what trains of one that trains; none: all units
   std::vector<std::string> unit_names_;
   std::uint64_t version_ = 0;
 };

@@ -2,13 +2,9 @@
 #pragma once
 
 #include "engine/base/real.h"
+#include "engine/kernels/activation.h"
 
 namespace firn {
-
-/// What a kernel may apply to its result on the way to memory. The formulas:
-/// relu max(x,0), NaN stays NaN; leaky_relu x>0 ? x : slope*x; gelu x*Phi(x), the exact one (Hendrycks and
-/// Gimpel 2016); silu x*sigmoid(x); sigmoid 1/(1+exp(-x)); tanh.
-enum class Activation { none, relu, leaky_relu, gelu, silu, sigmoid, tanh };
 
 /// What happens to a finished element z of column n on its way to memory:
 /// y = activation(z * scale[n] + shift[n] + residual). A null pointer leaves its term out.

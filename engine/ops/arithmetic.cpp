@@ -5,7 +5,6 @@
 #include "engine/kernels/kernels.h"
 #include "engine/ops/check.h"
 #include "engine/ops/dense.h"
-#include "engine/ops/reduce.h"
 
 namespace firn {
 

@@ -9,7 +9,7 @@
 #include "engine/ops/dense.h"
 #include "engine/ops/epilogue.h"
 #include "engine/ops/merged_moments.h"
-#include "engine/ops/reduce.h"
+#include "engine/ops/parts.h"
 
 namespace firn {
 

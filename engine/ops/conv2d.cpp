@@ -7,7 +7,7 @@
 #include "engine/ops/check.h"
 #include "engine/ops/dense.h"
 #include "engine/ops/epilogue.h"
-#include "engine/ops/reduce.h"
+#include "engine/ops/parts.h"
 #include "engine/ops/winograd.h"
 
 namespace firn {

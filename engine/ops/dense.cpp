@@ -7,7 +7,7 @@
 #include "engine/ops/check.h"
 #include "engine/ops/epilogue.h"
 #include "engine/ops/live_part.h"
-#include "engine/ops/reduce.h"
+#include "engine/ops/parts.h"
 
 namespace firn {
 

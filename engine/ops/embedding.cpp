@@ -5,7 +5,7 @@
 
 #include "engine/kernels/kernels.h"
 #include "engine/ops/check.h"
-#include "engine/ops/reduce.h"
+#include "engine/ops/parts.h"
 
 namespace firn {
 

@@ -1,7 +1,6 @@
 #include "engine/ops/epilogue.h"
 
 #include "engine/graph/graph.h"
-#include "engine/ops/activation.h"
 
 namespace firn {
 

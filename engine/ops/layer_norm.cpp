@@ -3,7 +3,7 @@
 #include "engine/kernels/kernels.h"
 #include "engine/ops/check.h"
 #include "engine/ops/dense.h"
-#include "engine/ops/reduce.h"
+#include "engine/ops/parts.h"
 
 namespace firn {
 

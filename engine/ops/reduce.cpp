@@ -5,33 +5,11 @@
 #include "engine/kernels/kernels.h"
 #include "engine/ops/arithmetic.h"
 #include "engine/ops/check.h"
+#include "engine/ops/parts.h"
 
 namespace firn {
 
 namespace {
-
-constexpr Index kUsualParts = 8;     // parts that a training batch is usually cut into
-constexpr Index kReduceUnit = 8192;  // elements of a unit of reduce_parts
-
-class ReduceParts final : public Op {
- public:
-  std::string name() const override { return "reduce_parts"; }
-  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
-    return {{inputs[0].shape, Type::number, Axis::none}};
-  }
-  void run(const Call& call) const override {
-    const Index count = call.out_shape().count();
-    const Index first = call.unit * kReduceUnit;
-    const Index size = std::min(kReduceUnit, count - first);
-    kernels().elementwise.reduce_parts(call.slices, count, size, call.in(0) + first, call.out() + first,
-                                       false);
-  }
-  void gradient(Gradients& g) const override { g.set(0, g.dy()); }  // each part counts once
-  Cut cut(const Node& node) const override {
-    const Index count = node.outputs()[0].shape.count();
-    return {Cut::Kind::units, std::max<Index>(1, (count + kReduceUnit - 1) / kReduceUnit)};
-  }
-};
 
 /// y = x[0] in every element: the gradient of a sum.
 class Spread final : public Op {
@@ -134,20 +112,6 @@ class Ratio final : public Op {
 };
 
 }  // namespace
-
-bool sums_by_parts(Index weight_count, Value x, Value dy) {
-  return dy.spec().axis == Axis::batch &&
-         small_in_parts(weight_count, x.shape().count() + dy.shape().count());
-}
-
-bool small_in_parts(Index weight_count, Index elements) {
-  return weight_count * kUsualParts <= elements;
-}
-
-Value reduce_parts(Graph& graph, Value parts) {
-  if (parts.spec().axis != Axis::slice) return parts;
-  return graph.add(std::make_shared<ReduceParts>(), {parts});
-}
 
 Value sum(Graph& graph, Value x) {
   Value parts = graph.add(std::make_shared<SumAll>(), {x});

@@ -195,16 +195,6 @@ class Placer {
 
 }  // namespace
 
-Value behind_views(Value value) {
-  while (value.node->op() != nullptr && value.node->op()->is_view()) value = value.node->inputs()[0];
-  return value;
-}
-
-Operand Plan::place_of(Value value) const {
-  const auto found = places.find(key_of(behind_views(value)));
-  return found == places.end() ? Operand{} : found->second;
-}
-
 void place_values(Plan& plan, const std::vector<Value>& keep, const std::map<ValueKey, Index>& sources) {
   plan.places = Placer(plan, keep, sources).place(plan.shared_bytes, plan.local_bytes);
 }

@@ -1,4 +1,5 @@
 #include "engine/program/program.h"
+#include "engine/program/planner.h"
 
 #include <fmt/core.h>
 

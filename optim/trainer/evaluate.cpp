@@ -7,6 +7,7 @@
 
 #include "data/finite.h"
 #include "engine/base/float_mode.h"
+#include "optim/trainer/feed.h"
 #include "optim/trainer/non_finite.h"
 
 namespace firn {
@@ -39,11 +40,6 @@ double Evaluation::macro_f1() const {
              static_cast<double>(truly + said);
   }
   return seen > 0 ? total / static_cast<double>(seen) : 0;
-}
-
-void feed_batch(Program& program, const Model& model, const Batch& batch) {
-  program.feed("x", batch.x);
-  if (model.input().lengths) program.feed("lengths", batch.lengths);
 }
 
 Evaluation evaluate(const Model& model, ProgramCache& programs, Loader& loader,

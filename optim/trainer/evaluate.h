@@ -23,9 +23,6 @@ struct Evaluation {
   Index classes = 0;
 };
 
-/// Feeds a batch to a program; lengths only where the model has them.
-void feed_batch(Program& program, const Model& model, const Batch& batch);
-
 /// Runs the whole of `loader`'s dataset in its order through the forward pass. `on_batch`, if given, sees
 /// each batch and its logits (rows, classes). Restarts the loader at epoch 0. With `features` that are active
 /// the loader is that of their validation part, and what they keep is not computed. `freeze` matters where

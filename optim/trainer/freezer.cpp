@@ -136,7 +136,7 @@ void Freezer::update_set() {
   if (!policy_) {
     for (const Block& block : blocks_) {
       const bool same = std::all_of(block.parameters.begin(), block.parameters.end(),
-                                    [&](const auto& p) { return p->marked_as(set_); });
+                                    [&](const auto& p) { return marked_as(*p, set_); });
       if (same) continue;
       set_ = model_.freeze_set();
       return;

@@ -8,7 +8,7 @@
 #include "data/finite.h"
 #include "data/transform.h"
 #include "layers/weights.h"
-#include "optim/trainer/evaluate.h"
+#include "optim/trainer/feed.h"
 
 namespace firn {
 

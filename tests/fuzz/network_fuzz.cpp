@@ -1,5 +1,5 @@
-// The text of a network: it is made, written and read back, or refused with Error(usage); what a hostile file says
-// of sizes costs no memory.
+// The text of a network: it is made, written and read back, or refused with Error(usage); what a hostile file
+// says of sizes costs no memory.
 #include <string>
 
 #include "engine/base/bytes.h"

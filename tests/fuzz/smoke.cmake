@@ -6,6 +6,6 @@ foreach(reader ${FIRN_FUZZERS_engine} ${FIRN_FUZZERS_optim} ${FIRN_FUZZERS_data}
   string(APPEND sources "#define LLVMFuzzerTestOneInput ${reader}_fuzz\n#include \"tests/fuzz/${reader}_fuzz.cpp\"\n#undef LLVMFuzzerTestOneInput\n")
   string(APPEND table "    {\"${reader}\", ${reader}_fuzz},\n")
 endforeach()
-firn_write_if_changed(${CMAKE_CURRENT_BINARY_DIR}/fuzz/fuzzers.inc "${sources}${table}};\n")
+firn_write_if_changed(${CMAKE_CURRENT_BINARY_DIR}/smoke/tests/fuzz/fuzzers.inc "${sources}${table}};\n")
 firn_test(smoke_test ${CMAKE_CURRENT_LIST_DIR}/smoke_test.cpp LIBS firn_app)
-target_include_directories(smoke_test PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/fuzz)
+target_include_directories(smoke_test PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/smoke)

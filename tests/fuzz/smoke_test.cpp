@@ -1,11 +1,11 @@
-// Every fuzzer, compiled into one program and given a few inputs: what it feeds still exists, and does not fall over
-// at once. tools/fuzz is the real thing.
+// Every fuzzer, compiled into one program and given a few inputs: what it feeds still exists, and does not
+// fall over at once. tools/fuzz is the real thing.
 #include <doctest/doctest.h>
 
 #include <vector>
 
 #include "engine/base/rng.h"
-#include "fuzzers.inc"
+#include "tests/fuzz/fuzzers.inc"
 
 TEST_CASE("each fuzzer takes empty, short and random input") {
   std::vector<std::vector<std::uint8_t>> inputs{{}, {0}, {0xff}, std::vector<std::uint8_t>(300, 0)};

@@ -36,7 +36,7 @@ class Parts final : public Layer {
     return *parameters()[0].parameter;
   }
   std::string frozen(const std::string& name) const { return text_of(at(name).frozen_units()); }
-  std::string text(const std::string& name) const { return at(name).frozen().text(at(name)); }
+  std::string text(const std::string& name) const { return marked_frozen(at(name)).text(at(name)); }
 };
 
 }  // namespace

@@ -453,7 +453,7 @@ TEST_CASE(
   FreezeSet kept;
   for (const auto& p : r.made.parameters) {
     p->set_frozen_units({{0, 1}});
-    kept.add(p->frozen());
+    kept.add(marked_frozen(*p));
   }
   r.at(0);
   for (Index step = 1; step < 8; ++step) {

@@ -41,8 +41,8 @@ TEST_CASE("a line trains, and its weights need no --model in any verb") {
   outcome = cli.run("finetune --data digits --epochs 1 --run tuned --weights runs/own --json");
   REQUIRE_MESSAGE(outcome.code == 0, outcome.err);
   CHECK(network_of(cli.path("runs/tuned/best.safetensors")) == network_of(best));
-  CHECK(cli.run("train --data digits --epochs 1 --run named --weights runs/own --model cnn").err.find(
-            "is of network, not of cnn") != std::string::npos);
+  CHECK(cli.run("train --data digits --epochs 1 --run named --weights runs/own --model cnn")
+            .err.find("is of network, not of cnn") != std::string::npos);
 }
 
 TEST_CASE("a file is a network too, blocks named") {
@@ -51,7 +51,8 @@ TEST_CASE("a file is a network too, blocks named") {
   Outcome outcome = cli.run("train --model small.net --data digits --epochs 1 --freeze stem --json");
   REQUIRE_MESSAGE(outcome.code == 0, outcome.err);
   CHECK(cli.has("runs/small-digits-1/best.safetensors"));
-  CHECK(network_of(cli.path("runs/small-digits-1/best.safetensors")).starts_with("[stem] conv 4 3x3, relu\n"));
+  CHECK(
+      network_of(cli.path("runs/small-digits-1/best.safetensors")).starts_with("[stem] conv 4 3x3, relu\n"));
   outcome = cli.run("train --model small.net --data digits --epochs 1 --freeze stm");
   CHECK(outcome.code == 2);
   CHECK(outcome.err.find("did you mean stem?") != std::string::npos);
@@ -60,14 +61,14 @@ TEST_CASE("a file is a network too, blocks named") {
 TEST_CASE("built-in models are written whole as well") {
   Cli cli;
   REQUIRE(cli.run("train --model bncnn --data digits --epochs 1 --run b -q").code == 0);
-  CHECK(network_of(cli.path("runs/b/best.safetensors")).find("[conv3] conv 32 3x3 no_bias, bn3: norm, relu, dropout 0.2") !=
-        std::string::npos);
+  CHECK(network_of(cli.path("runs/b/best.safetensors"))
+            .find("[conv3] conv 32 3x3 no_bias, bn3: norm, relu, dropout 0.2") != std::string::npos);
 }
 
 TEST_CASE("weights of others go into a network of one's own by their names") {
   Cli cli;
-  REQUIRE(cli.run("train --model", {"first: conv 4 3x3, relu, last: dense", "--data", "digits", "--epochs", "1",
-                                    "--run", "a", "-q"})
+  REQUIRE(cli.run("train --model", {"first: conv 4 3x3, relu, last: dense", "--data", "digits", "--epochs",
+                                    "1", "--run", "a", "-q"})
               .code == 0);
   const firn::SafeTensors file = firn::load_safetensors(cli.path("runs/a/best.safetensors"));
   firn::save_safetensors(cli.path("foreign.safetensors"), file.tensors);
@@ -77,16 +78,17 @@ TEST_CASE("weights of others go into a network of one's own by their names") {
   const double again = Json::parse(outcome.lines().back()).at("accuracy").get<double>();
   const double own = Json::parse(cli.run("eval runs/a --json").lines().back()).at("accuracy").get<double>();
   CHECK(again == own);
-  outcome = cli.run("eval --data digits --weights foreign.safetensors --model", {"other: conv 4 3x3, relu, last: dense"});
+  outcome = cli.run("eval --data digits --weights foreign.safetensors --model",
+                    {"other: conv 4 3x3, relu, last: dense"});
   CHECK(outcome.code == 4);
   CHECK(outcome.err.find("other.weight") != std::string::npos);
 }
 
 TEST_CASE("a study compares cuts of a network of one's own") {
   Cli cli;
-  const Outcome outcome = cli.run(
-      "study --data digits --freeze 0,1 --labels 5 --seeds 2 --budget 30s --dry-run --model",
-      {"conv 4 3x3, relu, pool 2, dense 16, relu, dense"});
+  const Outcome outcome =
+      cli.run("study --data digits --freeze 0,1 --labels 5 --seeds 2 --budget 30s --dry-run --model",
+              {"conv 4 3x3, relu, pool 2, dense 16, relu, dense"});
   CHECK_MESSAGE(outcome.code == 0, outcome.err);
 }
 
@@ -121,8 +123,9 @@ TEST_CASE("the catalogue lists models, layers and one model as text") {
   const Json first = Json::parse(outcome.lines()[0]);
   CHECK(first.at("name") == "mlp");
   CHECK(first.at("parameters") == 669706);
-  CHECK(cli.run("models cnn").out == "[conv1] conv 32 3x3, relu, pool 2\n[conv2] conv 64 3x3, relu, pool 2\n"
-                                     "[fc1] flatten, fc1: dense 128, relu\n[fc2] fc2: dense classes\n");
+  CHECK(cli.run("models cnn").out ==
+        "[conv1] conv 32 3x3, relu, pool 2\n[conv2] conv 64 3x3, relu, pool 2\n"
+        "[fc1] flatten, fc1: dense 128, relu\n[fc2] fc2: dense classes\n");
   CHECK(cli.run("models --layers").out.find("[shortcut { layers }]") != std::string::npos);
   CHECK(cli.run("models cnn --layers").code == 2);
 }

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <functional>
 #include <map>
+#include <set>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -162,6 +163,29 @@ std::vector<std::string> types_of(const std::string& text) {
   return types;
 }
 
+/// "a -> b -> a" for a way from a module back to itself; empty where there is none.
+std::string circle_in(const std::map<std::string, std::set<std::string>>& includes) {
+  std::set<std::string> done;
+  std::vector<std::string> way;
+  std::string found;
+  const std::function<void(const std::string&)> visit = [&](const std::string& name) {
+    const auto before = std::find(way.begin(), way.end(), name);
+    if (before != way.end()) {
+      if (!found.empty()) return;
+      for (auto step = before; step != way.end(); ++step) found += *step + " -> ";
+      found += name;
+      return;
+    }
+    if (!done.insert(name).second) return;
+    way.push_back(name);
+    const auto next = includes.find(name);
+    if (next != includes.end()) std::for_each(next->second.begin(), next->second.end(), visit);
+    way.pop_back();
+  };
+  for (const auto& [name, others] : includes) visit(name);
+  return found;
+}
+
 }  // namespace
 
 TEST_CASE("no two headers define a type of one name") {
@@ -185,6 +209,21 @@ TEST_CASE("no file includes upwards or sideways") {
     for (const std::string& violation : violations(path, text)) FAIL_CHECK(violation);
   });
   CHECK(files > 20);
+}
+
+TEST_CASE("no header and its source include in a circle") {
+  // A module is a header and its source: "engine/program/plan".
+  std::map<std::string, std::set<std::string>> includes;
+  for_each_source({".h", ".cpp", ".inc"}, [&](const std::string& path, const std::string& text) {
+    const auto module_of = [](std::string_view file) { return std::string(file.substr(0, file.rfind('.'))); };
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+      const std::string included = module_of(included_file(line));
+      if (!included.empty() && included != module_of(path)) includes[module_of(path)].insert(included);
+    }
+  });
+  CHECK(circle_in(includes).empty());
+  CHECK(circle_in({{"a", {"b"}}, {"b", {"c"}}, {"c", {"b"}}}) == "b -> c -> b");
 }
 
 TEST_CASE("a planted include is caught") {

@@ -9,7 +9,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/seconds.h"
-#include "optim/trainer/evaluate.h"
+#include "optim/trainer/feed.h"
 #include "tools/app/run/options.h"
 
 namespace firn::cli {

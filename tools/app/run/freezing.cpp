@@ -144,7 +144,7 @@ std::string freeze_table(const Model& model, const FreezeChoice& choice, bool ex
   for (const NamedParameter& p : model.parameters()) {
     if (p.parameter->live() == nullptr) continue;
     text += fmt::format("{} {}: {}; {} of {} numbers train\n", p.name, p.parameter->file_shape().text(),
-                        p.parameter->frozen().text(*p.parameter), trainable_count(*p.parameter),
+                        marked_frozen(*p.parameter).text(*p.parameter), trainable_count(*p.parameter),
                         p.parameter->shape().count());
   }
   const std::string precision = precision_text(choice.precision);

@@ -66,15 +66,17 @@ ModelEntry model_entry(const std::string& asked) {
   if (is_known_model(asked)) return find_model(asked);
   if (is_file(asked)) {
     std::string stem = std::filesystem::path(asked).stem().string();
-    return network_entry(stem.empty() ? std::string(kOwn) : stem, std::string(as_text(read_file(asked, Fault::usage))), asked);
+    return network_entry(stem.empty() ? std::string(kOwn) : stem,
+                         std::string(as_text(read_file(asked, Fault::usage))), asked);
   }
   if (looks_like_text(asked)) return network_entry(std::string(kOwn), asked, "--model");
   std::vector<std::string> names;
   for (const ModelEntry& entry : model_registry()) names.push_back(entry.name);
-  throw Error(Fault::usage, "model",
-              fmt::format("no model is called {}{}, and there is no such file; a network of your own is a text "
-                          "such as 'conv 16 3x3, relu, pool 2, dense'",
-                          asked, did_you_mean(asked, names)));
+  throw Error(
+      Fault::usage, "model",
+      fmt::format("no model is called {}{}, and there is no such file; a network of your own is a text "
+                  "such as 'conv 16 3x3, relu, pool 2, dense'",
+                  asked, did_you_mean(asked, names)));
 }
 
 bool wants_adam(const Model& model) {

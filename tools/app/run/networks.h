@@ -8,10 +8,10 @@
 
 namespace firn::cli {
 
-/// The model that `asked` stands for: the name of one that firn knows, a file that holds the text of a network,
-/// or such a text ("conv 32 3x3, relu, pool 2, dense"). Throws Error(usage) for what is none of them, with the
-/// nearest name, for a text that is not right, with its place, and Error(failure) for a file that cannot be
-/// read.
+/// The model that `asked` stands for: the name of one that firn knows, a file that holds the text of a
+/// network, or such a text ("conv 32 3x3, relu, pool 2, dense"). Throws Error(usage) for what is none of
+/// them, with the nearest name, for a text that is not right, with its place, and Error(failure) for a file
+/// that cannot be read.
 ModelEntry model_entry(const std::string& asked);
 
 /// The models that a list with commas between them names; or one, where it is a network's text.

@@ -8,6 +8,7 @@
 #include "engine/program/cost.h"
 #include "optim/optimizer.h"
 #include "optim/trainer/evaluate.h"
+#include "optim/trainer/feed.h"
 #include "tools/app/cost/timing.h"
 #include "tools/app/run/freezing.h"
 

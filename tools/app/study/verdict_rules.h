@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/app/study/verdicts.h"
+#include "tools/app/study/verdict.h"
 
 namespace firn::cli {
 

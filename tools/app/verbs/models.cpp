@@ -27,10 +27,13 @@ class Models : public Verb {
     arguments.example("", "the models that firn knows by name, and what a training step of each takes");
     arguments.example("cnn", "one of them as the text of a network: a beginning for one of your own");
     arguments.example("--layers", "the kinds of layers that such a text may name, with their options");
-    arguments.positional("NAME", name_, "a model; or a network's text or a file of it, to see how it is read");
+    arguments.positional("NAME", name_,
+                         "a model; or a network's text or a file of it, to see how it is read");
     arguments.flag("--layers", layers_, "list the kinds of layers");
-    arguments.flag("--no-times", no_times_, "list without the forecast, which measures kernels the first time");
-    arguments.option("--threads", threads_, "T", kThreads, "threads of the forecast; one a core unless given");
+    arguments.flag("--no-times", no_times_,
+                   "list without the forecast, which measures kernels the first time");
+    arguments.option("--threads", threads_, "T", kThreads,
+                     "threads of the forecast; one a core unless given");
   }
   int run(Console& console) override;
 
@@ -71,12 +74,14 @@ double step_seconds(const ModelEntry& entry, const Model& model, Machine& machin
   batch.feed(program, model);
   TrainingChoice training;
   resolve_training(training, model);
-  return forecast_step(model, program, [&] { return make_optimizer(training); }, thread_count(), machine)
+  return forecast_step(
+             model, program, [&] { return make_optimizer(training); }, thread_count(), machine)
       .seconds();
 }
 
 void Models::list(Console& console) const {
-  Table table({"<name", "<what", "<usual input", "classes", "blocks", "parameters", "batch", "step ms", "<published"});
+  Table table({"<name", "<what", "<usual input", "classes", "blocks", "parameters", "batch", "step ms",
+               "<published"});
   Machine machine(false);
   for (const ModelEntry& entry : model_registry()) {
     const ModelPtr model = entry.make(entry.usual_input, entry.usual_classes);
@@ -102,9 +107,10 @@ void Models::list(Console& console) const {
   machine.save();
   if (console.json()) return;
   console.out(table.text());
-  console.note(fmt::format("{}each adapts to the data's shape and classes; a network of your own: --model 'conv 32 "
-                           "3x3, relu, pool 2, dense' (firn models --layers)",
-                           no_times_ ? "" : fmt::format("step: predicted, everything trains, {} threads; ", thread_count())));
+  console.note(fmt::format(
+      "{}each adapts to the data's shape and classes; a network of your own: --model 'conv 32 "
+      "3x3, relu, pool 2, dense' (firn models --layers)",
+      no_times_ ? "" : fmt::format("step: predicted, everything trains, {} threads; ", thread_count())));
 }
 
 void Models::list_layers(Console& console) const {
@@ -117,7 +123,7 @@ void Models::list_layers(Console& console) const {
       options += (options.empty() ? "" : " ") +
                  (option.bare ? option.usual.empty() ? option.name : "[" + option.name + usual + "]"
                   : flag      ? "[" + option.name + "]"
-                              : "[" + option.name + " " + (option.usual.empty() ? "..." : option.usual) + "]");
+                         : "[" + option.name + " " + (option.usual.empty() ? "..." : option.usual) + "]");
     }
     if (kind.most_bodies > 0) {
       options += (options.empty() ? "" : " ") + std::string("{ layers }");
@@ -152,7 +158,8 @@ void Models::show(Console& console) const {
 int Models::run(Console& console) {
   if (threads_ > 0) set_thread_count(static_cast<int>(threads_));
   if (layers_) {
-    if (!name_.empty()) throw Error(Fault::usage, "models", fmt::format("'{}' does not go with --layers", name_));
+    if (!name_.empty())
+      throw Error(Fault::usage, "models", fmt::format("'{}' does not go with --layers", name_));
     list_layers(console);
   } else if (name_.empty()) {
     list(console);

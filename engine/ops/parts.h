@@ -1,0 +1,19 @@
+// Sums over the batch that are made part by part, a part for each slice.
+#pragma once
+
+#include "engine/graph/graph.h"
+
+namespace firn {
+
+/// Whether a weight's gradient is better summed from parts of the batch, each one made by the thread that has
+/// the slice, than cut into pieces of the weight: true where the parts together are no larger than x and dy,
+/// from which it is computed. A function of the shapes alone.
+bool sums_by_parts(Index weight_count, Value x, Value dy);
+
+/// Whether as many copies of a weight as a batch usually has slices are no larger than `elements`.
+bool small_in_parts(Index weight_count, Index elements);
+
+/// The sum of the parts of a value with a slice axis, in the order of the slices.
+Value reduce_parts(Graph& graph, Value parts);
+
+}  // namespace firn
