@@ -30,7 +30,7 @@ void step(benchmark::State& state, const ModelEntry& entry, const std::string& f
   Program& program = training ? programs.training(batch, entry.usual_input.sample)
                               : programs.inference(batch, entry.usual_input.sample);
   program.feed("x", x);
-  if (training) program.feed("labels", labels);
+  if (training) program.feed("targets", labels);
   const auto optimizer = make_sgd({.rate = 0.01, .momentum = 0.9});
   for (auto _ : state) {
     program.run();

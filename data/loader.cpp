@@ -26,7 +26,7 @@ struct Slot {
   struct Tensors {
     Tensor x;
     Tensor lengths;
-    Tensor labels;
+    Tensor targets;
   };
   std::map<std::pair<Index, Index>, Tensors> made;  ///< by count and width
   Batch batch;
@@ -219,11 +219,11 @@ class Loader::Work {
       } else {
         fill_numbers(i, {tensors.x.data() + n * size, size});
       }
-      data_->fill_labels(i, {tensors.labels.indices() + n * labels, labels});
+      data_->fill_labels(i, {tensors.targets.indices() + n * labels, labels});
       if (tensors.lengths.defined())
         tensors.lengths.indices()[n] = static_cast<std::int32_t>(data_->length(i));
     }
-    slot.batch = {with_samples ? tensors.x : Tensor(), tensors.lengths, tensors.labels, count, samples};
+    slot.batch = {with_samples ? tensors.x : Tensor(), tensors.lengths, tensors.targets, count, samples};
   }
 
   void fill_numbers(Index i, std::span<real> to) {
@@ -258,7 +258,7 @@ class Loader::Work {
     }
     if (!fresh) return tensors;
     if (tokens || info.kind == DataKind::sequence) tensors.lengths = Tensor({count}, Type::index);
-    tensors.labels = Tensor(info.label_each_step ? Shape({count, width}) : Shape({count}), Type::index);
+    tensors.targets = Tensor(info.label_each_step ? Shape({count, width}) : Shape({count}), Type::index);
     return tensors;
   }
 

@@ -9,7 +9,6 @@
 
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
-#include "engine/ops/loss.h"
 #include "layers/units.h"
 
 namespace firn {
@@ -45,9 +44,9 @@ Shape batched(Index batch, const Shape& sample) {
 
 }  // namespace
 
-Model::Model(std::string name, InputSpec input, Index classes)
-    : name_(std::move(name)), input_(input), classes_(classes) {
-  if (classes < 1) throw Error(Fault::usage, name_, fmt::format("{} classes", classes));
+Model::Model(std::string name, InputSpec input, Index width)
+    : name_(std::move(name)), input_(input), width_(width) {
+  if (width < 1) throw Error(Fault::usage, name_, fmt::format("{} classes", width));
 }
 
 void Model::add_block(std::string name, std::vector<Child> children) {
@@ -178,7 +177,7 @@ LayerSpec Model::spec() const {
   std::vector<LayerSpec>& head = network.bodies.back().layers;
   for (auto layer = head.rbegin(); layer != head.rend(); ++layer) {
     for (LayerSpec::Attribute& a : layer->attributes) {
-      if (a.name != "out" || a.value != std::to_string(classes_)) continue;
+      if (a.name != "out" || a.value != std::to_string(width_)) continue;
       a.value = "classes";
       return network;
     }
@@ -226,16 +225,12 @@ std::unique_ptr<Graph> Model::inference_graph(Index batch, const Shape& sample, 
                                               bool block_outputs) const {
   options.mode = Mode::infer;
   auto graph = std::make_unique<Graph>(options);
-  graph->output("logits", logits(*graph, feed_samples(*graph, batch, sample), 0, block_outputs));
+  graph->output("logits", output(*graph, batch, sample, block_outputs));
   return graph;
 }
 
-Model::Training Model::training_graph(Index batch, const Shape& sample, Graph::Options options,
-                                      const LossOptions& loss) const {
-  options.mode = Mode::train;
-  auto graph = std::make_unique<Graph>(options);
-  const Value y = logits(*graph, feed_samples(*graph, batch, sample), 0);
-  return with_loss(std::move(graph), y, loss);
+Value Model::output(Graph& graph, Index batch, const Shape& sample, bool block_outputs) const {
+  return build_output(graph, feed_samples(graph, batch, sample), 0, block_outputs);
 }
 
 Seam Model::seam_at(std::size_t child, const Shape& sample) const {
@@ -264,37 +259,19 @@ std::unique_ptr<Graph> Model::head_inference_graph(Index batch, const Seam& from
                                                    Graph::Options options) const {
   options.mode = Mode::infer;
   auto graph = std::make_unique<Graph>(options);
-  graph->output("logits", logits(*graph, feed_features(*graph, batch, from), from.child));
+  graph->output("logits", head_output(*graph, batch, from));
   return graph;
 }
 
-Model::Training Model::head_training_graph(Index batch, const Seam& from, Graph::Options options,
-                                           const LossOptions& loss) const {
-  options.mode = Mode::train;
-  auto graph = std::make_unique<Graph>(options);
-  const Value y = logits(*graph, feed_features(*graph, batch, from), from.child);
-  return with_loss(std::move(graph), y, loss);
+Value Model::head_output(Graph& graph, Index batch, const Seam& from) const {
+  return build_output(graph, feed_features(graph, batch, from), from.child, false);
 }
 
-Model::Training Model::with_loss(std::unique_ptr<Graph> graph, Value y, const LossOptions& loss) const {
-  const Shape& shape = y.shape();
-  const Value labels =
-      graph->feed("labels", shape.rank() == 3 ? Shape{shape[0], shape[1]} : Shape{shape[0]}, Type::index);
-  const Scope scope(*graph, "loss");
-  const Value value = softmax_cross_entropy(*graph, y, labels,
-                                            {.smoothing = loss.smoothing,
-                                             .class_weights = loss.class_weights,
-                                             .ignore_negative = language_model_ && input_.lengths});
-  graph->output("loss", value);
-  graph->output("logits", y);
-  return {std::move(graph), value};
-}
-
-Value Model::logits(Graph& graph, Flow in, std::size_t first, bool block_outputs) const {
+Value Model::build_output(Graph& graph, Flow in, std::size_t first, bool block_outputs) const {
   const Value y = build_children(graph, in, first, children().size(), block_outputs).x;
-  if (y.shape()[-1] != classes_) {
+  if (y.shape()[-1] != width_) {
     throw Error(Fault::usage, name_,
-                fmt::format("the logits are {}, for {} classes", y.shape().text(), classes_));
+                fmt::format("the output is {}, for {} classes", y.shape().text(), width_));
   }
   return y;
 }

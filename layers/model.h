@@ -16,6 +16,8 @@ struct InputSpec {
   Shape sample;
   Index vocabulary = 0;  ///< of tokens: values 0 .. vocabulary-1; 0: numbers are fed
   bool lengths = false;  ///< samples have different numbers of valid steps
+  /// An answer is wanted for each step, not one a sample.
+  bool each_step = false;
 };
 
 /// What a pretrained model wants its images to be like.
@@ -28,12 +30,6 @@ struct ImageRule {
   bool mirrored = false;             ///< trained on mirror images too
 };
 
-/// How the loss of a training graph weighs its samples: see `CrossEntropyOptions`.
-struct LossOptions {
-  real smoothing = 0;
-  std::vector<real> class_weights = {};
-};
-
 /// A place between two children of a model, and what flows through it.
 struct Seam {
   std::size_t child = 0;  ///< the first child behind it, counted over all blocks
@@ -41,17 +37,19 @@ struct Seam {
   bool lengths = false;   ///< whether what follows is told the numbers of valid steps
 };
 
-/// A network with a head that gives class logits (N,classes), or (N,T,classes) for a language model.
+/// A network whose head gives rows of `width` numbers, (N,width), or (N,T,width) where it answers each step.
+/// What they are for is a `Task`'s affair.
 class Model : public Layer {
  public:
-  /// Throws Error(usage) without a class.
-  Model(std::string name, InputSpec input, Index classes);
+  /// Throws Error(usage) for a width below 1.
+  Model(std::string name, InputSpec input, Index width);
 
   const std::string& name() const { return name_; }
   const InputSpec& input() const { return input_; }
-  Index classes() const { return classes_; }
-  /// True where the logits are those of the next token, for each step.
-  bool language_model() const { return language_model_; }
+  /// Numbers of a row of the output.
+  Index width() const { return width_; }
+  /// True where there is a row for each step, not one a sample.
+  bool each_step() const { return each_step_; }
   /// The images that the published weights were trained on; empty for models without.
   const ImageRule& image_rule() const { return image_rule_; }
 
@@ -86,13 +84,8 @@ class Model : public Layer {
                                          bool block_outputs = false) const;
   /// "block0"
   static std::string block_output(int block);
-  /// The same with the feed "labels" and the outputs "loss" and "logits"; the loss is its Value.
-  struct Training {
-    std::unique_ptr<Graph> graph;
-    Value loss;
-  };
-  Training training_graph(Index batch, const Shape& sample, Graph::Options options,
-                          const LossOptions& loss = {}) const;
+  /// Adds the feeds and all children to a graph; the output.
+  Value output(Graph& graph, Index batch, const Shape& sample, bool block_outputs = false) const;
 
   /// The seam before a child: 1 to the number of children. Throws Error(usage) for another, and where no
   /// numbers flow.
@@ -101,16 +94,15 @@ class Model : public Layer {
   /// "features". With `from` those between the two places: fed with "features".
   std::unique_ptr<Graph> features_graph(Index batch, const Shape& sample, const Seam& to,
                                         Graph::Options options = {}, const Seam* from = nullptr) const;
-  /// The children behind a place: as `inference_graph` and `training_graph`, but fed with "features" in the
-  /// place of "x". Given what `features_graph` gives, the numbers are those of the whole model.
+  /// The children behind a place: as `inference_graph` and `output`, but fed with "features" in the place of
+  /// "x". Given what `features_graph` gives, the numbers are those of the whole model.
   std::unique_ptr<Graph> head_inference_graph(Index batch, const Seam& from,
                                               Graph::Options options = {}) const;
-  Training head_training_graph(Index batch, const Seam& from, Graph::Options options,
-                               const LossOptions& loss = {}) const;
+  Value head_output(Graph& graph, Index batch, const Seam& from) const;
 
   /// Ends the list of blocks with one more: these children, in this order.
   void add_block(std::string name, std::vector<Child> children);
-  void set_language_model(bool on) { language_model_ = on; }
+  void set_each_step(bool on) { each_step_ = on; }
   void set_image_rule(ImageRule rule) { image_rule_ = std::move(rule); }
 
  private:
@@ -119,20 +111,20 @@ class Model : public Layer {
   Flow feed_samples(Graph& graph, Index batch, const Shape& sample) const;
   Flow feed_features(Graph& graph, Index batch, const Seam& seam) const;
   Flow build_children(Graph& graph, Flow in, std::size_t first, std::size_t last, bool block_outputs) const;
-  Value logits(Graph& graph, Flow in, std::size_t first, bool block_outputs = false) const;
-  Training with_loss(std::unique_ptr<Graph> graph, Value logits, const LossOptions& loss) const;
+  Value build_output(Graph& graph, Flow in, std::size_t first, bool block_outputs) const;
 
   std::string name_;
   InputSpec input_;
-  Index classes_;
-  bool language_model_ = false;
+  Index width_;
+  bool each_step_ = false;
   ImageRule image_rule_;
   std::vector<Block> blocks_;
 };
 
 using ModelPtr = std::shared_ptr<Model>;
 
-/// Models by name: each adapts to the data's shape and number of classes; throws Error(usage) when it cannot.
+/// Models by name: each adapts to the data's shape and the width of the answers (classes, say); throws
+/// Error(usage) when it cannot.
 struct ModelEntry {
   std::string name;
   std::string text;  ///< one line for --help

@@ -42,7 +42,7 @@ StepReport Optimizer::step(std::span<const GradientView> gradients, const StepOp
   Index elements = 0;
   for (const GradientView& gradient : gradients) elements += gradient.count;
   const auto threads = static_cast<int>(std::clamp<Index>(elements / kWorthOneThread, 1, thread_count()));
-  const auto for_each_piece = [&](const Task& task) {
+  const auto for_each_piece = [&](const Job& task) {
     parallel_region(threads, [&](Team& team, int) { team.for_each(pieces, task); });
   };
   for_each_piece([&](Index i) {

@@ -167,7 +167,7 @@ void set_thread_count(int n) {
   threads_wanted.store(n, std::memory_order_relaxed);
 }
 
-void Team::for_each(Index count, const Task& task) {
+void Team::for_each(Index count, const Job& task) {
   if (count <= 0) return;
   const std::uint64_t stage = stage_++;
   while (true) {
@@ -194,7 +194,7 @@ void parallel_region(int threads, const TeamTask& body) {
   body(alone, 0);
 }
 
-void parallel_for(Index count, const Task& task) {
+void parallel_for(Index count, const Job& task) {
   const int threads = static_cast<int>(std::min<Index>(thread_count(), count));
   parallel_region(threads, [&](Team& team, int) { team.for_each(count, task); });
 }

@@ -15,10 +15,10 @@ int thread_count();
 void set_thread_count(int n);
 
 /// A call without ownership of `void(Index)`; the callee must not throw.
-class Task {
+class Job {
  public:
   template <class F>
-  Task(const F& f)  // NOLINT: converts by design
+  Job(const F& f)  // NOLINT: converts by design
       : object_(&f), call_([](const void* o, Index i) { (*static_cast<const F*>(o))(i); }) {}
   void operator()(Index i) const { call_(object_, i); }
 
@@ -44,7 +44,7 @@ class Team {
 
   /// Runs task(i) once for each i in [0, count), by whichever member is free; returns when all are done, and
   /// then sees what they wrote. Requires count < 2^32.
-  void for_each(Index count, const Task& task);
+  void for_each(Index count, const Job& task);
 
  private:
   TeamWork& work_;
@@ -73,6 +73,6 @@ class TeamTask {
 void parallel_region(int threads, const TeamTask& body);
 
 /// Runs task(i) for i in [0, count) on up to `thread_count()` threads.
-void parallel_for(Index count, const Task& task);
+void parallel_for(Index count, const Job& task);
 
 }  // namespace firn

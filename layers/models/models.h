@@ -51,9 +51,8 @@ ModelPtr make_textlstm(const InputSpec& input, Index classes);
 /// Kim 2014: embedding of 64, widths 3, 4, 5 of 64 channels, greatest over time; blocks embedding, conv, fc.
 ModelPtr make_textcnn(const InputSpec& input, Index classes);
 
-/// ml5's character model: embedding of 128, two LSTMs of 128; blocks embedding, lstm_l0, lstm_l1, out. With
-/// as many classes as tokens it is a language model with logits for each step; else it classifies by the last
-/// valid step.
+/// ml5's character model: embedding of 128, two LSTMs of 128; blocks embedding, lstm_l0, lstm_l1, out.
+/// With `InputSpec::each_step` it answers at each step (the next token, say), else behind the last valid one.
 ModelPtr make_charrnn(const InputSpec& input, Index classes);
 
 }  // namespace firn

@@ -48,7 +48,12 @@ const std::vector<ModelEntry>& model_registry() {
        {Shape{19}, 55, true},
        18,
        64},
-      {"charrnn", "a character language model of two LSTMs", make_charrnn, {Shape{64}, 65}, 65, 64},
+      {"charrnn",
+       "a character language model of two LSTMs",
+       make_charrnn,
+       {.sample = Shape{64}, .vocabulary = 65, .each_step = true},
+       65,
+       64},
   };
   return registry;
 }

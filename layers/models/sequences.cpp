@@ -63,12 +63,11 @@ ModelPtr make_textcnn(const InputSpec& input, Index classes) {
 
 ModelPtr make_charrnn(const InputSpec& input, Index classes) {
   require_tokens("charrnn", input);
-  const bool language_model = classes == input.vocabulary;
   // One layer a block: their parameters together have the names of one LSTM of two layers.
   return make_builtin("charrnn",
                       std::string("[embedding] embedding: embedding 128\n[lstm_l0] lstm: lstm 128\n"
                                   "[lstm_l1] lstm: lstm 128 first_layer 1\n[out] ") +
-                          (language_model ? "" : "last, ") + "out: dense",
+                          (input.each_step ? "" : "last, ") + "out: dense",
                       input, classes);
 }
 

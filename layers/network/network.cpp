@@ -62,14 +62,13 @@ class Builder {
       }
     }
     const Shape out = reached_.sample();
-    const bool rows = out.rank() == 1 || (out.rank() == 2 && each_step());
-    if (!rows || out[-1] != classes_ || reached_.tokens()) {
+    if (out.rank() != (each_step() ? 2 : 1) || out[-1] != classes_ || reached_.tokens()) {
       fail(last,
            fmt::format("the network gives {} for a sample, wanted are the {} classes: end it with 'dense'",
                        out.text(), classes_));
     }
     check_names(*model);
-    model->set_language_model(out.rank() == 2);
+    model->set_each_step(each_step());
     return model;
   }
 
@@ -83,8 +82,7 @@ class Builder {
   [[noreturn]] void fail(const LayerSpec& spec, const std::string& what) const {
     fail_at(source_, spec.line, spec.column, fmt::format("{}: {}", spec.kind, what));
   }
-  /// Whether what is predicted may be the next token, for each step.
-  bool each_step() const { return input_.vocabulary > 0 && classes_ == input_.vocabulary; }
+  bool each_step() const { return input_.each_step; }
 
   LayerSite site(const Reached& reached) const {
     return {reached.sample(), reached.image, reached.tokens() ? input_.vocabulary : 0, classes_};

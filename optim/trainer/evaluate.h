@@ -10,25 +10,12 @@
 
 namespace firn {
 
-struct Evaluation {
-  Index samples = 0;  ///< labels judged: steps, for a language model
-  Index right = 0;
-  double loss = 0;               ///< mean cross-entropy, natural logarithm
-  std::vector<Index> confusion;  ///< (true class, predicted class), row-major; empty for language models
-  double accuracy() const {
-    return samples > 0 ? static_cast<double>(right) / static_cast<double>(samples) : 0;
-  }
-  /// Mean over the classes that occur of the harmonic mean of precision and recall.
-  double macro_f1() const;
-  Index classes = 0;
-};
-
 /// Runs the whole of `loader`'s dataset in its order through the forward pass. `on_batch`, if given, sees
-/// each batch and its logits (rows, classes). Restarts the loader at epoch 0. With `features` that are active
-/// the loader is that of their validation part, and what they keep is not computed. `freeze` matters where
-/// the frozen part is computed in bf16; none: the model's own. Throws Error(non_finite) with the reason where
-/// the answers are no numbers: data far out, here or in what the weights were `trained_on`, weights, or a
-/// layer.
+/// each batch and its logits (rows, width); what they come to is judged by the task of `programs`. Restarts
+/// the loader at epoch 0. With `features` that are active the loader is that of their validation part, and
+/// what they keep is not computed. `freeze` matters where the frozen part is computed in bf16; none: the
+/// model's own. Throws Error(non_finite) with the reason where the answers are no numbers: data far out, here
+/// or in what the weights were `trained_on`, weights, or a layer.
 Evaluation evaluate(const Model& model, ProgramCache& programs, Loader& loader,
                     const std::function<void(const Batch&, const real* logits)>& on_batch = {},
                     FeatureCache* features = nullptr, std::optional<FreezeSet> freeze = {},

@@ -160,7 +160,7 @@ std::string FeatureCache::why_not(std::size_t child, const FreezeSet& freeze) co
   options.freeze = freeze;
   const std::string random = not_a_function(*model_.features_graph(2, sample, seam, options));
   if (!random.empty()) return random;
-  const Model::Training head = model_.head_training_graph(2, seam, options);
+  const TrainingGraph head = head_training_graph(model_, programs_.task(), 2, seam, options);
   differentiate(*head.graph, head.loss);
   if (fused_across(*head.graph)) return "the first layer that trains is part of the frozen one's kernel";
   if (settings_.frozen_precision == Precision::bf16 && rounded_behind(*head.graph)) {

@@ -5,7 +5,9 @@
 namespace firn {
 
 ProgramCache::ProgramCache(const Model& model, ProgramSettings settings)
-    : model_(model), settings_(std::move(settings)) {}
+    : model_(model), settings_(std::move(settings)) {
+  if (settings_.task == nullptr) settings_.task = usual_task(model);
+}
 
 Program& ProgramCache::find(Kind kind, Index batch, const Shape& sample,
                             const std::optional<FreezeSet>& freeze, const Seam* from, const Seam* to) {
@@ -52,8 +54,9 @@ std::unique_ptr<Program> ProgramCache::compile(Kind kind, Index batch, const Sha
                               program_options);
   }
   if (from != nullptr) program_options.slice_rows = training(batch, sample, freeze).plan().slice_rows;
-  Model::Training built = from != nullptr ? model_.head_training_graph(batch, *from, options, settings_.loss)
-                                          : model_.training_graph(batch, sample, options, settings_.loss);
+  TrainingGraph built = from != nullptr
+                            ? head_training_graph(model_, task(), batch, *from, options, settings_.loss)
+                            : training_graph(model_, task(), batch, sample, options, settings_.loss);
   return Program::training(std::move(built.graph), built.loss, program_options);
 }
 

@@ -7,12 +7,13 @@
 #include <string>
 
 #include "engine/program/program.h"
-#include "layers/model.h"
+#include "layers/training_graph.h"
 
 namespace firn {
 
 /// What differs between the programs of one model.
 struct ProgramSettings {
+  TaskPtr task = nullptr;  ///< of training steps; null: `usual_task`
   LossOptions loss = {};
   bool batch_statistics = false;  ///< frozen batch norms use the batch's statistics
   bool dropout_in_frozen = false;
@@ -32,6 +33,8 @@ class ProgramCache {
   static constexpr std::size_t kMost = 256;
 
   ProgramCache(const Model& model, ProgramSettings settings);
+
+  const Task& task() const { return *settings_.task; }
 
   /// The training step for `batch` samples of shape `sample`. Throws Error(usage) when all is frozen.
   Program& training(Index batch, const Shape& sample, std::optional<FreezeSet> freeze = {});

@@ -18,6 +18,7 @@
 #include "layers/dense.h"
 #include "optim/trainer/can_learn.h"
 #include "optim/trainer/non_finite.h"
+#include "optim/trainer/task_of.h"
 
 namespace firn {
 
@@ -39,6 +40,11 @@ std::unique_ptr<StandardisedHead> make_head(const Model& model, const HeadConfig
   return std::make_unique<StandardisedHead>(*own[0].parameter, *own[1].parameter, decay);
 }
 
+TrainConfig with_task(TrainConfig config, const DataInfo& info) {
+  if (config.program.task == nullptr) config.program.task = task_of(info);
+  return config;
+}
+
 }  // namespace
 
 double peak_rss_mb() {
@@ -57,7 +63,7 @@ Trainer::Trainer(Model& model, Optimizer& optimizer, Loader& train, Loader* vali
       optimizer_(optimizer),
       train_(train),
       validation_(validation),
-      config_(std::move(config)),
+      config_(with_task(std::move(config), train.data().info())),
       programs_(model, config_.program),
       features_(model, programs_, config_.program, config_.cache, train, validation, config_.epochs),
       audit_(model.parameters()),
@@ -118,7 +124,7 @@ double Trainer::train_step(const Batch& batch, const PolicyMoment& now) {
   Program& program = kept ? features_.training(batch)
                           : programs_.training(batch.count, batch.x.shape().tail(1), freezer.set());
   if (!kept) feed_batch(program, model_, batch);
-  program.feed("labels", batch.labels);
+  program.feed("targets", batch.targets);
   program.run(static_cast<std::uint64_t>(step_));
   const double loss = static_cast<double>(*program.output_data("loss"));
   if (!std::isfinite(loss)) {
@@ -275,10 +281,15 @@ bool Trainer::evaluate_epoch(const TrainHooks& hooks) {
     return false;
   }
   record.eval_seconds = seconds_since(begin);
-  record.validation_accuracy = run_->history.last_evaluation.accuracy();
+  record.validation_score = run_->history.last_evaluation.score();
+  record.validation_metrics = run_->history.last_evaluation.metrics;
   record.validation_loss = run_->history.last_evaluation.loss;
   record.evaluated = record.validated = true;
   return true;
+}
+
+double Trainer::merit(const EpochRecord& record) const {
+  return task().merit(record.validation_loss, record.validation_metrics);
 }
 
 /// The record goes into the history, and the next one begins.
@@ -291,20 +302,21 @@ void Trainer::end_epoch() {
   record.trained_share /= made;
   record.rss_mb = peak_rss_mb();
   if (!record.evaluated && !history.epochs.empty()) {
-    record.validation_accuracy = history.epochs.back().validation_accuracy;
+    record.validation_score = history.epochs.back().validation_score;
+    record.validation_metrics = history.epochs.back().validation_metrics;
     record.validation_loss = history.epochs.back().validation_loss;
     record.validated = history.epochs.back().validated;
   }
   history.epochs.push_back(record);
-  if (record.evaluated && (history.best_epoch == 0 || record.validation_accuracy >= history.best_accuracy)) {
+  const auto best = [&] { return merit(history.epochs[static_cast<std::size_t>(history.best_epoch - 1)]); };
+  if (record.evaluated && (history.best_epoch == 0 || merit(record) >= best())) {
     history.best_epoch = record.epoch;
-    history.best_accuracy = record.validation_accuracy;
+    history.best_score = record.validation_score;
     best_.keep();
   }
   // An epoch that is as good as the best one takes its place, but is no better.
-  const auto first = std::find_if(history.epochs.begin(), history.epochs.end(), [&](const EpochRecord& r) {
-    return r.evaluated && r.validation_accuracy == history.best_accuracy;
-  });
+  const auto first = std::find_if(history.epochs.begin(), history.epochs.end(),
+                                  [&](const EpochRecord& r) { return r.evaluated && merit(r) == best(); });
   history.stopped_early = !history.interrupted && config_.patience > 0 && first != history.epochs.end() &&
                           record.epoch - first->epoch >= config_.patience;
   const Index next = record.epoch + 1;

@@ -37,7 +37,8 @@ struct TrainConfig {
   Index epochs = 1;
   Schedule schedule = constant_schedule();
   double clip_norm = 0;  ///< 0: gradients are not clipped
-  /// Epochs without a better validation accuracy before training ends; 0: never early.
+  /// Epochs of no greater merit on the validation part (`Task::merit`: accuracy, say) before training ends;
+  /// 0: never early.
   Index patience = 0;
   bool restore_best = false;             ///< leave the best epoch's weights in the model
   bool keep_best = false;                ///< keep them for `best_weights`
@@ -53,10 +54,11 @@ struct TrainConfig {
 
 /// One epoch as it went.
 struct EpochRecord {
-  Index epoch = 0;                 ///< counted from 1
-  double loss = 0;                 ///< mean over the samples, before each step's update
-  double validation_accuracy = 0;  ///< of the last evaluation
+  Index epoch = 0;              ///< counted from 1
+  double loss = 0;              ///< mean over the samples, before each step's update
+  double validation_score = 0;  ///< of the last evaluation: the headline of the task's metrics
   double validation_loss = 0;
+  std::vector<double> validation_metrics = {};  ///< all of them, as `Task::metrics` has them
   double rate = 0;           ///< of the last step: the greatest of any block, `block_rates` aside
   double gradient_norm = 0;  ///< mean over the steps
   double seconds = 0;        ///< of training alone
@@ -70,8 +72,9 @@ struct EpochRecord {
 
 struct History {
   std::vector<EpochRecord> epochs;
-  Index best_epoch = 0;  ///< of the greatest validation accuracy, the last of equals; 0: none was evaluated
-  double best_accuracy = 0;  ///< on the validation part
+  Index best_epoch = 0;  ///< of the greatest merit on the validation part (`Task::merit`: accuracy, say), the
+                         ///< last of equals; 0: none was evaluated
+  double best_score = 0;  ///< of that epoch, on the validation part
   bool stopped_early = false;
   bool interrupted = false;
   AuditReport audit = {};                  ///< of what was frozen, resumed runs as a whole
@@ -99,6 +102,7 @@ struct TrainHooks {
 /// parameter that is frozen is not visited, whenever it is frozen; thawing needs nothing further.
 class Trainer {
  public:
+  /// Where `config.program` has no task it is the one that the data asks for (`task_of`).
   /// Throws Error(usage) for a config that makes no sense, for a policy that does not fit the model, and
   /// where a standardised head is asked for of a model that does not end in a dense layer with a bias.
   Trainer(Model& model, Optimizer& optimizer, Loader& train, Loader& validation, TrainConfig config)
@@ -138,6 +142,7 @@ class Trainer {
   Evaluation test(Loader& loader, const std::function<void(const Batch&, const real* logits)>& on_batch = {});
 
   ProgramCache& programs() { return programs_; }
+  const Task& task() const { return programs_.task(); }
   FeatureCache& features() { return features_; }
   const FeatureCache& features() const { return features_; }
   /// Of a run.
@@ -174,6 +179,7 @@ class Trainer {
   void end_epoch();
   double train_step(const Batch& batch, const PolicyMoment& now);
   double seconds_trained() const;
+  double merit(const EpochRecord& record) const;
   PolicyStart policy_start() const;
   FreezerOptions freezer_options() const;
   void save_history(const StateWriter& to) const;

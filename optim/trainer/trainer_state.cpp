@@ -20,7 +20,7 @@ constexpr std::size_t kChange = 3;   // numbers of a change
 std::vector<double> row_of(const EpochRecord& r) {
   return {static_cast<double>(r.epoch),
           r.loss,
-          r.validation_accuracy,
+          r.validation_score,
           r.validation_loss,
           r.rate,
           r.gradient_norm,
@@ -46,7 +46,7 @@ EpochRecord record_of(const double* row, Index epochs, Index steps, const StateR
   EpochRecord r;
   r.epoch = index_of(row[0], epochs, from, key);
   r.loss = row[1];
-  r.validation_accuracy = row[2];
+  r.validation_score = row[2];
   r.validation_loss = row[3];
   r.rate = row[4];
   r.gradient_norm = row[5];
@@ -64,6 +64,11 @@ std::vector<ParameterPtr> pointers(const std::vector<NamedParameter>& named) {
   std::vector<ParameterPtr> all;
   for (const NamedParameter& p : named) all.push_back(p.parameter);
   return all;
+}
+
+/// What a file that names no task was written by.
+std::string task_before(const Task& task) {
+  return task.each_step() ? "next-token" : "classification";
 }
 
 /// Throws where the run that was saved had another `what`.
@@ -100,8 +105,19 @@ void Trainer::save_history(const StateWriter& to) const {
   }
   to.numbers("epochs", epochs);
   to.numbers("changes", changes);
+  // A first metric stands among the numbers of each epoch.
+  const std::size_t metrics = task().metrics().size();
+  if (metrics > 1) {
+    std::vector<double> others;
+    for (const EpochRecord& r : history.epochs) {
+      for (std::size_t i = 1; i < metrics; ++i)
+        others.push_back(i < r.validation_metrics.size() ? r.validation_metrics[i] : 0);
+    }
+    to.numbers("metrics", others);
+    to.numbers("evaluation.metrics", history.last_evaluation.metrics);
+  }
   to.whole("best_epoch", history.best_epoch);
-  to.number("best_accuracy", history.best_accuracy);
+  to.number("best_accuracy", history.best_score);
   to.flag("stopped_early", history.stopped_early);
   const Evaluation& last = history.last_evaluation;
   to.whole("evaluation.samples", last.samples);
@@ -120,6 +136,16 @@ void Trainer::load_history(const StateReader& from) {
   for (std::size_t at = 0; at < epochs.size(); at += kRecord) {
     history.epochs.push_back(record_of(epochs.data() + at, config_.epochs, steps, from, "epochs"));
   }
+  const std::size_t others = task().metrics().size() - 1;
+  const std::vector<double> metrics =
+      others == 0 ? std::vector<double>() : from.numbers("metrics", others * history.epochs.size());
+  for (std::size_t i = 0; i < history.epochs.size(); ++i) {
+    EpochRecord& r = history.epochs[i];
+    if (!r.validated) continue;
+    const auto own = metrics.begin() + static_cast<std::ptrdiff_t>(i * others);
+    r.validation_metrics = {r.validation_score};
+    r.validation_metrics.insert(r.validation_metrics.end(), own, own + static_cast<std::ptrdiff_t>(others));
+  }
   const std::vector<double> changes = from.numbers("changes");
   if (changes.size() % kChange != 0) from.fail("changes", fmt::format("has {} numbers", changes.size()));
   const auto last_block = static_cast<Index>(model_.blocks().size()) - 1;
@@ -129,13 +155,14 @@ void Trainer::load_history(const StateReader& from) {
                                static_cast<int>(index_of(row[1], last_block, from, "changes")), row[2] != 0});
   }
   history.best_epoch = from.whole("best_epoch", 0, run_->record.epoch - 1);
-  history.best_accuracy = from.number("best_accuracy");
+  history.best_score = from.number("best_accuracy");
   history.stopped_early = from.flag("stopped_early");
   Evaluation& last = history.last_evaluation;
   last.samples = from.whole("evaluation.samples", 0, kMost);
   last.right = from.whole("evaluation.right", 0, last.samples);
-  last.classes = from.whole("evaluation.classes", 0, model_.classes());
+  last.classes = from.whole("evaluation.classes", 0, model_.width());
   last.loss = from.number("evaluation.loss");
+  last.metrics = others > 0 ? from.numbers("evaluation.metrics") : std::vector<double>{last.accuracy()};
   for (const double count : from.numbers("evaluation.confusion")) {
     last.confusion.push_back(index_of(count, last.samples, from, "evaluation.confusion"));
   }
@@ -170,6 +197,7 @@ void Trainer::save(const StateWriter& to, const std::set<std::string>& in_base) 
     if (!p.parameter->partly_frozen().empty())
       run.part("frozen").ranges(p.name, p.parameter->partly_frozen());
   }
+  if (task().name() != task_before(task())) run.text("task", task().name());
   run.text("optimizer", optimizer_.text());
   run.text("policy", config_.policy ? config_.policy->text() : "none");
   run.whole("epochs", config_.epochs);
@@ -204,6 +232,8 @@ void Trainer::resume(const StateReader& from, const std::set<std::string>& in_ba
                 fmt::format("{} is of a run with epochs: {}, this one has {}{}{}", from.path(), epochs,
                             config_.epochs, tied.empty() ? "" : ", and ", tied));
   }
+  require_same("the task", saved.has("task") ? saved.text("task") : task_before(task()),
+               std::string(task().name()), from);
   require_same("batches an epoch:", saved.whole("batches", 1, kMost), train_.batches(), from);
   require_same("the optimizer", saved.text("optimizer"), optimizer_.text(), from);
   require_same("the policy", saved.text("policy"),

@@ -37,8 +37,8 @@ TEST_CASE("windows and the characters that follow") {
   loader.start(0);
   const Batch* batch = loader.next();
   REQUIRE(batch != nullptr);
-  CHECK(batch->labels.shape() == Shape{5, 4});
-  CHECK(batch->labels.indices()[4] == 0);
+  CHECK(batch->targets.shape() == Shape{5, 4});
+  CHECK(batch->targets.indices()[4] == 0);
   CHECK(batch->lengths.indices()[0] == 4);
 }
 

@@ -24,7 +24,7 @@ std::string epoch_hash(Loader& loader, std::uint64_t epoch, Index first = 0) {
   Sha256 hash;
   loader.start(epoch, first);
   while (const Batch* batch = loader.next()) {
-    for (const Tensor* t : {&batch->x, &batch->lengths, &batch->labels}) {
+    for (const Tensor* t : {&batch->x, &batch->lengths, &batch->targets}) {
       if (!t->defined()) continue;
       hash.update(std::as_bytes(t->shape().sizes()));
       hash.update({static_cast<const std::byte*>(t->raw()), static_cast<std::size_t>(t->bytes())});
@@ -99,7 +99,7 @@ TEST_CASE("the last batch is smaller, or dropped") {
   while (const Batch* batch = loader.next()) {
     counts.push_back(batch->count);
     CHECK(batch->x.shape() == Shape({batch->count, 8, 8, 1}));
-    CHECK(batch->labels.shape() == Shape({batch->count}));
+    CHECK(batch->targets.shape() == Shape({batch->count}));
     CHECK_FALSE(batch->lengths.defined());
   }
   CHECK(counts == std::vector<Index>{100, 100, 100, 60});
@@ -150,7 +150,7 @@ TEST_CASE("a batch holds the samples that it names") {
       const Index i = batch->samples[static_cast<std::size_t>(n)];
       digits->fill_numbers(i, sample);
       const bool same = std::equal(sample.begin(), sample.end(), batch->x.data() + n * 64);
-      if (!same || batch->labels.indices()[n] != digits->label(i)) FAIL_CHECK("sample " << i);
+      if (!same || batch->targets.indices()[n] != digits->label(i)) FAIL_CHECK("sample " << i);
     }
   }
 }

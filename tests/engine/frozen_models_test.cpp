@@ -12,7 +12,7 @@
 #include "engine/ops/conv2d.h"
 #include "engine/ops/loss.h"
 #include "engine/program/cost.h"
-#include "layers/model.h"
+#include "layers/training_graph.h"
 
 using namespace firn;
 
@@ -42,11 +42,11 @@ Case make_case(const std::string& name) {
 }
 
 std::unique_ptr<Program> training(const Case& c, bool fuse, bool batch_statistics, bool exact = false) {
-  Model::Training built = c.model->training_graph(
-      kBatch, c.sample, {.seed = 3, .batch_statistics = batch_statistics, .exact = exact});
+  TrainingGraph built = training_graph(*c.model, *usual_task(*c.model), kBatch, c.sample,
+                                       {.seed = 3, .batch_statistics = batch_statistics, .exact = exact});
   auto program = Program::training(std::move(built.graph), built.loss, {.fuse = fuse});
   program->feed("x", c.x);
-  program->feed("labels", c.labels);
+  program->feed("targets", c.labels);
   return program;
 }
 

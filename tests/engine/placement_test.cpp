@@ -1,7 +1,7 @@
 // No two values of a plan that live at the same time share a byte, checked pair by pair.
 #include <doctest/doctest.h>
 
-#include "layers/model.h"
+#include "layers/training_graph.h"
 #include "tests/engine/op_runner.h"
 #include "tests/engine/placement.h"
 #include "tests/engine/small_nets.h"
@@ -57,7 +57,7 @@ TEST_CASE("places of registry models") {
     const ModelPtr model = entry.make(entry.usual_input, entry.usual_classes);
     for (const char* freeze : {"none", "half", "head"}) {
       model->set_freeze(freeze);
-      Model::Training built = model->training_graph(4, entry.usual_input.sample, {});
+      TrainingGraph built = training_graph(*model, *usual_task(*model), 4, entry.usual_input.sample, {});
       check_places(*Program::training(std::move(built.graph), built.loss), std::string(name) + " " + freeze);
     }
     check_places(*Program::inference(model->inference_graph(4, entry.usual_input.sample)), name);

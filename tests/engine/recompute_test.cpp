@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "engine/program/cost.h"
-#include "layers/model.h"
+#include "layers/training_graph.h"
 #include "tests/engine/small_nets.h"
 
 using namespace firn;
@@ -68,7 +68,7 @@ TEST_CASE("what a frozen batch norm's convolution gives is kept: nothing cheap m
 TEST_CASE("of residual blocks in a row every second output is kept") {
   const ModelEntry& entry = find_model("resnet20");
   const ModelPtr model = entry.make(entry.usual_input, entry.usual_classes);
-  Model::Training built = model->training_graph(16, entry.usual_input.sample, {});
+  TrainingGraph built = training_graph(*model, *usual_task(*model), 16, entry.usual_input.sample, {});
   const auto program = Program::training(std::move(built.graph), built.loss);
   CHECK(!keeps(*program, "bn1", "batch_norm"));
   CHECK(!keeps(*program, "layer1.0.bn2", "batch_norm"));
@@ -79,7 +79,7 @@ TEST_CASE("of residual blocks in a row every second output is kept") {
 TEST_CASE("packs for input gradients wait for the backward pass") {
   const ModelEntry& entry = find_model("vgg");
   const ModelPtr model = entry.make(entry.usual_input, entry.usual_classes);
-  Model::Training built = model->training_graph(8, entry.usual_input.sample, {});
+  TrainingGraph built = training_graph(*model, *usual_task(*model), 8, entry.usual_input.sample, {});
   const auto program = Program::training(std::move(built.graph), built.loss);
   const auto last_forward = find(*program, "loss", "softmax_cross_entropy", Pass::forward);
   REQUIRE(last_forward.group > 0);

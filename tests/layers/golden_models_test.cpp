@@ -109,7 +109,8 @@ TEST_CASE("the character models' logits") {
     Tensor x(Shape{1, 32}, Type::index);
     for (std::size_t i = 0; i < sentence.size(); ++i) x.indices()[i] = place_in(*vocabulary, sentence[i]);
     const Index kinds = author == "darwin" ? 100 : 65;
-    const ModelPtr model = find_model("charrnn").make({Shape{32}, kinds}, kinds);
+    const ModelPtr model =
+        find_model("charrnn").make({.sample = Shape{32}, .vocabulary = kinds, .each_step = true}, kinds);
     load_weights(*model, *weights);
     const Tensor y = logits(*model, {x, {}, {}});
     CHECK(y.shape() == Shape{1, 32, kinds});

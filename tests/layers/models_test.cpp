@@ -154,8 +154,10 @@ TEST_CASE("every model trains and infers on data of several shapes") {
       {"textlstm", {Shape{9}, 20, true}, 4},
       {"textcnn", {Shape{9}, 20, true}, 4},
       {"textcnn", {Shape{3}, 20}, 4},
+      {"charrnn", {Shape{6}, 11, false, true}, 11},
+      {"charrnn", {Shape{6}, 11, true, true}, 11},
+      {"charrnn", {Shape{6}, 11, false, true}, 4},
       {"charrnn", {Shape{6}, 11}, 11},
-      {"charrnn", {Shape{6}, 11, true}, 11},
       {"charrnn", {Shape{6}, 11, true}, 4},
   };
   for (const Case& c : cases) {
@@ -167,7 +169,7 @@ TEST_CASE("every model trains and infers on data of several shapes") {
     const Feeds feeds = make_feeds(*model, kBatch);
     const Tensor y = logits(*model, feeds);
     CHECK(y.shape() ==
-          (model->language_model() ? Shape{kBatch, c.input.sample[0], c.classes} : Shape{kBatch, c.classes}));
+          (model->each_step() ? Shape{kBatch, c.input.sample[0], c.classes} : Shape{kBatch, c.classes}));
     for (const real v : y.values()) REQUIRE(std::isfinite(v));
 
     const auto program = training(*model, kBatch);
@@ -193,7 +195,7 @@ TEST_CASE("gradient descent by hand lowers the loss, frozen blocks or not") {
       InputSpec input = entry.usual_input;
       if (input.sample.rank() == 3) input.sample = Shape{8, 8, 1};
       if (input.sample.rank() == 2) input.sample = Shape{6, 5};
-      if (input.vocabulary > 0) input = {Shape{7}, 12, input.lengths};
+      if (input.vocabulary > 0) input = {Shape{7}, 12, input.lengths, input.each_step};
       const ModelPtr model = entry.make(input, input.vocabulary > 0 && entry.name == "charrnn" ? 12 : 3);
       model->initialise(5);
       model->set_freeze(spec);

@@ -7,6 +7,7 @@
 #include "layers/model.h"
 #include "layers/network/kinds.h"
 #include "layers/network/network.h"
+#include "layers/training_graph.h"
 #include "tests/errors.h"
 #include "tests/layers/support.h"
 
@@ -41,10 +42,10 @@ void check_round_trip(Model& model) {
   const std::string text = network_text(model.spec());
   CAPTURE(text);
   const ModelPtr again =
-      make_network(model.name(), parse_network(text, "text"), "text", model.input(), model.classes());
+      make_network(model.name(), parse_network(text, "text"), "text", model.input(), model.width());
   CHECK(names(*again) == names(model));
   CHECK(blocks(*again) == blocks(model));
-  CHECK(again->language_model() == model.language_model());
+  CHECK(again->each_step() == model.each_step());
   CHECK(network_text(again->spec()) == text);
   model.initialise(3);
   again->initialise(3);
@@ -53,7 +54,7 @@ void check_round_trip(Model& model) {
     CHECK(std::ranges::equal(a[i].parameter->value().values(), b[i].parameter->value().values()));
   const auto nodes = [](const Model& m) {
     std::string list;
-    const auto graph = m.training_graph(4, m.input().sample, {}).graph;
+    const auto graph = training_graph(m, *usual_task(m), 4, m.input().sample, {}).graph;
     for (const auto& node : graph->nodes()) list += node->kind() + node->outputs()[0].shape.text() + "\n";
     return list;
   };
@@ -119,11 +120,12 @@ TEST_CASE("sequences and texts") {
   const ModelPtr text = network("embedding 8, text_conv 6 widths 2 3, dropout, dense", kText, 4);
   CHECK(names(*text).find("text_conv1.conv2.weight(1,2,8,6)") != std::string::npos);
   check_round_trip(*text);
-  const ModelPtr next = network("embedding 8, lstm 16, dense", {Shape{12}, 30}, 30);
-  CHECK(next->language_model());
+  const ModelPtr next =
+      network("embedding 8, lstm 16, dense", {.sample = Shape{12}, .vocabulary = 30, .each_step = true}, 30);
+  CHECK(next->each_step());
   check_round_trip(*next);
   const ModelPtr as_many = network("embedding 8, lstm 16, last, dense", {Shape{12}, 30}, 30);
-  CHECK(!as_many->language_model());
+  CHECK(!as_many->each_step());
   check_round_trip(*as_many);
 }
 

@@ -9,7 +9,7 @@
 
 #include "engine/base/rng.h"
 #include "engine/program/program.h"
-#include "layers/model.h"
+#include "layers/training_graph.h"
 
 namespace firn::test {
 
@@ -59,19 +59,19 @@ inline Feeds make_feeds(const Model& model, Index batch, std::uint64_t seed = 1)
   Feeds feeds;
   feeds.x = input.vocabulary > 0 ? indices(shape, input.vocabulary, seed) : normal(shape, seed);
   if (input.lengths) feeds.lengths = indices(Shape{batch}, input.sample[0], seed + 1, 1);
-  const Shape labels = model.language_model() ? Shape{batch, input.sample[0]} : Shape{batch};
-  feeds.labels = indices(labels, model.classes(), seed + 2);
+  const Shape labels = model.each_step() ? Shape{batch, input.sample[0]} : Shape{batch};
+  feeds.labels = indices(labels, model.width(), seed + 2);
   return feeds;
 }
 
 inline void feed_all(Program& program, const Feeds& feeds) {
   program.feed("x", feeds.x);
   if (feeds.lengths.defined()) program.feed("lengths", feeds.lengths);
-  if (program.is_training()) program.feed("labels", feeds.labels);
+  if (program.is_training()) program.feed("targets", feeds.labels);
 }
 
 inline std::unique_ptr<Program> training(const Model& model, Index batch, Graph::Options options = {}) {
-  Model::Training built = model.training_graph(batch, model.input().sample, options);
+  TrainingGraph built = training_graph(model, *usual_task(model), batch, model.input().sample, options);
   return Program::training(std::move(built.graph), built.loss);
 }
 

@@ -102,7 +102,7 @@ std::string result_of(const Run& run, const History& history) {
   for (const EpochRecord& r : history.epochs) {
     const double row[] = {static_cast<double>(r.epoch),
                           r.loss,
-                          r.validation_accuracy,
+                          r.validation_score,
                           r.validation_loss,
                           r.rate,
                           r.gradient_norm,
@@ -114,7 +114,7 @@ std::string result_of(const Run& run, const History& history) {
     const Index row[] = {c.step, c.block, c.frozen};
     hash.update(std::as_bytes(std::span(row)));
   }
-  const double last[] = {static_cast<double>(history.best_epoch), history.best_accuracy,
+  const double last[] = {static_cast<double>(history.best_epoch), history.best_score,
                          static_cast<double>(history.last_evaluation.right)};
   hash.update(std::as_bytes(std::span(last)));
   return hash.hex();

@@ -68,7 +68,7 @@ class BlockFeatures {
           table.values.push_back(
               static_cast<real>(sum * static_cast<double>(columns) / static_cast<double>(count)));
         }
-        table.labels.push_back(batch.labels.indices()[i]);
+        table.labels.push_back(batch.targets.indices()[i]);
       }
       table.rows += batch.count;
     }
@@ -132,7 +132,7 @@ class Adviser {
   }
 
   void probe_features() {
-    if (session_.model->language_model()) return;
+    if (session_.model->each_step()) return;
     const CutAdvice& full = advice_.cuts.front();
     const double a_sample = full.cost.step / static_cast<double>(options_.trial.batch) / 3;
     if (a_sample * static_cast<double>(2 * kProbeRows) > kLinearShare * left()) return;

@@ -69,7 +69,7 @@ std::optional<TrialResult> Trial::run(const std::function<bool()>& stop) {
   const History history = trainer_->run(hooks);
   if (stopped) return std::nullopt;
   TrialResult result;
-  result.accuracy = history.best_accuracy;
+  result.accuracy = history.best_score;
   result.epoch = history.best_epoch;
   result.seconds = seconds_since(begin);
   return result;

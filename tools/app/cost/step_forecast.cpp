@@ -41,14 +41,14 @@ RandomBatch::RandomBatch(const Model& model, Index batch, const Shape& sample) {
   }
   lengths = Tensor(Shape{batch}, Type::index);
   for (Index i = 0; i < batch; ++i) lengths.indices()[i] = static_cast<std::int32_t>(sample[0]);
-  labels = Tensor(model.language_model() ? shape : Shape{batch}, Type::index);
-  for (Index i = 0; i < labels.count(); ++i) labels.indices()[i] = below(model.classes());
+  labels = Tensor(model.each_step() ? shape : Shape{batch}, Type::index);
+  for (Index i = 0; i < labels.count(); ++i) labels.indices()[i] = below(model.width());
 }
 
 void RandomBatch::feed(Program& program, const Model& model) const {
   program.feed("x", x);
   if (model.input().lengths) program.feed("lengths", lengths);
-  if (program.is_training()) program.feed("labels", labels);
+  if (program.is_training()) program.feed("targets", labels);
 }
 
 std::vector<Tensor> feed_indices(Program& program, Index vocabulary) {

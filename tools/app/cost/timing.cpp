@@ -34,7 +34,7 @@ Index calls_that_take(double seconds, const std::function<void()>& call) {
 }
 
 /// Median seconds of `pieces` calls of `piece` by `threads` threads.
-double time_pieces(int threads, double seconds, Index pieces, const Task& piece) {
+double time_pieces(int threads, double seconds, Index pieces, const Job& piece) {
   const auto all = [&] { parallel_region(threads, [&](Team& team, int) { team.for_each(pieces, piece); }); };
   return time_calls(seconds, all).median;
 }

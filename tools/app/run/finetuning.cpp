@@ -33,7 +33,7 @@ bool resolve_finetune(const FinetuneChoice& choice, const Session& session, Trai
     config.epochs = training.epochs = std::max(kEpochs, enough);
   }
   if (training.augment.empty() && session.recipe.mirrored) training.augment = "flip";
-  config.head.standardised = choice.standardised && choice.replace_head && !session.model->language_model();
+  config.head.standardised = choice.standardised && choice.replace_head && !session.model->each_step();
   if (config.head.standardised && !training.decay) config.head.logit_deviation = kLogitDeviation;
   return config.head.standardised;
 }

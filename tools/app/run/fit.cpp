@@ -7,6 +7,7 @@ InputSpec input_of(const DataInfo& info) {
   input.sample = info.shape;
   if (info.kind == DataKind::tokens) input.vocabulary = static_cast<Index>(info.vocabulary.size());
   input.lengths = (info.kind == DataKind::tokens && !info.label_each_step) || info.kind == DataKind::sequence;
+  input.each_step = info.label_each_step;
   return input;
 }
 

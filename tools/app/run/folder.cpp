@@ -51,9 +51,13 @@ constexpr const char* kStudyFiles[] = {"results.sqlite",
                                        "origins",
                                        "charts",
                                        "config.json"};
-constexpr const char* kColumns =
-    "epoch,loss,validation_accuracy,validation_loss,rate,gradient_norm,seconds,eval_seconds,rss_mb,trained_"
-    "share\n";
+
+/// The first line of results.csv.
+std::string columns_of(const Task& task) {
+  std::string line = "epoch,loss,";
+  for (const TaskMetric& metric : task.metrics()) line += fmt::format("validation_{},", metric.name);
+  return line + "validation_loss,rate,gradient_norm,seconds,eval_seconds,rss_mb,trained_share\n";
+}
 
 std::string path_of(const std::string& name) {
   return fmt::format("{}/{}", kRoot, name);
@@ -95,8 +99,7 @@ std::vector<std::string> differences(const std::string& file, const std::string&
 }  // namespace
 
 RunFolder::RunFolder(const std::string& name, bool numbered, bool overwrite, const std::string& config,
-                     const WhyNotOn& why_not_on)
-    : results_(kColumns) {
+                     const WhyNotOn& why_not_on) {
   require_path_name(name, Fault::usage, "run");
   for (int number = 1; !folder_; ++number) {
     const std::string one = number == 1 ? name : fmt::format("{}-{}", name, number);
@@ -195,11 +198,15 @@ void RunFolder::write(const std::string& name, std::string_view text) {
   ++files_;
 }
 
-void RunFolder::add_epoch(const EpochRecord& r, bool language_model) {
-  metrics_ += epoch_json(r, language_model).text() + "\n";
-  results_ += fmt::format("{},{},{},{},{},{},{},{},{}\n", r.epoch, r.loss,
-                          r.validated ? fmt::format("{},{}", r.validation_accuracy, r.validation_loss) : ",",
-                          r.rate, r.gradient_norm, r.seconds, r.eval_seconds, r.rss_mb, r.trained_share);
+void RunFolder::add_epoch(const EpochRecord& r, const Task& task) {
+  metrics_ += epoch_json(r, task).text() + "\n";
+  if (results_.empty()) results_ = columns_of(task);
+  std::string validated;
+  for (std::size_t i = 0; i < task.metrics().size(); ++i)
+    validated += r.validated ? fmt::format("{},", r.validation_metrics[i]) : ",";
+  if (r.validated) validated += fmt::format("{}", r.validation_loss);
+  results_ += fmt::format("{},{},{},{},{},{},{},{},{}\n", r.epoch, r.loss, validated, r.rate, r.gradient_norm,
+                          r.seconds, r.eval_seconds, r.rss_mb, r.trained_share);
   const std::chrono::duration<double> since = std::chrono::steady_clock::now() - written_;
   if (since.count() > kEvery) flush();
 }
@@ -215,17 +222,19 @@ void RunFolder::finish() {
   report::write_report(path());
 }
 
-JsonObject epoch_json(const EpochRecord& record, bool language_model) {
+JsonObject epoch_json(const EpochRecord& record, const Task& task) {
   JsonObject line = json_line("epoch");
   line.add("epoch", record.epoch).add("loss", record.loss);
   if (record.validated) {
-    line.add("validation_accuracy", record.validation_accuracy);
+    const std::vector<TaskMetric> metrics = task.metrics();
+    for (std::size_t i = 0; i < metrics.size(); ++i)
+      line.add("validation_" + metrics[i].name, record.validation_metrics[i]);
     line.add("validation_loss", record.validation_loss);
   }
   line.add("rate", record.rate).add("gradient_norm", record.gradient_norm);
   line.add("seconds", record.seconds).add("eval_seconds", record.eval_seconds).add("rss_mb", record.rss_mb);
   line.add("steps", record.steps).add("trained_share", record.trained_share);
-  if (language_model && record.validated)
+  if (task.each_step() && record.validated)
     line.add("bits_per_character", record.validation_loss / std::numbers::ln2);
   return line;
 }

@@ -59,7 +59,7 @@ class RunFolder {
   static constexpr double kEvery = 1;
   /// One more epoch in metrics.jsonl and results.csv; written at once, but for those that follow within
   /// `kEvery` seconds.
-  void add_epoch(const EpochRecord& record, bool language_model = false);
+  void add_epoch(const EpochRecord& record, const Task& task);
   /// Writes both with all that was added.
   void flush();
   /// Writes metrics.jsonl with the lines that were added since, and report.html with everything.
@@ -103,9 +103,9 @@ std::optional<KeptWeights> kept_weights(const std::string& command);
 /// Error(failure) when it cannot be made.
 std::unique_ptr<HeldFolder> hold_study(const std::string& name);
 
-/// An epoch as `--json` prints it; of a language model with the bits that a character of the validation part
-/// takes.
-JsonObject epoch_json(const EpochRecord& record, bool language_model = false);
+/// An epoch as `--json` prints it: "validation_" and the name of each metric; of next tokens with the bits
+/// that a character of the validation part takes.
+JsonObject epoch_json(const EpochRecord& record, const Task& task);
 
 /// What a report needs to be made again: seed, version, commit, compiler, instruction set, threads, data.
 JsonObject environment_json(std::uint64_t seed, const DataParts& data);

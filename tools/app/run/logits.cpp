@@ -9,12 +9,12 @@ namespace firn::cli {
 LogitsFile::LogitsFile(std::string path, const Model& model, const Dataset& data) : path_(std::move(path)) {
   if (path_.empty()) return;
   const Index samples = data.size();
-  logits_ = Tensor(model.language_model() ? Shape{samples, data.info().shape[0], model.classes()}
-                                          : Shape{samples, model.classes()});
+  logits_ = Tensor(model.each_step() ? Shape{samples, data.info().shape[0], model.width()}
+                                     : Shape{samples, model.width()});
 }
 
 LogitsFile::LogitsFile(std::string path, const Model& model, Index samples) : path_(std::move(path)) {
-  if (!path_.empty()) logits_ = Tensor(Shape{samples, model.classes()});
+  if (!path_.empty()) logits_ = Tensor(Shape{samples, model.width()});
 }
 
 void LogitsFile::add(const Batch& batch, const real* logits) {

@@ -15,6 +15,7 @@
 #include "engine/tensor/safetensors.h"
 #include "layers/network/text.h"
 #include "layers/parameter_budget.h"
+#include "layers/tasks/classification.h"
 #include "layers/weights.h"
 #include "tools/app/cli/json.h"
 #include "tools/app/run/networks.h"
@@ -85,6 +86,15 @@ class Entries {
   const std::string& path_;
 };
 
+/// What a file without a task is of.
+std::string usual_task_of(const Recipe& recipe) {
+  const std::vector<ModelEntry>& all = model_registry();
+  const bool steps = std::any_of(all.begin(), all.end(), [&](const ModelEntry& entry) {
+    return entry.name == recipe.model && entry.usual_input.each_step;
+  });
+  return steps && recipe.classes == recipe.input.vocabulary ? "next-token" : "classification";
+}
+
 Recipe own_recipe(const Entries& entries) {
   Recipe recipe;
   recipe.own = true;
@@ -130,6 +140,10 @@ Recipe own_recipe(const Entries& entries) {
   } else if (!extent.empty()) {
     entries.fail("firn.extent", "is not two numbers");
   }
+  recipe.task = entries.find("firn.task").value_or(usual_task_of(recipe));
+  recipe.input.each_step = recipe.task == "next-token";
+  if (recipe.task != "classification" && recipe.task != "next-token")
+    entries.fail("firn.task", "'" + recipe.task + "' is not known");
   if (!recipe.class_names.empty() && recipe.class_names.size() != static_cast<std::size_t>(recipe.classes)) {
     entries.fail("firn.class_names",
                  fmt::format("has {} names for {} classes", recipe.class_names.size(), recipe.classes));
@@ -186,7 +200,9 @@ Recipe foreign_recipe(const SafeTensors& file, const std::string& weights, const
     recipe.vocabulary = vocabulary_beside(weights);
     recipe.input.vocabulary = static_cast<Index>(recipe.vocabulary.size());
   }
-  recipe.class_names = usual->language_model() ? recipe.vocabulary : names_beside(weights, recipe.classes);
+  recipe.task = usual_task_of(recipe);
+  recipe.input.each_step = recipe.task == "next-token";
+  recipe.class_names = recipe.input.each_step ? recipe.vocabulary : names_beside(weights, recipe.classes);
   return recipe;
 }
 
@@ -205,6 +221,11 @@ Preprocess preprocess_of(const ImageRule& rule) {
 
 Index usual_batch(const Recipe& recipe) {
   return is_known_model(recipe.model) ? find_model(recipe.model).usual_batch : ModelEntry{}.usual_batch;
+}
+
+TaskPtr make_task(const Recipe& recipe) {
+  if (recipe.task == "next-token") return std::make_shared<NextToken>(recipe.classes);
+  return std::make_shared<Classification>(recipe.classes);
 }
 
 ModelPtr make_model(const Recipe& recipe) {
@@ -244,6 +265,7 @@ std::map<std::string, std::string> to_metadata(const Recipe& recipe) {
       {"firn.deviation", fmt::format("{}", fmt::join(recipe.preprocess.deviation, ","))},
       {"firn.bgr", recipe.preprocess.bgr ? "1" : "0"},
   };
+  if (recipe.task != usual_task_of(recipe)) metadata["firn.task"] = recipe.task;
   if (recipe.plain_head) metadata["firn.head"] = "plain";
   if (recipe.mirrored) metadata["firn.mirrored"] = "1";
   if (!recipe.class_names.empty()) metadata["firn.class_names"] = format_strings(recipe.class_names);

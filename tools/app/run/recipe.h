@@ -12,6 +12,7 @@
 #include "data/value_range.h"
 #include "engine/tensor/safetensors.h"
 #include "layers/model.h"
+#include "layers/task.h"
 
 namespace firn::cli {
 
@@ -19,7 +20,8 @@ struct Recipe {
   std::string model;    ///< the name of a model, or what a network of one's own is called
   std::string network;  ///< its text (`parse_network`); empty: the registry's model of that name
   InputSpec input;
-  Index classes = 0;
+  std::string task = "classification";   ///< a `Task`'s name
+  Index classes = 0;                     ///< the width of the model's output
   std::vector<std::string> class_names;  ///< empty: not known
   std::vector<std::string> vocabulary;   ///< of tokens
   TokenRule tokens;                      ///< what a token is
@@ -37,8 +39,9 @@ struct Recipe {
 /// Entries firn.model, firn.network, firn.sample, firn.kind, firn.lengths, firn.classes, firn.class_names,
 /// firn.vocabulary, firn.tokens and firn.lower_case where tokens are words or of small letters alone,
 /// firn.scale, firn.mean, firn.deviation, firn.bgr, firn.mirrored where it was trained so, firn.head where it
-/// is plain, firn.features and firn.label of tables, firn.layout of arrays, firn.extent (least and greatest
-/// number).
+/// is plain, firn.task where it is not what files without one are of: next-token for a charrnn of as many
+/// classes as tokens, else classification; firn.features and firn.label of tables, firn.layout of arrays,
+/// firn.extent (least and greatest number).
 std::map<std::string, std::string> to_metadata(const Recipe& recipe);
 
 /// The recipe of a weights file that lies at `weights`; of one that firn has not written with `model` (which
@@ -56,6 +59,9 @@ ModelPtr make_model(const Recipe& recipe);
 /// The same for weights of so many numbers: no larger than four times them, 64 MB and a head that is `new`;
 /// else throws Error(model_file) naming `weights`.
 ModelPtr make_model(const Recipe& recipe, Index numbers, const std::string& weights, bool new_head);
+
+/// What the model's answers are for.
+TaskPtr make_task(const Recipe& recipe);
 
 /// The numbers that a model's own rule for images asks for; data gives pixels from 0 to 1.
 Preprocess preprocess_of(const ImageRule& rule);

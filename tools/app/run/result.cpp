@@ -5,15 +5,15 @@
 #include <numbers>
 
 #include "tools/app/cli/duration.h"
-#include "tools/app/cost/linear_probe.h"
+#include "tools/app/run/scores.h"
 
 namespace firn::cli {
 
-RunResult run_result(const History& history, Index validation_samples, bool language_model) {
+RunResult run_result(const History& history, Index validation_samples, TaskPtr task) {
   RunResult result;
   result.epochs = static_cast<Index>(history.epochs.size());
   result.stopped_early = history.stopped_early;
-  result.language_model = language_model;
+  result.task = std::move(task);
   const bool chosen = history.best_epoch > 0;
   result.weights = chosen ? "best" : "last";
   result.epoch = chosen ? history.best_epoch : result.epochs;
@@ -32,16 +32,16 @@ JsonObject result_fields(const RunResult& result) {
   line.add("weights", result.weights).add("best_epoch", result.epoch).add("epochs", result.epochs);
   line.add("stopped_early", result.stopped_early);
   if (result.validation) {
-    line.add("validation_accuracy", result.validation->validation_accuracy);
+    const std::vector<TaskMetric> metrics = result.task->metrics();
+    for (std::size_t i = 0; i < metrics.size(); ++i)
+      line.add("validation_" + metrics[i].name, result.validation->validation_metrics[i]);
     line.add("validation_loss", result.validation->validation_loss);
     line.add("validation_samples", result.validation_samples);
   }
   if (result.test) {
-    const Interval interval = wilson_interval(result.test->accuracy(), result.test->samples);
-    line.add("test_accuracy", result.test->accuracy());
-    line.add("test_interval", std::vector<double>{interval.low, interval.high});
+    add_scores(line, "test_", *result.task, *result.test);
     line.add("test_samples", result.test->samples).add("test_loss", result.test->loss);
-    if (result.language_model) line.add("bits_per_character", result.test->loss / std::numbers::ln2);
+    if (result.task->each_step()) line.add("bits_per_character", result.test->loss / std::numbers::ln2);
   }
   if (!result.folder.empty()) line.add("run", result.folder);
   if (result.forecast > 0) line.add("forecast_seconds", result.forecast);
@@ -56,14 +56,13 @@ std::string took_text(double seconds, double forecast) {
 std::string result_text(const RunResult& result) {
   std::string text = "no test part";
   if (result.test) {
-    const Interval interval = wilson_interval(result.test->accuracy(), result.test->samples);
-    text = fmt::format("test accuracy {:.4f}, 95 % {:.4f} to {:.4f}, on {} {}", result.test->accuracy(),
-                       interval.low, interval.high, result.test->samples,
-                       result.language_model ? "characters" : "samples");
+    text = fmt::format("test {}, on {} {}", scores_text(*result.task, *result.test), result.test->samples,
+                       result.task->each_step() ? "characters" : "samples");
   }
   text += fmt::format(": weights of epoch {} of {}, ", result.epoch, result.epochs);
   if (result.validation) {
-    text += fmt::format("the best on validation ({:.4f} of {})", result.validation->validation_accuracy,
+    text += fmt::format("the best on validation ({} of {})",
+                        metric_text(result.task->metrics().front(), result.validation->validation_score),
                         result.validation_samples);
   } else {
     text += "the last";

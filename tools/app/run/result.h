@@ -16,7 +16,7 @@ struct RunResult {
   Index epoch = 0;      ///< theirs
   Index epochs = 0;     ///< that were trained
   bool stopped_early = false;
-  bool language_model = false;
+  TaskPtr task;                           ///< that it was trained for
   std::optional<EpochRecord> validation;  ///< of that epoch; none without a validation part
   Index validation_samples = 0;           ///< of the part
   std::optional<Evaluation> test;         ///< none without a test part
@@ -26,10 +26,10 @@ struct RunResult {
 };
 
 /// The weights that `history` kept, without the test.
-RunResult run_result(const History& history, Index validation_samples, bool language_model);
+RunResult run_result(const History& history, Index validation_samples, TaskPtr task);
 
-/// The closing record: "test_accuracy" with "test_interval" (Wilson 1927, 95 %) and "test_samples", and how
-/// the weights were chosen.
+/// The closing record: "test_accuracy", or what the task's headline is, with "test_interval" (95 %,
+/// `intervals_of`) and "test_samples", and how the weights were chosen.
 JsonObject result_json(const RunResult& result);
 /// Its fields alone.
 JsonObject result_fields(const RunResult& result);

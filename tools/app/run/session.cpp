@@ -11,6 +11,7 @@
 #include "layers/network/text.h"
 #include "layers/weights.h"
 #include "optim/trainer/checkpoint.h"
+#include "optim/trainer/task_of.h"
 #include "tools/app/run/adapt.h"
 #include "tools/app/run/fit.h"
 #include "tools/app/run/networks.h"
@@ -73,6 +74,7 @@ void open_fresh(const SessionChoice& choice, const ModelEntry& entry, Session& s
   recipe.network = entry.network;
   recipe.input = input_of(*info);
   recipe.classes = static_cast<Index>(info->classes.size());
+  recipe.task = task_of(*info)->name();
   recipe.class_names = info->classes;
   recipe.vocabulary = info->vocabulary;
   recipe.tokens = info->tokens;
@@ -258,11 +260,14 @@ void without_data(const SessionChoice& choice, Session& session) {
   if (choice.input.classes > 0) recipe.classes = choice.input.classes;
   if (choice.data.options.vocabulary_limit > 0)
     recipe.input.vocabulary = choice.data.options.vocabulary_limit;
+  // An answer for each step is a token.
+  recipe.input.each_step = recipe.input.each_step && recipe.classes == recipe.input.vocabulary;
+  recipe.task = recipe.input.each_step ? "next-token" : "classification";
 }
 
 void load(const SessionChoice& choice, SafeTensors file, Session& session) {
   LoadOptions options;
-  if (choice.model.replace_head && !session.model->language_model()) {
+  if (choice.model.replace_head && !session.model->each_step()) {
     const int last = static_cast<int>(session.model->blocks().size()) - 1;
     const bool zero = choice.model.head_init == "zero";
     for (const NamedParameter& p : session.model->block_parameters(last)) {
@@ -325,16 +330,17 @@ Session open_session(const SessionChoice& asked) {
   } else {
     session.model = make_model(recipe);
   }
-  if (!choice.data.spec.empty() && session.model->language_model() != session.data.info().label_each_step) {
+  if (!choice.data.spec.empty() && session.model->each_step() != session.data.info().label_each_step) {
     const std::string& name = session.data.info().name;
     throw Error(Fault::usage, "data",
-                session.model->language_model()
+                session.model->each_step()
                     ? fmt::format("{} predicts the next character: it wants plain text (text:FILE), not {}",
                                   recipe.model, name)
                     : fmt::format("{} is plain text without classes, which {} cannot learn: see charrnn",
                                   name, recipe.model));
   }
   session.recipe.network = network_text(session.model->spec());
+  session.task = make_task(recipe);
   session.model->initialise(choice.seed, scheme_of(choice.model.init));
   if (weights) load(choice, std::move(file), session);
   if (!choice.data.spec.empty()) {

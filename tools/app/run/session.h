@@ -31,6 +31,7 @@ struct SessionChoice {
 
 struct Session {
   Recipe recipe;                   ///< of `model`
+  TaskPtr task;                    ///< what the model's answers are for
   ModelPtr model;                  ///< initialised, or with the weights loaded; nothing is frozen
   DataParts data;                  ///< as the model takes it; null without data
   DataParts labelled;              ///< the same with the data's own classes

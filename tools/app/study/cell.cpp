@@ -189,7 +189,7 @@ bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, con
   result.seconds = end - begin - judged;
   if (curve) {
     result.curve.push_back({step, curve_loss / static_cast<double>(std::max<Index>(1, since)),
-                            history.epochs.back().validation_accuracy});
+                            history.epochs.back().validation_score});
   }
   result.train_loss = last_loss / static_cast<double>(std::max<Index>(1, last));
   result.rate = rate;
@@ -267,7 +267,7 @@ std::optional<LearnedOrigin> learn_origin(const Materials& materials, const Arm&
   const History history = Trainer(*origin.model, *optimizer, train, test, std::move(config)).run(hooks);
   if (stopped) return std::nullopt;
   origin.result.seconds = thread_seconds() - begin;
-  origin.result.accuracy = history.epochs.back().validation_accuracy;
+  origin.result.accuracy = history.epochs.back().validation_score;
   origin.result.loss = history.epochs.back().validation_loss;
   return origin;
 }

@@ -53,7 +53,7 @@ double numbers(const Program& program) {
 
 void feed(Program& program, const Model& model, const Batch& batch) {
   feed_batch(program, model, batch);
-  program.feed("labels", batch.labels);
+  program.feed("targets", batch.targets);
 }
 
 }  // namespace
@@ -131,7 +131,7 @@ ArmCost FullStep::cost_of_arm(const Materials& materials, const Arm& arm) const 
   features.begin_epoch(0, model->freeze_set());
   if (features.active()) {
     Program& head = features.training(*first_);
-    head.feed("labels", first_->labels);
+    head.feed("targets", first_->targets);
     head.run();
     cost.step_kept_ms = 1e3 * seconds_by_pass(head, usual_step_seconds(head)).sum();
   }

@@ -42,11 +42,11 @@ Judgement judge_model(const Model& model, const Prepared& prepared, const Datase
   Loader loader = make_loader(data, prepared, std::max<Index>(budget.batch, 128), false, 0);
   Judgement judgement;
   Calibration calibration;
-  const Index classes = model.classes();
+  const Index classes = model.width();
   const bool each_step = data->info().label_each_step;
   const auto look = [&](const Batch& batch, const real* logits) {
-    for (Index row = 0; row < batch.labels.count(); ++row) {
-      const std::int32_t truth = batch.labels.indices()[row];
+    for (Index row = 0; row < batch.targets.count(); ++row) {
+      const std::int32_t truth = batch.targets.indices()[row];
       if (truth < 0) continue;
       const real* x = logits + row * classes;
       const Index said = std::max_element(x, x + classes) - x;

@@ -142,7 +142,7 @@ bool has_halves(const DataInfo& info) {
 
 void copy_body(const Model& from, Model& to) {
   // The head of a language model answers in its vocabulary, which stays.
-  const int last = to.language_model() ? -1 : static_cast<int>(to.blocks().size()) - 1;
+  const int last = to.each_step() ? -1 : static_cast<int>(to.blocks().size()) - 1;
   const std::vector<NamedParameter> theirs = from.parameters();
   const std::vector<NamedParameter> ours = to.parameters();
   for (std::size_t i = 0; i < ours.size(); ++i) {
@@ -200,7 +200,7 @@ Materials::Opened& Materials::open(const Arm& arm) {
   choice.data = data_;
   choice.data.spec = arm.target;
   Session session = open_session(choice);
-  if (choice.model.replace_head && session.model->language_model()) {
+  if (choice.model.replace_head && session.model->each_step()) {
     choice.model.replace_head = false;
     session = open_session(choice);
   }

@@ -58,7 +58,7 @@ Finding self_check() {
     const double last = history.epochs.back().loss;
     return {"self_check", "self-check",
             fmt::format("two epochs of a small network: loss {:.3f}, then {:.3f}; validation accuracy {:.3f}",
-                        first, last, history.epochs.back().validation_accuracy),
+                        first, last, history.epochs.back().validation_score),
             last < first};
   } catch (const Error& error) {
     return {"self_check", "self-check", error.what(), false};

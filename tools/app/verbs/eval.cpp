@@ -44,7 +44,7 @@ std::string class_name(const Session& session, Index c) {
 
 /// Logits of a batch.
 Index logits_of(const Model& model, const Batch& batch) {
-  return batch.count * model.classes() * (model.language_model() ? batch.x.shape()[1] : 1);
+  return batch.count * model.width() * (model.each_step() ? batch.x.shape()[1] : 1);
 }
 
 class Eval : public Verb {
@@ -134,7 +134,8 @@ int Eval::run(Console& console) {
 
 Evaluation Eval::judge(Console& console, const Session& session, Loader& loader, Precision precision,
                        const std::function<void(const Batch&, const real*)>& on_batch) const {
-  ProgramCache programs(*session.model, {.exact = run_.exact, .frozen_precision = precision});
+  ProgramCache programs(*session.model,
+                        {.task = session.task, .exact = run_.exact, .frozen_precision = precision});
   Progress progress(console, "evaluating", loader.batches());
   Index batches = 0;
   return evaluate(*session.model, programs, loader, [&](const Batch& batch, const real* values) {
@@ -172,12 +173,12 @@ void Eval::print_lowered(Console& console, const Evaluation& e, const Lowered& l
 void Eval::print(Console& console, const Session& session, const Evaluation& e) const {
   console.out(fmt::format("{} on the {} part of {}: {} {}", session.recipe.model, split_,
                           session.data.info().name, e.samples,
-                          session.model->language_model() ? "characters" : "samples"));
+                          session.model->each_step() ? "characters" : "samples"));
   const Interval interval = wilson_interval(e.accuracy(), e.samples);
   console.out(console.bold(
       fmt::format("accuracy  {:.4f}, 95 % {:.4f} to {:.4f}", e.accuracy(), interval.low, interval.high)));
   console.out(fmt::format("loss      {:.4f}", e.loss));
-  if (session.model->language_model()) {
+  if (session.model->each_step()) {
     console.out(fmt::format("bits      {:.4f} a character", e.loss / std::numbers::ln2));
     return;
   }
@@ -201,7 +202,7 @@ void Eval::print_json(Console& console, const Session& session, const Evaluation
   line.add("split", split_).add("samples", e.samples).add("accuracy", e.accuracy()).add("loss", e.loss);
   const Interval interval = wilson_interval(e.accuracy(), e.samples);
   line.add("interval", std::vector<double>{interval.low, interval.high});
-  if (session.model->language_model()) {
+  if (session.model->each_step()) {
     line.add("bits_per_character", e.loss / std::numbers::ln2);
   } else {
     std::vector<JsonObject> recalls;

@@ -285,7 +285,7 @@ void Inspect::print(Console& console, const Session& session, const Program& pro
     line.add("model", model.name())
         .add("batch", program.plan().batch)
         .add("sample", session.recipe.input.sample.text());
-    line.add("classes", model.classes()).add("parameters", all).add("trainable", trainable);
+    line.add("classes", model.width()).add("parameters", all).add("trainable", trainable);
     line.add("macs_forward", total.forward.macs).add("macs_input_gradient", total.input_gradient.macs);
     line.add("macs_weight_gradient", total.weight_gradient.macs).add("kept_bytes", cost.kept_bytes);
     line.add("kernels", program.plan().steps.size()).add("shared_bytes", program.plan().shared_bytes);

@@ -260,10 +260,10 @@ void Predict::print(Console& console, const Session& session, const Questions& q
     return names.empty() ? fmt::format("{}", c) : names[static_cast<std::size_t>(c)];
   };
   std::string truth;
-  if (questions.labelled && !session.model->language_model()) {
+  if (questions.labelled && !session.model->each_step()) {
     truth = questions.labelled->info().classes[static_cast<std::size_t>(questions.labelled->label(sample))];
   }
-  const auto top = top_of(logits, session.model->classes(), top_);
+  const auto top = top_of(logits, session.model->width(), top_);
   if (console.json()) {
     JsonObject line = json_line("prediction");
     line.add("index", sample);
@@ -298,7 +298,8 @@ LoaderOptions Predict::options(const Session& session) const {
 
 void Predict::answer_pictures(Console& console, const Session& session) {
   const std::vector<std::string> paths = asked_pictures(console);
-  ProgramCache programs(*session.model, {.exact = run_.exact, .frozen_precision = precision_in_force_});
+  ProgramCache programs(*session.model,
+                        {.task = session.task, .exact = run_.exact, .frozen_precision = precision_in_force_});
   LogitsFile logits(logits_, *session.model, static_cast<Index>(paths.size()));
   // Everything is answered before anything is printed or written; pictures are read some at a time.
   constexpr std::size_t kTogether = 2048;
@@ -315,7 +316,7 @@ void Predict::answer_pictures(Console& console, const Session& session) {
       Loader loader(pictures.samples, options(session));
       evaluate(*session.model, programs, loader, [&](const Batch& batch, const real* values) {
         logits.add(batch, values);
-        answers.insert(answers.end(), values, values + batch.count * session.model->classes());
+        answers.insert(answers.end(), values, values + batch.count * session.model->width());
       });
     }
     progress.at(static_cast<Index>(first + some.size()));
@@ -334,7 +335,7 @@ void Predict::answer_pictures(Console& console, const Session& session) {
   logits.save();
   for (std::size_t i = 0; i < questions.names.size(); ++i) {
     print(console, session, questions, static_cast<Index>(i),
-          answers.data() + static_cast<Index>(i) * session.model->classes());
+          answers.data() + static_cast<Index>(i) * session.model->width());
   }
   console.close(JsonObject().add("samples", questions.names.size()).add("left_out", bad.size()));
 }
@@ -343,17 +344,18 @@ void Predict::answer(Console& console, const Session& session) {
   Questions questions;
   if (session_.data.spec.empty()) {
     add_asked_texts();
-    questions = texts(console, session.recipe, session.model->language_model());
+    questions = texts(console, session.recipe, session.model->each_step());
   } else {
     questions = {part_of(session.data, split_), {}, part_of(session.labelled, split_)};
     if (!questions.labelled->info().labelled) questions.labelled = nullptr;
   }
   Loader loader(questions.samples, options(session));
-  ProgramCache programs(*session.model, {.exact = run_.exact, .frozen_precision = precision_in_force_});
+  ProgramCache programs(*session.model,
+                        {.task = session.task, .exact = run_.exact, .frozen_precision = precision_in_force_});
 
-  const Index classes = session.model->classes();
+  const Index classes = session.model->width();
   const Index samples = questions.samples->size();
-  const Index steps = session.model->language_model() ? questions.samples->info().shape[0] : 1;
+  const Index steps = session.model->each_step() ? questions.samples->info().shape[0] : 1;
   LogitsFile logits(logits_, *session.model, *questions.samples);
   // Everything is answered before anything is printed or written.
   std::vector<real> last(static_cast<std::size_t>(samples * classes));

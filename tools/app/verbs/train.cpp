@@ -32,6 +32,7 @@
 #include "tools/app/run/reading.h"
 #include "tools/app/run/result.h"
 #include "tools/app/run/saving_cost.h"
+#include "tools/app/run/scores.h"
 #include "tools/app/run/session.h"
 #include "tools/app/run/training.h"
 #include "tools/app/run/training_cost.h"
@@ -263,6 +264,7 @@ int Train::run(Console& console) {
   apply_policy(policy_, freeze_, config);
   config.audit_steps = audit_steps_;
   config.program.seed = run_.seed;
+  config.program.task = session.task;
   const std::string weighed = resolve_class_weights(training_, *session.data.train, config);
   if (!weighed.empty()) session.notes.push_back(weighed);
   config.keep_best = !no_run_;
@@ -362,7 +364,7 @@ int Train::run(Console& console) {
     const JsonObject line = report_audit(console, history, forecast, in_fp32);
     if (folder) folder->add_line(line);
   }
-  RunResult result = run_result(history, size_of(session.data.validation), session.model->language_model());
+  RunResult result = run_result(history, size_of(session.data.validation), session.task);
   if (session.data.test) {
     Loader test(session.data.test, options);
     result.test = trainer.test(test);
@@ -460,7 +462,8 @@ History Train::train(Console& console, Session& session, Trainer& trainer, const
   };
   std::optional<Progress> progress;
   bool titled = false;
-  const bool language_model = session.model->language_model();
+  const Task& task = *session.task;
+  const std::vector<TaskMetric> metrics = task.metrics();
   FreezeReport report(console, *session.model);
   TrainHooks hooks;
   hooks.on_freeze = [&](std::span<const FreezeChange> changes) {
@@ -491,27 +494,31 @@ History Train::train(Console& console, Session& session, Trainer& trainer, const
   // Of many epochs a table of some rows; metrics.jsonl and --json have all of them.
   const Index every = (training_.epochs + kMostRows - 1) / kMostRows;
   hooks.after_epoch = [&](const EpochRecord& r) {
-    if (folder) folder->add_epoch(r, language_model);
+    if (folder) folder->add_epoch(r, task);
     if (keeper) keeper->after_epoch();
     forecast.after_epoch(r.epoch, r.eval_seconds, elapsed());
     if (r.epoch < training_.epochs) say();
     if (console.json()) {
-      console.out(epoch_json(r, language_model));
+      console.out(epoch_json(r, task));
       return;
     }
     if (console.quiet()) return;
     if (r.epoch > 1 && r.epoch % every != 0 && r.epoch != training_.epochs) return;
     if (!std::exchange(titled, true)) {
-      console.out(console.bold(fmt::format("{:>5} {:>10} {:>9} {:>10} {:>10} {:>9} {:>7} {:>7}{}", "epoch",
-                                           "loss", "val. acc.", "val. loss", "rate", "seconds", "eval s",
-                                           "rss MB", language_model ? "  bits a character" : "")));
+      std::string titles;
+      for (const TaskMetric& metric : metrics) titles += fmt::format(" {:>9}", "val. " + metric.brief);
+      console.out(console.bold(fmt::format("{:>5} {:>10}{} {:>10} {:>10} {:>9} {:>7} {:>7}{}", "epoch",
+                                           "loss", titles, "val. loss", "rate", "seconds", "eval s", "rss MB",
+                                           task.each_step() ? "  bits a character" : "")));
     }
     const auto validated = [&](double value) { return r.validated ? fmt::format("{:.4f}", value) : "-"; };
+    std::string scores;
+    for (std::size_t i = 0; i < metrics.size(); ++i)
+      scores += fmt::format(" {:>9}", r.validated ? metric_text(metrics[i], r.validation_metrics[i]) : "-");
     console.out(fmt::format(
-        "{:>5} {:>10.4f} {:>9} {:>10} {:>10.3g} {:>9.2f} {:>7.2f} {:>7.0f}{}", r.epoch, r.loss,
-        validated(r.validation_accuracy), validated(r.validation_loss), r.rate, r.seconds, r.eval_seconds,
-        r.rss_mb,
-        language_model ? fmt::format("{:>18}", validated(r.validation_loss / std::numbers::ln2)) : ""));
+        "{:>5} {:>10.4f}{} {:>10} {:>10.3g} {:>9.2f} {:>7.2f} {:>7.0f}{}", r.epoch, r.loss, scores,
+        validated(r.validation_loss), r.rate, r.seconds, r.eval_seconds, r.rss_mb,
+        task.each_step() ? fmt::format("{:>18}", validated(r.validation_loss / std::numbers::ln2)) : ""));
   };
   const InterruptScope interrupts(InterruptScope::What::noted);
   hooks.stop = [&] {
