@@ -43,6 +43,14 @@ struct DataInfo {
       notes;  ///< what the reader should be told: the split, re-based labels, skipped files
 };
 
+class Dataset;
+
+/// Which sample, whatever views of its set it is seen in.
+struct SampleOrigin {
+  const Dataset* set = nullptr;  ///< the one that holds it
+  Index index = 0;               ///< its position there
+};
+
 /// Samples 0..size()-1 with labels. Const and safe to be read by many threads; nothing is allocated by
 /// reading. All indices must lie in [0, size()).
 class Dataset {
@@ -61,6 +69,8 @@ class Dataset {
   virtual Index length(Index i) const;
   /// Where sample i was read, for messages: "line 17 of train.csv"; of a view, where its own set has it.
   virtual std::string place(Index i) const;
+  /// Sample i where it is held: of a view that leaves samples as they are, its own set's.
+  virtual SampleOrigin origin(Index i) const { return {this, i}; }
 
   /// Writes sample i of an image, sequence or vector set; `to` holds info().shape.count() numbers.
   virtual void fill_numbers(Index i, std::span<real> to) const;

@@ -77,9 +77,13 @@ class Loader::Work {
   const Dataset& data() const { return *data_; }
   const LoaderOptions& options() const { return options_; }
 
-  Index batches() const {
-    const Index n = options_.samples > 0 ? options_.samples : data_->size();
-    return options_.keep_last ? (n + options_.batch - 1) / options_.batch : n / options_.batch;
+  Index batches() const { return batches_of(options_.samples > 0 ? options_.samples : data_->size()); }
+
+  std::vector<Index> order(std::uint64_t epoch) const {
+    std::vector<Index> order = order_of(epoch);
+    const auto held = static_cast<std::size_t>(batches() * options_.batch);
+    if (order.size() > held) order.resize(held);
+    return order;
   }
 
   void start(std::uint64_t epoch, Index first, Content content) {
@@ -89,17 +93,13 @@ class Loader::Work {
     std::unique_lock lock(mutex_);
     idle(lock);
     epoch_ = epoch;
-    content_ = content;
-    order_ = chosen_;
-    if (options_.samples > 0 && options_.samples < data_->size()) {
-      go_on(epoch);
-    } else if (options_.shuffle) {
-      Random random(options_.seed, "order", epoch);
-      shuffle(order_.data(), static_cast<Index>(order_.size()), random);
-    }
-    next_ = first;
-    ready_ = nullptr;
-    request();
+    begin(order_of(epoch), first, content);
+  }
+
+  void start_with(std::vector<Index> samples) {
+    std::unique_lock lock(mutex_);
+    idle(lock);
+    begin(std::move(samples), 0, Content::unchanged);
   }
 
   const Batch* next() {
@@ -115,6 +115,19 @@ class Loader::Work {
   }
 
  private:
+  Index batches_of(Index samples) const {
+    return options_.keep_last ? (samples + options_.batch - 1) / options_.batch : samples / options_.batch;
+  }
+
+  /// Called while idle, under the lock.
+  void begin(std::vector<Index> order, Index first, Content content) {
+    order_ = std::move(order);
+    content_ = content;
+    next_ = first;
+    ready_ = nullptr;
+    request();
+  }
+
   void repeat() {
     Random random(options_.seed, "epoch");
     shuffle(chosen_.data(), data_->size(), random);
@@ -124,11 +137,10 @@ class Loader::Work {
   }
 
   /// The epoch's part of all passes over the data, one behind the other.
-  void go_on(std::uint64_t epoch) {
+  std::vector<Index> going_on(std::uint64_t epoch) const {
     const auto all = static_cast<std::uint64_t>(data_->size()),
                some = static_cast<std::uint64_t>(options_.samples);
-    order_.resize(some);
-    std::vector<Index> pass;
+    std::vector<Index> order(some), pass;
     for (std::uint64_t i = 0; i < some; ++i) {
       const std::uint64_t at = epoch * some + i;
       if (pass.empty() || at % all == 0) {
@@ -136,8 +148,19 @@ class Loader::Work {
         Random random(options_.seed, "pass", at / all);
         if (options_.shuffle) shuffle(pass.data(), data_->size(), random);
       }
-      order_[i] = pass[at % all];
+      order[i] = pass[at % all];
     }
+    return order;
+  }
+
+  std::vector<Index> order_of(std::uint64_t epoch) const {
+    if (options_.samples > 0 && options_.samples < data_->size()) return going_on(epoch);
+    std::vector<Index> order = chosen_;
+    if (options_.shuffle) {
+      Random random(options_.seed, "order", epoch);
+      shuffle(order.data(), static_cast<Index>(order.size()), random);
+    }
+    return order;
   }
 
   /// Waits until nothing is being prepared.
@@ -147,7 +170,7 @@ class Loader::Work {
 
   /// Has batch `next_` prepared in the free slot; called while idle, under the lock.
   void request() {
-    if (next_ >= batches()) return;
+    if (next_ >= batches_of(static_cast<Index>(order_.size()))) return;
     Slot& slot = slots_[current_];
     // Labels alone are sooner copied than another thread is woken.
     if (!options_.background || content_ == Content::labels) {
@@ -297,6 +320,12 @@ Index Loader::batches() const {
 }
 void Loader::start(std::uint64_t epoch, Index first, Content content) {
   work_->start(epoch, first, content);
+}
+void Loader::start_with(std::vector<Index> samples) {
+  work_->start_with(std::move(samples));
+}
+std::vector<Index> Loader::order(std::uint64_t epoch) const {
+  return work_->order(epoch);
 }
 const Batch* Loader::next() {
   return work_->next();

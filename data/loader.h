@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "data/dataset.h"
 #include "data/transform.h"
@@ -63,6 +64,10 @@ class Loader {
 
   /// Begins an epoch, at batch `first` of it (to resume). Whatever was prepared is dropped.
   void start(std::uint64_t epoch, Index first = 0, Content content = Content::samples);
+  /// Begins with these samples alone, in this order, without `augment`. All must lie in the dataset.
+  void start_with(std::vector<Index> samples);
+  /// The samples of an epoch in its order, as its batches hold them.
+  std::vector<Index> order(std::uint64_t epoch) const;
   /// The next batch, or null after the last; it stays as it is until the next call of `next` or `start`.
   /// Throws what preparing that batch threw; after that only `start` goes on.
   const Batch* next();

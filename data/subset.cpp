@@ -28,6 +28,7 @@ class View : public Dataset {
   }
   Index length(Index i) const override { return data_->length(at(i)); }
   std::string place(Index i) const override { return data_->place(at(i)); }
+  SampleOrigin origin(Index i) const override { return data_->origin(at(i)); }
   void fill_numbers(Index i, std::span<real> to) const override { data_->fill_numbers(at(i), to); }
   void fill_tokens(Index i, std::span<std::int32_t> to) const override { data_->fill_tokens(at(i), to); }
   void fill_labels(Index i, std::span<std::int32_t> to) const override {
@@ -55,6 +56,7 @@ class Concatenated : public Dataset {
   std::int32_t label(Index i) const override { return part(i).label(i); }
   Index length(Index i) const override { return part(i).length(i); }
   std::string place(Index i) const override { return part(i).place(i); }
+  SampleOrigin origin(Index i) const override { return part(i).origin(i); }
   void fill_numbers(Index i, std::span<real> to) const override { part(i).fill_numbers(i, to); }
   void fill_tokens(Index i, std::span<std::int32_t> to) const override { part(i).fill_tokens(i, to); }
   void fill_labels(Index i, std::span<std::int32_t> to) const override { part(i).fill_labels(i, to); }

@@ -17,6 +17,7 @@ Evaluation evaluate(const Model& model, ProgramCache& programs, Loader& loader,
   const Task& task = programs.task();
   const std::unique_ptr<Score> score = task.score();
   const bool kept = features != nullptr && features->validates();
+  if (kept) features->complete_validation();
   loader.start(0, 0, kept ? features->content(FeatureCache::Part::validation) : Content::samples);
   while (const Batch* batch = loader.next()) {
     Program& program = kept ? features->inference(*batch)

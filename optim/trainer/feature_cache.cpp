@@ -1,9 +1,10 @@
 #include "optim/trainer/feature_cache.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
+#include <numeric>
 
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
@@ -11,7 +12,7 @@
 #include "engine/base/seconds.h"
 #include "engine/base/sha256.h"
 #include "engine/program/differentiate.h"
-#include "engine/program/plan.h"
+#include "optim/trainer/feature_rules.h"
 
 namespace firn {
 
@@ -34,53 +35,9 @@ bool same_length(const Dataset& data) {
   return true;
 }
 
-/// Why what a graph computes in training is not a function of the sample alone; empty: it is.
-std::string not_a_function(const Graph& graph) {
-  std::vector<bool> fed(graph.nodes().size(), false);
-  for (const auto& node : graph.nodes()) {
-    const auto at = static_cast<std::size_t>(node->id());
-    fed[at] = node->is_feed();
-    for (const Value& input : node->inputs()) {
-      if (fed[static_cast<std::size_t>(input.node->id())]) fed[at] = true;
-    }
-    if (node->op() == nullptr || !fed[at]) continue;
-    if (node->op()->name() == "dropout") return "dropout acts in the frozen part";
-    for (const Spec& output : node->outputs()) {
-      if (output.axis != Axis::batch) return "frozen batch norms use the batch's statistics";
-    }
-  }
-  return {};
-}
-
-/// Whether what reads the features of a graph alone would be pulled into the kernel that makes them, which
-/// may round otherwise.
-bool fused_across(const Graph& graph) {
-  const Node* reader = nullptr;
-  Value features;
-  int reads = 0;
-  for (const auto& node : graph.nodes()) {
-    for (const Value& input : node->inputs()) {
-      if (!input.node->is_feed() || input.node->label() != "features") continue;
-      ++reads;
-      reader = node.get();
-      features = input;
-    }
-  }
-  return reads == 1 && reader->op()->epilogue_term(*reader, features).has_value();
-}
-
-/// Whether the features themselves, rounded on the way, are what a frozen step behind them reads in bf16;
-/// whole ones are then not the same.
-bool rounded_behind(const Graph& graph) {
-  for (const auto& node : graph.nodes()) {
-    if (node->op() == nullptr || node->op()->in_bf16() != InBf16::passes) continue;
-    if (graph.depends_on_trainable({node.get(), 0})) continue;
-    for (const Value& input : node->inputs()) {
-      const Node& source = *behind_views(input).node;
-      if (source.is_feed() && source.label() == "features") return true;
-    }
-  }
-  return false;
+/// Whether an epoch holds a part of the samples, and the next one others.
+bool in_parts(const Loader& loader) {
+  return loader.options().samples > 0 && loader.options().samples < loader.data().size();
 }
 
 }  // namespace
@@ -148,9 +105,6 @@ std::string FeatureCache::why_not(std::size_t child, const FreezeSet& freeze) co
   if (train_.options().augment.any() && train_.options().views == 0) {
     return "augmentation changes the samples in every epoch (a number of views would repeat)";
   }
-  if (train_.options().samples > 0 && train_.options().samples < train_.data().size()) {
-    return "an epoch holds a part of the samples, the next one others";
-  }
   const Shape& sample = train_.data().info().shape;
   const Seam seam = model_.seam_at(child, sample);
   Graph::Options options;
@@ -174,9 +128,9 @@ std::string FeatureCache::why_not(std::size_t child, const FreezeSet& freeze) co
 
 std::optional<FeatureCache::Planned> FeatureCache::planned(const FreezeSet& freeze) const {
   const std::size_t frozen = frozen_children(freeze);
-  if (config_.mode == CacheMode::off || epochs_ < 2 || frozen == children_.size() ||
-      !why_not(frozen, freeze).empty())
+  if (config_.mode == CacheMode::off || frozen == children_.size() || !why_not(frozen, freeze).empty())
     return std::nullopt;
+  if (!can_share() && (epochs_ < 2 || in_parts(train_))) return std::nullopt;
   const Seam seam = model_.seam_at(frozen, train_.data().info().shape);
   return Planned{seam, static_cast<Index>(views_), exact_validation(seam)};
 }
@@ -185,18 +139,29 @@ void FeatureCache::begin_epoch(Index epoch, const FreezeSet& freeze) {
   epoch_ = static_cast<std::uint64_t>(epoch);
   if (config_.mode == CacheMode::off) return;
   invalidate_if_stale(freeze);
+  follow(epoch, freeze);
+  if (!active_ || !shared_) return;
+  spared_seconds_ += fill(Part::train, train_.order(epoch_));
+  decide_shared();
+}
+
+/// Begins where nothing is kept, or more has frozen.
+void FeatureCache::follow(Index epoch, const FreezeSet& freeze) {
   const std::size_t frozen = frozen_children(freeze);
   if (frozen == children_.size()) return;  // nothing trains: the step says so
   if (active_ && frozen <= seam_.child) return;
   if (std::count(not_worth_it_.begin(), not_worth_it_.end(), frozen) > 0) return;
   const bool nothing_told = refused_.empty() && hash_.empty();
   if (const std::string why = why_not(frozen, freeze); !why.empty()) return refuse(why);
+  if (can_share() && share(frozen)) return;
+  if (std::count(not_worth_it_.begin(), not_worth_it_.end(), frozen) > 0) return;
+  if (in_parts(train_)) return refuse("an epoch holds a part of the samples, the next one others");
   if (epoch + 1 >= epochs_) {
     if (nothing_told) refuse("no epoch is left that would read them");
     return;
   }
   // From whole features other numbers would come than from those that bf16 rounds on their way.
-  if (active_ && settings_.frozen_precision == Precision::fp32 && grow(frozen)) return;
+  if (active_ && !shared_ && settings_.frozen_precision == Precision::fp32 && grow(frozen)) return;
   begin(frozen);
 }
 
@@ -231,9 +196,7 @@ bool FeatureCache::begin(std::size_t child) {
                             train_.data().size() + (validation_ != nullptr ? validation_->data().size() : 0),
                             bytes, config_.memory));
   }
-  train_stores_.clear();
-  validation_stores_.clear();
-  buffers_.clear();
+  forget();
   seam_ = seam;
   on_disk_ = beyond || config_.mode == CacheMode::disk;
   try {
@@ -247,10 +210,8 @@ bool FeatureCache::begin(std::size_t child) {
     return false;
   }
   bytes_ = bytes;
+  validates_ = validates;
   active_ = true;
-  decided_ = false;
-  compute_seconds_ = read_seconds_ = 0;
-  computed_ = 0;
   watch();
   tell(CacheEvent::Kind::begun,
        fmt::format(
@@ -263,12 +224,139 @@ bool FeatureCache::begin(std::size_t child) {
   return true;
 }
 
+bool FeatureCache::can_share() const {
+  return config_.pool != nullptr && !config_.half && config_.mode != CacheMode::disk && views_ == 1 &&
+         !train_.options().augment.any();
+}
+
+/// Begins with features that other trainings may have computed. False: the pool has no room for them, or it
+/// is no gain.
+bool FeatureCache::share(std::size_t child) {
+  const Seam seam = model_.seam_at(child, train_.data().info().shape);
+  forget();
+  active_ = false;
+  seam_ = seam;
+  watch();
+  shared_ = config_.pool->open(shared_key(), seam.features.count());
+  std::string why;
+  if (config_.mode == CacheMode::automatic) why = config_.pool->verdict(*shared_).value_or("");
+  if (!why.empty()) {
+    not_worth_it_.push_back(child);
+    refuse(why);
+  }
+  validates_ = exact_validation(seam);
+  std::vector<SampleOrigin> all;
+  const auto want = [&](const Dataset& data) {
+    for (Index i = 0; i < data.size(); ++i) all.push_back(data.origin(i));
+  };
+  want(train_.data());
+  if (validates_) want(validation_->data());
+  if (!why.empty() || !config_.pool->reserve(*shared_, all)) {
+    forget();
+    return false;
+  }
+  places_[0].assign(static_cast<std::size_t>(train_.data().size()), nullptr);
+  places_[1].assign(validates_ ? static_cast<std::size_t>(validation_->data().size()) : 0, nullptr);
+  bytes_ = planned_bytes(seam, validates_);
+  on_disk_ = false;
+  active_ = true;
+  tell(CacheEvent::Kind::begun,
+       fmt::format("features before {} ({} numbers) of {} training and {} validation samples are shared: {}",
+                   children_[child].name, seam_.features.count(), places_[0].size(), places_[1].size(),
+                   megabytes(bytes_)));
+  return true;
+}
+
+/// All that the bits of features depend on but the sample.
+std::string FeatureCache::shared_key() const {
+  const Loader& loader = train_;
+  const Preprocess& rule = loader.options().preprocess;
+  Sha256 hash;
+  const auto add = [&](const std::string& text) { hash.update(std::as_bytes(std::span(text))); };
+  add(fmt::format("{} {} {} {} {} {}\n", model_.name(), model_.input().vocabulary, model_.input().lengths,
+                  loader.data().info().shape.text(), seam_.features.text(), seam_.child));
+  add(fmt::format("{} {} {}\n", settings_.exact, static_cast<int>(settings_.frozen_precision),
+                  loader.options().width_multiple));
+  add(fmt::format("{} {} {} {}\n", rule.scale, fmt::join(rule.mean, ","), fmt::join(rule.deviation, ","),
+                  rule.bgr));
+  for (std::size_t i = 0; i < seam_.child; ++i) {
+    add(fmt::format("{} {}\n", children_[i].name, model_.children()[i].layer->text()));
+    for (const ParameterPtr& p : children_[i].parameters) {
+      add(fmt::format("{} {}\n", p->name(), p->shape().text()));
+      hash.update(std::as_bytes(p->value().values()));
+    }
+  }
+  return hash.hex();
+}
+
+/// Sees that the features of these samples are there; the processor seconds that others have spent on them.
+double FeatureCache::fill(Part part, std::span<const Index> samples) {
+  std::vector<const real*>& places = places_[static_cast<std::size_t>(part)];
+  const Dataset& data = loader(part).data();
+  std::vector<Index> wanted;
+  for (const Index i : samples) {
+    if (places[static_cast<std::size_t>(i)] == nullptr) wanted.push_back(i);
+  }
+  std::sort(wanted.begin(), wanted.end());
+  wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+  if (wanted.empty()) return 0;
+  std::vector<SampleOrigin> origins;
+  for (const Index i : wanted) origins.push_back(data.origin(i));
+  LoaderOptions options = loader(part).options();
+  options.samples = 0;
+  options.shuffle = options.background = false;
+  options.keep_last = true;
+  Loader reader(DatasetPtr(DatasetPtr(), &data), options);
+  const auto compute = [&](std::span<const std::size_t> positions, real* to) {
+    std::vector<Index> some;
+    for (const std::size_t position : positions) some.push_back(wanted[position]);
+    reader.start_with(std::move(some));
+    const Batch& batch = *reader.next();
+    Program& program = features_of(batch);
+    program.run();
+    std::copy_n(program.output_data("features"), batch.count * seam_.features.count(), to);
+  };
+  std::vector<const real*> found(wanted.size());
+  const double spared =
+      config_.pool->get(*shared_, origins, static_cast<std::size_t>(options.batch), compute, found);
+  for (std::size_t n = 0; n < wanted.size(); ++n) places[static_cast<std::size_t>(wanted[n])] = found[n];
+  return spared;
+}
+
+void FeatureCache::complete_validation() {
+  if (!validates() || !shared_) return;
+  std::vector<Index> all(places_[1].size());
+  std::iota(all.begin(), all.end(), Index{0});
+  fill(Part::validation, all);
+}
+
+/// Compiled, fed.
+Program& FeatureCache::features_of(const Batch& batch) {
+  Program& program = programs_.features(batch.count, batch.x.shape().tail(1), seam_, nullptr, freeze_);
+  program.feed("x", batch.x);
+  if (model_.input().lengths) program.feed("lengths", batch.lengths);
+  return program;
+}
+
+/// Nothing is kept.
+void FeatureCache::forget() {
+  train_stores_.clear();
+  validation_stores_.clear();
+  buffers_.clear();
+  shared_.reset();
+  for (std::vector<const real*>& places : places_) places.clear();
+  decided_ = validates_ = false;
+  compute_seconds_ = read_seconds_ = 0;
+  computed_ = 0;
+}
+
 /// Takes what is kept through the children that have frozen since. False: rather begin anew.
 bool FeatureCache::grow(std::size_t child) {
   const Seam wider = model_.seam_at(child, train_.data().info().shape);
   const bool validates = exact_validation(wider);
-  if (validates && validation_stores_.empty()) return false;
+  if (validates && !validates_) return false;
   if (!validates) validation_stores_.clear();
+  validates_ = validates;
   const Index bytes = planned_bytes(wider, validates);
   // Both lie in memory for a while.
   if (on_disk_ || bytes > config_.memory - bytes_) return false;
@@ -350,8 +438,7 @@ void FeatureCache::drop(const std::string& why) {
   tell(CacheEvent::Kind::dropped,
        fmt::format("features before {} are dropped: {}", children_[seam_.child].name, why));
   active_ = false;
-  train_stores_.clear();
-  validation_stores_.clear();
+  forget();
 }
 
 void FeatureCache::refuse(const std::string& why) {
@@ -376,7 +463,7 @@ void FeatureCache::tell(CacheEvent::Kind kind, std::string text) {
 
 Content FeatureCache::content(Part part, std::uint64_t epoch) const {
   if (part == Part::validation && !validates()) return Content::samples;
-  return active_ && store(part, epoch).complete() ? Content::labels : Content::samples;
+  return active_ && (shared_ || store(part, epoch).complete()) ? Content::labels : Content::samples;
 }
 
 Tensor& FeatureCache::buffer(Index count) {
@@ -390,23 +477,11 @@ Tensor& FeatureCache::buffer(Index count) {
 }
 
 const Tensor& FeatureCache::features(Part part, const Batch& batch) {
-  FeatureStore& kept = store(part, epoch_);
+  if (!shared_) keep(part, batch);
   const Index width = seam_.features.count();
-  if (!std::all_of(batch.samples.begin(), batch.samples.end(), [&](Index row) { return kept.has(row); })) {
-    Program& program = programs_.features(batch.count, batch.x.shape().tail(1), seam_, nullptr, freeze_);
-    const auto begin = Clock::now();  // compiling is not counted
-    program.feed("x", batch.x);
-    if (model_.input().lengths) program.feed("lengths", batch.lengths);
-    program.run();
-    const real* result = program.output_data("features");
-    compute_seconds_ += seconds_since(begin);
-    computed_ += batch.count;
-    for (Index i = 0; i < batch.count; ++i)
-      kept.put(batch.samples[static_cast<std::size_t>(i)], result + i * width);
-  }
   Tensor& x = buffer(batch.count);
   const auto fetch = [&](Index i) {
-    kept.get(batch.samples[static_cast<std::size_t>(i)], x.data() + i * width);
+    read(part, batch.samples[static_cast<std::size_t>(i)], x.data() + i * width);
   };
   if (batch.count * width >= kWorthThreads) {
     parallel_for(batch.count, fetch);
@@ -414,6 +489,31 @@ const Tensor& FeatureCache::features(Part part, const Batch& batch) {
     for (Index i = 0; i < batch.count; ++i) fetch(i);
   }
   return x;
+}
+
+void FeatureCache::read(Part part, Index sample, real* to) const {
+  if (shared_) {
+    std::copy_n(places_[static_cast<std::size_t>(part)][static_cast<std::size_t>(sample)],
+                seam_.features.count(), to);
+  } else {
+    store(part, epoch_).get(sample, to);
+  }
+}
+
+/// Computes those of a batch where some are missing.
+void FeatureCache::keep(Part part, const Batch& batch) {
+  FeatureStore& kept = store(part, epoch_);
+  const Index width = seam_.features.count();
+  if (!std::all_of(batch.samples.begin(), batch.samples.end(), [&](Index row) { return kept.has(row); })) {
+    Program& program = features_of(batch);
+    const auto begin = Clock::now();  // compiling is not counted
+    program.run();
+    const real* result = program.output_data("features");
+    compute_seconds_ += seconds_since(begin);
+    computed_ += batch.count;
+    for (Index i = 0; i < batch.count; ++i)
+      kept.put(batch.samples[static_cast<std::size_t>(i)], result + i * width);
+  }
 }
 
 Program& FeatureCache::training(const Batch& batch) {
@@ -432,38 +532,57 @@ Program& FeatureCache::inference(const Batch& batch) {
   return program;
 }
 
-/// Seconds a sample, of rows in random order, most of which no cache of the processor holds any more.
+/// Seconds a sample, of rows in random order, most of which no cache of the processor holds any more: the
+/// median of some batches.
 double FeatureCache::measure_reading() {
-  constexpr Index kBatches = 32;
-  const FeatureStore& kept = store(Part::train, epoch_);
-  Tensor& x = buffer(std::min(kTogether, kept.rows()));
+  constexpr std::size_t kBatches = 33;
+  const std::vector<Index> rows = train_.order(epoch_);
+  Tensor& x = buffer(std::min(kTogether, train_.data().size()));
   const Index count = x.shape()[0], width = seam_.features.count();
   Random random(settings_.seed, "cache");
-  const auto begin = Clock::now();
-  for (Index batch = 0; batch < kBatches; ++batch) {
+  std::vector<double> seconds;
+  while (seconds.size() < kBatches) {
+    const auto begin = Clock::now();
     for (Index i = 0; i < count; ++i) {
-      kept.get(static_cast<Index>(random.below(static_cast<std::uint32_t>(kept.rows()))),
-               x.data() + i * width);
+      const auto at = random.below(static_cast<std::uint32_t>(rows.size()));
+      read(Part::train, rows[at], x.data() + i * width);
     }
+    seconds.push_back(seconds_since(begin) / static_cast<double>(count));
   }
-  return seconds_since(begin) / static_cast<double>(kBatches * count);
+  std::nth_element(seconds.begin(), seconds.begin() + kBatches / 2, seconds.end());
+  return seconds[kBatches / 2];
 }
 
 void FeatureCache::end_epoch() {
-  if (!active_ || decided_ || !store(Part::train, epoch_).complete() || computed_ == 0) return;
+  if (!active_ || shared_ || decided_ || !store(Part::train, epoch_).complete() || computed_ == 0) return;
+  decide();
+}
+
+/// Whether features that were computed are kept; why not.
+std::string FeatureCache::decide() {
   decided_ = true;
   read_seconds_ = measure_reading();
   const double compute = compute_seconds_ / static_cast<double>(computed_);
   const bool worth_it = read_seconds_ < compute;
-  const std::string measured =
-      fmt::format("a sample's features take {:.2f} us to read and {:.2f} us to compute", read_seconds_ * 1e6,
-                  compute * 1e6);
+  std::string measured = fmt::format("a sample's features take {:.2f} us to read and {:.2f} us to compute",
+                                     read_seconds_ * 1e6, compute * 1e6);
   if (!worth_it && config_.mode == CacheMode::automatic) {
     not_worth_it_.push_back(seam_.child);
-    return drop(measured);
+    drop(measured);
+    return measured;
   }
   tell(CacheEvent::Kind::kept,
        fmt::format("features are kept: {}{}", measured, worth_it ? "" : " (as asked for)"));
+  return {};
+}
+
+/// The first training that shares features decides for all.
+void FeatureCache::decide_shared() {
+  if (decided_ || config_.pool->verdict(*shared_)) return;
+  computed_ = 1;
+  compute_seconds_ = config_.pool->seconds_a_sample(*shared_);
+  const FeaturePool::FeaturesPtr features = shared_;  // which dropping lets go
+  config_.pool->judge(*features, decide());
 }
 
 }  // namespace firn

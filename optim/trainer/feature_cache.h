@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "data/loader.h"
+#include "optim/trainer/feature_pool.h"
 #include "optim/trainer/feature_store.h"
 #include "optim/trainer/program_cache.h"
 
@@ -28,6 +29,10 @@ struct CacheConfig {
   Index memory = Index{1} << 31;  ///< bytes, of training and validation features together
   bool half = false;              ///< bf16 instead of the numbers themselves
   std::string folder = {};        ///< of the file; empty: the system's for temporary files
+  /// Where other trainings find the features too; null: they are this one's alone. Samples under
+  /// augmentation, bf16 and a file are not shared, nor what the pool has no room for: that is kept as without
+  /// one.
+  FeaturePool* pool = nullptr;
 };
 
 /// What became of the cache, and why.
@@ -51,9 +56,13 @@ std::string_view cache_event_name(CacheEvent::Kind kind);
 /// drops features whose prefix trains again or whose bytes have changed, and between epochs takes kept
 /// features through children that have frozen since.
 ///
+/// With a pool the features of an epoch's samples are there before its first step, most of them where another
+/// training has computed them; those of the validation part before its first evaluation.
+///
 /// Under augmentation a sample has as many features as the loader's `views`. Not kept, and said why: random
 /// augmentation without views, dropout or batch statistics in the prefix, sequences of different lengths
-/// whose features have them too, a prefix without parameters.
+/// whose features have them too, a prefix without parameters; without a pool epochs that hold a part of the
+/// samples each.
 class FeatureCache {
  public:
   enum class Part { train, validation };
@@ -85,10 +94,15 @@ class FeatureCache {
   /// Whether steps go from features, and whether the forward pass over the validation part does. It does not
   /// where the layer behind the seam becomes part of the kernel before it: the last bit could differ.
   bool active() const { return active_; }
-  bool validates() const { return active_ && !validation_stores_.empty(); }
+  bool validates() const { return active_ && validates_; }
   const Seam& seam() const { return seam_; }
   /// What the loader of a part must give in an epoch: samples as long as features are missing.
   Content content(Part part, std::uint64_t epoch = 0) const;
+  /// Computes what is missing of the validation part where it is shared; else it is computed on the way.
+  void complete_validation();
+  /// Processor seconds that the training part's features would have taken which other trainings have
+  /// computed.
+  double spared_seconds() const { return spared_seconds_; }
   /// The features of a batch, (count, features), until the next call; computed and kept where they are
   /// missing, for which the batch must have its samples.
   const Tensor& features(Part part, const Batch& batch);
@@ -108,10 +122,20 @@ class FeatureCache {
   std::size_t frozen_children(const FreezeSet& freeze) const;
   bool without_parameters(std::size_t child) const;
   std::string why_not(std::size_t child, const FreezeSet& freeze) const;
+  void follow(Index epoch, const FreezeSet& freeze);
   bool begin(std::size_t child);
+  bool share(std::size_t child);
+  double fill(Part part, std::span<const Index> samples);
+  std::string decide();
+  void decide_shared();
+  void forget();
+  Program& features_of(const Batch& batch);
+  void keep(Part part, const Batch& batch);
+  void read(Part part, Index sample, real* to) const;
   bool grow(std::size_t child);
   void watch();
   std::string prefix_hash() const;
+  std::string shared_key() const;
   void drop(const std::string& why);
   void refuse(const std::string& why);
   std::unique_ptr<FeatureStore> make_store(Part part) const;
@@ -125,6 +149,7 @@ class FeatureCache {
   FeatureStore& store(Part part, std::uint64_t epoch) const {
     return *(part == Part::train ? train_stores_[epoch % views_] : validation_stores_[0]);
   }
+  bool can_share() const;
   Tensor& buffer(Index count);
   Index planned_bytes(const Seam& seam, bool validates) const;
   bool exact_validation(const Seam& seam) const;
@@ -142,12 +167,15 @@ class FeatureCache {
   std::size_t views_ = 1;
   bool one_width_ = true;  // all samples have the same number of steps
 
-  bool active_ = false, decided_ = false, on_disk_ = false;
+  bool active_ = false, decided_ = false, on_disk_ = false, validates_ = false;
   std::uint64_t epoch_ = 0;
   FreezeSet freeze_;  // of the step
   Seam seam_;
   Index bytes_ = 0;
   Stores train_stores_, validation_stores_;
+  FeaturePool::FeaturesPtr shared_;     // null: they are in the stores
+  std::vector<const real*> places_[2];  // of shared ones, by part and sample; null: not asked for yet
+  double spared_seconds_ = 0;
   std::vector<std::pair<ParameterPtr, std::uint64_t>> versions_;  // of the prefix
   std::string hash_;
   std::map<Index, Tensor> buffers_;  // by rows

@@ -203,6 +203,31 @@ TEST_CASE("an epoch can begin in its middle") {
   CHECK(fails_with(Fault::usage, "batch 9 of 8", [&] { loader.start(0, 9); }));
 }
 
+TEST_CASE("the order of an epoch without its batches, and an epoch of named samples") {
+  for (const Index samples : {Index{0}, Index{30}, Index{70}}) {
+    for (const bool keep_last : {true, false}) {
+      Loader loader(lines(), {.batch = 8, .samples = samples, .keep_last = keep_last, .seed = 3});
+      for (const std::uint64_t epoch : {0u, 1u, 5u}) CHECK(loader.order(epoch) == epoch_order(loader, epoch));
+    }
+  }
+  Loader loader(open_digits().test, {.batch = 4, .seed = 3, .augment = {.flip = true, .shift = 2}});
+  const std::vector<Index> wanted = {17, 3, 3, 40, 5, 2};
+  loader.start(1);
+  loader.next();
+  loader.start_with(wanted);
+  std::vector<Index> given;
+  std::vector<real> raw(static_cast<std::size_t>(loader.data().info().shape.count()));
+  while (const Batch* batch = loader.next()) {
+    for (std::size_t n = 0; n < batch->samples.size(); ++n) {
+      given.push_back(batch->samples[n]);
+      loader.data().fill_numbers(batch->samples[n], raw);
+      CHECK(std::equal(raw.begin(), raw.end(), batch->x.data() + n * raw.size()));
+    }
+  }
+  CHECK(given == wanted);
+  CHECK(epoch_order(loader, 2) == loader.order(2));
+}
+
 TEST_CASE("texts are as wide as the longest of the batch") {
   const DatasetPtr data = lines();
   for (const Index multiple : {1, 4}) {

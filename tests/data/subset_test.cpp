@@ -45,6 +45,19 @@ TEST_CASE("samples by position") {
   CHECK(fails_with(Fault::usage, "no sample -1", [&] { subset(data, {-1}); }));
 }
 
+TEST_CASE("where a sample is held, whatever views it is seen in") {
+  const DatasetPtr data = numbered({0, 1, 2, 0, 2}), other = numbered({0, 1});
+  const std::vector<std::int32_t> wanted = {2, 0};
+  const DatasetPtr view = subset(subset_classes(data, wanted, true), {3, 1});
+  CHECK(view->origin(0).set == data.get());
+  CHECK(view->origin(0).index == 4);
+  CHECK(view->origin(1).index == 2);
+  const DatasetPtr both = concatenated(view, other);
+  CHECK(both->origin(1).index == 2);
+  CHECK(both->origin(2).set == other.get());
+  CHECK(both->origin(2).index == 0);
+}
+
 TEST_CASE("samples by class") {
   const DatasetPtr data = numbered({0, 1, 2, 0, 2});
   const std::vector<std::int32_t> wanted = {2, 0};

@@ -10,7 +10,8 @@
 //
 // Two runs of one command give the same rows, bit for bit, but for: meta.started, meta.finished,
 // meta.headline and answers.text (which name measured speed), all columns named seconds or *_seconds or *_ms,
-// bytes_measured (which grows with the number of threads), and the summary and evidence rows of the metrics
+// bytes_measured (which grows with the number of threads, and is less where another cell has computed the
+// frozen features), and the summary and evidence rows of the metrics
 // seconds and predicted_seconds with the verdicts on claim 5, which look at time.
 //
 // Numbers: shares are from 0 to 1, losses in nats, bytes in bytes, MACs count one multiply-add as one.
@@ -55,7 +56,8 @@ constexpr int kStudyApplication = 0x6669726e;
 ///   from kept features; bytes_predicted activations and gradients of the largest step as planned,
 ///   bytes_measured the workspace as it was; state_bytes of the optimizer at the end; seconds of processor
 ///   time in training steps on one thread beside other cells, features of what is frozen computed once and
-///   kept where that is quicker; predicted_seconds the same predicted from the step that trains everything.
+///   kept where that is quicker (by this cell, though it finds those of others); predicted_seconds the same
+///   predicted from the step that trains everything.
 /// tuning(cell, rate, loss, accuracy): of each rate tried, on the part of the training labels held out for
 /// it. curves(cell, step, loss, accuracy): mean training loss since the row before, accuracy on at most 512
 ///   samples of the validation part; no rows without one.

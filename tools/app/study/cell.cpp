@@ -1,7 +1,6 @@
 #include "tools/app/study/cell.h"
 
 #include <fmt/core.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,6 +8,7 @@
 
 #include "data/subset.h"
 #include "engine/base/rng.h"
+#include "engine/base/seconds.h"
 #include "engine/program/cost.h"
 #include "optim/policies/registry.h"
 #include "optim/trainer/trainer.h"
@@ -20,26 +20,6 @@ namespace {
 
 constexpr double kClip = 1;
 constexpr Index kFeatureBytes = Index{1} << 28;  // of a cell; more go into a file
-
-/// Processor seconds of the calling thread: what other cells do meanwhile does not count.
-double thread_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
-/// The labelled samples of a cell.
-DatasetPtr labelled(const Prepared& target, const Arm& arm, std::uint64_t seed) {
-  const DatasetPtr& train = target.parts.train;
-  if (arm.labels == 0) return train;
-  if (!train->info().label_each_step) return subset_per_class(train, arm.labels, seed);
-  std::vector<Index> order(static_cast<std::size_t>(train->size()));
-  std::iota(order.begin(), order.end(), Index{0});
-  Random random(seed, "windows");
-  shuffle(order.data(), train->size(), random);
-  order.resize(std::min(order.size(), static_cast<std::size_t>(arm.labels)));
-  return subset(train, std::move(order));
-}
 
 /// The last fifth of each class (at least one sample) is kept from training. Nothing where a class has a
 /// single sample.
@@ -77,8 +57,8 @@ Epochs epochs_of(Index samples, const Budget& budget) {
 class Run {
  public:
   Run(const Materials& materials, const FullStep& full, const Arm& arm, std::uint64_t seed,
-      const Model* origin)
-      : materials_(materials), full_(full), arm_(arm), seed_(seed), origin_(origin) {}
+      const Model* origin, FeaturePool* pool)
+      : materials_(materials), full_(full), arm_(arm), seed_(seed), origin_(origin), pool_(pool) {}
 
   /// Trains on `few`. The curve is drawn on `probe`; null: there is none. False when stopped.
   bool train(const DatasetPtr& few, double rate, const DatasetPtr& probe, const Stop& stop);
@@ -87,13 +67,14 @@ class Run {
   CellResult result;
 
  private:
-  void count_step(Trainer& trainer);
+  void count_step(Trainer& trainer, bool first_pass);
 
   const Materials& materials_;
   const FullStep& full_;
   const Arm& arm_;
   std::uint64_t seed_;
   const Model* origin_;
+  FeaturePool* pool_;  // null: none
   ModelPtr model_;
   bool changed_ = true;  // what trains, since the step that was counted last
   bool kept_ = false;    // that one went from kept features
@@ -102,11 +83,12 @@ class Run {
 };
 
 /// Adds the costs of a step with what trains now. Of a step from kept features the predicted time alone is
-/// that of the part which runs.
-void Run::count_step(Trainer& trainer) {
+/// that of the part which runs, but in the first pass over the samples: somebody computes them.
+void Run::count_step(Trainer& trainer, bool first_pass) {
   ProgramCache& programs = trainer.programs();
   const FeatureCache& features = trainer.features();
-  const bool kept = features.active() && features.content(FeatureCache::Part::train) == Content::labels;
+  const bool kept =
+      !first_pass && features.active() && features.content(FeatureCache::Part::train) == Content::labels;
   if (changed_ || kept != kept_) {
     kept_ = kept;
     const Program& program = programs.training(full_.batch(), full_.sample());
@@ -146,7 +128,7 @@ bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, con
   config.schedule = cosine_schedule();
   config.clip_norm = kClip;
   config.program = program_settings(arm_, seed_);
-  config.cache = {.mode = CacheMode::automatic, .memory = kFeatureBytes};
+  config.cache = {.mode = CacheMode::automatic, .memory = kFeatureBytes, .pool = pool_};
   if (!arm_.policy.empty()) config.policy = parse_policy(arm_.policy);
   Trainer trainer = curve ? Trainer(*model_, *optimizer, train, *curve, std::move(config))
                           : Trainer(*model_, *optimizer, train, std::move(config));
@@ -160,7 +142,7 @@ bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, con
   hooks.after_step = [&](Index, Index, double loss) {
     ++step;
     const double begin = thread_seconds();
-    count_step(trainer);
+    count_step(trainer, (step - 1) * arm_.budget.batch < few->size());
     curve_loss += loss;
     ++since;
     if (step > all_steps - std::max<Index>(1, all_steps / 10)) {
@@ -186,7 +168,7 @@ bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, con
   const double begin = thread_seconds();
   const History history = trainer.run(hooks);
   if (stopped) return false;
-  result.seconds = end - begin - judged;
+  result.seconds = end - begin - judged + trainer.features().spared_seconds();
   if (curve) {
     result.curve.push_back({step, curve_loss / static_cast<double>(std::max<Index>(1, since)),
                             history.epochs.back().validation_score});
@@ -203,10 +185,22 @@ bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, con
 }
 
 Judgement Run::judge(const DatasetPtr& data, Index mistakes) {
-  return judge_model(*model_, materials_.target(arm_), data, arm_.budget, mistakes);
+  return judge_model(*model_, materials_.target(arm_), data, arm_.budget, mistakes, pool_);
 }
 
 }  // namespace
+
+DatasetPtr labelled_of(const Materials& materials, const Arm& arm, std::uint64_t seed) {
+  const DatasetPtr& train = materials.target(arm).parts.train;
+  if (arm.labels == 0) return train;
+  if (!train->info().label_each_step) return subset_per_class(train, arm.labels, seed);
+  std::vector<Index> order(static_cast<std::size_t>(train->size()));
+  std::iota(order.begin(), order.end(), Index{0});
+  Random random(seed, "windows");
+  shuffle(order.data(), train->size(), random);
+  order.resize(std::min(order.size(), static_cast<std::size_t>(arm.labels)));
+  return subset(train, std::move(order));
+}
 
 Index labelled_samples(const Materials& materials, const Arm& arm) {
   const Prepared& target = materials.target(arm);
@@ -273,11 +267,12 @@ std::optional<LearnedOrigin> learn_origin(const Materials& materials, const Arm&
 }
 
 std::optional<CellResult> train_cell(const Materials& materials, const FullStep& full, const Arm& arm,
-                                     std::uint64_t seed, const Model* origin, bool keep_mistakes,
-                                     const Stop& stop) {
+                                     std::uint64_t seed, const Model* origin, FeaturePool* pool,
+                                     bool keep_mistakes, const Stop& stop) {
   constexpr Index kMistakes = 6;
+  if (!arm.is_static()) pool = nullptr;  // what others train is not what this one trains
   const Prepared& target = materials.target(arm);
-  const DatasetPtr few = labelled(target, arm, seed);
+  const DatasetPtr few = labelled_of(materials, arm, seed);
   const DatasetPtr& validation = target.parts.validation;
   double rate = arm.budget.rates[arm.budget.rates.size() / 2];
   std::vector<TriedRate> tried;
@@ -285,7 +280,7 @@ std::optional<CellResult> train_cell(const Materials& materials, const FullStep&
     if (const auto held = hold_out(few)) {
       double least = HUGE_VAL;
       for (const double candidate : arm.budget.rates) {
-        Run run(materials, full, arm, seed, origin);
+        Run run(materials, full, arm, seed, origin, pool);
         if (!run.train(held->train, candidate, nullptr, stop)) return std::nullopt;
         const Judgement judged = run.judge(held->test, 0);
         tried.push_back({candidate, judged.loss, judged.accuracy});
@@ -296,7 +291,7 @@ std::optional<CellResult> train_cell(const Materials& materials, const FullStep&
       }
     }
   }
-  Run run(materials, full, arm, seed, origin);
+  Run run(materials, full, arm, seed, origin, pool);
   if (!run.train(few, rate, validation ? at_most(validation, kCurveSamples) : nullptr, stop))
     return std::nullopt;
   Judgement judged = run.judge(target.parts.test, keep_mistakes ? kMistakes : 0);

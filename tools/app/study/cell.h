@@ -16,7 +16,9 @@ using Stop = std::function<bool()>;
 /// Of a learning curve, drawn on at most so many samples.
 inline constexpr Index kCurvePoints = 10, kCurveSamples = 512;
 
-/// The labels that an arm learns from: how many samples they are.
+/// The samples that an arm learns from with this seed.
+DatasetPtr labelled_of(const Materials& materials, const Arm& arm, std::uint64_t seed);
+/// How many samples they are.
 Index labelled_samples(const Materials& materials, const Arm& arm);
 
 /// How every arm is trained, in sentences, with the numbers in force.
@@ -31,10 +33,12 @@ std::optional<LearnedOrigin> learn_origin(const Materials& materials, const Arm&
                                           const Stop& stop);
 
 /// Trains the arm from `origin` (null: from what `Materials::make` gives). A function of the arm and the seed
-/// alone, but for seconds. Draws the labels by the seed; where several rates are to be tried, trains with
-/// each on four fifths of them and takes the one with the least loss on the others. Nothing when stopped.
+/// alone, but for seconds and measured bytes. A static arm has the features of its frozen part from `pool`
+/// (null: computes them itself); what others have computed counts as if it had. Draws the labels by the seed;
+/// where several rates are to be tried, trains with each on four fifths of them and takes the one with the
+/// least loss on the others. Nothing when stopped.
 std::optional<CellResult> train_cell(const Materials& materials, const FullStep& full, const Arm& arm,
-                                     std::uint64_t seed, const Model* origin, bool keep_mistakes,
-                                     const Stop& stop);
+                                     std::uint64_t seed, const Model* origin, FeaturePool* pool,
+                                     bool keep_mistakes, const Stop& stop);
 
 }  // namespace firn::cli

@@ -90,7 +90,7 @@ FullStep::FullStep(const Materials& materials, const Arm& arm) {
   update_seconds_ = 1e-3 * median_ms(0.02, [&] { optimizer->step(program.gradients()); });
   batch_seconds_ = 1e-3 * median_ms(0.01, [&] {
                      loader_->start(0);
-                     loader_->next();
+                     first_ = loader_->next();
                    });
 }
 

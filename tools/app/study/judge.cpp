@@ -34,7 +34,7 @@ void show(const Dataset& data, Mistake& mistake) {
 }  // namespace
 
 Judgement judge_model(const Model& model, const Prepared& prepared, const DatasetPtr& data,
-                      const Budget& budget, Index mistakes) {
+                      const Budget& budget, Index mistakes, FeaturePool* pool) {
   ProgramSettings settings;
   settings.exact = budget.exact;
   settings.frozen_precision = frozen_precision(budget.frozen_precision, budget.exact);
@@ -64,7 +64,12 @@ Judgement judge_model(const Model& model, const Prepared& prepared, const Datase
       judgement.mistakes.push_back(std::move(mistake));
     }
   };
-  Evaluation evaluation = evaluate(model, programs, loader, look);
+  const CacheConfig shared{.mode = pool != nullptr ? CacheMode::automatic : CacheMode::off, .pool = pool};
+  FeatureCache features(model, programs, settings, shared, loader, &loader, 1);
+  const FreezeSet freeze = model.freeze_set();
+  if (const auto planned = features.planned(freeze); planned && planned->validates)
+    features.begin_epoch(0, freeze);
+  Evaluation evaluation = evaluate(model, programs, loader, look, &features);
   judgement.accuracy = evaluation.accuracy();
   judgement.loss = evaluation.loss;
   judgement.samples = evaluation.samples;

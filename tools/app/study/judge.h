@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "optim/trainer/feature_pool.h"
 #include "tools/app/study/material.h"
 #include "tools/app/study/store.h"
 
@@ -15,9 +16,10 @@ struct Judgement {
   std::vector<Mistake> mistakes;
 };
 
-/// The whole of `data` in its order; the first `mistakes` wrong answers are kept with their samples. Language
-/// models are judged step by step: macro_f1 is 0 and no mistakes are kept.
+/// The whole of `data` in its order; with a pool what is frozen gives features that others may have computed;
+/// the first `mistakes` wrong answers are kept with their samples. Language models are judged step by step:
+/// macro_f1 is 0 and no mistakes are kept.
 Judgement judge_model(const Model& model, const Prepared& prepared, const DatasetPtr& data,
-                      const Budget& budget, Index mistakes);
+                      const Budget& budget, Index mistakes, FeaturePool* pool = nullptr);
 
 }  // namespace firn::cli

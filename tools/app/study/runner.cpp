@@ -19,6 +19,8 @@ namespace firn::cli {
 
 namespace {
 
+constexpr Index kPoolBytes = Index{1} << 30;  // of features that cells share
+
 /// Runs task(i) for each i on all threads, as long as it returns true; the first error is thrown behind the
 /// region, and nothing more is begun after it.
 void run_all(std::size_t count, const std::function<bool(std::size_t)>& task) {
@@ -186,7 +188,8 @@ class Runner {
     if (hooks_.stop()) return false;
     const Arm& arm = plan_.arms[cell.arm];
     const Model* origin = cell.origin.empty() ? nullptr : learned_.at(cell.origin).get();
-    const auto result = train_cell(materials_, costs_.find(arm), arm, cell.seed, origin, true, hooks_.stop);
+    const auto result =
+        train_cell(materials_, costs_.find(arm), arm, cell.seed, origin, &pool_, true, hooks_.stop);
     if (!result) return false;
     store_.add_cell(cell, arm, *result);
     {
@@ -213,6 +216,7 @@ class Runner {
     double value() const { return sum / cells; }
   };
 
+  FeaturePool pool_{kPoolBytes};
   std::mutex guard_;
   Index done_ = 0;
   std::map<std::size_t, Mean> means_;  // accuracy by arm

@@ -1,0 +1,53 @@
+#include "optim/trainer/feature_rules.h"
+
+#include <vector>
+
+#include "engine/program/plan.h"
+
+namespace firn {
+
+std::string not_a_function(const Graph& graph) {
+  std::vector<bool> fed(graph.nodes().size(), false);
+  for (const auto& node : graph.nodes()) {
+    const auto at = static_cast<std::size_t>(node->id());
+    fed[at] = node->is_feed();
+    for (const Value& input : node->inputs()) {
+      if (fed[static_cast<std::size_t>(input.node->id())]) fed[at] = true;
+    }
+    if (node->op() == nullptr || !fed[at]) continue;
+    if (node->op()->name() == "dropout") return "dropout acts in the frozen part";
+    for (const Spec& output : node->outputs()) {
+      if (output.axis != Axis::batch) return "frozen batch norms use the batch's statistics";
+    }
+  }
+  return {};
+}
+
+bool fused_across(const Graph& graph) {
+  const Node* reader = nullptr;
+  Value features;
+  int reads = 0;
+  for (const auto& node : graph.nodes()) {
+    for (const Value& input : node->inputs()) {
+      if (!input.node->is_feed() || input.node->label() != "features") continue;
+      ++reads;
+      reader = node.get();
+      features = input;
+    }
+  }
+  return reads == 1 && reader->op()->epilogue_term(*reader, features).has_value();
+}
+
+bool rounded_behind(const Graph& graph) {
+  for (const auto& node : graph.nodes()) {
+    if (node->op() == nullptr || node->op()->in_bf16() != InBf16::passes) continue;
+    if (graph.depends_on_trainable({node.get(), 0})) continue;
+    for (const Value& input : node->inputs()) {
+      const Node& source = *behind_views(input).node;
+      if (source.is_feed() && source.label() == "features") return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace firn

@@ -1,0 +1,21 @@
+// Whether what a frozen prefix gives can stand in for the prefix, told from the graphs on both sides of it.
+#pragma once
+
+#include <string>
+
+#include "engine/graph/graph.h"
+
+namespace firn {
+
+/// Why what a graph computes in training is not a function of the sample alone; empty: it is.
+std::string not_a_function(const Graph& graph);
+
+/// Whether what reads the feed "features" of a graph alone would be pulled into the kernel that makes them,
+/// which may round otherwise.
+bool fused_across(const Graph& graph);
+
+/// Whether the features themselves, rounded on the way, are what a frozen step behind them reads in bf16;
+/// whole ones are then not the same.
+bool rounded_behind(const Graph& graph);
+
+}  // namespace firn
