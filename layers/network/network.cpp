@@ -62,13 +62,14 @@ class Builder {
       }
     }
     const Shape out = reached_.sample();
-    if (out.rank() != (each_step() ? 2 : 1) || out[-1] != classes_ || reached_.tokens()) {
+    const bool rows = out.rank() == 1 || (out.rank() == 2 && each_step());
+    if (!rows || out[-1] != classes_ || reached_.tokens()) {
       fail(last,
            fmt::format("the network gives {} for a sample, wanted are the {} classes: end it with 'dense'",
                        out.text(), classes_));
     }
     check_names(*model);
-    model->set_each_step(each_step());
+    model->set_each_step(out.rank() == 2);
     return model;
   }
 

@@ -17,6 +17,7 @@
 #include "engine/base/seconds.h"
 #include "layers/dense.h"
 #include "optim/trainer/can_learn.h"
+#include "optim/trainer/feed.h"
 #include "optim/trainer/non_finite.h"
 #include "optim/trainer/task_of.h"
 
