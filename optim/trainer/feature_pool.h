@@ -17,9 +17,9 @@
 namespace firn {
 
 /// Keeps features by a key, which stands for all that their bits depend on but the sample, and within it by
-/// the sample's origin: other views of one set, other labels of it, find the same rows. Each is computed once,
-/// whoever asks first. Memory is bounded: where there is no room the keys go that nobody uses and that were
-/// not asked for longest, as a whole. For any number of threads; the sets must outlive it.
+/// the sample's origin: other views of one set, other labels of it, find the same rows. Each is computed
+/// once, whoever asks first. Memory is bounded: where there is no room the keys go that nobody uses and that
+/// were not asked for longest, as a whole. For any number of threads; the sets must outlive it.
 class FeaturePool {
  public:
   /// The features of one key; in use as long as someone else than the pool holds it.
@@ -39,7 +39,7 @@ class FeaturePool {
     std::map<const Dataset*, std::vector<Row>> rows_;
     std::vector<std::unique_ptr<real[]>> blocks_;
     Index bytes_ = 0, computed_ = 0;
-    double seconds_ = 0;      // of processor time, for those computed
+    double seconds_ = 0;       // of processor time, for those computed
     std::uint64_t asked_ = 0;  // when, on a clock of questions
     std::optional<std::string> verdict_;
   };

@@ -11,8 +11,8 @@
 
 #include "data/source.h"
 #include "data/subset.h"
-#include "engine/base/sha256.h"
 #include "engine/base/rng.h"
+#include "engine/base/sha256.h"
 #include "layers/model.h"
 #include "optim/trainer/trainer.h"
 
@@ -114,7 +114,8 @@ Index size_of_union(const Dataset& a, const Dataset& b) {
 
 TEST_CASE("a sample is computed once, whatever view it is asked for in") {
   FeaturePool pool(1 << 20);
-  const DatasetPtr few = subset_per_class(digits().train, 3, 1), more = subset_per_class(digits().train, 5, 1),
+  const DatasetPtr few = subset_per_class(digits().train, 3, 1),
+                   more = subset_per_class(digits().train, 5, 1),
                    other = subset_per_class(digits().train, 4, 2);
   const auto features = pool.open("a", 1);
   ask(pool, features, *few);
@@ -192,7 +193,8 @@ TEST_CASE("several threads compute each sample once; what one fails at another c
 }
 
 TEST_CASE("trainings from one frozen prefix compute its features once, and come to the same bits") {
-  const DatasetPtr few = subset_per_class(digits().train, 8, 1), more = subset_per_class(digits().train, 12, 1);
+  const DatasetPtr few = subset_per_class(digits().train, 8, 1),
+                   more = subset_per_class(digits().train, 12, 1);
   FeaturePool pool(Index{1} << 28);
   Setting setting;
   CHECK(train(few, setting, &pool) == train(few, setting, nullptr));

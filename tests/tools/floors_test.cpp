@@ -57,6 +57,8 @@ const std::vector<Floor>& floors() {
       {"tools/app/verbs/", {"engine/", "optim/", "layers/", "data/", "tools/app/"}},
       {"tools/app/main", {"engine/base/", "tools/app/cli/", "tools/app/verbs/"}},
       {"bench/", {"engine/", "optim/", "layers/", "data/", "bench/"}},
+      {"include/firn/", {"engine/", "optim/", "layers/", "data/", "tools/app/api/"}},
+      {"tools/app/api/", {"engine/", "optim/", "layers/", "data/", "tools/app/"}},
       {"tests/", {"engine/", "optim/", "layers/", "data/", "tools/", "tests/"}},
   };
   return all;
@@ -133,7 +135,7 @@ void for_each_source(const std::vector<std::string_view>& endings,
                      const std::function<void(const std::string&, const std::string&)>& visit) {
   const char* root = std::getenv("FIRN_SOURCE_DIR");
   REQUIRE_MESSAGE(root != nullptr, "FIRN_SOURCE_DIR is not set");
-  for (const char* top : {"engine", "layers", "optim", "data", "tools", "bench", "tests"}) {
+  for (const char* top : {"engine", "layers", "optim", "data", "tools", "bench", "tests", "include"}) {
     REQUIRE(fs::is_directory(fs::path(root) / top));
     for (const fs::directory_entry& entry : fs::recursive_directory_iterator(fs::path(root) / top)) {
       const std::string name = entry.path().filename().string();

@@ -23,11 +23,10 @@ if(TARGET firn)
   install(TARGETS firn RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
-# What the kernels are made of is not for users.
-foreach(folder engine data layers optim)
-  install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder}/ DESTINATION include/firn/${folder} FILES_MATCHING PATTERN "*.h"
-          PATTERN kernels/naive EXCLUDE PATTERN kernels/simd EXCLUDE)
-endforeach()
+install(CODE "
+  set(SOURCE \"${PROJECT_SOURCE_DIR}\")
+  set(DESTINATION \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/include/firn\")
+  include(\"${CMAKE_CURRENT_LIST_DIR}/install_headers.cmake\")")
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/firn)
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/firnConfig.cmake.in ${PROJECT_BINARY_DIR}/firnConfig.cmake

@@ -1,6 +1,7 @@
 # The flags that every target of firn is compiled with: link to firn_options.
 add_library(firn_options INTERFACE)
-target_include_directories(firn_options INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:include/firn>)
+target_include_directories(firn_options INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
+                           $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
 target_compile_features(firn_options INTERFACE cxx_std_20)
 set(flags -Wall -Wextra -Wshadow -Wconversion -Wno-psabi)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

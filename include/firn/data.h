@@ -1,0 +1,8 @@
+// Sets of data, by name or from memory, and batches of them.
+#pragma once
+
+#include "data/dataset.h"
+#include "data/loader.h"
+#include "data/memory.h"
+#include "data/source.h"
+#include "data/subset.h"

@@ -1,0 +1,4 @@
+// The one exception of firn.
+#pragma once
+
+#include "engine/base/error.h"

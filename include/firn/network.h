@@ -1,0 +1,4 @@
+// Models from the text of a network.
+#pragma once
+
+#include "layers/network/network.h"

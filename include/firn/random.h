@@ -1,0 +1,4 @@
+// Random numbers: explicit, counter-based.
+#pragma once
+
+#include "engine/base/rng.h"

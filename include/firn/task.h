@@ -1,0 +1,6 @@
+// What the answers of a model are for.
+#pragma once
+
+#include "layers/task.h"
+#include "layers/tasks/classification.h"
+#include "layers/training_graph.h"

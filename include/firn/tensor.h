@@ -1,0 +1,5 @@
+// Tensors and their shapes.
+#pragma once
+
+#include "engine/tensor/shape.h"
+#include "engine/tensor/tensor.h"

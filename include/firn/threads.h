@@ -1,0 +1,4 @@
+// How many threads firn uses.
+#pragma once
+
+#include "engine/base/parallel.h"

@@ -1,0 +1,5 @@
+// Parameters in files.
+#pragma once
+
+#include "engine/tensor/safetensors.h"
+#include "layers/weights.h"
