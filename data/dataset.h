@@ -39,6 +39,7 @@ struct DataInfo {
   std::string layout;                 ///< of an array's dimensions: nhwc, nchw, nhw, ntf, nft
   bool labelled = true;               ///< else every label is 0 and says nothing
   bool label_each_step = false;       ///< a label for each of the T steps (language models), not one a sample
+  double unread_seconds = 0;  ///< of an outline: what reading the samples would take, by a few of them
   std::vector<std::string>
       notes;  ///< what the reader should be told: the split, re-based labels, skipped files
 };

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <numeric>
 
@@ -16,6 +17,7 @@
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
 #include "engine/base/printable.h"
+#include "engine/base/seconds.h"
 #include "engine/base/utf8.h"
 
 namespace firn {
@@ -141,6 +143,17 @@ Pictures unread(std::size_t count) {
   return pictures;
 }
 
+/// What reading all of them would take, by a few.
+double reading_seconds(const std::vector<std::string>& paths, Index size) {
+  constexpr std::size_t kFew = 16;
+  std::vector<std::string> few;
+  const std::size_t count = std::min(paths.size(), kFew);
+  for (std::size_t i = 0; i < count; ++i) few.push_back(paths[i * paths.size() / count]);
+  const auto begin = std::chrono::steady_clock::now();
+  read_pictures(few, size);
+  return seconds_since(begin) * static_cast<double>(paths.size()) / static_cast<double>(few.size());
+}
+
 /// The pictures of a part that can be read, with their labels.
 struct Read {
   Pictures pictures;
@@ -151,6 +164,7 @@ Read read_part(SetPart part, const std::string& folder, const Files& files, cons
                DataInfo& info) {
   Pictures pictures =
       options.outline ? unread(files.paths.size()) : read_pictures(files.paths, info.shape[0]);
+  if (options.outline) info.unread_seconds += reading_seconds(files.paths, info.shape[0]);
   if (!pictures.bad.empty()) {
     const std::string what = bad_text(pictures.bad, files.paths.size());
     if (!options.skip_bad) refuse(what + " (--skip-bad goes on without)");

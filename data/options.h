@@ -12,7 +12,8 @@ namespace firn {
 struct DataOptions {
   /// Images are resized to size × size; 0 leaves them as they are (pictures in folders: 64).
   Index size = 0;
-  /// Pictures in folders are listed and not read: their numbers are zeros, and none is known to be bad. What
+  /// Pictures in folders are listed and not read, but for a few that tell how long that takes
+  /// (`DataInfo::unread_seconds`): their numbers are zeros, and none is known to be bad. What
   /// is told by the numbers of any set (mean and deviation, range, hash) is left open.
   bool outline = false;
   /// Pictures that cannot be read are left out and named in `DataInfo::notes`; else they are an error.

@@ -101,6 +101,57 @@ TEST_CASE("sources are paid for, once, and only those that are needed are learne
   }
 }
 
+TEST_CASE("features that cells share are paid for once, by the cell that wants them first") {
+  WorkForecast work;
+  work.cells = {1, 1, 1, 1, 1};
+  work.sets = {{0, 1, 2}, {2, 3}, {7, 8, 9, 10}};
+  work.needs = {SharedNeed{0, 10, {0, 2}}, SharedNeed{0, 10, {1, 2}}, SharedNeed{0, 10, {0, 1}}, std::nullopt,
+                SharedNeed{1, 2, {1}}};
+  CHECK(work.cells_in_order() == std::vector<double>{71, 11, 1, 1, 5});
+  CHECK(work.wall(1) == doctest::Approx(89));
+  const std::vector<std::size_t> some = {1, 2};
+  CHECK(work.of(some, {}).cells_in_order() == std::vector<double>{61, 21});
+
+  // Three seeds of a cut share what its first one computes: two more seeds cost little.
+  MadeUp study({5});
+  study.work.sets = {{0, 1, 2, 3}};
+  study.work.needs.resize(study.work.cells.size());
+  for (std::size_t cell = 0; cell < study.work.cells.size(); ++cell) {
+    if (study.plan.arms[study.plan.cells[cell].arm].name() == "first 3 frozen")
+      study.work.needs[cell] = SharedNeed{0, 1, {0}};
+  }
+  const BudgetedPlan ten = within_budget(study.plan, study.work, 10, 1);
+  CHECK(seeds_of(ten.plan, 5) == std::map<std::string, int>{{"first 3 frozen", 3}, {"full tuning", 3}});
+  CHECK(ten.work.wall(1) == doctest::Approx(10));
+  CHECK(seeds_of(within_budget(study.plan, study.work, 9, 1).plan, 5).at("full tuning") == 2);
+}
+
+TEST_CASE("what is done alone: a timing once, the end for each cell; other threads do nothing meanwhile") {
+  WorkForecast work;
+  work.cells = {1, 1, 1};
+  work.timings = {0.5, 0.25};
+  work.timed = {{0}, {0, 1}, {0}};
+  work.before = 2;
+  work.after = 1;
+  work.after_cell = 0.125;
+  CHECK(work.end() == doctest::Approx(1.375));
+  CHECK(work.alone() == doctest::Approx(4.125));
+  CHECK(work.wall(1) == doctest::Approx(7.125));
+  const std::vector<std::size_t> last = {2};
+  CHECK(work.of(last, {}).alone() == doctest::Approx(3.625));
+
+  MadeUp study({5});
+  study.work.timings = {1, 3};
+  for (const Cell& cell : study.plan.cells) study.work.timed.push_back({cell.arm == 1 ? 0u : 1u});
+  study.work.after = 0.5;
+  for (const double seconds : {14.0, 30.0}) {
+    const BudgetedPlan part = within_budget(study.plan, study.work, seconds, 2);
+    CHECK(part.work.wall(2) <= seconds);
+    CHECK(part.work.timed.size() == part.plan.cells.size());
+    CHECK(part.work.alone() == doctest::Approx(4.5));
+  }
+}
+
 TEST_CASE("places, keys and experiments of what is left hold together") {
   const MadeUp study({5, 20});
   const BudgetedPlan part = within_budget(study.plan, study.work, 20, 1);

@@ -3,12 +3,14 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <tuple>
 
 #include "layers/weights.h"
 #include "tests/folder.h"
 #include "tools/app/study/cell.h"
+#include "tools/app/study/forecast.h"
 #include "tools/app/study/grid.h"
 
 namespace {
@@ -130,6 +132,27 @@ TEST_CASE("the same results with and without shared features, each sample's pref
   const Index before = pool.computed();
   study.train(&pool);
   CHECK(pool.computed() == before);
+}
+
+TEST_CASE("the forecast counts shared features once, and as many samples as are computed") {
+  Study study(asked({"0", "1", "3"}));
+  Machine machine(false);
+  const WorkForecast work = PlanForecast(study.materials, machine).of(study.plan);
+  std::map<std::size_t, std::set<Index>> samples;  // by features
+  std::map<std::size_t, std::string> cuts;
+  for (std::size_t i = 0; i < study.plan.cells.size(); ++i) {
+    const Arm& arm = study.plan.arms[study.plan.cells[i].arm];
+    CHECK(work.needs[i].has_value() == (arm.freeze != "0"));
+    if (!work.needs[i]) continue;
+    const SharedNeed& need = *work.needs[i];
+    CHECK(need.seconds > 0);
+    CHECK(cuts.try_emplace(need.features, arm.freeze).first->second == arm.freeze);
+    for (const std::size_t set : need.sets)
+      samples[need.features].insert(work.sets[set].begin(), work.sets[set].end());
+  }
+  REQUIRE(samples.size() == 2);
+  for (const auto& [features, cut] : cuts)
+    CHECK(static_cast<Index>(samples[features].size()) == study.labelled(cut) + study.judged());
 }
 
 TEST_CASE("rates that are tried, and labels that are more than the steps reach, share them too") {

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <numeric>
 #include <set>
 #include <tuple>
 
@@ -103,16 +102,18 @@ std::vector<Bundle> bundles_of(const Plan& plan, Index first_seeds) {
 /// Adds bundles while there is time.
 class Basket {
  public:
-  Basket(const Plan& plan, const WorkForecast& work, double processor_seconds)
-      : plan_(plan), work_(work), left_(processor_seconds) {
+  Basket(const Plan& plan, const WorkForecast& work, double seconds, int threads)
+      : plan_(plan), work_(work), threads_(threads), shared_(work), left_(seconds * threads) {
     for (std::size_t i = 0; i < plan.origins.size(); ++i) origins_[plan.origins[i].key] = i;
   }
 
+  /// In processor seconds; while one thread works alone the others do nothing.
   double price(const Bundle& bundle) const {
     double seconds = 0;
     std::set<std::string> wanted;
+    SharedWork shared = shared_.of(bundle.cells);
     for (const std::size_t cell : bundle.cells) {
-      seconds += work_.cells[cell];
+      seconds += work_.cells[cell] + shared.add(cell) + threads_ * (shared.time(cell) + work_.after_cell);
       const std::string& origin = plan_.cells[cell].origin;
       if (!origin.empty() && !learned_.contains(origin) && wanted.insert(origin).second)
         seconds += work_.origins[origins_.at(origin)];
@@ -125,6 +126,8 @@ class Basket {
     left_ -= seconds;
     for (const std::size_t cell : bundle.cells) {
       cells_.push_back(cell);
+      shared_.add(cell);
+      shared_.time(cell);
       learned_.insert(plan_.cells[cell].origin);
     }
     return true;
@@ -134,6 +137,8 @@ class Basket {
  private:
   const Plan& plan_;
   const WorkForecast& work_;
+  double threads_;
+  SharedWork shared_;
   double left_;
   std::map<std::string, std::size_t> origins_;
   std::set<std::string> learned_;
@@ -143,8 +148,7 @@ class Basket {
 /// The plan with these cells alone, in their order.
 BudgetedPlan restricted(const Plan& plan, const WorkForecast& work, const std::vector<std::size_t>& cells) {
   BudgetedPlan result;
-  result.work.before = work.before;
-  result.work.after = work.after;
+  std::vector<std::size_t> origins_taken;
   std::map<std::size_t, std::size_t> cell_at, arm_at;
   std::set<std::string> origins;
   for (const std::size_t cell : cells) {
@@ -158,7 +162,6 @@ BudgetedPlan restricted(const Plan& plan, const WorkForecast& work, const std::v
     origins.insert(one.origin);
     cell_at[cell] = result.plan.cells.size();
     result.plan.cells.push_back(std::move(one));
-    result.work.cells.push_back(work.cells[cell]);
   }
   for (std::size_t i = 0; i < plan.origins.size(); ++i) {
     if (!origins.contains(plan.origins[i].key)) continue;
@@ -170,8 +173,9 @@ BudgetedPlan restricted(const Plan& plan, const WorkForecast& work, const std::v
       break;
     }
     result.plan.origins.push_back(std::move(origin));
-    result.work.origins.push_back(work.origins[i]);
+    origins_taken.push_back(i);
   }
+  result.work = work.of(cells, origins_taken);
   for (const Plan::Experiment& experiment : plan.experiments) {
     Plan::Experiment own = experiment;
     own.cells.clear();
@@ -198,17 +202,6 @@ std::string text_of(const Plan& plan, const Plan& part) {
 
 }  // namespace
 
-double WorkForecast::wall(int threads) const {
-  // The last cells of a stage leave threads idle: half of the dearest one, on average.
-  const auto stage = [&](const std::vector<double>& all) {
-    if (all.empty()) return 0.0;
-    const double sum = std::accumulate(all.begin(), all.end(), 0.0), n = threads;
-    const double most = *std::max_element(all.begin(), all.end());
-    return std::max(most, sum / n + (n - 1) / n * most / 2);
-  };
-  return before + stage(origins) + stage(cells) + after;
-}
-
 BudgetedPlan within_budget(const Plan& plan, const WorkForecast& work, const TimeBudget& time, int threads) {
   double least = 0;
   const double seconds = time.left();
@@ -216,7 +209,7 @@ BudgetedPlan within_budget(const Plan& plan, const WorkForecast& work, const Tim
     const std::vector<Bundle> bundles = bundles_of(plan, first_seeds);
     // Idle threads at the end are not known before: less is taken until the clock agrees.
     for (double share = 1; share > 0.3; share *= 0.93) {
-      Basket basket(plan, work, share * (seconds - work.before - work.after) * threads);
+      Basket basket(plan, work, share * (seconds - work.before - work.after), threads);
       std::set<std::size_t> closed;  // tasks whose first arms did not fit
       for (const Bundle& bundle : bundles) {
         if (closed.contains(bundle.task)) continue;
@@ -230,7 +223,7 @@ BudgetedPlan within_budget(const Plan& plan, const WorkForecast& work, const Tim
     }
     if (first_seeds == 1) {
       least = work.before + work.after +
-              Basket(plan, work, 0).price(bundles.front()) / static_cast<double>(threads);
+              Basket(plan, work, 0, threads).price(bundles.front()) / static_cast<double>(threads);
     }
   }
   throw Error(

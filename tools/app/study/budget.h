@@ -5,18 +5,9 @@
 #include <vector>
 
 #include "tools/app/study/grid.h"
+#include "tools/app/study/work.h"
 
 namespace firn::cli {
-
-/// Processor seconds that a plan takes, predicted.
-struct WorkForecast {
-  std::vector<double> cells;    ///< by cell
-  std::vector<double> origins;  ///< by origin
-  double before = 0;            ///< on one thread: data read, costs measured
-  double after = 0;             ///< on one thread: tables and page
-  /// Of the whole on so many threads, by the clock.
-  double wall(int threads) const;
-};
 
 /// A time, and what is spent of it.
 struct TimeBudget {

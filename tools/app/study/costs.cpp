@@ -16,16 +16,17 @@ namespace firn::cli {
 
 namespace {
 
+constexpr std::size_t kMostRuns = 41, kLeastRuns = 7, kLeastOfLong = 2;
+constexpr double kEnough = 0.3, kLong = 2;  // seconds
+
 /// The seconds of each of a program's steps: the lower quartile over many runs, so that what else the machine
 /// did meanwhile does not count.
 std::vector<double> usual_step_seconds(Program& program) {
-  constexpr std::size_t kMost = 41, kLeast = 7, kLeastOfLong = 2;
-  constexpr double kEnough = 0.3, kLong = 2;
   std::vector<std::vector<double>> runs(program.plan().steps.size());
   double spent = 0;
   std::size_t made = 0;
-  const auto least = [&] { return spent < kLong ? kLeast : kLeastOfLong; };
-  while (made < kMost && (made < least() || spent < kEnough)) {
+  const auto least = [&] { return spent < kLong ? kLeastRuns : kLeastOfLong; };
+  while (made < kMostRuns && (made < least() || spent < kEnough)) {
     program.set_timing(true);
     program.run();
     ++made;
@@ -57,6 +58,11 @@ void feed(Program& program, const Model& model, const Batch& batch) {
 }
 
 }  // namespace
+
+std::string program_name(const Arm& arm) {
+  return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}", arm.model, arm.target, arm.part, arm.freeze, arm.bn,
+                     arm.dropout, arm.budget.batch, arm.budget.exact, arm.budget.frozen_precision);
+}
 
 ProgramSettings program_settings(const Arm& arm, std::uint64_t seed) {
   ProgramSettings settings;
@@ -142,6 +148,15 @@ ArmCost FullStep::cost_of_arm(const Materials& materials, const Arm& arm) const 
 
 std::string Costs::name_of(const Arm& arm) {
   return fmt::format("{}|{}|{}|{}|{}", arm.model, arm.target, arm.part, arm.budget.batch, arm.budget.exact);
+}
+
+double Costs::timing_seconds(double step) {
+  if (!(step > 0)) return 0;
+  std::size_t runs = 0;
+  for (double spent = 0; runs < kMostRuns; ++runs, spent += step) {
+    if (runs >= (spent < kLong ? kLeastRuns : kLeastOfLong) && spent >= kEnough) break;
+  }
+  return static_cast<double>(runs) * step;
 }
 
 const FullStep& Costs::measure(const Arm& arm) {

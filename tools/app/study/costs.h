@@ -42,6 +42,9 @@ class FullStep {
   double update_seconds_ = 0, batch_seconds_ = 0;
 };
 
+/// Equal for arms that need not be told apart when a step is priced.
+std::string program_name(const Arm& arm);
+
 /// The settings that an arm's programs are compiled with.
 ProgramSettings program_settings(const Arm& arm, std::uint64_t seed);
 
@@ -56,6 +59,8 @@ class Costs {
 
   /// Equal for arms that share one.
   static std::string name_of(const Arm& arm);
+  /// What the timing of a step takes that runs so long.
+  static double timing_seconds(double step);
 
  private:
   const Materials& materials_;

@@ -1,13 +1,17 @@
 #include "tools/app/study/forecast.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <chrono>
 
 #include "engine/base/parallel.h"
+#include "engine/base/rng.h"
 #include "engine/base/seconds.h"
 #include "engine/program/cost.h"
 #include "optim/optimizer.h"
 #include "tools/app/cost/step_forecast.h"
+#include "tools/app/run/saving_cost.h"
 #include "tools/app/study/cell.h"
 
 namespace firn::cli {
@@ -39,6 +43,10 @@ struct PlanForecast::Priced {
     steps = forecast(*program, 1, machine.overheads(1), machine.prices()).steps;
     forward = seconds_by_pass(*program, steps).forward / static_cast<double>(batch);
   }
+  /// Of a sample, of another program on the same batch.
+  double pass(const Program& other) const {
+    return predicted_seconds(*program, steps, other).sum() / static_cast<double>(batch);
+  }
   double step(const Program& other, Machine& machine) const {
     const OptimizerMaker make = [] { return make_adam({.rate = 1e-3}); };
     return predicted_seconds(*program, steps, other).sum() +
@@ -66,7 +74,7 @@ const PlanForecast::Priced& PlanForecast::priced(const Arm& arm) {
   return *one;
 }
 
-double PlanForecast::cell_seconds(const Arm& arm) {
+PlanForecast::CellPrice PlanForecast::cell_price(const Arm& arm) {
   const Priced& full = priced(arm);
   const Prepared& target = materials_.target(arm);
   const ModelPtr model = materials_.make_blank(arm);
@@ -75,28 +83,88 @@ double PlanForecast::cell_seconds(const Arm& arm) {
   const ProgramSettings settings = program_settings(arm, 0);
   ProgramCache programs(*model, settings);
   const double step = full.step(programs.training(full.batch, full.sample), machine_);
-  if (arm.is_static()) steps_[arm.model + "|" + arm.freeze] = step;  // measured alone before all else
+  if (arm.is_static()) steps_[program_name(arm)] = step;  // measured alone before all else
   const auto steps = static_cast<double>(arm.budget.steps);
   const Index samples = labelled_samples(materials_, arm);
   const double once = static_cast<double>(samples) / static_cast<double>(full.batch);
-  double training = step * steps, curve_share = 1;
+  const auto count = [](const DatasetPtr& data) { return data ? static_cast<double>(data->size()) : 0.0; };
+  const double curve = kCurvePoints * std::min<double>(kCurveSamples, count(target.parts.validation));
+  const double judged = count(target.parts.test) + count(target.parts.validation);
+  double training = step * steps, curve_sample = full.forward, judged_sample = full.forward;
+  CellPrice price;
   Loader train = make_loader(at_most(target.parts.train, samples), target, full.batch, true, 0);
   const DatasetPtr& drawn_on = target.parts.validation ? target.parts.validation : target.parts.test;
   Loader test = make_loader(at_most(drawn_on, kCurveSamples), target, full.batch, false, 0);
-  const FeatureCache features(*model, programs, settings, {.mode = CacheMode::on}, train, &test, 2);
-  if (const auto planned = features.planned(model->freeze_set()); planned && once < steps) {
-    const Program& head = programs.head_training(full.batch, full.sample, planned->seam);
-    const double kept = full.step(head, machine_);
-    training = step * once + kept * (steps - once);
-    curve_share = 1.0 / kCurvePoints + kept / step;
+  FeaturePool pool(0);
+  const CacheConfig config{.mode = CacheMode::on, .pool = arm.is_static() ? &pool : nullptr};
+  const FeatureCache features(*model, programs, settings, config, train, &test, 2);
+  const auto planned = features.planned(model->freeze_set());
+  if (planned && (arm.is_static() || once < steps)) {
+    const double kept = full.step(programs.head_training(full.batch, full.sample, planned->seam), machine_);
+    const double below =
+        std::min(full.forward, full.pass(programs.features(full.batch, full.sample, planned->seam)));
+    if (arm.is_static()) {
+      training = kept * steps;
+      price.feature = below;
+      price.child = planned->seam.child;
+      price.judges = planned->validates;
+      if (price.judges) curve_sample = judged_sample = full.forward - below;
+    } else {
+      training = step * once + kept * (steps - once);
+      curve_sample = full.forward / kCurvePoints + (full.forward - below);
+    }
   }
-  const auto count = [](const DatasetPtr& data) { return data ? static_cast<double>(data->size()) : 0.0; };
-  const double curve = kCurvePoints * std::min<double>(kCurveSamples, count(target.parts.validation)) *
-                       std::min(1.0, curve_share) * full.forward;
-  const double judged = (count(target.parts.test) + count(target.parts.validation)) * full.forward;
   const auto rates = static_cast<double>(arm.budget.rates.size());
   const double runs = rates > 1 ? rates + 1 : 1;
-  return runs * (training + full.around) + curve + judged;
+  price.seconds =
+      runs * (training + full.around) + curve * std::min(full.forward, curve_sample) + judged * judged_sample;
+  return price;
+}
+
+/// The place of the samples of `data`, at most so many of them, which `seed` draws; `name` stands for them.
+std::size_t PlanForecast::set_of(const std::string& name, const Dataset& data, Index most, std::uint64_t seed,
+                                 WorkForecast& work) {
+  const auto [at, fresh] = sets_.try_emplace(name, work.sets.size());
+  if (!fresh) return at->second;
+  std::vector<Index> numbers;
+  for (Index i = 0; i < data.size(); ++i) {
+    const SampleOrigin origin = data.origin(i);
+    const auto [first, unseen] = first_.try_emplace(origin.set, samples_);
+    if (unseen) samples_ += origin.set->size();
+    numbers.push_back(first->second + origin.index);
+  }
+  if (most < data.size()) {
+    Random random(seed, "pass", 0);
+    shuffle(numbers.data(), data.size(), random);
+    numbers.resize(static_cast<std::size_t>(most));
+  }
+  work.sets.push_back(std::move(numbers));
+  return at->second;
+}
+
+std::optional<SharedNeed> PlanForecast::need_of(const Arm& arm, const Cell& cell, const CellPrice& price,
+                                                WorkForecast& work) {
+  if (!(price.feature > 0)) return std::nullopt;
+  const std::string target = fmt::format("{}|{}|{}", arm.model, arm.target, arm.part);
+  const std::string weights = arm.source.starts_with(kWeightsSource) ? arm.source
+                              : !cell.origin.empty()                 ? cell.origin
+                                                                     : fmt::format("new {}", cell.seed);
+  const std::string name = fmt::format("{}|{}|{}|{}|{}", target, weights, price.child, arm.budget.exact,
+                                       arm.budget.frozen_precision);
+  SharedNeed need;
+  need.features = features_.try_emplace(name, features_.size()).first->second;
+  need.seconds = price.feature;
+  const Index reached = arm.budget.steps * arm.budget.batch;
+  const bool all = arm.labels == 0 && labelled_samples(materials_, arm) <= reached;
+  const std::string labelled =
+      all ? target : fmt::format("{}|{}|{}|{}", target, arm.labels, cell.seed, reached);
+  need.sets.push_back(set_of(labelled, *labelled_of(materials_, arm, cell.seed), reached, cell.seed, work));
+  if (!price.judges) return need;
+  const DataParts& parts = materials_.target(arm).parts;
+  need.sets.push_back(set_of(target + "|test", *parts.test, parts.test->size(), 0, work));
+  if (parts.validation)
+    need.sets.push_back(set_of(target + "|validation", *parts.validation, parts.validation->size(), 0, work));
+  return need;
 }
 
 double PlanForecast::origin_seconds(const Arm& arm) {
@@ -108,28 +176,48 @@ double PlanForecast::origin_seconds(const Arm& arm) {
          static_cast<double>(source.parts.test->size()) * full.forward;
 }
 
+/// The timings that a cell of the arm wants: of the step that trains everything, and of its own.
+std::vector<std::size_t> PlanForecast::timings_of(const Arm& arm, WorkForecast& work) {
+  const Priced& one = priced(arm);
+  std::vector<std::size_t> wanted;
+  const auto want = [&](const std::string& name, double seconds) {
+    const auto [at, fresh] = timings_.try_emplace(name, work.timings.size());
+    if (fresh) work.timings.push_back(one.around + seconds);
+    wanted.push_back(at->second);
+  };
+  want(Costs::name_of(arm), Costs::timing_seconds(one.step(*one.program, machine_)));
+  if (arm.is_static())
+    want("arm " + program_name(arm), 2 * Costs::timing_seconds(steps_.at(program_name(arm))));
+  return wanted;
+}
+
 WorkForecast PlanForecast::of(const Plan& plan) {
   const int threads = thread_count();
   set_thread_count(1);
   WorkForecast work;
+  features_.clear();
+  sets_.clear();
+  timings_.clear();
   for (const Cell& cell : plan.cells) {
+    const Arm& arm = plan.arms[cell.arm];
     const auto [at, fresh] = cells_.try_emplace(plan.arm_keys[cell.arm]);
-    if (fresh) at->second = cell_seconds(plan.arms[cell.arm]);
-    work.cells.push_back(at->second);
+    if (fresh) at->second = cell_price(arm);
+    work.cells.push_back(at->second.seconds);
+    work.needs.push_back(need_of(arm, cell, at->second, work));
+    work.timed.push_back(timings_of(arm, work));
   }
-  for (const auto& [arm, seconds] : steps_) work.before += 2 * std::max(0.3, 3 * seconds);
   for (const Origin& origin : plan.origins) work.origins.push_back(origin_seconds(plan.arms[origin.arm]));
   set_thread_count(threads);
+  // Tables and page: processor time as it was measured (AMD Zen 5), and files.
+  constexpr double kEndOfCell = 1.5e-4, kFiles = 24;
+  const FilePrices files = file_prices(".", machine_);
+  work.after = kFiles * files.file;
+  work.after_cell = kEndOfCell;
   return work;
 }
 
 WorkForecast left_of(const WorkForecast& work, const Todo& todo) {
-  WorkForecast left;
-  left.before = work.before;
-  left.after = work.after;
-  for (const std::size_t cell : todo.cells) left.cells.push_back(work.cells[cell]);
-  for (const std::size_t origin : todo.origins) left.origins.push_back(work.origins[origin]);
-  return left;
+  return work.of(todo.cells, todo.origins);
 }
 
 }  // namespace firn::cli

@@ -4,13 +4,16 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <chrono>
 #include <numeric>
+#include <set>
 
 #include "data/source.h"
 #include "data/subset.h"
 #include "data/tokens.h"
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
+#include "engine/base/seconds.h"
 #include "engine/base/sha256.h"
 #include "optim/policies/registry.h"
 #include "optim/trainer/freezer.h"
@@ -292,6 +295,30 @@ void Materials::prepare(Arm& arm) {
   }
   const ModelPtr model = make_blank(arm);
   resolve(arm, *model);
+}
+
+double Materials::unread_seconds() const {
+  if (!data_.options.outline) return 0;
+  double seconds = 0;
+  std::set<const Dataset*> seen;
+  const auto count = [&](const DataParts& parts) {
+    if (!seen.insert(parts.train->origin(0).set).second) return;
+    seconds += parts.train->info().unread_seconds;
+    constexpr Index kFew = 64;
+    const Index few = std::min(kFew, parts.train->size());
+    std::vector<Index> first(static_cast<std::size_t>(few));
+    std::iota(first.begin(), first.end(), Index{0});
+    const DatasetPtr some = subset(parts.train, std::move(first));
+    const auto begin = std::chrono::steady_clock::now();
+    fingerprint(*some);
+    standardise(*some);
+    Index all = 0;
+    for (const DatasetPtr& part : {parts.train, parts.validation, parts.test}) all += part ? part->size() : 0;
+    seconds += seconds_since(begin) * static_cast<double>(all) / static_cast<double>(few);
+  };
+  for (const auto& [name, opened] : opened_) count(opened.prepared.parts);
+  for (const auto& [name, source] : sources_) count(source.parts);
+  return seconds;
 }
 
 ModelPtr Materials::make_blank(const Arm& arm) const {

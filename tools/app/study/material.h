@@ -49,6 +49,8 @@ class Materials {
   ModelPtr make(const Arm& arm, std::uint64_t seed) const;
   /// New weights for the source's classes.
   ModelPtr make_for_source(const Arm& arm, std::uint64_t seed) const;
+  /// Of an outline: what reading, hashing and standardising would take more than was done.
+  double unread_seconds() const;
   /// What `DataInfo::notes` and the opening said, each once.
   const std::vector<std::string>& notes() const { return notes_; }
 

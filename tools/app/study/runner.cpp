@@ -52,12 +52,6 @@ class OneThread {
   int threads_;
 };
 
-/// Arms that need not be told apart when a step is priced.
-std::string program_name(const Arm& arm) {
-  return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}", arm.model, arm.target, arm.part, arm.freeze, arm.bn,
-                     arm.dropout, arm.budget.batch, arm.budget.exact, arm.budget.frozen_precision);
-}
-
 std::string cell_text(const Arm& arm, std::uint64_t seed) {
   return fmt::format("{}, {}, {}, {}, seed {}", arm.model, data_name(arm.source), labels_name(arm.labels),
                      arm.name(), seed);

@@ -80,7 +80,8 @@ class StudyVerb final : public Verb {
   std::uint64_t first_seed_ = 0;
   bool overwrite_ = false, dry_run_ = false;
   std::string budget_text_;
-  double budget_ = 0;  // seconds; 0: all cells
+  double budget_ = 0;       // seconds; 0: all cells
+  double end_seconds_ = 0;  // that tables and page take
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
   double elapsed() const { return seconds_since(begin_); }
 };
@@ -232,9 +233,10 @@ int StudyVerb::dry_run(Console& console, const Plan& plan, const WorkForecast& f
     todo = todo_of(plan, store);
   }
   const WorkForecast left = left_of(forecast, todo);
-  const double work = std::accumulate(left.cells.begin(), left.cells.end(), 0.0) +
+  const std::vector<double> cells = left.cells_in_order();
+  const double work = std::accumulate(cells.begin(), cells.end(), 0.0) +
                       std::accumulate(left.origins.begin(), left.origins.end(), 0.0);
-  const double wall = todo.cells.empty() ? left.after : left.wall(thread_count());
+  const double wall = left.wall(thread_count());
   if (console.json()) {
     console.close(JsonObject()
                       .add("dry_run", true)
@@ -244,6 +246,8 @@ int StudyVerb::dry_run(Console& console, const Plan& plan, const WorkForecast& f
                       .add("origins", todo.origins.size())
                       .add("work_seconds", work)
                       .add("seconds", wall)
+                      .add("reading_seconds", left.before)
+                      .add("end_seconds", left.end())
                       .add("threads", thread_count()));
     return 0;
   }
@@ -270,7 +274,7 @@ void StudyVerb::work(Console& console, const Plan& plan, const Materials& materi
         progress.at(at.done - there, at.best.empty() ? at.what : at.what + "; best so far " + at.best);
       },
       [&] { return enough || InterruptScope::signal() != 0; },
-      [this] { return budget_ > 0 && elapsed() > budget_; },
+      [this] { return budget_ > 0 && elapsed() > budget_ - end_seconds_; },
   };
   if (run_plan(plan, materials, costs, store, folder_->file("."), hooks)) {
     const std::size_t missing = todo_of(plan, store).cells.size();
@@ -357,6 +361,7 @@ int StudyVerb::run(Console& console) {
   Plan plan = expand(all, materials);
   console.notes(materials.notes());
   if (dry_run_ || budget_ > 0) {
+    const double reading = elapsed() + materials.unread_seconds();
     Machine machine(false);
     WorkForecast forecast = PlanForecast(materials, machine).of(plan);
     machine.save();
@@ -364,8 +369,10 @@ int StudyVerb::run(Console& console) {
       BudgetedPlan part = within_budget(plan, forecast, {budget_, elapsed()}, thread_count());
       console.note(fmt::format("within {}: {}", clock_text(budget_), part.text));
       plan = std::move(part.plan);
+      end_seconds_ = part.work.end();
       forecast = std::move(part.work);
     }
+    forecast.before = reading;
     if (dry_run_) return dry_run(console, plan, forecast);
   }
   open_folder();
