@@ -29,7 +29,7 @@ bool FeaturePool::reserve(Features& features, std::span<const SampleOrigin> samp
     if (std::exchange(row.reserved, true)) continue;
     fresh.push_back(&row);
   }
-  const Index bytes = static_cast<Index>(fresh.size()) * features.width * Index{sizeof(real)};
+  const Index bytes = static_cast<Index>(fresh.size()) * features.width_ * Index{sizeof(real)};
   std::vector<std::map<std::string, FeaturesPtr>::iterator> unused;
   Index most = memory_ - bytes_;  // that can be had
   for (auto at = features_.begin(); at != features_.end(); ++at) {
@@ -54,7 +54,7 @@ bool FeaturePool::reserve(Features& features, std::span<const SampleOrigin> samp
 
 double FeaturePool::get(Features& features, std::span<const SampleOrigin> samples, std::size_t together,
                         const Compute& compute, std::span<const real*> to) {
-  const auto width = static_cast<std::size_t>(features.width);
+  const auto width = static_cast<std::size_t>(features.width_);
   std::unique_lock lock(guard_);
   std::size_t own = 0;
   const auto there = [&](std::size_t i) { return features.row(samples[i]).numbers != nullptr; };

@@ -25,7 +25,7 @@ class FeaturePool {
   /// The features of one key; in use as long as someone else than the pool holds it.
   class Features {
    public:
-    explicit Features(Index numbers) : width(numbers) {}
+    explicit Features(Index width) : width_(width) {}
 
    private:
     friend class FeaturePool;
@@ -35,7 +35,7 @@ class FeaturePool {
     };
     Row& row(const SampleOrigin& origin);
 
-    const Index width;
+    const Index width_;
     std::map<const Dataset*, std::vector<Row>> rows_;
     std::vector<std::unique_ptr<real[]>> blocks_;
     Index bytes_ = 0, computed_ = 0;

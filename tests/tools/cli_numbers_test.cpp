@@ -132,10 +132,32 @@ TEST_CASE("one absurd number: its line is named, where it is learned from and wh
   CHECK(
       says(judged,
            "line 42 of test.csv holds 3.4e+38 in the place of number 1 of (2), which is inf when prepared"));
+  // Before a step is made.
+  CHECK(judged.out.find("     1 ") == std::string::npos);
   cli.write("bad.csv", table(40));
   cli.write("bad/train.csv", table(40));
   cli.write("bad/validation.csv", table(-1));
   cli.write("bad/test.csv", table(-1));
+  // What is finite when prepared, but means nothing, is said of every part and by every verb.
+  const auto large = [&](int absurd) {
+    std::string text = table(absurd);
+    if (const auto at = text.find("3.4e38"); at != std::string::npos) text.replace(at, 6, "1e20");
+    return text;
+  };
+  for (const std::string part : {"validation", "test"}) {
+    for (const std::string own : {"train", "validation", "test"})
+      cli.write(part + "/" + own + ".csv", own == part ? large(40) : table(-1));
+    const Outcome outcome = cli.run("train --model mlp --data " + part + " --epochs 1 --run " + part);
+    CHECK(outcome.code == 0);
+    CHECK(says(outcome,
+               "line 42 of " + part + ".csv holds 1e+20 in 'b', what was learned from reaches to 1.7"));
+  }
+  cli.write("large.csv", large(40));
+  const std::string found = "line 42 of large.csv holds 1e+20 in 'b', what was learned from reaches to 6.9";
+  CHECK(says(cli.run("eval runs/test --data large.csv"), found));
+  CHECK(says(cli.run("predict runs/test large.csv"), found));
+  CHECK(says(cli.run("finetune --weights runs/test --data large.csv --epochs 1 --no-run"), found));
+  CHECK_FALSE(says(cli.run("eval runs/test --data train.csv"), "means nothing"));
   const Outcome learned = cli.run("train --model mlp --data bad --epochs 1 --no-run");
   CHECK(says(learned, "line 42 of train.csv holds 3.4e+38 in 'b', no other sample more than 1.7"));
 }

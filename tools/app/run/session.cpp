@@ -52,6 +52,28 @@ void require_train(const DataParts& parts) {
   throw Error(Fault::data, "data", parts.info().name + " holds no training part");
 }
 
+/// Notes the sample of a set whose answer means nothing beside numbers that reach to `known`.
+bool note_giant(Session& session, const Dataset& data, std::span<const real> known) {
+  const std::string giant = giant_beside(data, known);
+  if (!giant.empty()) session.notes.push_back(giant);
+  return !giant.empty();
+}
+
+/// Looks at the parts that will be judged before hours have gone into training: the first sample that is no
+/// number when prepared is an error here, not when its part is asked for. True: there are giants.
+bool check_judged(Session& session, std::span<const real> known) {
+  bool found = false;
+  for (const DatasetPtr& part : {session.data.validation, session.data.test}) {
+    if (!part || !note_giant(session, *part, known)) continue;
+    found = true;
+    Loader all(part, {.shuffle = false, .background = false, .preprocess = session.recipe.preprocess});
+    all.start(0);
+    while (all.next() != nullptr) {
+    }
+  }
+  return found;
+}
+
 /// Opens data for a model that starts anew, and says how it is prepared.
 void open_fresh(const SessionChoice& choice, const ModelEntry& entry, Session& session) {
   const ImageRule rule =
@@ -92,6 +114,7 @@ void open_fresh(const SessionChoice& choice, const ModelEntry& entry, Session& s
     const std::string giant = lone_giant(*session.data.train);
     if (!giant.empty()) session.notes.push_back(giant);
   }
+  if (!options.outline) check_judged(session, column_reach(*session.data.train));
   session.labelled = session.data;
 }
 
@@ -185,9 +208,18 @@ void check_labelled(const SessionChoice& choice, const DataParts& parts) {
 }
 
 /// Notes where the numbers are not scaled as those that the weights were trained on.
-void check_extent(Session& session) {
+void check_extent(const SessionChoice& choice, Session& session) {
   constexpr Index kSome = 1000;
-  if (!session.recipe.extent || session.data.info().kind == DataKind::tokens) return;
+  if (session.data.info().kind == DataKind::tokens) return;
+  if (!session.recipe.extent) {
+    if (session.data.train) check_judged(session, column_reach(*session.data.train));
+    return;
+  }
+  const ValueRange& extent = *session.recipe.extent;
+  const real known[] = {static_cast<real>(std::max({-extent.least, extent.greatest, extent.width()}))};
+  const bool train = choice.purpose == Purpose::train;
+  const bool judged = train && check_judged(session, known);
+  if (note_giant(session, train ? *session.data.train : *session.data.all, known) || judged) return;
   const std::string what = misfit(*session.recipe.extent, value_range_of(*session.data.all, kSome));
   if (!what.empty()) session.notes.push_back(what);
 }
@@ -227,7 +259,7 @@ void open_for_weights(const SessionChoice& choice, Session& session) {
   if (choice.purpose == Purpose::train) require_train(session.data);
   check_labelled(choice, session.data);
   fit_samples(session);
-  if (!options.outline) check_extent(session);
+  if (!options.outline) check_extent(choice, session);
   session.labelled = session.data;
   fit_classes(choice, session);
   if (choice.purpose == Purpose::train && session.data.info().kind == DataKind::vector) {
