@@ -45,8 +45,8 @@ class Arrays {
       for (const auto& [name, file] : files_) names_.push_back(name);
     } else {
       archive_ = read_file(path);
-      entries_ = read_npz(archive_, path);
-      for (const NpzEntry& entry : entries_) names_.push_back(entry.name);
+      entries_ = read_zip(archive_, path, kNpzRule);
+      for (const ZipEntry& entry : entries_) names_.push_back(entry.name);
     }
   }
 
@@ -58,15 +58,15 @@ class Arrays {
   std::vector<std::byte> load(const std::string& name) const {
     if (entries_.empty()) return read_maybe_gz(files_.at(name));
     const auto entry =
-        std::find_if(entries_.begin(), entries_.end(), [&](const NpzEntry& e) { return e.name == name; });
-    return unpack(*entry, path_);
+        std::find_if(entries_.begin(), entries_.end(), [&](const ZipEntry& e) { return e.name == name; });
+    return unpack(*entry, path_, kNpzRule);
   }
 
  private:
   std::string path_;
   std::map<std::string, std::string> files_;
   std::vector<std::byte> archive_;
-  std::vector<NpzEntry> entries_;
+  std::vector<ZipEntry> entries_;
   std::vector<std::string> names_;
 };
 

@@ -88,19 +88,20 @@ TEST_CASE("archives of arrays, stored and deflated, are data") {
 TEST_CASE("an archive that claims too much is refused before it is unpacked") {
   const std::string bomb = archive(keras(), true, 1u << 31);
   CHECK(fails_with(Fault::data, "claims to unpack to 2147483648 bytes",
-                   [&] { read_npz(as_bytes(bomb), "file"); }));
+                   [&] { read_zip(as_bytes(bomb), "file", kNpzRule); }));
   const std::string twice = archive({keras()[0], keras()[0]}, false);
-  CHECK(fails_with(Fault::data, "two arrays 'x_train'", [&] { read_npz(as_bytes(twice), "file"); }));
+  CHECK(
+      fails_with(Fault::data, "two arrays 'x_train'", [&] { read_zip(as_bytes(twice), "file", kNpzRule); }));
   CHECK(fails_with(Fault::data, "holds no arrays", [&] {
-    read_npz(as_bytes(archive({{"a.txt", "1"}}, false)), "file");
+    read_zip(as_bytes(archive({{"a.txt", "1"}}, false)), "file", kNpzRule);
   }));
-  CHECK(fails_with(Fault::data, "is no .npz archive", [&] { read_npz(as_bytes("PK"), "file"); }));
+  CHECK(fails_with(Fault::data, "is no .npz archive", [&] { read_zip(as_bytes("PK"), "file", kNpzRule); }));
 }
 
 TEST_CASE("a damaged archive is refused or read") {
   for (const bool pack : {false, true}) {
     const auto result = test::damage(test::bytes_of(archive(keras(), pack)), [](auto bytes) {
-      for (const NpzEntry& entry : read_npz(bytes, "file")) unpack(entry, "file");
+      for (const ZipEntry& entry : read_zip(bytes, "file", kNpzRule)) unpack(entry, "file", kNpzRule);
     });
     CHECK(result.refused_cuts > 500);
     CHECK(result.refused_flips > 500);

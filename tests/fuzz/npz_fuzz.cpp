@@ -4,6 +4,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   return firn::test::fuzz(data, size, [](auto bytes) {
-    for (const firn::NpzEntry& entry : firn::read_npz(bytes, "fuzz")) firn::unpack(entry, "fuzz");
+    for (const firn::ZipEntry& entry : firn::read_zip(bytes, "fuzz", firn::kNpzRule))
+      firn::unpack(entry, "fuzz", firn::kNpzRule);
   });
 }

@@ -1,5 +1,5 @@
 // JSON from outside: limits, types and ranges.
-#include "tools/app/cli/json_read.h"
+#include "engine/base/json_read.h"
 
 #include <doctest/doctest.h>
 

@@ -7,11 +7,11 @@
 #include <sstream>
 
 #include "engine/base/error.h"
+#include "engine/base/json_read.h"
 #include "engine/base/parallel.h"
 #include "engine/base/split.h"
 #include "layers/model.h"
 #include "tools/app/bench/model.h"
-#include "tools/app/cli/json_read.h"
 #include "tools/app/cli/process.h"
 #include "tools/app/cost/timing.h"
 #include "tools/app/run/options.h"

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "tools/app/cli/json_read.h"
+#include "engine/base/json_read.h"
 
 namespace firn::cli {
 

@@ -15,10 +15,10 @@
 #include "engine/base/bytes.h"
 #include "engine/base/cores.h"
 #include "engine/base/cpu.h"
+#include "engine/base/json_read.h"
 #include "engine/base/parallel.h"
 #include "engine/base/rng.h"
 #include "tools/app/cli/json.h"
-#include "tools/app/cli/json_read.h"
 #include "tools/app/cli/version.h"
 #include "tools/app/cost/timing.h"
 

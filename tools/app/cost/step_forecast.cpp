@@ -7,9 +7,9 @@
 #include <set>
 
 #include "engine/base/error.h"
+#include "engine/base/json_read.h"
 #include "engine/base/rng.h"
 #include "optim/trainer/program_cache.h"
-#include "tools/app/cli/json_read.h"
 #include "tools/app/cli/process.h"
 
 namespace firn::cli {

@@ -8,7 +8,7 @@
 #include "engine/base/atomic_file.h"
 #include "engine/base/bytes.h"
 #include "engine/base/error.h"
-#include "tools/app/cli/json_read.h"
+#include "engine/base/json_read.h"
 
 namespace firn::cli::report {
 

@@ -8,7 +8,7 @@
 
 #include "data/files.h"
 #include "engine/base/error.h"
-#include "tools/app/cli/json_read.h"
+#include "engine/base/json_read.h"
 #include "tools/app/run/reading.h"
 
 namespace firn::cli {

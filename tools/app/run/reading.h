@@ -5,8 +5,8 @@
 
 #include "data/dataset.h"
 #include "data/options.h"
+#include "engine/base/json_read.h"
 #include "tools/app/cli/json.h"
-#include "tools/app/cli/json_read.h"
 
 namespace firn::cli {
 

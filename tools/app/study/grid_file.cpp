@@ -12,7 +12,7 @@
 #include "engine/base/bytes.h"
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
-#include "tools/app/cli/json_read.h"
+#include "engine/base/json_read.h"
 #include "tools/app/cli/path_name.h"
 #include "tools/app/study/grid.h"
 

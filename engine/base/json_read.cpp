@@ -1,4 +1,4 @@
-#include "tools/app/cli/json_read.h"
+#include "engine/base/json_read.h"
 
 #include <fmt/core.h>
 
@@ -10,7 +10,7 @@
 #include "engine/base/atomic_file.h"
 #include "engine/base/bytes.h"
 
-namespace firn::cli {
+namespace firn {
 
 namespace {
 
@@ -243,4 +243,4 @@ JsonFields JsonFields::object(const char* key) const {
   return {found == nullptr ? kEmpty : *found, fmt::format("{}: '{}'", where_, key), rule_};
 }
 
-}  // namespace firn::cli
+}  // namespace firn

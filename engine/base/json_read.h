@@ -11,7 +11,7 @@
 #include "engine/base/error.h"
 #include "engine/base/real.h"
 
-namespace firn::cli {
+namespace firn {
 
 /// What is allowed, and how a fault is named.
 struct JsonRule {
@@ -65,4 +65,4 @@ class JsonFields {
   JsonRule rule_;
 };
 
-}  // namespace firn::cli
+}  // namespace firn

@@ -1,4 +1,4 @@
-#include "data/npz.h"
+#include "engine/base/zip.h"
 
 #include <fmt/core.h>
 #include <zlib.h>
@@ -14,7 +14,6 @@ namespace firn {
 
 namespace {
 
-constexpr std::string_view kOperation = "npz";
 constexpr std::uint32_t kEndMagic = 0x06054b50;
 constexpr std::uint32_t kCentralMagic = 0x02014b50;
 constexpr std::uint32_t kLocalMagic = 0x04034b50;
@@ -26,7 +25,7 @@ constexpr std::uint32_t kIn64 = 0xffffffff;
 constexpr std::uint16_t kExtra64 = 1;
 
 /// Where the record that ends the archive begins.
-std::uint64_t find_end(std::span<const std::byte> bytes, ByteReader& reader) {
+std::uint64_t find_end(std::span<const std::byte> bytes, ByteReader& reader, const ZipRule& rule) {
   if (bytes.size() >= kEndSize) {
     const std::uint64_t last = bytes.size() - kEndSize;
     for (std::uint64_t back = 0; back <= std::min(last, kMostComment); ++back) {
@@ -34,7 +33,7 @@ std::uint64_t find_end(std::span<const std::byte> bytes, ByteReader& reader) {
       if (reader.little<std::uint32_t>() == kEndMagic) return last - back;
     }
   }
-  reader.fail_at(0, "is no .npz archive, or is cut off");
+  reader.fail_at(0, fmt::format("is no {} archive, or is cut off", rule.kind));
 }
 
 struct Central {
@@ -86,68 +85,75 @@ Central read_central(ByteReader& reader) {
 
 }  // namespace
 
-std::vector<NpzEntry> read_npz(std::span<const std::byte> bytes, const std::string& path) {
-  ByteReader reader(bytes, Fault::data, std::string(kOperation), path);
-  const std::uint64_t end = find_end(bytes, reader);
+std::vector<ZipEntry> read_zip(std::span<const std::byte> bytes, const std::string& path, const ZipRule& rule) {
+  ByteReader reader(bytes, rule.fault, rule.operation, path);
+  const std::uint64_t end = find_end(bytes, reader, rule);
   reader.seek(end + 10);
   const auto count = reader.little<std::uint16_t>();
   reader.skip(4);
   const auto list = reader.little<std::uint32_t>();
   if (list > end) reader.fail_at(end, "the archive's list does not lie in it");
   reader.seek(list);
-  std::vector<NpzEntry> entries;
+  std::vector<ZipEntry> entries;
   std::set<std::string> names;
   std::uint64_t total = 0;
   for (int i = 0; i < count; ++i) {
     const std::uint64_t at = reader.offset();
     const Central central = read_central(reader);
     const std::uint64_t next = reader.offset();
-    if (!central.name.ends_with(".npy")) continue;
-    NpzEntry entry;
-    entry.name = central.name.substr(0, central.name.size() - 4);
+    if (!central.name.ends_with(rule.ending)) continue;
+    const auto fail = [&](const std::string& what) {
+      reader.fail_at(at, fmt::format("{} '{:.80}' {}", rule.member, printable(central.name), what));
+    };
+    ZipEntry entry;
+    entry.name = central.name.substr(0, central.name.size() - rule.ending.size());
     if (!names.insert(entry.name).second)
-      reader.fail_at(at, fmt::format("two arrays '{:.40}'", printable(entry.name)));
-    if ((central.flags & 1) != 0)
-      reader.fail_at(at, fmt::format("array '{:.40}' is encrypted", printable(entry.name)));
-    if (central.method != 0 && central.method != 8) {
-      reader.fail_at(at, fmt::format("array '{:.40}' is packed by method {}, want stored or deflated",
-                                     printable(entry.name), central.method));
+      reader.fail_at(at, fmt::format("two {}s '{:.80}'", rule.member, printable(entry.name)));
+    if ((central.flags & 1) != 0) fail("is encrypted");
+    if (central.method != 0 && (central.method != 8 || rule.stored)) {
+      fail(fmt::format("is packed by method {}, want {}", central.method, rule.stored ? "stored" : "stored or deflated"));
     }
     entry.deflated = central.method == 8;
     entry.size = central.size;
     entry.crc = central.crc;
-    total = reader.add(total, entry.size, "size of the arrays");
+    total = reader.add(total, entry.size, "size of the members");
     if (total > kSmall && total / kMostRatio > bytes.size()) {
       reader.fail_at(
           at, fmt::format("claims to unpack to {} bytes, more than {} times the file", total, kMostRatio));
     }
-    if (central.local > bytes.size()) reader.fail_at(at, "an array does not lie in the archive");
+    if (central.local > bytes.size()) fail("does not lie in the archive");
     reader.seek(central.local);
-    if (reader.little<std::uint32_t>() != kLocalMagic) reader.fail("an array of the archive is damaged");
+    if (reader.little<std::uint32_t>() != kLocalMagic) fail("is damaged");
     reader.skip(22);
     const auto name = reader.little<std::uint16_t>();
     const auto extra = reader.little<std::uint16_t>();
     reader.skip(std::uint64_t{name} + extra);
+    entry.at = reader.offset();
     entry.packed = reader.take(central.packed);
-    if (!entry.deflated && entry.size != central.packed) reader.fail_at(at, "two sizes of one array");
+    if (!entry.deflated && entry.size != central.packed) fail("has two sizes");
     entries.push_back(entry);
     reader.seek(next);
   }
-  if (entries.empty()) reader.fail_at(0, "holds no arrays");
+  if (entries.empty()) reader.fail_at(0, fmt::format("holds no {}s", rule.member));
   return entries;
 }
 
-std::vector<std::byte> unpack(const NpzEntry& entry, const std::string& path) {
+void check_sum(const ZipEntry& entry, std::span<const std::byte> bytes, const std::string& path,
+               const ZipRule& rule) {
+  const auto* first = reinterpret_cast<const Bytef*>(bytes.data());
+  if (crc32_z(0, first, bytes.size()) == entry.crc) return;
+  throw Error(rule.fault, rule.operation,
+              fmt::format("{}: {} '{:.80}' is damaged: its check sum is another", path, rule.member,
+                          printable(entry.name)));
+}
+
+std::vector<std::byte> unpack(const ZipEntry& entry, const std::string& path, const ZipRule& rule) {
   const auto fail = [&](std::string_view what) {
-    throw Error(Fault::data, kOperation,
-                fmt::format("{}: array '{:.40}' {}", path, printable(entry.name), what));
-  };
-  const auto check = [&](std::span<const std::byte> bytes) {
-    const auto* first = reinterpret_cast<const Bytef*>(bytes.data());
-    if (crc32_z(0, first, bytes.size()) != entry.crc) fail("is damaged: its check sum is another");
+    throw Error(rule.fault, rule.operation,
+                fmt::format("{}: {} '{:.80}' {}", path, rule.member, printable(entry.name), what));
   };
   if (!entry.deflated) {
-    check(entry.packed);
+    check_sum(entry, entry.packed, path, rule);
     return {entry.packed.begin(), entry.packed.end()};
   }
   constexpr std::uint64_t kMost = std::numeric_limits<uInt>::max();
@@ -164,7 +170,7 @@ std::vector<std::byte> unpack(const NpzEntry& entry, const std::string& path) {
   const std::uint64_t unpacked = stream.total_out;
   inflateEnd(&stream);
   if (result != Z_STREAM_END || unpacked != entry.size) fail("is damaged");
-  check(bytes);
+  check_sum(entry, bytes, path, rule);
   return bytes;
 }
 
