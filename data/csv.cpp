@@ -16,6 +16,7 @@
 #include "data/label_names.h"
 #include "data/memory.h"
 #include "data/part_names.h"
+#include "data/targets.h"
 #include "engine/base/atomic_file.h"
 #include "engine/base/bytes.h"
 #include "engine/base/error.h"
@@ -38,8 +39,8 @@ constexpr std::size_t kMostNames = 6;  // features that a note names
 /// Takes the rows of a table, its columns being chosen.
 class Filler {
  public:
-  Filler(CsvTable& table, const std::string& path, bool refuse_missing)
-      : table_(table), path_(path), refuse_missing_(refuse_missing) {}
+  Filler(CsvTable& table, const std::string& path, const DataOptions& options)
+      : table_(table), path_(path), kind_(target_kind_of(options)), refuse_missing_(options.unlabelled) {}
 
   void fill() {
     const CsvSurvey& survey = table_.survey;
@@ -68,9 +69,13 @@ class Filler {
   /// The first column of those in use that has no value in this row.
   std::optional<std::size_t> lacks(const std::vector<std::string_view>& fields) const {
     const auto label = table_.columns.label;
-    if (label &&
+    // A row may have none of the labels.
+    if (label && kind_ != TargetKind::labels &&
         (fields[*label].empty() || (table_.survey.columns[*label].numeric() && is_missing(fields[*label])))) {
       return label;
+    }
+    for (const std::size_t c : table_.columns.targets) {
+      if (is_missing(fields[c])) return c;
     }
     for (const std::size_t c : table_.columns.features) {
       if (is_missing(fields[c])) return c;
@@ -110,11 +115,26 @@ class Filler {
         table_.values.push_back(value);
       }
     }
+    for (const std::size_t c : table_.columns.targets) take_target(row, c, fields[c]);
     if (table_.columns.group) table_.groups.emplace_back(fields[*table_.columns.group]);
     if (table_.columns.label) take_label(row, fields[*table_.columns.label]);
     if (row.line() != next_line_) table_.jumps.emplace_back(table_.rows, row.line());
     next_line_ = row.line() + 1;
     ++table_.rows;
+  }
+
+  void take_target(const CsvRows& row, std::size_t c, std::string_view field) {
+    double value = 0;
+    const Decimal read = read_decimal(field, value, table_.survey.point);
+    if (read != Decimal::finite) {
+      row.fail(fmt::format("the target '{:.40}' in {} is {}", field, table_.survey.name_of(c),
+                           read == Decimal::infinite ? "infinite" : "no number"));
+    }
+    if (kind_ == TargetKind::labels && value != 0 && value != 1) {
+      row.fail(fmt::format("the label '{:.40}' in {}: want 0 or 1 (numbers are for --task regression)", field,
+                           table_.survey.name_of(c)));
+    }
+    table_.targets.push_back(value);
   }
 
   void take_label(const CsvRows& row, std::string_view label) {
@@ -126,7 +146,7 @@ class Filler {
       if (classes_.size() > 4 * kMaxClasses) {
         row.fail(
             fmt::format("more than {} different labels in {}: is it the right column? --label says which; a "
-                        "target of numbers must first be made classes (as low, middle, high)",
+                        "target of numbers is for --task regression",
                         4 * kMaxClasses, table_.survey.name_of(*table_.columns.label)));
       }
     }
@@ -160,6 +180,7 @@ class Filler {
 
   CsvTable& table_;
   const std::string& path_;
+  TargetKind kind_;
   bool refuse_missing_;
   bool bytes_ = false;
   std::uint64_t next_line_ = 0;
@@ -185,9 +206,15 @@ std::vector<std::string> describe(const CsvTable& table) {
   }
   std::string line =
       fmt::format("{} {} ({}), ", features.size(), features.size() == 1 ? "feature" : "features", names);
+  std::string targets;
+  for (const std::size_t c : table.columns.targets)
+    targets += (targets.empty() ? "" : ", ") + survey.name_of(c);
   line += table.columns.label
               ? fmt::format("the label is {} ({})", survey.name_of(*table.columns.label), table.columns.why)
-              : "no label";
+          : targets.empty()
+              ? "no label"
+              : fmt::format("the {} {} ({})", table.columns.targets.size() == 1 ? "target is" : "targets are",
+                            targets, table.columns.why);
   line += survey.header ? fmt::format("; header in line {}", survey.header_line) : "; no header";
   if (survey.separator != ',') {
     line += fmt::format("; fields parted by {}{}",
@@ -214,13 +241,20 @@ Places lines_of(const std::string& path, std::vector<std::pair<Index, std::uint6
   };
 }
 
-DatasetPtr make_set(const DataInfo& common, CsvTable table, const std::string& path) {
-  DataInfo info = common;
-  info.labelled = table.columns.label.has_value();
-  if (!info.labelled) table.labels.assign(static_cast<std::size_t>(table.rows), 0);
+DatasetPtr make_samples(const DataInfo& info, CsvTable& table, const std::string& path) {
+  if (!table.columns.label) table.labels.assign(static_cast<std::size_t>(table.rows), 0);
   if (!table.bytes.empty()) return make_byte_images(info, std::move(table.bytes), std::move(table.labels), 1);
   return make_numbers(info, std::move(table.values), std::move(table.labels),
                       lines_of(path, std::move(table.jumps)));
+}
+
+/// `classes` are the targets' names where the table has targets.
+DatasetPtr make_set(const DataInfo& common, CsvTable table, const std::string& path, TargetKind kind) {
+  DataInfo info = common;
+  info.labelled = table.columns.label.has_value() || !table.columns.targets.empty();
+  DatasetPtr samples = make_samples(info, table, path);
+  if (table.columns.targets.empty()) return samples;
+  return with_targets(std::move(samples), kind, info.classes, std::move(table.targets));
 }
 
 struct PartFile {
@@ -245,19 +279,21 @@ std::vector<PartFile> part_files(const std::string& folder) {
   return files;
 }
 
-/// Sorts the labels of all tables into classes, and says what is odd of them.
-void sort_labels(std::vector<CsvTable>& tables, const std::vector<PartFile>& files, DataInfo& info) {
+/// Sorts the labels of all tables into classes, and says what is odd of them; of lists of labels nothing is.
+void sort_labels(std::vector<CsvTable>& tables, const std::vector<PartFile>& files, DataInfo& info,
+                 bool lists) {
   std::vector<TextLabels> labels(tables.size());
   std::vector<TextLabels*> parts;
   const char point = tables[0].survey.point;
   for (std::size_t i = 0; i < tables.size(); ++i) {
     labels[i] = {std::move(tables[i].labels), std::move(tables[i].classes)};
     parts.push_back(&labels[i]);
-    if (tables[i].columns.label && is_measure(labels[i], point)) {
+    if (tables[i].columns.label && !lists && is_measure(labels[i], point)) {
       fail(files[i].path,
            fmt::format(
-               "{} holds {} different numbers, which measure something: firn learns classes: make classes of "
-               "them first (as low, middle, high), or name the right column with --label",
+               "{} holds {} different numbers, which measure something: --task regression predicts numbers; "
+               "for "
+               "classes name the right column with --label, or make classes of them (as low, middle, high)",
                tables[i].survey.name_of(*tables[i].columns.label), labels[i].classes.size()));
     }
   }
@@ -275,6 +311,7 @@ void sort_labels(std::vector<CsvTable>& tables, const std::vector<PartFile>& fil
       if (i == 0) trained[static_cast<std::size_t>(label)] = true;
     }
   }
+  if (lists) return;
   const std::size_t once = static_cast<std::size_t>(std::count(total.begin(), total.end(), 1));
   if (info.classes.size() > 20 && once * 3 > info.classes.size() * 2 && !info.classes.empty()) {
     fail(files[0].path,
@@ -303,7 +340,7 @@ CsvTable parse_csv(std::span<const std::byte> bytes, const std::string& path, co
   table.columns = before == nullptr
                       ? choose_columns(table.survey, options, path)
                       : match_columns(table.survey, before->survey, before->columns, path, path_before);
-  Filler(table, path, options.unlabelled).fill();
+  Filler(table, path, options).fill();
   return table;
 }
 
@@ -317,9 +354,12 @@ DataParts open_csv(const std::string& path, const DataOptions& options) {
   for (auto file = files.begin(); file != files.end();) {
     const CsvTable* before = tables.empty() ? nullptr : &tables[0];
     CsvTable table = parse_csv(read_maybe_gz(file->path), file->path, options, before, files[0].path);
-    if (before != nullptr && before->columns.label && !table.columns.label && !options.unlabelled) {
+    const auto asked = [](const CsvTable& t) { return t.columns.label || !t.columns.targets.empty(); };
+    if (before != nullptr && asked(*before) && !asked(table) && !options.unlabelled) {
+      const std::size_t column =
+          before->columns.label ? *before->columns.label : before->columns.targets.front();
       const std::string what =
-          fmt::format("{} has no {}", base_name(file->path), before->survey.name_of(*before->columns.label));
+          fmt::format("{} has no {}", base_name(file->path), before->survey.name_of(column));
       if (options.feature_count > 0) fail(path, what + ": the labels are needed to judge it");
       info.notes.push_back(what + ": it is not used, predict can read it");
       file = files.erase(file);
@@ -345,16 +385,25 @@ DataParts open_csv(const std::string& path, const DataOptions& options) {
     const std::string& name = first.survey.columns[*first.columns.label].name;
     info.label_name = name.empty() ? std::to_string(*first.columns.label + 1) : name;
   }
-  sort_labels(tables, files, info);
+  const TargetKind kind = target_kind_of(options);
+  if (first.columns.targets.empty()) {
+    sort_labels(tables, files, info, kind == TargetKind::labels);
+  } else {
+    for (const std::size_t c : first.columns.targets) {
+      const std::string& name = first.survey.columns[c].name;
+      info.classes.push_back(name.empty() ? std::to_string(c + 1) : name);
+      info.label_name += (info.label_name.empty() ? "" : ",") + info.classes.back();
+    }
+  }
   // Names come from the file.
   for (std::string& note : info.notes) note = printable(note);
   DataParts parts;
   if (files[0].part == SetPart::train) parts.names = std::move(tables[0].groups);
   for (std::size_t i = 0; i < files.size(); ++i) {
     // A lone table without labels is there to be answered for.
-    const bool asked = alone && !tables[i].columns.label;
+    const bool asked = alone && !tables[i].columns.label && tables[i].columns.targets.empty();
     part_of(parts, asked ? SetPart::test : files[i].part) =
-        make_set(info, std::move(tables[i]), files[i].path);
+        make_set(info, std::move(tables[i]), files[i].path, kind);
   }
   return parts;
 }

@@ -20,6 +20,7 @@ struct CsvTable {
   std::vector<float> values;         ///< empty where all features are whole numbers from 0 to 255
   std::vector<std::uint8_t> bytes;   ///< the features then
   std::vector<std::int32_t> labels;  ///< positions in `classes`; empty: the table has none
+  std::vector<double> targets;       ///< of the columns that are targets, row after row
   std::vector<std::string> groups;   ///< of each row, where a column says them
   std::vector<std::string> classes;  ///< as written, in the order in which they come
   std::vector<std::string> notes;    ///< rows that were left out
@@ -37,7 +38,9 @@ CsvTable parse_csv(std::span<const std::byte> bytes, const std::string& path, co
 
 /// A .csv file (.gz too); or a folder with train.csv and test.csv, either or both, and validation.csv. Labels
 /// are equal by value: "1", "1.0" and " 1" where all are numbers. Classes are sorted as numbers then, else by
-/// name; at most 10,000. A label that measures (numbers that are not whole or hardly recur) is refused.
+/// name; at most 10,000. A label that measures (numbers that are not whole or hardly recur) is refused where
+/// the task of `options` is not regression; that and labels give the columns that `choose_columns` has as
+/// targets.
 DataParts open_csv(const std::string& path, const DataOptions& options);
 
 /// Whether `path` is such a file or folder.

@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include "data/files.h"
 #include "data/groups.h"
+#include "data/targets.h"
 #include "engine/base/error.h"
 #include "engine/base/printable.h"
+#include "engine/base/split.h"
 
 namespace firn {
 
@@ -103,13 +106,15 @@ class Chooser {
     for (std::size_t c = 0; c < open_.size(); ++c) {
       if (const std::string why = open_[c] ? useless(table_, c) : ""; !why.empty()) leave_out(c, why);
     }
-    if (!chosen_.label) named_label();
+    if (!targeted()) named_label();
+    if (several()) settle_targets();
     if (known) {
-      if (!chosen_.label) left_over_label();
+      if (!targeted() && !several()) left_over_label();
+      if (!targeted() && several() && !options_.unlabelled) no_target();
       for (const std::size_t c : open()) leave_out(c, "the weights do not know it");
     } else {
       const bool exact = static_cast<Index>(open().size()) == options_.feature_count;
-      if (!chosen_.label && !exact) shaped_label();
+      if (!targeted() && !exact) several() ? no_target() : shaped_label();
       for (const std::size_t c : open()) chosen_.features.push_back(c);
     }
     check_features();
@@ -124,6 +129,9 @@ class Chooser {
     }
     return columns;
   }
+  /// Whether numbers or labels are asked for.
+  bool several() const { return target_kind_of(options_) != TargetKind::classes; }
+  bool targeted() const { return chosen_.label || !chosen_.targets.empty(); }
   void leave_out(std::size_t c, const std::string& why) {
     if (!open_[c]) return;
     open_[c] = false;
@@ -133,6 +141,68 @@ class Chooser {
     chosen_.label = c;
     chosen_.why = std::move(why);
     open_[c] = false;
+  }
+
+  /// The columns that --label names, or those of the weights.
+  void asked_targets() {
+    std::vector<std::string> names = options_.trained_targets;
+    const bool trained = options_.label.empty();
+    if (!trained) {
+      const bool one = find_name(table_, options_.label).has_value();
+      names = one ? std::vector<std::string>{options_.label} : split(options_.label, ',');
+    }
+    std::vector<std::size_t> columns;
+    for (const std::string& name : names) {
+      auto column = find_column(table_, name);
+      if (!column && name == "first") column = 0;
+      if (!column && name == "last") column = table_.columns.size() - 1;
+      if (column && open_[*column]) {
+        columns.push_back(*column);
+        open_[*column] = false;
+        continue;
+      }
+      if (trained) {  // a table without them is one to be answered for
+        for (const std::size_t c : columns) open_[c] = true;
+        return;
+      }
+      fail(path_, column ? fmt::format("--label {}: {} is a feature of the weights, left out or named twice",
+                                       name, table_.name_of(*column))
+                         : fmt::format("--label {}: no such column among {}", name, columns_of(table_)));
+    }
+    chosen_.targets = columns;
+    chosen_.why = trained ? "as for the weights" : "--label";
+  }
+
+  /// Of one column of texts each value is a list of labels, as a class would be.
+  void settle_targets() {
+    if (chosen_.label) chosen_.targets = {*std::exchange(chosen_.label, std::nullopt)};
+    const bool labels = target_kind_of(options_) == TargetKind::labels;
+    for (const std::size_t c : chosen_.targets) {
+      if (table_.columns[c].numeric()) continue;
+      if (labels && chosen_.targets.size() == 1) {
+        chosen_.label = c;
+        chosen_.targets.clear();
+        return;
+      }
+      fail(path_,
+           fmt::format("{} holds '{:.40}' in line {}: {}", table_.name_of(c), table_.columns[c].text,
+                       table_.columns[c].text_line,
+                       labels ? "columns of labels hold 0 and 1" : "a target of regression is a number"));
+    }
+  }
+
+  [[noreturn]] void no_target() {
+    if (!options_.trained_targets.empty()) {
+      fail(path_,
+           fmt::format("lacks the {} {} of the weights, which are needed here; predict does without (it has "
+                       "{})",
+                       options_.trained_targets.size() == 1 ? "target" : "targets",
+                       listed(options_.trained_targets), columns_of(table_)));
+    }
+    fail(path_, fmt::format("which {} with --label, one name or several with commas ({})",
+                            options_.task == "regression" ? "column holds the numbers to predict? Say so"
+                                                          : "columns hold the labels, 0 or 1? Say so",
+                            columns_of(table_)));
   }
 
   void take_features() {
@@ -153,6 +223,7 @@ class Chooser {
   }
 
   void asked_label() {
+    if (several()) return asked_targets();
     const std::string& name = options_.label;
     if (name.empty()) {
       if (options_.trained_label.empty()) return;
@@ -245,8 +316,7 @@ class Chooser {
     }
     fail(path_,
          fmt::format("neither the first column nor the last holds classes, {} and {}: name the label with "
-                     "--label; a target of numbers must first be made classes (as low, middle, high), since "
-                     "firn learns classes",
+                     "--label; a target of numbers is for --task regression",
                      values(first), values(last)));
   }
 
@@ -320,6 +390,7 @@ CsvColumns match_columns(const CsvSurvey& table, const CsvSurvey& before, const 
       matched.features.push_back(features_alone ? i : chosen.features[i]);
     }
     if (!features_alone) matched.label = chosen.label;
+    if (!features_alone) matched.targets = chosen.targets;
     if (table.header != before.header) {
       matched.notes.push_back(
           fmt::format("{} of the two tables has a header: their columns are taken by place", "only one"));
@@ -349,6 +420,13 @@ CsvColumns match_columns(const CsvSurvey& table, const CsvSurvey& before, const 
     matched.label = label;
     open[*label] = false;
   }
+  for (const std::size_t c : chosen.targets) {
+    const auto at = find_name(table, before.columns[c].name);
+    if (!at || !open[*at]) break;
+    matched.targets.push_back(*at);
+    open[*at] = false;
+  }
+  if (matched.targets.size() != chosen.targets.size()) matched.targets.clear();
   std::vector<std::string> extra;
   for (std::size_t c = 0; c < columns; ++c) {
     if (open[c] && !find_name(before, table.columns[c].name)) extra.push_back(table.columns[c].name);

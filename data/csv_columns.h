@@ -13,6 +13,8 @@ namespace firn {
 struct CsvColumns {
   std::vector<std::size_t> features;  ///< places in the table, in the order in which they are read
   std::optional<std::size_t> label;   ///< none: the table has no labels
+  /// Of regression and labels the columns of numbers that are asked for, in place of `label`.
+  std::vector<std::size_t> targets = {};
   std::optional<std::size_t> group;   ///< the column whose values say which rows stay together
   std::string why;                    ///< what made it the label: "by its name"
   std::vector<std::string> left_out;  ///< "column 'id' (counts the rows)"
@@ -29,6 +31,9 @@ struct CsvColumns {
 /// first or last that is not numbers, where only one is; else the one among first and last that holds classes
 /// (whole numbers of which at most 100 differ), where the other holds none, or where it has less than half as
 /// many different ones as any other column. All others are features, which must be numbers.
+///
+/// With `options.task` regression or labels `options.label` names the targets, one or several with commas;
+/// one of texts is the label. Nothing is told by shape then.
 ///
 /// With `options.features` those are the features, found by name, and the label is `options.label` or
 /// `options.trained_label` or one that is left over. Throws Error(data) where this does not tell, with the

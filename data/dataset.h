@@ -25,17 +25,32 @@ enum class DataKind {
 
 std::string_view data_kind_name(DataKind kind);
 
+/// What is asked of a sample.
+enum class TargetKind {
+  classes,  ///< one of the classes
+  numbers,  ///< a number or several (regression)
+  labels,   ///< which of several labels it has, each 0 or 1
+};
+
+/// y = (target - mean) / deviation, column by column: how numbers stand in a batch. Empty: as they are.
+struct TargetScale {
+  std::vector<double> mean = {};
+  std::vector<double> deviation = {};
+};
+
 /// What is said of a whole set; the same for all its parts.
 struct DataInfo {
   std::string name;  ///< "digits", or where it lies
   DataKind kind = DataKind::vector;
-  Shape shape;                       ///< of one sample; T is the longest sample's
-  std::vector<std::string> classes;  ///< name of each class; labels are positions in it
+  Shape shape;  ///< of one sample; T is the longest sample's
+  TargetKind targets = TargetKind::classes;
+  std::vector<std::string> classes;  ///< name of each class, labels are positions in it; or of each target
+  TargetScale target_scale;          ///< of numbers
   std::vector<std::string>
       vocabulary;                     ///< tokens: what each index stands for, in UTF-8; 0 may be padding, ""
   TokenRule tokens;                   ///< tokens: what one is
   std::vector<std::string> features;  ///< vectors: name of each number, where there are names
-  std::string label_name;             ///< the column of the labels, where they come from a table
+  std::string label_name;             ///< the column of the labels, where they come from a table; "a,b"
   std::string layout;                 ///< of an array's dimensions: nhwc, nchw, nhw, ntf, nft
   bool labelled = true;               ///< else every label is 0 and says nothing
   bool label_each_step = false;       ///< a label for each of the T steps (language models), not one a sample
@@ -64,7 +79,8 @@ class Dataset {
   Index class_count() const { return static_cast<Index>(info_.classes.size()); }
 
   virtual Index size() const = 0;
-  /// The class of sample i. Of a set with a label for each step: the label of the last step.
+  /// The class of sample i. Of a set with a label for each step: the label of the last step. Throws
+  /// Error(usage) where targets are no classes.
   virtual std::int32_t label(Index i) const = 0;
   /// Steps of sample i, at least 1, at most info().shape[0]; for images and vectors simply that.
   virtual Index length(Index i) const;
@@ -79,6 +95,8 @@ class Dataset {
   virtual void fill_tokens(Index i, std::span<std::int32_t> to) const;
   /// Writes the labels of sample i: one, or with `label_each_step` as many as `to` holds steps.
   virtual void fill_labels(Index i, std::span<std::int32_t> to) const;
+  /// Writes the targets of sample i, numbers in the units of the data or labels; `to` holds class_count().
+  virtual void fill_targets(Index i, std::span<double> to) const;
 
  protected:
   explicit Dataset(DataInfo info) : info_(std::move(info)) {}
@@ -105,7 +123,7 @@ struct DataParts {
   const DataInfo& info() const;
 };
 
-/// Samples of each class.
+/// Samples of each class; of labels those that have each. Throws Error(usage) for numbers.
 std::vector<Index> class_counts(const Dataset& data);
 
 /// SHA-256 over kind, shape, lengths, labels and samples, in hex: what a report says was trained on.

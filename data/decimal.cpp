@@ -40,20 +40,20 @@ bool is_tiny(std::string_view text) {
 }
 
 /// One to three digits: most fields of tables of pixels.
-bool read_small(std::string_view text, float& value) {
+template <class T>
+bool read_small(std::string_view text, T& value) {
   if (text.empty() || text.size() > 3) return false;
   int whole = 0;
   for (const char c : text) {
     if (!is_digit(c)) return false;
     whole = whole * 10 + (c - '0');
   }
-  value = static_cast<float>(whole);
+  value = static_cast<T>(whole);
   return true;
 }
 
-}  // namespace
-
-Decimal read_decimal(std::string_view text, float& value, char point) {
+template <class T>
+Decimal read_any(std::string_view text, T& value, char point) {
   if (read_small(text, value)) return Decimal::finite;
   std::array<char, kLongest> changed;
   if (point != '.') {
@@ -65,7 +65,7 @@ Decimal read_decimal(std::string_view text, float& value, char point) {
     text.remove_prefix(1);
     if (text.starts_with('-')) return Decimal::none;
   }
-  float read = 0;
+  T read = 0;
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, read);
   if (stop != end || error == std::errc::invalid_argument || std::isnan(read)) return Decimal::none;
@@ -76,6 +76,16 @@ Decimal read_decimal(std::string_view text, float& value, char point) {
   if (std::isinf(read)) return Decimal::infinite;
   value = read;
   return Decimal::finite;
+}
+
+}  // namespace
+
+Decimal read_decimal(std::string_view text, float& value, char point) {
+  return read_any(text, value, point);
+}
+
+Decimal read_decimal(std::string_view text, double& value, char point) {
+  return read_any(text, value, point);
 }
 
 }  // namespace firn

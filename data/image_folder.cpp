@@ -14,6 +14,7 @@
 #include "data/part_names.h"
 #include "data/picture_files.h"
 #include "data/picture_layout.h"
+#include "data/targets.h"
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
 #include "engine/base/printable.h"
@@ -264,6 +265,8 @@ DatasetPtr resized(const Dataset& data, Index size) {
   std::vector<std::uint8_t> pixels;
   pixels.reserve(static_cast<std::size_t>(data.size() * size * size * channels));
   std::vector<std::int32_t> labels;
+  const bool classes = info.targets == TargetKind::classes;
+  std::vector<double> targets, row(info.classes.size());
   for (Index i = 0; i < data.size(); ++i) {
     data.fill_numbers(i, numbers);
     for (std::size_t k = 0; k < numbers.size(); ++k) {
@@ -274,10 +277,15 @@ DatasetPtr resized(const Dataset& data, Index size) {
     }
     const ByteImage fitted = resize_crop(image, size);
     pixels.insert(pixels.end(), fitted.pixels.begin(), fitted.pixels.end());
-    labels.push_back(data.label(i));
+    labels.push_back(classes ? data.label(i) : 0);
+    if (classes) continue;
+    data.fill_targets(i, row);
+    targets.insert(targets.end(), row.begin(), row.end());
   }
   info.shape = Shape({size, size, channels});
-  return make_byte_images(std::move(info), std::move(pixels), std::move(labels));
+  const DataInfo own = info;
+  DatasetPtr images = make_byte_images(std::move(info), std::move(pixels), std::move(labels));
+  return classes ? images : with_targets(std::move(images), own.targets, own.classes, std::move(targets));
 }
 
 }  // namespace firn

@@ -242,11 +242,26 @@ class Loader::Work {
       } else {
         fill_numbers(i, {tensors.x.data() + n * size, size});
       }
-      data_->fill_labels(i, {tensors.targets.indices() + n * labels, labels});
+      if (info.targets == TargetKind::classes) {
+        data_->fill_labels(i, {tensors.targets.indices() + n * labels, labels});
+      } else {
+        fill_targets(i, tensors.targets.data() + n * info.classes.size());
+      }
       if (tensors.lengths.defined())
         tensors.lengths.indices()[n] = static_cast<std::int32_t>(data_->length(i));
     }
     slot.batch = {with_samples ? tensors.x : Tensor(), tensors.lengths, tensors.targets, count, samples};
+  }
+
+  void fill_targets(Index i, real* to) {
+    const TargetScale& scale = data_->info().target_scale;
+    target_.resize(data_->info().classes.size());
+    data_->fill_targets(i, target_);
+    for (std::size_t c = 0; c < target_.size(); ++c) {
+      const double value =
+          scale.mean.empty() ? target_[c] : (target_[c] - scale.mean[c]) / scale.deviation[c];
+      to[c] = static_cast<real>(value);
+    }
   }
 
   void fill_numbers(Index i, std::span<real> to) {
@@ -281,15 +296,19 @@ class Loader::Work {
     }
     if (!fresh) return tensors;
     if (tokens || info.kind == DataKind::sequence) tensors.lengths = Tensor({count}, Type::index);
-    tensors.targets = Tensor(info.label_each_step ? Shape({count, width}) : Shape({count}), Type::index);
+    tensors.targets =
+        info.targets != TargetKind::classes
+            ? Tensor({count, data_->class_count()})
+            : Tensor(info.label_each_step ? Shape({count, width}) : Shape({count}), Type::index);
     return tensors;
   }
 
   const DatasetPtr data_;
   LoaderOptions options_;
-  std::vector<Index> chosen_;  // the samples of every epoch, or what they are drawn from
-  std::vector<Index> order_;   // of this one
-  std::vector<real> image_;    ///< a sample before its augmentation
+  std::vector<Index> chosen_;   // the samples of every epoch, or what they are drawn from
+  std::vector<Index> order_;    // of this one
+  std::vector<real> image_;     ///< a sample before its augmentation
+  std::vector<double> target_;  ///< of a sample, as the data has it
   std::uint64_t epoch_ = 0;
   Content content_ = Content::samples;
   Index next_ = 0;   ///< batch that is prepared next

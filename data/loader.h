@@ -41,7 +41,8 @@ enum class Content {
 struct Batch {
   Tensor x;        ///< numbers (count, sample shape...), or token indices (count, T) with T the widest's
   Tensor lengths;  ///< indices (count): steps of each sample; defined for token and float sequences
-  Tensor targets;  ///< indices (count), or (count, T) where every step has a label
+  Tensor targets;  ///< classes: indices (count), or (count, T) where every step has a label; numbers,
+                   ///< prepared by `DataInfo::target_scale`, and labels: (count, class_count())
   Index count = 0;
   std::span<const Index> samples;  ///< positions in the dataset
 };

@@ -208,7 +208,10 @@ TextLabels read_labels(const NpyArray& array, Index count, const std::string& pa
     auto labels = one_hot(array.doubles(), static_cast<std::size_t>(y[1]));
     if (!labels)
       fail(path,
-           fmt::format("y of {} is not one-hot: want rows with a single 1, or one label each", y.text()));
+           fmt::format(
+               "y of {} is not one-hot: want rows with a single 1, or one label each (--task labels takes "
+               "several, --task regression numbers)",
+               y.text()));
     part.labels = std::move(*labels);
     for (Index c = 0; c < y[1]; ++c) part.classes.push_back(std::to_string(c));
     return part;
@@ -229,13 +232,30 @@ TextLabels read_labels(const NpyArray& array, Index count, const std::string& pa
                                [](const std::string& c) { return c.ends_with("nan") || c.ends_with("inf"); });
   if (nan) fail(path, "holds a label that is not finite");
   if (array.kind() != NpyArray::Kind::text && is_measure(part)) {
-    fail(path, fmt::format(
-                   "{} different numbers, which measure something: firn learns classes: make classes of them "
-                   "first (as low, middle, high)",
-                   part.classes.size()));
+    fail(path,
+         fmt::format(
+             "{} different numbers, which measure something: --task regression predicts numbers; for classes "
+             "make some of them (as low, middle, high)",
+             part.classes.size()));
   }
   if (part.classes.size() > kMaxClasses) fail(path, fmt::format("{} different labels", part.classes.size()));
   return part;
+}
+
+std::vector<double> read_targets(const NpyArray& array, Index count, const std::string& path) {
+  const Shape& y = array.shape();
+  if (array.kind() == NpyArray::Kind::text) fail(path, "holds texts: want numbers, (N) or (N,K)");
+  if (y.rank() < 1 || y.rank() > 2 || y[0] != count || y.count() == 0) {
+    fail(path, fmt::format("y of {} for {} samples: want (N) or (N,K) numbers", y.text(), count));
+  }
+  std::vector<double> values = array.doubles();
+  for (std::size_t k = 0; k < values.size(); ++k) {
+    if (!std::isfinite(values[k])) {
+      fail(path, fmt::format("sample {} (counted from 0) has a target that is not finite",
+                             k / static_cast<std::size_t>(y.count() / count)));
+    }
+  }
+  return values;
 }
 
 DatasetPtr make_npy_set(const DataInfo& info, NpySamples samples, std::vector<std::int32_t> labels,

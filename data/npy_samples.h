@@ -46,6 +46,9 @@ void set_lengths(NpySamples& samples, const NpyArray& lengths, const std::string
 /// classes are 0 to C-1. Throws Error(data) on others, and on numbers that measure something.
 TextLabels read_labels(const NpyArray& array, Index count, const std::string& path);
 
+/// Targets of `count` samples: (N), or (N,K) finite numbers, row after row.
+std::vector<double> read_targets(const NpyArray& array, Index count, const std::string& path);
+
 /// The dataset of such samples with labels, which were read from `file`. `info.shape` may have more steps
 /// than they.
 DatasetPtr make_npy_set(const DataInfo& info, NpySamples samples, std::vector<std::int32_t> labels,

@@ -14,6 +14,7 @@
 #include "data/npy.h"
 #include "data/npy_samples.h"
 #include "data/npz.h"
+#include "data/targets.h"
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
 #include "engine/base/printable.h"
@@ -144,6 +145,8 @@ struct Part {
   std::string path;
   NpySamples samples;
   std::optional<TextLabels> labels;
+  std::vector<double> targets;  ///< of regression and labels
+  bool labelled() const { return labels || !targets.empty(); }
 };
 
 Part read_part(const Arrays& arrays, const PartArrays& names, const DataOptions& options) {
@@ -159,13 +162,37 @@ Part read_part(const Arrays& arrays, const PartArrays& names, const DataOptions&
   if (own || !names.labels.empty()) {
     const std::string path = own ? options.labels_file : arrays.path(names.labels);
     const auto bytes = own ? read_maybe_gz(path) : arrays.load(names.labels);
-    part.labels = read_labels(NpyArray(bytes, path), part.samples.count, path);
+    const NpyArray array(bytes, path);
+    // Lists of labels are texts, as classes are.
+    const bool lists = target_kind_of(options) == TargetKind::labels && array.kind() == NpyArray::Kind::text;
+    if (target_kind_of(options) == TargetKind::classes || lists) {
+      part.labels = read_labels(array, part.samples.count, path);
+    } else {
+      part.targets = read_targets(array, part.samples.count, path);
+    }
   } else if (!options.unlabelled) {
     fail(part.path,
          "no array of labels belongs to it (y.npy, labels.npy, NAME_y.npy, NAME_labels.npy): say which with "
          "--labels-file FILE.npy");
   }
   return part;
+}
+
+/// "y", or "y0", "y1", ...
+std::vector<std::string> names_of_targets(const std::vector<Part>& parts) {
+  std::size_t width = 0;
+  for (const Part& part : parts) {
+    if (part.targets.empty()) continue;
+    const std::size_t own = part.targets.size() / static_cast<std::size_t>(part.samples.count);
+    if (width != 0 && own != width) {
+      fail(part.path, fmt::format("{} targets a sample, the training part has {}", own, width));
+    }
+    width = own;
+  }
+  if (width == 1) return {"y"};
+  std::vector<std::string> names;
+  for (std::size_t c = 0; c < width; ++c) names.push_back(fmt::format("y{}", c));
+  return names;
 }
 
 /// What was taken for what.
@@ -222,28 +249,35 @@ DataParts open_npy(const std::string& path, const DataOptions& options) {
   for (Part& part : parts) {
     if (part.labels) labels.push_back(&*part.labels);
   }
-  info.classes = merge_classes(labels);
+  const bool asked_numbers =
+      std::any_of(parts.begin(), parts.end(), [](const Part& p) { return !p.targets.empty(); });
+  if (asked_numbers) info.classes = names_of_targets(parts);
+  if (!asked_numbers) info.classes = merge_classes(labels);
   std::vector<Index> counts(info.classes.size());
   for (const TextLabels* part : labels) {
     for (const std::int32_t label : part->labels) ++counts[static_cast<std::size_t>(label)];
   }
-  if (info.classes.empty())
+  if (info.classes.empty()) {
     info.classes = {"?"};
-  else
+  } else if (target_kind_of(options) == TargetKind::classes) {
     info.notes.push_back(classes_text(info.classes, counts));
+  }
   for (std::string& note : info.notes) note = printable(note);
   info.name = base_name(path);
   DataParts sets;
   for (Part& part : parts) {
     DataInfo own = info;
-    own.labelled = part.labels.has_value();
+    own.labelled = part.labelled();
     std::vector<std::int32_t> numbers =
-        own.labelled ? std::move(part.labels->labels)
-                     : std::vector<std::int32_t>(static_cast<std::size_t>(part.samples.count));
+        part.labels ? std::move(part.labels->labels)
+                    : std::vector<std::int32_t>(static_cast<std::size_t>(part.samples.count));
     // A lone array without labels is there to be answered for.
     const bool asked = parts.size() == 1 && !own.labelled;
-    part_of(sets, asked ? SetPart::test : part.part) =
-        make_npy_set(own, std::move(part.samples), std::move(numbers), base_name(part.path));
+    DatasetPtr set = make_npy_set(own, std::move(part.samples), std::move(numbers), base_name(part.path));
+    if (!part.targets.empty()) {
+      set = with_targets(std::move(set), target_kind_of(options), own.classes, std::move(part.targets));
+    }
+    part_of(sets, asked ? SetPart::test : part.part) = std::move(set);
   }
   return sets;
 }

@@ -4,12 +4,16 @@
 #include <string>
 #include <vector>
 
+#include "data/dataset.h"
 #include "data/split.h"
 #include "engine/base/real.h"
 
 namespace firn {
 
 struct DataOptions {
+  /// What is asked of a sample: "classification", "regression" (a number or several), "labels" (several at
+  /// once), "next-token"; empty: the next token of plain text, of all else classes. csv, tsv, npy.
+  std::string task = {};
   /// Images are resized to size × size; 0 leaves them as they are (pictures in folders: 64).
   Index size = 0;
   /// Pictures in folders are listed and not read, but for a few that tell how long that takes
@@ -36,7 +40,7 @@ struct DataOptions {
   /// tsv, csv: whether the first line is a header: "yes", "no"; empty: told by names and values.
   std::string header = {};
   /// csv: the label's column, as a name in the header, a number counted from 1, "first" or "last"; empty:
-  /// told by name or shape.
+  /// told by name or shape. Regression and labels take several, with commas.
   std::string label = {};
   /// csv: columns that are left out, by name or number.
   std::vector<std::string> drop = {};
@@ -50,6 +54,10 @@ struct DataOptions {
   Index feature_count = 0;
   /// csv: the name or number of the label that weights were trained with.
   std::string trained_label = {};
+  /// csv: the columns of the targets that weights were trained with, of regression and labels.
+  std::vector<std::string> trained_targets = {};
+  /// Of numbers: that of the weights; empty: by the training part.
+  TargetScale target_scale = {};
   /// npy: the layout that weights were trained with, where the shape says nothing.
   std::string trained_layout = {};
   /// Samples without labels are taken too.

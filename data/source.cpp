@@ -16,6 +16,7 @@
 #include "data/image_folder.h"
 #include "data/language.h"
 #include "data/npy.h"
+#include "data/targets.h"
 #include "data/tokens.h"
 #include "data/ts.h"
 #include "data/tsv.h"
@@ -95,8 +96,20 @@ DataParts limit_vocabulary(DataParts parts, const DataOptions& options) {
   return parts;
 }
 
+/// Numbers and labels come from tables and arrays.
+void check_task(const DataSource& source, const DataOptions& options) {
+  const TargetKind kind = target_kind_of(options);
+  const bool takes = source.name == "csv" || source.name == "tsv" || source.name == "npy";
+  if (kind == TargetKind::classes || takes) return;
+  throw Error(Fault::usage, "data",
+              fmt::format("{} wants a table or arrays with its targets (csv, tsv, npy); {} has {}",
+                          kind == TargetKind::numbers ? "regression" : "the task labels", source.name,
+                          source.name == "text" ? "next characters" : "classes"));
+}
+
 DataParts open_source(const DataSource& source, const std::string& path, const DataOptions& options) {
-  DataParts parts = source.open(path, options);
+  check_task(source, options);
+  DataParts parts = take_targets(source.open(path, options), options);
   const DataInfo info = parts.info();
   check_classes(info);
   check_tokens(info, options);
@@ -108,6 +121,7 @@ DataParts open_source(const DataSource& source, const std::string& path, const D
     }
   }
   parts = limit_vocabulary(complete_parts(std::move(parts), options.split), options);
+  parts = scale_targets(std::move(parts), options);
   parts.source = source.name;
   return parts;
 }

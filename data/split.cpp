@@ -20,9 +20,64 @@ constexpr Index kFewHeldOutOf = 10;
 /// Positions in a set, in ascending order.
 using Positions = std::vector<Index>;
 
-std::vector<Index> count_classes(const Dataset& data, const Positions& from) {
-  std::vector<Index> counts(data.info().classes.size());
-  for (const Index i : from) ++counts[static_cast<std::size_t>(data.label(i))];
+/// What the parts are to have in the same proportions: classes; of numbers ranges of as many samples, of
+/// labels all samples together.
+struct Strata {
+  std::vector<std::int32_t> of;  ///< of each sample
+  std::size_t count = 1;
+  std::string each;  ///< "each class", as notes say it
+};
+
+/// Ranges of the mean rank over the columns of targets.
+Strata ranges_of(const Dataset& data) {
+  constexpr Index kMost = 10;
+  const auto size = static_cast<std::size_t>(data.size());
+  const std::size_t width = data.info().classes.size();
+  std::vector<double> values(size * width), rank(size, 0.0);
+  std::vector<std::size_t> order(size);
+  for (std::size_t i = 0; i < size; ++i)
+    data.fill_targets(static_cast<Index>(i), {values.data() + i * width, width});
+  const auto sort_by = [&](const auto& key) {
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return key(a) < key(b); });
+  };
+  for (std::size_t c = 0; c < width; ++c) {
+    sort_by([&](std::size_t i) { return values[i * width + c]; });
+    for (std::size_t r = 0; r < size; ++r) rank[order[r]] += static_cast<double>(r);
+  }
+  sort_by([&](std::size_t i) { return rank[i]; });
+  Strata strata;
+  const Index count = std::clamp<Index>(data.size() / (2 * kHeldOutOf), 1, kMost);
+  strata.count = static_cast<std::size_t>(count);
+  strata.of.resize(size);
+  for (std::size_t r = 0; r < size; ++r)
+    strata.of[order[r]] = static_cast<std::int32_t>(static_cast<Index>(r) * count / data.size());
+  strata.each = count == 1 ? "all" : fmt::format("each of {} ranges of the target", count);
+  return strata;
+}
+
+Strata strata_of(const Dataset& data) {
+  Strata strata;
+  switch (data.info().targets) {
+    case TargetKind::classes:
+      strata.count = data.info().classes.size();
+      for (Index i = 0; i < data.size(); ++i) strata.of.push_back(data.label(i));
+      strata.each = "each class";
+      return strata;
+    case TargetKind::numbers:
+      return ranges_of(data);
+    case TargetKind::labels:
+      strata.of.assign(static_cast<std::size_t>(data.size()), 0);
+      strata.each = "all";
+      return strata;
+  }
+  return strata;
+}
+
+std::vector<Index> count_strata(const Strata& strata, const Positions& from) {
+  std::vector<Index> counts(strata.count);
+  for (const Index i : from) ++counts[static_cast<std::size_t>(strata.of[static_cast<std::size_t>(i)])];
   return counts;
 }
 
@@ -44,8 +99,8 @@ std::vector<Unit> units_of(Positions& positions, const std::vector<Index>& group
 /// What is held out of each class, as units go over.
 class Holding {
  public:
-  Holding(const Dataset& data, const Positions& from, std::vector<Index> wanted)
-      : data_(data), wanted_(std::move(wanted)), left_(count_classes(data, from)), held_(left_.size()) {}
+  Holding(const Strata& strata, const Positions& from, std::vector<Index> wanted)
+      : strata_(strata), wanted_(std::move(wanted)), left_(count_strata(strata, from)), held_(left_.size()) {}
 
   /// Takes `unit` where that brings the classes nearer to what is wanted and leaves none empty.
   bool take(Unit unit) {
@@ -69,20 +124,22 @@ class Holding {
   }
 
  private:
-  std::size_t class_of(Index i) const { return static_cast<std::size_t>(data_.label(i)); }
+  std::size_t class_of(Index i) const {
+    return static_cast<std::size_t>(strata_.of[static_cast<std::size_t>(i)]);
+  }
 
-  const Dataset& data_;
+  const Strata& strata_;
   std::vector<Index> wanted_;  // below 0: too many
   std::vector<Index> left_, held_;
 };
 
 /// Takes about `wanted` samples of each class out of `from` at random, whole groups.
-Positions draw(const Dataset& data, Positions& from, std::vector<Index> wanted,
+Positions draw(const Strata& strata, Positions& from, std::vector<Index> wanted,
                const std::vector<Index>& groups, Random random) {
   Positions order = from;
   std::vector<Unit> units = units_of(order, groups);
   shuffle(units.data(), static_cast<Index>(units.size()), random);
-  Holding holding(data, from, std::move(wanted));
+  Holding holding(strata, from, std::move(wanted));
   Positions taken;
   for (const Unit unit : units) {
     if (holding.take(unit)) taken.insert(taken.end(), unit.begin(), unit.end());
@@ -115,8 +172,8 @@ class Completing {
         throw Error(Fault::usage, "group", "a text is divided into contiguous parts, not by groups");
       return;
     }
-    std::vector<Index> labels;
-    for (const Index i : train_) labels.push_back(data_->label(i));
+    strata_ = strata_of(*data_);
+    const std::vector<Index> labels(strata_.of.begin(), strata_.of.end());
     groups_ = find_groups(parts.names, labels, options.group);
   }
 
@@ -141,6 +198,7 @@ class Completing {
   const SplitOptions& options_;
   const DatasetPtr data_;
   Positions train_;
+  Strata strata_;
   Groups groups_;
 };
 
@@ -150,20 +208,29 @@ void Completing::draw_test() {
     test = cut_end(train_, std::min(tenth(), data_->size() - 1));
     note("test: the last tenth of the text");
   } else {
-    std::vector<Index> wanted = count_classes(*data_, train_);
+    std::vector<Index> wanted = count_strata(strata_, train_);
     for (Index& n : wanted) n = n < 2 ? 0 : std::max<Index>(1, (n + kHeldOutOf / 2) / kHeldOutOf);
-    test = draw(*data_, train_, std::move(wanted), groups_.of, Random(options_.seed, "split test"));
+    test = draw(strata_, train_, std::move(wanted), groups_.of, Random(options_.seed, "split test"));
     if (test.empty())
       return note(groups_.of.empty() ? "test: none, as no class has two samples"
                                      : "test: none, as no group can be spared");
-    note(fmt::format("test: {} of {} samples, a fifth of each class (split seed {})", test.size(),
-                     data_->size(), options_.seed));
+    note(fmt::format("test: {} of {} samples, a fifth of {} (split seed {})", test.size(), data_->size(),
+                     strata_.each, options_.seed));
   }
   parts_.test = subset(data_, std::move(test));
 }
 
 void Completing::keep_labels() {
-  if (options_.labels > 0) train_ = pick_per_class(*data_, train_, options_.labels, options_.label_seed);
+  if (options_.labels <= 0) return;
+  if (data_->info().targets == TargetKind::classes) {
+    train_ = pick_per_class(*data_, train_, options_.labels, options_.label_seed);
+    return;
+  }
+  // Samples that have no one class: so many in all.
+  Random random(options_.label_seed, "subset", 0);
+  shuffle(train_.data(), static_cast<Index>(train_.size()), random);
+  train_.resize(std::min(train_.size(), static_cast<std::size_t>(options_.labels)));
+  std::sort(train_.begin(), train_.end());
 }
 
 void Completing::draw_validation() {
@@ -176,9 +243,12 @@ void Completing::draw_validation() {
                           : "validation: the end of the training part");
     return;
   }
-  std::vector<Index> wanted = count_classes(*data_, train_);
+  std::vector<Index> wanted = count_strata(strata_, train_);
+  const bool by_class = data_->info().targets == TargetKind::classes;
   const auto classes =
-      std::max<Index>(1, std::count_if(wanted.begin(), wanted.end(), [](Index n) { return n > 0; }));
+      by_class
+          ? std::max<Index>(1, std::count_if(wanted.begin(), wanted.end(), [](Index n) { return n > 0; }))
+          : Index{1};
   const Index each = before / classes;
   const bool few = each < kFewLabels;
   const Index of = few ? kFewHeldOutOf : kHeldOutOf;
@@ -186,7 +256,7 @@ void Completing::draw_validation() {
   for (Index& n : wanted)
     n = n < kHeldOutOf ? 0 : std::max<Index>(1, most ? n * kMostValidation / before : n / of);
   Positions held =
-      draw(*data_, train_, std::move(wanted), groups_.of, Random(options_.seed, "split validation"));
+      draw(strata_, train_, std::move(wanted), groups_.of, Random(options_.seed, "split validation"));
   if (held.empty()) {
     note(fmt::format("validation: none, as {}: nothing is chosen, the last epoch's weights are kept",
                      groups_.of.empty()
@@ -195,13 +265,13 @@ void Completing::draw_validation() {
     return;
   }
   note(fmt::format("validation: {} of {} training samples, {} (split seed {}){}", held.size(), before,
-                   most  ? "the same share of each class"
-                   : few ? "a tenth of each class, at least one of five"
-                         : "a fifth of each class",
+                   most  ? "the same share of " + strata_.each
+                   : few ? fmt::format("a tenth of {}, at least one of five", strata_.each)
+                         : "a fifth of " + strata_.each,
                    options_.seed,
-                   few ? fmt::format("; {} a class are few, which training needs more than the choice of an "
+                   few ? fmt::format("; {} {} are few, which training needs more than the choice of an "
                                      "epoch does (--validation none: all train)",
-                                     each)
+                                     each, by_class ? "a class" : "samples")
                        : ""));
   parts_.validation = subset(data_, std::move(held));
 }

@@ -12,7 +12,7 @@ struct SplitOptions {
   /// Of what is drawn here; not the seed of a run, so that its test part stays when that changes.
   std::uint64_t seed = 0;
   /// Of each class that many training samples are used, drawn by `label_seed`; validation is drawn from them.
-  /// 0: all.
+  /// Of samples with numbers or several labels so many in all. 0: all.
   Index labels = 0;
   std::uint64_t label_seed = 1;
   /// Which samples stay together in what is drawn: a rule as `find_groups` takes it.
@@ -34,11 +34,13 @@ constexpr Index kFewLabels = 30;
 /// - without a validation part a fifth of each class (of few labels a tenth), rounded down but at least one
 ///   of five, is drawn, so that the parts have the classes in the same proportions; at most `kMostValidation`
 ///   in all. Where no class has five there is none.
-/// Of a text with a label for each step the parts are contiguous: the last tenth is test, the tenth before it
-/// validation. Samples of one group (`find_groups`, by the names that the reader gave) are drawn together or
-/// not at all, so that classes are held out as nearly as groups allow; of none the last sample of a class is
-/// taken. What was drawn is said in `notes`. Without a training part nothing is drawn. Parts are views
-/// in the order of the set. The same seed draws the same samples. Throws what `find_groups` throws.
+/// Of numbers ranges of as many samples each, at most ten, stand in the place of classes; samples with
+/// several labels are drawn as those of one class. Of a text with a label for each step the parts are
+/// contiguous: the last tenth is test, the tenth before it validation. Samples of one group (`find_groups`,
+/// by the names that the reader gave) are drawn together or not at all, so that classes are held out as
+/// nearly as groups allow; of none the last sample of a class is taken. What was drawn is said in `notes`.
+/// Without a training part nothing is drawn. Parts are views in the order of the set. The same seed draws the
+/// same samples. Throws what `find_groups` throws.
 DataParts complete_parts(DataParts files, const SplitOptions& options = {});
 
 }  // namespace firn

@@ -31,6 +31,7 @@ class View : public Dataset {
   SampleOrigin origin(Index i) const override { return data_->origin(at(i)); }
   void fill_numbers(Index i, std::span<real> to) const override { data_->fill_numbers(at(i), to); }
   void fill_tokens(Index i, std::span<std::int32_t> to) const override { data_->fill_tokens(at(i), to); }
+  void fill_targets(Index i, std::span<double> to) const override { data_->fill_targets(at(i), to); }
   void fill_labels(Index i, std::span<std::int32_t> to) const override {
     if (info().label_each_step) {
       data_->fill_labels(at(i), to);
@@ -60,6 +61,7 @@ class Concatenated : public Dataset {
   void fill_numbers(Index i, std::span<real> to) const override { part(i).fill_numbers(i, to); }
   void fill_tokens(Index i, std::span<std::int32_t> to) const override { part(i).fill_tokens(i, to); }
   void fill_labels(Index i, std::span<std::int32_t> to) const override { part(i).fill_labels(i, to); }
+  void fill_targets(Index i, std::span<double> to) const override { part(i).fill_targets(i, to); }
 
  private:
   /// The part that holds sample i, which becomes its position there.
@@ -73,7 +75,7 @@ class Concatenated : public Dataset {
 };
 
 void require_classes(const Dataset& data) {
-  if (!data.info().label_each_step) return;
+  if (!data.info().label_each_step && data.info().targets == TargetKind::classes) return;
   throw Error(Fault::usage, "subset", data.info().name + " has no one class a sample");
 }
 

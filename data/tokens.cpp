@@ -67,6 +67,7 @@ class Renumbered : public Dataset {
   }
   std::string place(Index i) const override { return data_->place(i); }
   void fill_labels(Index i, std::span<std::int32_t> to) const override { data_->fill_labels(i, to); }
+  void fill_targets(Index i, std::span<double> to) const override { data_->fill_targets(i, to); }
   void fill_tokens(Index i, std::span<std::int32_t> to) const override {
     const auto old_length = static_cast<std::size_t>(data_->length(i));
     std::span<std::int32_t> from = to;

@@ -12,6 +12,7 @@
 #include "data/files.h"
 #include "data/memory.h"
 #include "data/part_names.h"
+#include "data/targets.h"
 #include "data/text_rows.h"
 #include "data/text_table.h"
 #include "data/tokens.h"
@@ -152,7 +153,9 @@ std::string counts_text(const std::map<std::string, Index>& counts) {
 }
 
 /// The files of a set, all with the same classes and vocabulary.
-std::vector<DatasetPtr> make_sets(std::vector<TokenTable> tables, const Numbering& numbering, DataInfo info) {
+/// `classes`: the labels are such; else lists of labels, or numbers.
+std::vector<DatasetPtr> make_sets(std::vector<TokenTable> tables, const Numbering& numbering, DataInfo info,
+                                  bool classes) {
   std::map<std::string, Index> counts;
   std::size_t rows = 0;
   for (const TokenTable& table : tables) {
@@ -160,13 +163,13 @@ std::vector<DatasetPtr> make_sets(std::vector<TokenTable> tables, const Numberin
     for (const std::string& note : table.notes) info.notes.push_back(where + note);
     const std::map<std::string, Index> before = counts;
     for (const std::string& label : table.labels) {
-      if (++counts[label] == 1 && !before.empty())
+      if (++counts[label] == 1 && !before.empty() && classes)
         info.notes.push_back(
             fmt::format("{}class '{}' is in no line of {}", where, label, base_name(tables[0].path)));
     }
     rows += table.labels.size();
   }
-  if (counts.size() > kMaxClasses || (counts.size() == rows && rows > kFewRows)) {
+  if (classes && (counts.size() > kMaxClasses || (counts.size() == rows && rows > kFewRows))) {
     throw Error(Fault::data, kOperation,
                 fmt::format("{}: {} different labels in {} lines: is it the right column? --label says which",
                             tables[0].path, counts.size(), rows));
@@ -176,7 +179,7 @@ std::vector<DatasetPtr> make_sets(std::vector<TokenTable> tables, const Numberin
     places.emplace(label, static_cast<std::int32_t>(info.classes.size()));
     info.classes.push_back(label);
   }
-  info.notes.push_back(counts_text(counts));
+  if (classes) info.notes.push_back(counts_text(counts));
 
   std::vector<std::int32_t> order;
   info.vocabulary = numbering.sorted(order);
@@ -210,7 +213,8 @@ DatasetPtr parse_tsv(std::span<const std::byte> bytes, const std::string& path, 
   std::vector<TokenTable> tables;
   tables.push_back(tokenise(parse_text_table(bytes, path, separator_of(bytes, path), options), path,
                             rule_of(options), numbering));
-  return make_sets(std::move(tables), numbering, info_of(path, options))[0];
+  return make_sets(std::move(tables), numbering, info_of(path, options),
+                   target_kind_of(options) == TargetKind::classes)[0];
 }
 
 DataParts open_tsv(const std::string& path, const DataOptions& options) {
@@ -233,7 +237,8 @@ DataParts open_tsv(const std::string& path, const DataOptions& options) {
     wanted.text_column = table.text_name.empty() ? fmt::format("{}", table.text + 1) : table.text_name;
     tables.push_back(tokenise(std::move(table), file, rule_of(options), numbering));
   }
-  const std::vector<DatasetPtr> sets = make_sets(std::move(tables), numbering, info_of(path, options));
+  const std::vector<DatasetPtr> sets = make_sets(std::move(tables), numbering, info_of(path, options),
+                                                 target_kind_of(options) == TargetKind::classes);
   DataParts parts;
   auto next = sets.begin();
   for (const auto& [part, file] : files) {

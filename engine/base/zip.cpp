@@ -85,7 +85,8 @@ Central read_central(ByteReader& reader) {
 
 }  // namespace
 
-std::vector<ZipEntry> read_zip(std::span<const std::byte> bytes, const std::string& path, const ZipRule& rule) {
+std::vector<ZipEntry> read_zip(std::span<const std::byte> bytes, const std::string& path,
+                               const ZipRule& rule) {
   ByteReader reader(bytes, rule.fault, rule.operation, path);
   const std::uint64_t end = find_end(bytes, reader, rule);
   reader.seek(end + 10);
@@ -111,7 +112,8 @@ std::vector<ZipEntry> read_zip(std::span<const std::byte> bytes, const std::stri
       reader.fail_at(at, fmt::format("two {}s '{:.80}'", rule.member, printable(entry.name)));
     if ((central.flags & 1) != 0) fail("is encrypted");
     if (central.method != 0 && (central.method != 8 || rule.stored)) {
-      fail(fmt::format("is packed by method {}, want {}", central.method, rule.stored ? "stored" : "stored or deflated"));
+      fail(fmt::format("is packed by method {}, want {}", central.method,
+                       rule.stored ? "stored" : "stored or deflated"));
     }
     entry.deflated = central.method == 8;
     entry.size = central.size;

@@ -15,10 +15,10 @@ namespace firn {
 struct ZipRule {
   std::string operation = "zip";
   Fault fault = Fault::data;
-  std::string kind = "zip";        ///< of archive: ".npz"
-  std::string member = "member";   ///< what one is called
-  std::string_view ending = {};    ///< others are passed over; it is no part of the names
-  bool stored = false;             ///< members that are packed are refused
+  std::string kind = "zip";       ///< of archive: ".npz"
+  std::string member = "member";  ///< what one is called
+  std::string_view ending = {};   ///< others are passed over; it is no part of the names
+  bool stored = false;            ///< members that are packed are refused
 };
 
 struct ZipEntry {

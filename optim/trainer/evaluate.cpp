@@ -9,13 +9,43 @@
 
 namespace firn {
 
+namespace {
+
+/// Throws where a batch does not have what the task judges by.
+void require_targets(const Task& task, const Batch& batch, const std::string& name) {
+  const Tensor& have = batch.targets;
+  const bool steps = task.each_step() && have.shape().rank() == 2;
+  const Spec want = task.targets(steps ? Shape{batch.count, have.shape()[1], task.width()}
+                                       : Shape{batch.count, task.width()});
+  if (want.type == have.type() && want.shape == have.shape()) return;
+  throw Error(Fault::usage, "evaluate",
+              fmt::format("the targets of {} are {} {}, {} wants {} {}", name,
+                          have.type() == Type::index ? "indices" : "numbers", have.shape().text(),
+                          task.name(), want.type == Type::index ? "indices" : "numbers", want.shape.text()));
+}
+
+}  // namespace
+
 Evaluation evaluate(const Model& model, ProgramCache& programs, Loader& loader,
                     const std::function<void(const Batch&, const real* logits)>& on_batch,
                     FeatureCache* features, std::optional<FreezeSet> freeze, const Loader* trained_on) {
+  const Task& task = programs.task();
+  const std::unique_ptr<Score> score = task.score();
+  const auto judge = [&](const Batch& batch, const real* logits) {
+    if (on_batch) on_batch(batch, logits);
+    require_targets(task, batch, loader.data().info().name);
+    score->add(logits, task.each_step() ? batch.targets.count() : batch.count, batch.targets);
+  };
+  answer_all(model, programs, loader, judge, features, std::move(freeze), trained_on);
+  return score->result();
+}
+
+void answer_all(const Model& model, ProgramCache& programs, Loader& loader,
+                const std::function<void(const Batch&, const real* logits)>& on_batch, FeatureCache* features,
+                std::optional<FreezeSet> freeze, const Loader* trained_on) {
   if (!freeze) freeze = model.freeze_set();
   const FlushSubnormals flush;
   const Task& task = programs.task();
-  const std::unique_ptr<Score> score = task.score();
   const bool kept = features != nullptr && features->validates();
   if (kept) features->complete_validation();
   loader.start(0, 0, kept ? features->content(FeatureCache::Part::validation) : Content::samples);
@@ -34,10 +64,8 @@ Evaluation evaluate(const Model& model, ProgramCache& programs, Loader& loader,
                   fmt::format("the answers for {} are no finite numbers{}{}", loader.data().info().name,
                               cause.text.empty() ? "" : ": ", cause.text));
     }
-    if (on_batch) on_batch(*batch, logits);
-    score->add(logits, rows, batch->targets);
+    on_batch(*batch, logits);
   }
-  return score->result();
 }
 
 }  // namespace firn

@@ -6,6 +6,7 @@
 
 namespace firn {
 
+/// Classes, the next token where each step has a label, numbers in the scale of the set, or several labels.
 TaskPtr task_of(const DataInfo& info);
 
 }  // namespace firn

@@ -104,7 +104,8 @@ TEST_CASE("where nothing tells, it is asked") {
   const auto measured = [](int i) {
     return mixed(i, 900) + ".5," + mixed(i + 9, 70) + "," + number(i * 7) + ".25";
   };
-  CHECK(fails_with(Fault::data, "must first be made classes", [&] { choose(rows("", 90, measured)); }));
+  CHECK(fails_with(Fault::data, "a target of numbers is for --task regression",
+                   [&] { choose(rows("", 90, measured)); }));
   CHECK(fails_with(Fault::data, "column 'sex' and column 'port' both hold text ('m', 'x')",
                    [] { choose("sex,age,port\nm,2,x\nf,3,y\n"); }));
   CHECK(fails_with(Fault::data, "column 'port' holds text ('x') and column 'alive' holds classes",

@@ -37,7 +37,8 @@ TEST_CASE("numbers of a part far beyond what was learned from") {
   CHECK(known == std::vector<real>{3, 4});
   CHECK(giant_beside(*table({1, 2, 2e6F, 1}), known).empty());
   const std::string found = giant_beside(*table({1, 2, 5e6F, 0, 1, -1e20F}), known);
-  CHECK(holds(found, "sample 2 (counted from 0) of table holds 1e+20 in 'b', what was learned from reaches to 4"));
+  CHECK(holds(found,
+              "sample 2 (counted from 0) of table holds 1e+20 in 'b', what was learned from reaches to 4"));
   // A column that was always zero; one reach for all columns; what is large in both.
   CHECK(holds(giant_beside(*table({2e6F, 0}), std::vector<real>{0, 1}), "in 'a'"));
   CHECK(holds(giant_beside(*table({0, 2e7F}), std::vector<real>{2}), "reaches to 2"));

@@ -76,7 +76,7 @@ TEST_CASE("what was taken for the label is said, asked or refused") {
   cli.write("v.csv", "a,target\n1,0.25\n2,1.75\n3,2.5\n4,3.75\n");
   const Outcome measure = cli.run("train --model mlp --data v.csv");
   CHECK(measure.code == 3);
-  CHECK(has(measure.err, "make classes of them first"));
+  CHECK(has(measure.err, "--task regression predicts numbers"));
 }
 
 TEST_CASE("weights remember how far numbers reached, and the layout") {

@@ -24,7 +24,7 @@ Shape batched(Index batch, const Shape& sample) {
 
 }  // namespace
 
-RandomBatch::RandomBatch(const Model& model, Index batch, const Shape& sample) {
+RandomBatch::RandomBatch(const Model& model, Index batch, const Shape& sample, const Task* task) {
   Random random(0, "bench step");
   const InputSpec& input = model.input();
   const auto below = [&](Index limit) {
@@ -41,14 +41,24 @@ RandomBatch::RandomBatch(const Model& model, Index batch, const Shape& sample) {
   }
   lengths = Tensor(Shape{batch}, Type::index);
   for (Index i = 0; i < batch; ++i) lengths.indices()[i] = static_cast<std::int32_t>(sample[0]);
-  labels = Tensor(model.each_step() ? shape : Shape{batch}, Type::index);
-  for (Index i = 0; i < labels.count(); ++i) labels.indices()[i] = below(model.width());
+  const TaskPtr usual = usual_task(model);
+  const Task& of = task != nullptr ? *task : *usual;
+  const Spec spec =
+      of.targets(of.each_step() ? Shape{batch, sample[0], model.width()} : Shape{batch, model.width()});
+  targets = Tensor(spec.shape, spec.type);
+  for (Index i = 0; i < targets.count(); ++i) {
+    if (spec.type == Type::index) {
+      targets.indices()[i] = below(model.width());
+    } else {
+      targets.data()[i] = static_cast<real>(below(2));
+    }
+  }
 }
 
 void RandomBatch::feed(Program& program, const Model& model) const {
   program.feed("x", x);
   if (model.input().lengths) program.feed("lengths", lengths);
-  if (program.is_training()) program.feed("targets", labels);
+  if (program.is_training()) program.feed("targets", targets);
 }
 
 std::vector<Tensor> feed_indices(Program& program, Index vocabulary) {

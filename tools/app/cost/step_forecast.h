@@ -6,16 +6,18 @@
 #include <vector>
 
 #include "layers/model.h"
+#include "layers/task.h"
 #include "optim/optimizer.h"
 #include "tools/app/cost/machine.h"
 
 namespace firn::cli {
 
 /// What a program is fed to be measured: standard normal numbers, or tokens and lengths of full sequences,
-/// and labels.
+/// and targets.
 struct RandomBatch {
-  Tensor x, lengths, labels;
-  RandomBatch(const Model& model, Index batch, const Shape& sample);
+  Tensor x, lengths, targets;
+  /// Targets are those of `task`; null: of `usual_task`.
+  RandomBatch(const Model& model, Index batch, const Shape& sample, const Task* task = nullptr);
   /// Feeds what the program has feeds for. The batch must outlive its runs.
   void feed(Program& program, const Model& model) const;
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -9,6 +10,10 @@
 #include "engine/base/bytes.h"
 #include "engine/base/error.h"
 #include "engine/base/json_read.h"
+#include "engine/base/printable.h"
+#include "layers/tasks/classification.h"
+#include "layers/tasks/regression.h"
+#include "layers/tasks/several_labels.h"
 
 namespace firn::cli::report {
 
@@ -45,6 +50,20 @@ void flatten(const json& value, const std::string& name,
   }
 }
 
+/// NaN where it is not there.
+double metric_in(const JsonFields& line, const std::string& prefix, const TaskMetric& metric) {
+  return line.number((prefix + metric.name).c_str(), metric.share ? 0 : -kMostNumber,
+                     metric.share ? 1 : kMostNumber);
+}
+
+TaskPtr task_named(const std::string& name, const std::string& where) {
+  if (name == "regression") return std::make_shared<Regression>(1);
+  if (name == "labels") return std::make_shared<SeveralLabels>(1);
+  if (name.empty() || name == "classification" || name == "next-token")
+    return std::make_shared<Classification>(1);
+  throw Error(Fault::data, "report", fmt::format("{}: the task '{}' is not known", where, printable(name)));
+}
+
 void read_line(const JsonFields& line, TrainingRecord& run) {
   const std::string kind = line.text("kind");
   if (kind == "epoch") {
@@ -53,9 +72,12 @@ void read_line(const JsonFields& line, TrainingRecord& run) {
     e.loss = line.number("loss", -kMostNumber, kMostNumber);
     const bool old = line.has("test_accuracy");
     run.chose_on_test = run.chose_on_test || old;
-    run.validated = run.validated || old || line.has("validation_accuracy");
+    const std::vector<TaskMetric> metrics = run.task->metrics();
+    run.validated = run.validated || old || line.has(("validation_" + metrics.front().name).c_str());
     e.validation_loss = line.number(old ? "test_loss" : "validation_loss", -kMostNumber, kMostNumber);
-    e.validation_accuracy = line.number(old ? "test_accuracy" : "validation_accuracy", 0, 1);
+    for (const TaskMetric& metric : metrics)
+      e.validation_metrics.push_back(metric_in(line, old ? "test_" : "validation_", metric));
+    e.validation_score = e.validation_metrics.front();
     e.rate = line.number("rate", 0, kMostNumber);
     e.gradient_norm = line.number("gradient_norm", 0, kMostNumber);
     e.seconds = line.number("seconds", 0, kMostNumber);
@@ -67,13 +89,24 @@ void read_line(const JsonFields& line, TrainingRecord& run) {
     run.result.weights = line.text("weights");
     run.result.epoch = line.whole("best_epoch", 0, kMostEpoch);
     run.result.samples = line.whole("test_samples", 0, kMostCount);
-    run.result.test_accuracy = line.number("test_accuracy", 0, 1);
+    const std::vector<TaskMetric> metrics = run.task->metrics();
+    const double low = metrics.front().share ? 0 : -kMostNumber,
+                 high = metrics.front().share ? 1 : kMostNumber;
+    for (const TaskMetric& metric : metrics) {
+      run.result.test_metrics.push_back(metric_in(line, "test_", metric));
+      const bool first = run.result.test_metrics.size() == 1;
+      const std::vector<double> of =
+          line.numbers(first ? "test_interval" : ("test_" + metric.name + "_interval").c_str(),
+                       first ? low : -kMostNumber, first ? high : kMostNumber);
+      run.result.lows.push_back(of.size() == 2 ? of[0] : std::nan(""));
+      run.result.highs.push_back(of.size() == 2 ? of[1] : std::nan(""));
+    }
+    run.result.test_score = run.result.test_metrics.front();
     run.result.test_loss = line.number("test_loss", -kMostNumber, kMostNumber);
     run.result.validation_samples = line.whole("validation_samples", 0, kMostCount);
-    const std::vector<double> interval = line.numbers("test_interval", 0, 1);
-    if (interval.size() == 2) {
-      run.result.low = interval[0];
-      run.result.high = interval[1];
+    if (std::isfinite(run.result.lows.front())) {
+      run.result.low = run.result.lows.front();
+      run.result.high = run.result.highs.front();
     }
   } else if (kind == "freeze_change") {
     run.changes.push_back({line.whole("step", 0, kMostCount), line.whole("epoch", 0, kMostEpoch),
@@ -110,14 +143,31 @@ void read_confusion(const std::string& path, TrainingRecord& run) {
   }
 }
 
+void read_answers(const std::string& path, TrainingRecord& run) {
+  JsonRule table = rule();
+  table.values = kMostCounts;
+  const json parsed = read_json_file(path, table);
+  const JsonFields answers = fields(parsed, path);
+  run.truths = answers.numbers("truths", -kMostNumber, kMostNumber);
+  run.answers = answers.numbers("answers", -kMostNumber, kMostNumber);
+  run.classes = answers.texts("targets");
+  if (run.truths.size() != run.answers.size() ||
+      (run.classes.empty() ? !run.truths.empty() : run.truths.size() % run.classes.size() != 0)) {
+    throw Error(Fault::data, "report",
+                fmt::format("{}: {} truths and {} answers for {} targets", path, run.truths.size(),
+                            run.answers.size(), run.classes.size()));
+  }
+}
+
 }  // namespace
 
 const TrainingRecord::Epoch* TrainingRecord::best() const {
   const Epoch* found = nullptr;
   for (const Epoch& e : epochs) {
-    if (found == nullptr || std::isnan(found->validation_accuracy) ||
-        e.validation_accuracy >= found->validation_accuracy)
-      found = &e;
+    const auto merit = [&](const Epoch& of) {
+      return task->merit(of.validation_loss, of.validation_metrics);
+    };
+    if (found == nullptr || std::isnan(merit(*found)) || merit(e) >= merit(*found)) found = &e;
   }
   return found;
 }
@@ -137,6 +187,7 @@ TrainingRecord read_training(const std::string& folder) {
   run.model = config.text("model");
   run.data = config.text("data");
   run.command = config.text("command");
+  run.task = task_named(config.text("task"), folder + "/config.json");
   flatten(config_file, "", run.config);
   flatten(environment, "", run.environment);
   for (const JsonFields& block : config.object("freezing").objects("blocks")) {
@@ -146,6 +197,8 @@ TrainingRecord read_training(const std::string& folder) {
   const std::string confusion = folder + "/confusion.json";
   std::error_code code;
   if (std::filesystem::exists(confusion, code)) read_confusion(confusion, run);
+  const std::string answers = folder + "/answers.json";
+  if (std::filesystem::exists(answers, code)) read_answers(answers, run);
   read_metrics(folder + "/metrics.jsonl", run);
   return run;
 }

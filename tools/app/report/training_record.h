@@ -5,14 +5,15 @@
 #include <utility>
 #include <vector>
 
-#include "engine/base/real.h"
+#include "layers/task.h"
 
 namespace firn::cli::report {
 
 struct TrainingRecord {
   struct Epoch {
     Index epoch = 0;
-    double loss = 0, validation_loss = 0, validation_accuracy = 0, rate = 0, gradient_norm = 0;
+    double loss = 0, validation_loss = 0, validation_score = 0, rate = 0, gradient_norm = 0;
+    std::vector<double> validation_metrics = {};  ///< as `Task::metrics` has them; the first is the score
     double seconds = 0, eval_seconds = 0, trained_share = 0;
     Index steps = 0;
   };
@@ -20,7 +21,9 @@ struct TrainingRecord {
   struct Result {
     std::string weights;  ///< "best" or "last"
     Index epoch = 0, samples = 0;
-    double test_accuracy = 0, low = 0, high = 0, test_loss = 0;
+    double test_score = 0, low = 0, high = 0, test_loss = 0;
+    std::vector<double> test_metrics = {};
+    std::vector<double> lows = {}, highs = {};  ///< of their intervals; NaN where there is none
     Index validation_samples = 0;
   };
   struct Change {
@@ -36,28 +39,34 @@ struct TrainingRecord {
 
   std::string path;         ///< of the folder
   std::string model, data;  ///< as they were asked for
+  TaskPtr task;             ///< of one target or class: what its metrics are called, what is best
   std::string command;      ///< empty where it was not recorded
   std::vector<Block> blocks;
   std::vector<Epoch> epochs;
   std::vector<Change> changes;
   std::vector<std::string> classes;
-  std::vector<Index> confusion;    ///< (true, predicted), row-major, on the test part; may be empty
+  std::vector<Index> confusion;  ///< (true, predicted), row-major, on the test part; may be empty
+  std::vector<double> truths,
+      answers;  ///< of numbers and labels on the test part, (samples, classes); may be empty
   std::vector<std::string> audit;  ///< sentences of the audit of what was frozen; may be empty
   std::vector<std::pair<std::string, std::string>> config, environment;  ///< names with dots, values as text
 
-  bool validated = false;  ///< the epochs have an accuracy and a loss on a part that choices were made on
+  bool validated = false;  ///< the epochs have a score and a loss on a part that choices were made on
   /// Older runs chose by the test part and recorded it in each epoch; here that stands for validation.
   bool chose_on_test = false;
   Result result;
 
-  /// The epoch with the best accuracy, the last of equals; null without one.
+  /// The task's headline.
+  TaskMetric headline() const { return task->metrics().front(); }
+  /// The epoch of the greatest merit, the last of equals; null without one.
   const Epoch* best() const;
 };
 
 /// Whether a folder holds a training run.
 bool is_training_run(const std::string& folder);
 
-/// Reads config.json, env.json, metrics.jsonl and, where it is there, confusion.json. Throws Error(data)
+/// Reads config.json, env.json, metrics.jsonl and, where they are there, confusion.json and
+/// answers.json. Throws Error(data)
 /// naming file and line for what is no such file, Error(failure) for one that cannot be read.
 TrainingRecord read_training(const std::string& folder);
 

@@ -22,6 +22,7 @@ class View : public Dataset {
   void fill_numbers(Index i, std::span<real> to) const override { data_->fill_numbers(i, to); }
   void fill_tokens(Index i, std::span<std::int32_t> to) const override { data_->fill_tokens(i, to); }
   void fill_labels(Index i, std::span<std::int32_t> to) const override { data_->fill_labels(i, to); }
+  void fill_targets(Index i, std::span<double> to) const override { data_->fill_targets(i, to); }
 
  protected:
   const Dataset& data() const { return *data_; }

@@ -83,7 +83,7 @@ void report_forecast(Console& console, const FrozenForecast& forecast) {
 
 JsonObject report_audit(Console& console, const History& history,
                         const std::optional<FrozenForecast>& forecast,
-                        const std::optional<Evaluation>& in_fp32) {
+                        const std::optional<Evaluation>& in_fp32, const Task& task) {
   const AuditReport& audit = history.audit;
   std::vector<std::string> sentences;
   sentences.push_back(
@@ -124,12 +124,13 @@ JsonObject report_audit(Console& console, const History& history,
   }
   if (in_fp32) {
     const Evaluation& low = history.last_evaluation;
+    const TaskMetric headline = task.metrics().front();
     sentences.push_back(fmt::format(
-        "frozen part in bf16: validation accuracy {:.4f} and loss {:.4f}, with the same weights in "
-        "fp32 {:.4f} and {:.4f}",
-        low.accuracy(), low.loss, in_fp32->accuracy(), in_fp32->loss));
-    line.add("bf16_accuracy", low.accuracy()).add("bf16_loss", low.loss);
-    line.add("fp32_accuracy", in_fp32->accuracy()).add("fp32_loss", in_fp32->loss);
+        "frozen part in bf16: validation {} {:.4f} and loss {:.4f}, with the same weights in fp32 {:.4f} and "
+        "{:.4f}",
+        headline.text, low.score(), low.loss, in_fp32->score(), in_fp32->loss));
+    line.add("bf16_" + headline.name, low.score()).add("bf16_loss", low.loss);
+    line.add("fp32_" + headline.name, in_fp32->score()).add("fp32_loss", in_fp32->loss);
   }
   line.add("sentences", sentences);
   if (console.json()) console.out(line);

@@ -46,6 +46,6 @@ void report_forecast(Console& console, const FrozenForecast& forecast);
 /// what has changed.
 JsonObject report_audit(Console& console, const History& history,
                         const std::optional<FrozenForecast>& forecast,
-                        const std::optional<Evaluation>& in_fp32);
+                        const std::optional<Evaluation>& in_fp32, const Task& task);
 
 }  // namespace firn::cli

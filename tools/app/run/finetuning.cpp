@@ -34,7 +34,9 @@ bool resolve_finetune(const FinetuneChoice& choice, const Session& session, Trai
   }
   if (training.augment.empty() && session.recipe.mirrored) training.augment = "flip";
   config.head.standardised = choice.standardised && choice.replace_head && !session.model->each_step();
-  if (config.head.standardised && !training.decay) config.head.logit_deviation = kLogitDeviation;
+  // The prior is one of logits of classes.
+  if (config.head.standardised && !training.decay && session.recipe.task == "classification")
+    config.head.logit_deviation = kLogitDeviation;
   return config.head.standardised;
 }
 

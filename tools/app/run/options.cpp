@@ -82,8 +82,14 @@ void declare_texts(Arguments& arguments, DataOptions& options) {
 }
 
 void declare_tables(Arguments& arguments, DataOptions& options) {
-  arguments.option("--label", options.label, "COLUMN",
-                   "csv, tsv: the column of the label: its name, its number from 1, first or last");
+  arguments.choice(
+      "--task", options.task, {"classification", "regression", "labels"},
+      "csv, tsv, npy: what is predicted: one of several classes, numbers, or several labels at once "
+      "(what the weights are for; classification)");
+  arguments.option(
+      "--label", options.label, "COLUMN",
+      "csv, tsv: the column of the label: its name, its number from 1, first or last; for regression "
+      "and labels several with commas");
   arguments.list("--drop", options.drop, "COLUMN...", "csv: columns that are left out, by name or number");
   arguments.choice(
       "--layout", options.layout, {"nhwc", "nchw", "nhw", "ntf", "nft"},

@@ -54,6 +54,7 @@ constexpr Rule kRules[] = {
     {"--vocabulary", is_given<&DataOptions::vocabulary_limit>, holds_texts, "texts with a label"},
     {"--text-column", is_given<&DataOptions::text_column>, is_table_of_texts, "tables of texts"},
     {"--header", is_given<&DataOptions::header>, is_table, "tables"},
+    {"--task", is_given<&DataOptions::task>, [](const DataParts&) { return true; }, "data"},
     {"--label", is_given<&DataOptions::label>, is_table, "tables"},
     {"--drop", is_given<&DataOptions::drop>,
      [](const DataParts& p) { return is_table(p) && !holds_texts(p); }, "tables of numbers"},
@@ -103,6 +104,7 @@ void add_reading(JsonObject& config, const DataOptions& options) {
   if (options.skip_bad) config.add("skip_bad", true);
   if (!options.text_column.empty()) config.add("text_column", options.text_column);
   if (!options.header.empty()) config.add("header", options.header);
+  if (!options.task.empty()) config.add("task", options.task);
   if (!options.label.empty()) config.add("label", options.label);
   if (!options.drop.empty()) config.add("drop", options.drop);
   if (!options.layout.empty()) config.add("layout", options.layout);
@@ -118,6 +120,7 @@ DataOptions reading_of(const JsonFields& config) {
   options.skip_bad = config.flag("skip_bad");
   options.text_column = config.text("text_column");
   options.header = config.text("header");
+  options.task = config.text("task");
   options.label = config.text("label");
   options.drop = config.texts("drop");
   options.layout = config.text("layout");
@@ -132,6 +135,7 @@ void complete_reading(DataOptions& options, const DataOptions& usual) {
   complete<&DataOptions::skip_bad>(options, usual);
   complete<&DataOptions::text_column>(options, usual);
   complete<&DataOptions::header>(options, usual);
+  complete<&DataOptions::task>(options, usual);
   complete<&DataOptions::label>(options, usual);
   complete<&DataOptions::drop>(options, usual);
   complete<&DataOptions::layout>(options, usual);

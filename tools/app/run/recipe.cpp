@@ -16,6 +16,8 @@
 #include "layers/network/text.h"
 #include "layers/parameter_budget.h"
 #include "layers/tasks/classification.h"
+#include "layers/tasks/regression.h"
+#include "layers/tasks/several_labels.h"
 #include "layers/weights.h"
 #include "tools/app/cli/json.h"
 #include "tools/app/run/networks.h"
@@ -86,6 +88,23 @@ class Entries {
   const std::string& path_;
 };
 
+TargetScale target_scale_in(const Entries& entries, Index classes) {
+  TargetScale scale{entries.numbers("firn.target_mean"), entries.numbers("firn.target_deviation")};
+  const auto width = static_cast<std::size_t>(classes);
+  if (scale.mean.size() != width || scale.deviation.size() != width) {
+    entries.fail("firn.target_mean",
+                 fmt::format("and firn.target_deviation have {} and {} numbers for {} targets",
+                             scale.mean.size(), scale.deviation.size(), width));
+  }
+  for (std::size_t c = 0; c < width; ++c) {
+    if (!std::isfinite(scale.mean[c]))
+      entries.fail("firn.target_mean", fmt::format("holds {}", scale.mean[c]));
+    if (!(scale.deviation[c] > 0 && std::isfinite(scale.deviation[c])))
+      entries.fail("firn.target_deviation", fmt::format("holds {}", scale.deviation[c]));
+  }
+  return scale;
+}
+
 /// What a file without a task is of.
 std::string usual_task_of(const Recipe& recipe) {
   const std::vector<ModelEntry>& all = model_registry();
@@ -142,8 +161,10 @@ Recipe own_recipe(const Entries& entries) {
   }
   recipe.task = entries.find("firn.task").value_or(usual_task_of(recipe));
   recipe.input.each_step = recipe.task == "next-token";
-  if (recipe.task != "classification" && recipe.task != "next-token")
+  constexpr const char* kTasks[] = {"classification", "next-token", "regression", "labels"};
+  if (std::find(std::begin(kTasks), std::end(kTasks), recipe.task) == std::end(kTasks))
     entries.fail("firn.task", "'" + recipe.task + "' is not known");
+  if (recipe.task == "regression") recipe.targets = target_scale_in(entries, recipe.classes);
   if (!recipe.class_names.empty() && recipe.class_names.size() != static_cast<std::size_t>(recipe.classes)) {
     entries.fail("firn.class_names",
                  fmt::format("has {} names for {} classes", recipe.class_names.size(), recipe.classes));
@@ -225,6 +246,10 @@ Index usual_batch(const Recipe& recipe) {
 
 TaskPtr make_task(const Recipe& recipe) {
   if (recipe.task == "next-token") return std::make_shared<NextToken>(recipe.classes);
+  if (recipe.task == "labels") return std::make_shared<SeveralLabels>(recipe.classes);
+  if (recipe.task == "regression") {
+    return std::make_shared<Regression>(recipe.classes, recipe.targets.mean, recipe.targets.deviation);
+  }
   return std::make_shared<Classification>(recipe.classes);
 }
 
@@ -266,6 +291,10 @@ std::map<std::string, std::string> to_metadata(const Recipe& recipe) {
       {"firn.bgr", recipe.preprocess.bgr ? "1" : "0"},
   };
   if (recipe.task != usual_task_of(recipe)) metadata["firn.task"] = recipe.task;
+  if (recipe.task == "regression") {
+    metadata["firn.target_mean"] = fmt::format("{}", fmt::join(recipe.targets.mean, ","));
+    metadata["firn.target_deviation"] = fmt::format("{}", fmt::join(recipe.targets.deviation, ","));
+  }
   if (recipe.plain_head) metadata["firn.head"] = "plain";
   if (recipe.mirrored) metadata["firn.mirrored"] = "1";
   if (!recipe.class_names.empty()) metadata["firn.class_names"] = format_strings(recipe.class_names);

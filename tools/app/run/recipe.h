@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "data/dataset.h"
 #include "data/token_rule.h"
 #include "data/transform.h"
 #include "data/value_range.h"
@@ -28,6 +29,7 @@ struct Recipe {
   std::vector<std::string> features;     ///< of a table: the columns' names; empty: not known
   std::string label;                     ///< of a table: the name or number of the label's column
   std::string layout;                    ///< of an array: its dimensions
+  TargetScale targets;                   ///< of regression: what its targets are prepared by
   std::optional<ValueRange> extent;      ///< of the numbers trained on, before `preprocess`
   Preprocess preprocess;
   bool images = false;      ///< a sample is an image
@@ -40,8 +42,8 @@ struct Recipe {
 /// firn.vocabulary, firn.tokens and firn.lower_case where tokens are words or of small letters alone,
 /// firn.scale, firn.mean, firn.deviation, firn.bgr, firn.mirrored where it was trained so, firn.head where it
 /// is plain, firn.task where it is not what files without one are of: next-token for a charrnn of as many
-/// classes as tokens, else classification; firn.features and firn.label of tables, firn.layout of arrays,
-/// firn.extent (least and greatest number).
+/// classes as tokens, else classification; firn.target_mean and firn.target_deviation of regression;
+/// firn.features and firn.label of tables, firn.layout of arrays, firn.extent (least and greatest number).
 std::map<std::string, std::string> to_metadata(const Recipe& recipe);
 
 /// The recipe of a weights file that lies at `weights`; of one that firn has not written with `model` (which

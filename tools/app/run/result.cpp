@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <numbers>
 
 #include "tools/app/cli/duration.h"
@@ -70,6 +71,27 @@ std::string result_text(const RunResult& result) {
   if (result.stopped_early) text += ", then not better: ended early";
   if (!result.folder.empty()) text += "; " + result.folder;
   return text;
+}
+
+JsonObject answers_json(const std::vector<std::string>& targets, const RunResult& result) {
+  std::vector<double> truths, answers;
+  if (result.test) {
+    const Index width = result.task->width(), all = result.test->samples, some = std::min(all, kMostAnswers);
+    for (Index k = 0; k < some; ++k) {
+      const Index row = k * all / some;
+      for (Index c = 0; c < width; ++c) {
+        truths.push_back(result.test->truths[static_cast<std::size_t>(row * width + c)]);
+        answers.push_back(result.test->answers[static_cast<std::size_t>(row * width + c)]);
+      }
+    }
+  }
+  return json_line("answers")
+      .add("task", result.task->name())
+      .add("part", "test")
+      .add("weights", result.weights)
+      .add("targets", targets)
+      .add("truths", truths)
+      .add("answers", answers);
 }
 
 JsonObject confusion_json(const std::vector<std::string>& classes, const RunResult& result) {

@@ -40,6 +40,11 @@ std::string result_text(const RunResult& result);
 /// "took 12.4 s; 11.9 s were forecast": of the whole command; `forecast` 0: nothing was.
 std::string took_text(double seconds, double forecast);
 
+/// Of numbers and labels: truths and answers on the test part, sample after sample, of at most `kMostAnswers`
+/// that are evenly spread, with the weights that they are of.
+constexpr Index kMostAnswers = 2000;
+JsonObject answers_json(const std::vector<std::string>& targets, const RunResult& result);
+
 /// The counts by true class and answer on the test part, with the weights that they are of; none for language
 /// models.
 JsonObject confusion_json(const std::vector<std::string>& classes, const RunResult& result);

@@ -49,6 +49,16 @@ std::vector<std::optional<Interval>> intervals_of(const Task& task, const Evalua
   return bootstrap(task, e);
 }
 
+Evaluation column_of(const Evaluation& e, Index width, Index column) {
+  Evaluation one;
+  one.samples = e.samples;
+  for (Index row = 0; row < e.samples; ++row) {
+    one.answers.push_back(e.answers[static_cast<std::size_t>(row * width + column)]);
+    one.truths.push_back(e.truths[static_cast<std::size_t>(row * width + column)]);
+  }
+  return one;
+}
+
 std::string metric_text(const TaskMetric& metric, double value) {
   return metric.share || metric.higher_is_better ? fmt::format("{:.4f}", value)
                                                  : fmt::format("{:.4g}", value);

@@ -22,6 +22,9 @@ std::string scores_text(const Task& task, const Evaluation& e);
 /// A metric's value as it is printed: four digits behind the point of a share or R², four in all of others.
 std::string metric_text(const TaskMetric& metric, double value);
 
+/// What an evaluation says of one column of answers that are kept.
+Evaluation column_of(const Evaluation& e, Index width, Index column);
+
 /// Adds PREFIXaccuracy and the like, and PREFIXinterval of the headline; of the others PREFIXNAME_interval.
 void add_scores(JsonObject& line, const std::string& prefix, const Task& task, const Evaluation& e);
 

@@ -6,8 +6,10 @@
 #include <optional>
 
 #include "data/lone_giant.h"
+#include "data/targets.h"
 #include "data/tokens.h"
 #include "engine/base/error.h"
+#include "engine/base/glob.h"
 #include "layers/network/text.h"
 #include "layers/weights.h"
 #include "optim/trainer/checkpoint.h"
@@ -97,6 +99,7 @@ void open_fresh(const SessionChoice& choice, const ModelEntry& entry, Session& s
   recipe.input = input_of(*info);
   recipe.classes = static_cast<Index>(info->classes.size());
   recipe.task = task_of(*info)->name();
+  recipe.targets = info->target_scale;
   recipe.class_names = info->classes;
   recipe.vocabulary = info->vocabulary;
   recipe.tokens = info->tokens;
@@ -148,6 +151,33 @@ void fit_samples(Session& session) {
   }
 }
 
+/// Numbers have no names that must agree, but as many of them are wanted.
+void fit_numbers(const SessionChoice& choice, const Recipe& recipe, const DataInfo& info) {
+  if (static_cast<Index>(info.classes.size()) == recipe.classes) return;
+  throw Error(Fault::usage, "weights",
+              fmt::format("{} predicts {} numbers a sample, {} has {}: --label names the columns",
+                          choice.model.weights, recipe.classes, info.name, info.classes.size()));
+}
+
+/// Gives the data's labels the places of the weights'.
+void fit_labels(const SessionChoice& choice, Session& session) {
+  const DataInfo info = session.data.info();
+  const std::vector<std::string>& known = session.recipe.class_names;
+  if (info.classes == known) return;
+  std::vector<Index> place;
+  for (const std::string& name : info.classes) {
+    const auto found = std::find(known.begin(), known.end(), name);
+    if (found == known.end() && choice.purpose != Purpose::predict) {
+      throw Error(Fault::usage, "weights",
+                  fmt::format("label '{}' of {} is none of the {} of {}{}", name, info.name, known.size(),
+                              choice.model.weights, did_you_mean(name, known)));
+    }
+    place.push_back(found == known.end() ? -1 : found - known.begin());
+  }
+  session.data =
+      map_parts(session.data, [&](const DatasetPtr& part) { return with_target_places(part, known, place); });
+}
+
 /// Gives the data's labels the places of the weights' classes.
 void fit_classes(const SessionChoice& choice, Session& session) {
   Recipe& recipe = session.recipe;
@@ -159,9 +189,14 @@ void fit_classes(const SessionChoice& choice, Session& session) {
   if (training && choice.model.replace_head) {
     recipe.classes = own;
     recipe.class_names = info.classes;
+    recipe.task = task_of(info)->name();
+    recipe.targets = info.target_scale;
     recipe.plain_head = true;
     return;
   }
+  if (!info.labelled && recipe.task != "classification") return;
+  if (recipe.task == "regression") return fit_numbers(choice, recipe, info);
+  if (recipe.task == "labels") return fit_labels(choice, session);
   if (training && own != recipe.classes) {
     throw Error(Fault::usage, "weights",
                 fmt::format("{} answers in {} classes, {} has {}: {} takes all but the last block from it",
@@ -224,6 +259,22 @@ void check_extent(const SessionChoice& choice, Session& session) {
   if (!what.empty()) session.notes.push_back(what);
 }
 
+/// The data is read for the task of the weights; a new head may be for another.
+void take_task(const SessionChoice& choice, const Recipe& recipe, DataOptions& options) {
+  const bool new_head = choice.model.replace_head;
+  if (!options.task.empty() && options.task != recipe.task && !new_head) {
+    throw Error(
+        Fault::usage, "weights",
+        fmt::format("{} is for {}, --task {} does not go with it{}", choice.model.weights, recipe.task,
+                    options.task,
+                    choice.purpose == Purpose::train ? ": a new head does (--replace-head, finetune)" : ""));
+  }
+  const bool usual = recipe.task == "classification" || recipe.task == "next-token";
+  if (options.task.empty() && !usual) options.task = recipe.task;
+  if (!usual && options.task == recipe.task) options.trained_targets = recipe.class_names;
+  if (!new_head) options.target_scale = recipe.targets;
+}
+
 /// Opens data for weights, by their recipe.
 void open_for_weights(const SessionChoice& choice, Session& session) {
   Recipe& recipe = session.recipe;
@@ -255,6 +306,7 @@ void open_for_weights(const SessionChoice& choice, Session& session) {
   }
   options.trained_layout = recipe.layout;
   options.unlabelled = choice.purpose == Purpose::predict;
+  take_task(choice, recipe, options);
   session.data = open_with_validation(choice.data, options);
   if (choice.purpose == Purpose::train) require_train(session.data);
   check_labelled(choice, session.data);
@@ -274,7 +326,8 @@ void open_for_weights(const SessionChoice& choice, Session& session) {
 void without_data(const SessionChoice& choice, Session& session) {
   check_no_reading(choice.data.options);
   Recipe& recipe = session.recipe;
-  if (recipe.model.empty()) {
+  const bool fresh = recipe.model.empty();
+  if (fresh) {
     const ModelEntry entry = model_entry(choice.model.name);
     if (!entry.network.empty() && (choice.input.sample.empty() || choice.input.classes < 1)) {
       throw Error(
@@ -292,6 +345,7 @@ void without_data(const SessionChoice& choice, Session& session) {
   if (choice.input.classes > 0) recipe.classes = choice.input.classes;
   if (choice.data.options.vocabulary_limit > 0)
     recipe.input.vocabulary = choice.data.options.vocabulary_limit;
+  if (!fresh) return;
   // An answer for each step is a token.
   recipe.input.each_step = recipe.input.each_step && recipe.classes == recipe.input.vocabulary;
   recipe.task = recipe.input.each_step ? "next-token" : "classification";

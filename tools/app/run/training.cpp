@@ -57,7 +57,7 @@ void declare_class_weights(Arguments& arguments, TrainingChoice& choice) {
 std::string resolve_class_weights(TrainingChoice& choice, const Dataset& train, TrainConfig& config) {
   if (choice.class_weights.empty()) return "";
   const std::vector<std::string>& classes = train.info().classes;
-  if (train.info().label_each_step) {
+  if (train.info().label_each_step || train.info().targets != TargetKind::classes) {
     throw Error(Fault::usage, "train",
                 fmt::format("--class-weights: the samples of {} have no class each", train.info().name));
   }

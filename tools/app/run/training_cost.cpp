@@ -38,7 +38,7 @@ TrainingCost training_cost(const TrainingTask& task, Trainer& trainer, Machine& 
   const Shape& sample = task.session.recipe.input.sample;
   ProgramCache& programs = trainer.programs();
   Program& program = programs.training(batch, sample);
-  const RandomBatch random(task.model, batch, sample);
+  const RandomBatch random(task.model, batch, sample, &trainer.task());
   random.feed(program, task.model);
   const Forecast step = priced(program, machine, each);
   const double update = update_seconds(task, program, machine);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "data/source.h"
+#include "data/targets.h"
 #include "data/tokens.h"
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
@@ -12,6 +13,19 @@
 #include "tools/app/run/reading.h"
 
 namespace firn::cli {
+
+namespace {
+
+/// The place of a class or label among those of `like`.
+Index place_of(const std::string& name, const std::string& spec, const DataInfo& like) {
+  const auto at = std::find(like.classes.begin(), like.classes.end(), name);
+  if (at != like.classes.end()) return at - like.classes.begin();
+  throw Error(Fault::usage, "validation",
+              fmt::format("class '{}' of {} is none of {}'s{}", name, spec, like.name,
+                          did_you_mean(name, like.classes)));
+}
+
+}  // namespace
 
 SplitOptions split_options(const DataChoice& choice) {
   SplitOptions options;
@@ -39,6 +53,8 @@ DatasetPtr open_validation(const std::string& spec, const DataInfo& like, DataOp
   options.split = {.validation = false};
   options.features = like.features;
   options.trained_label = like.label_name;
+  options.target_scale = like.target_scale;
+  if (like.targets != TargetKind::classes) options.trained_targets = like.classes;
   options.trained_layout = like.layout;
   if (like.kind == DataKind::vector) options.feature_count = like.shape[0];
   if (like.kind == DataKind::image && like.shape[0] == like.shape[1]) options.size = like.shape[0];
@@ -64,16 +80,19 @@ DatasetPtr open_validation(const std::string& spec, const DataInfo& like, DataOp
   }
   const std::vector<std::string>& own = data->info().classes;
   if (own == like.classes) return data;
-  std::vector<std::int32_t> places;
-  for (const std::string& name : own) {
-    const auto at = std::find(like.classes.begin(), like.classes.end(), name);
-    if (at == like.classes.end()) {
-      throw Error(Fault::usage, "validation",
-                  fmt::format("class '{}' of {} is none of {}'s{}", name, spec, like.name,
-                              did_you_mean(name, like.classes)));
-    }
-    places.push_back(static_cast<std::int32_t>(at - like.classes.begin()));
+  if (like.targets == TargetKind::numbers) {
+    if (own.size() == like.classes.size()) return data;
+    throw Error(
+        Fault::usage, "validation",
+        fmt::format("{} has {} targets, {} has {}", spec, own.size(), like.name, like.classes.size()));
   }
+  if (like.targets == TargetKind::labels) {
+    std::vector<Index> where;
+    for (const std::string& name : own) where.push_back(place_of(name, spec, like));
+    return with_target_places(data, like.classes, where);
+  }
+  std::vector<std::int32_t> places;
+  for (const std::string& name : own) places.push_back(static_cast<std::int32_t>(place_of(name, spec, like)));
   return with_labels(data, like.classes, std::move(places));
 }
 

@@ -100,6 +100,13 @@ int AdviseVerb::run(Console& console) {
   session_.seed = run_.seed;
   const auto begin = std::chrono::steady_clock::now();
   const Session session = open_session(session_);
+  if (session.recipe.task == "regression" || session.recipe.task == "labels") {
+    throw Error(
+        Fault::usage, "advise",
+        fmt::format("it compares accuracies of classes or next tokens, {} is for {}: firn bench freeze "
+                    "measures what each cut costs",
+                    session.data.info().name, session.recipe.task));
+  }
   AdviceOptions wanted = options();
   wanted.reading = seconds_since(begin);
   console.notes(session.notes);

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "data/source.h"
+#include "data/targets.h"
 #include "data/transform.h"
 #include "engine/base/error.h"
 #include "tools/app/cli/table.h"
@@ -71,6 +72,22 @@ int Data::list(Console& console) const {
   return 0;
 }
 
+/// Mean and deviation of each target, part by part.
+std::string targets_table(const DataParts& parts) {
+  Table table({"<target", "<part", "mean", "deviation"});
+  const std::pair<const char*, DatasetPtr> all[] = {
+      {"train", parts.train}, {"validation", parts.validation}, {"test", parts.test}};
+  for (const auto& [name, part] : all) {
+    if (!part) continue;
+    const TargetScale own = target_scale_of(*part);
+    for (std::size_t c = 0; c < own.mean.size(); ++c) {
+      table.row({part->info().classes[c], name, fmt::format("{:.6g}", own.mean[c]),
+                 fmt::format("{:.6g}", own.deviation[c])});
+    }
+  }
+  return table.text();
+}
+
 int Data::run(Console& console) {
   if (spec_.empty()) spec_ = choice_.spec;
   if (spec_.empty()) return list(console);
@@ -80,7 +97,7 @@ int Data::run(Console& console) {
   const DataParts parts = open_with_validation(choice_, options);
   const DataInfo& info = parts.info();
   const Preprocess scale = parts.train ? standardise(*parts.train) : Preprocess();
-  const bool counted = !info.label_each_step;
+  const bool counted = !info.label_each_step && info.targets != TargetKind::numbers;
   const auto size_of = [](const DatasetPtr& part) { return part ? part->size() : Index{0}; };
   const auto counts_of = [&](const DatasetPtr& part) {
     return counted && part ? class_counts(*part) : std::vector<Index>(counted ? info.classes.size() : 0);
@@ -100,6 +117,12 @@ int Data::run(Console& console) {
     line.add("train_counts", std::vector<std::int64_t>(train.begin(), train.end()));
     line.add("validation_counts", std::vector<std::int64_t>(validation.begin(), validation.end()));
     line.add("test_counts", std::vector<std::int64_t>(test.begin(), test.end()));
+    if (info.targets != TargetKind::classes)
+      line.add("task", info.targets == TargetKind::numbers ? "regression" : "labels");
+    if (info.targets == TargetKind::numbers && parts.train) {
+      const TargetScale own = target_scale_of(*parts.train);
+      line.add("target_mean", own.mean).add("target_deviation", own.deviation);
+    }
     line.add("vocabulary", info.vocabulary.size()).add("mean", scale.mean).add("deviation", scale.deviation);
     console.close(line.add("notes", notes));
     return 0;
@@ -114,8 +137,9 @@ int Data::run(Console& console) {
         fmt::format("mean       {}\ndeviation  {}", numbers_text(scale.mean), numbers_text(scale.deviation)));
   }
   for (const std::string& note : notes) console.out("note       " + note);
+  if (info.targets == TargetKind::numbers) console.out(targets_table(parts));
   if (!counted) return 0;
-  Table table({"<class", "train", "validation", "test"});
+  Table table({info.targets == TargetKind::labels ? "<label" : "<class", "train", "validation", "test"});
   for (std::size_t c = 0; c < std::min(info.classes.size(), kMostClasses); ++c) {
     table.row({info.classes[c], fmt::format("{}", train[c]), fmt::format("{}", validation[c]),
                fmt::format("{}", test[c])});

@@ -2,17 +2,21 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <numbers>
+#include <numeric>
 #include <optional>
 #include <vector>
 
+#include "layers/tasks/regression.h"
+#include "layers/tasks/several_labels.h"
 #include "optim/trainer/evaluate.h"
 #include "tools/app/cli/table.h"
-#include "tools/app/cost/linear_probe.h"
 #include "tools/app/run/data.h"
 #include "tools/app/run/logits.h"
+#include "tools/app/run/scores.h"
 #include "tools/app/run/session.h"
 #include "tools/app/run/weights_path.h"
 
@@ -47,6 +51,39 @@ Index logits_of(const Model& model, const Batch& batch) {
   return batch.count * model.width() * (model.each_step() ? batch.x.shape()[1] : 1);
 }
 
+std::vector<double> column_metrics(const Task& one, const Evaluation& e, Index width, Index c) {
+  const Evaluation column = column_of(e, width, c);
+  std::vector<Index> rows(static_cast<std::size_t>(e.samples));
+  std::iota(rows.begin(), rows.end(), Index{0});
+  return one.metrics_of(column, rows);
+}
+
+/// Samples that have a label.
+Index with_label(const Evaluation& e, Index width, Index c) {
+  const std::vector<double> truths = column_of(e, width, c).truths;
+  return std::count(truths.begin(), truths.end(), 1.0);
+}
+
+std::vector<JsonObject> columns_json(const Session& session, const Evaluation& e) {
+  const bool numbers = session.task->name() == "regression";
+  const Regression number(1);
+  const SeveralLabels label(1);
+  const Task& one = numbers ? static_cast<const Task&>(number) : label;
+  const std::vector<TaskMetric> metrics = one.metrics();
+  std::vector<JsonObject> all;
+  const Index width = session.task->width();
+  for (Index c = 0; c < width; ++c) {
+    JsonObject line;
+    line.add("target", class_name(session, c));
+    if (!numbers) line.add("samples", with_label(e, width, c));
+    const std::vector<double> of = column_metrics(one, e, width, c);
+    const std::size_t count = numbers ? metrics.size() : 2;  // all labels of one are one
+    for (std::size_t i = 0; i < count; ++i) line.add(i == 0 && !numbers ? "f1" : metrics[i].name, of[i]);
+    all.push_back(std::move(line));
+  }
+  return all;
+}
+
 class Eval : public Verb {
  public:
   void declare(Arguments& arguments) override {
@@ -78,7 +115,9 @@ class Eval : public Verb {
   Lowered judge_lowered(Console& console, const Session& session, Loader& loader,
                         const std::vector<real>& logits) const;
   void print(Console& console, const Session& session, const Evaluation& e) const;
-  void print_lowered(Console& console, const Evaluation& e, const Lowered& low) const;
+  void print_lowered(Console& console, const std::string& headline, const Evaluation& e,
+                     const Lowered& low) const;
+  void print_columns(Console& console, const Session& session, const Evaluation& e) const;
   void print_json(Console& console, const Session& session, const Evaluation& e,
                   const std::optional<Lowered>& low) const;
 
@@ -127,7 +166,7 @@ int Eval::run(Console& console) {
     print_json(console, session, e, low);
   } else {
     print(console, session, e);
-    if (low) print_lowered(console, e, *low);
+    if (low) print_lowered(console, session.task->metrics().front().text, e, *low);
   }
   return 0;
 }
@@ -162,10 +201,11 @@ Eval::Lowered Eval::judge_lowered(Console& console, const Session& session, Load
   return low;
 }
 
-void Eval::print_lowered(Console& console, const Evaluation& e, const Lowered& low) const {
+void Eval::print_lowered(Console& console, const std::string& headline, const Evaluation& e,
+                         const Lowered& low) const {
   console.out(fmt::format(
-      "in bf16   accuracy {:.4f} ({:+.4f}), loss {:.4f} ({:+.4f}), largest difference of a logit {:.3g}",
-      low.evaluation.accuracy(), low.evaluation.accuracy() - e.accuracy(), low.evaluation.loss,
+      "in bf16   {} {:.4f} ({:+.4f}), loss {:.4f} ({:+.4f}), largest difference of a logit {:.3g}", headline,
+      low.evaluation.score(), low.evaluation.score() - e.score(), low.evaluation.loss,
       low.evaluation.loss - e.loss, low.difference));
   console.note("in force: " + precision_text(precision_));
 }
@@ -174,14 +214,26 @@ void Eval::print(Console& console, const Session& session, const Evaluation& e) 
   console.out(fmt::format("{} on the {} part of {}: {} {}", session.recipe.model, split_,
                           session.data.info().name, e.samples,
                           session.model->each_step() ? "characters" : "samples"));
-  const Interval interval = wilson_interval(e.accuracy(), e.samples);
-  console.out(console.bold(
-      fmt::format("accuracy  {:.4f}, 95 % {:.4f} to {:.4f}", e.accuracy(), interval.low, interval.high)));
-  console.out(fmt::format("loss      {:.4f}", e.loss));
-  if (session.model->each_step()) {
-    console.out(fmt::format("bits      {:.4f} a character", e.loss / std::numbers::ln2));
+  const std::vector<TaskMetric> metrics = session.task->metrics();
+  const auto intervals = intervals_of(*session.task, e);
+  std::size_t widest = 8;
+  for (const TaskMetric& metric : metrics) widest = std::max(widest, metric.text.size());
+  for (std::size_t i = 0; i < metrics.size(); ++i) {
+    std::string text =
+        fmt::format("{:<{}}  {}", metrics[i].text, widest, metric_text(metrics[i], e.metrics[i]));
+    if (intervals[i]) {
+      text += fmt::format(", 95 % {} to {}", metric_text(metrics[i], intervals[i]->low),
+                          metric_text(metrics[i], intervals[i]->high));
+    }
+    console.out(i == 0 ? Console::bold(text) : Span{text});
+  }
+  console.out(fmt::format("{:<{}}  {:.4f}", "loss", widest, e.loss));
+  if (session.task->each_step()) {
+    console.out(fmt::format("bits      {:.4f} a character, perplexity {:.4f}", e.loss / std::numbers::ln2,
+                            std::exp(e.loss)));
     return;
   }
+  if (e.confusion.empty()) return print_columns(console, session, e);
   console.out(fmt::format("macro F1  {:.4f}", e.macro_f1()));
   Table table({"<class", "samples", "recall"});
   for (Index c = 0; c < e.classes; ++c) {
@@ -193,17 +245,43 @@ void Eval::print(Console& console, const Session& session, const Evaluation& e) 
   console.out(table.text());
 }
 
+/// A row for each number or label, where there are several.
+void Eval::print_columns(Console& console, const Session& session, const Evaluation& e) const {
+  const Index width = session.task->width();
+  if (width == 1) return;
+  if (session.task->name() == "regression") {
+    Table table({"<target", "R²", "MAE", "RMSE"});
+    const Regression one(1);
+    for (Index c = 0; c < width; ++c) {
+      const std::vector<double> of = column_metrics(one, e, width, c);
+      table.row({class_name(session, c), fmt::format("{:.4f}", of[0]), fmt::format("{:.4g}", of[1]),
+                 fmt::format("{:.4g}", of[2])});
+    }
+    return console.out(table.text());
+  }
+  Table table({"<label", "samples", "F1", "accuracy"});
+  const SeveralLabels one(1);
+  for (Index c = 0; c < width; ++c) {
+    const std::vector<double> of = column_metrics(one, e, width, c);
+    table.row({class_name(session, c), fmt::format("{}", with_label(e, width, c)),
+               fmt::format("{:.4f}", of[0]), fmt::format("{:.4f}", of[1])});
+  }
+  console.out(table.text());
+}
+
 void Eval::print_json(Console& console, const Session& session, const Evaluation& e,
                       const std::optional<Lowered>& low) const {
   JsonObject line;
   line.add("model", session.recipe.model)
       .add("weights", session_.model.weights)
       .add("data", session_.data.spec);
-  line.add("split", split_).add("samples", e.samples).add("accuracy", e.accuracy()).add("loss", e.loss);
-  const Interval interval = wilson_interval(e.accuracy(), e.samples);
-  line.add("interval", std::vector<double>{interval.low, interval.high});
-  if (session.model->each_step()) {
-    line.add("bits_per_character", e.loss / std::numbers::ln2);
+  line.add("split", split_).add("samples", e.samples);
+  add_scores(line, "", *session.task, e);
+  line.add("loss", e.loss);
+  if (session.task->each_step()) {
+    line.add("bits_per_character", e.loss / std::numbers::ln2).add("perplexity", std::exp(e.loss));
+  } else if (e.confusion.empty()) {
+    line.add("targets", columns_json(session, e));
   } else {
     std::vector<JsonObject> recalls;
     for (Index c = 0; c < e.classes; ++c) {
@@ -216,7 +294,8 @@ void Eval::print_json(Console& console, const Session& session, const Evaluation
     line.add("macro_f1", e.macro_f1()).add("classes", recalls);
   }
   if (low) {
-    line.add("bf16_accuracy", low->evaluation.accuracy()).add("bf16_loss", low->evaluation.loss);
+    line.add("bf16_" + session.task->metrics().front().name, low->evaluation.score());
+    line.add("bf16_loss", low->evaluation.loss);
     line.add("bf16_largest_difference", low->difference);
   }
   console.close(line);

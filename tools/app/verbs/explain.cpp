@@ -57,6 +57,7 @@ int Explain::run(Console& console) {
   const Shape& sample = session.recipe.input.sample;
   ProgramSettings settings;
   apply_freeze_rules(freeze_, run_.exact, settings);
+  settings.task = session.task;
   ProgramCache programs(model, settings);
   const Program& full = programs.training(batch, sample);
   apply_freeze(model, freeze_);

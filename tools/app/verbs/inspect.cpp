@@ -155,6 +155,7 @@ int Inspect::run(Console& console) {
   apply_freeze_rules(freeze_, run_.exact, settings);
   const Index batch = run_.batch > 0 ? run_.batch : usual_batch(session.recipe);
   const Shape& sample = session.recipe.input.sample;
+  settings.task = session.task;
   ProgramCache programs(model, settings);
   const bool trains = parameter_count(model.parameters(), true) > 0;
   Program& program = trains ? programs.training(batch, sample) : programs.inference(batch, sample);
@@ -209,7 +210,7 @@ int Inspect::run(Console& console) {
 
 Outlook Inspect::look_ahead(Console& console, const Session& session, Program& program) const {
   const Model& model = *session.model;
-  const RandomBatch batch(model, program.plan().batch, session.recipe.input.sample);
+  const RandomBatch batch(model, program.plan().batch, session.recipe.input.sample, session.task.get());
   batch.feed(program, model);
   TrainingChoice training;
   resolve_training(training, *session.model);

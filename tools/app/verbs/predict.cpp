@@ -1,6 +1,7 @@
 #include "tools/app/verbs/predict.h"
 
 #include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -32,22 +33,6 @@
 namespace firn::cli {
 
 namespace {
-
-/// The classes with the greatest logits and their probabilities (softmax).
-std::vector<std::pair<Index, double>> top_of(const real* logits, Index classes, Index count) {
-  std::vector<Index> order(static_cast<std::size_t>(classes));
-  std::iota(order.begin(), order.end(), Index{0});
-  std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return logits[a] > logits[b]; });
-  double total = 0;
-  const real greatest = logits[order.front()];
-  for (Index c = 0; c < classes; ++c) total += std::exp(static_cast<double>(logits[c] - greatest));
-  std::vector<std::pair<Index, double>> top;
-  for (const Index c : order) {
-    if (static_cast<Index>(top.size()) == count) break;
-    top.emplace_back(c, std::exp(static_cast<double>(logits[c] - greatest)) / total);
-  }
-  return top;
-}
 
 bool is_picture(const std::string& path) {
   if (!is_file(path)) return false;
@@ -91,6 +76,41 @@ struct Questions {
   DatasetPtr labelled;             ///< null: no true classes
 };
 
+/// What a place of an answer is called in JSON.
+const char* place_name(const Task& task) {
+  return task.name() == "regression" ? "target" : task.name() == "labels" ? "label" : "class";
+}
+
+/// The true class, the labels that a sample has, or its numbers; none where nothing is known.
+std::vector<std::string> truth_of(const Session& session, const Questions& questions, Index sample) {
+  if (!questions.labelled || session.task->each_step()) return {};
+  const Dataset& data = *questions.labelled;
+  const std::vector<std::string>& names = data.info().classes;
+  if (data.info().targets == TargetKind::classes)
+    return {names[static_cast<std::size_t>(data.label(sample))]};
+  std::vector<double> row(names.size());
+  data.fill_targets(sample, row);
+  std::vector<std::string> truth;
+  for (std::size_t c = 0; c < row.size(); ++c) {
+    if (data.info().targets == TargetKind::numbers) truth.push_back(fmt::format("{:.6g}", row[c]));
+    if (data.info().targets == TargetKind::labels && row[c] != 0) truth.push_back(names[c]);
+  }
+  return truth;
+}
+
+void add_truth(JsonObject& line, const Session& session, const Questions& questions, Index sample,
+               const std::vector<std::string>& truth) {
+  if (session.task->name() == "labels") {
+    line.add("labels", truth);
+  } else if (session.task->name() == "regression") {
+    std::vector<double> row(questions.labelled->info().classes.size());
+    questions.labelled->fill_targets(sample, row);
+    line.add("truths", row);
+  } else {
+    line.add("label", truth.front());
+  }
+}
+
 class Predict : public Verb {
  public:
   void declare(Arguments& arguments) override;
@@ -133,7 +153,7 @@ void Predict::declare(Arguments& arguments) {
   arguments.group("What is asked and answered");
   arguments.list("--image", images_, "FILE...", "PNG or JPEG pictures, as WHAT");
   arguments.list("--text", texts_, "TEXT...", "texts, instead of data");
-  arguments.option("--top", top_, "K", at_least(1), "classes a sample (3)");
+  arguments.option("--top", top_, "K", at_least(1), "classes or labels a sample (3)");
   arguments.option("--logits", logits_, "FILE.npy",
                    "also write the raw logits, float32, in the order of the data (-: to stdout)");
   declare_run(arguments, run_);
@@ -259,35 +279,43 @@ void Predict::print(Console& console, const Session& session, const Questions& q
   const auto name_of = [&](Index c) {
     return names.empty() ? fmt::format("{}", c) : names[static_cast<std::size_t>(c)];
   };
-  std::string truth;
-  if (questions.labelled && !session.model->each_step()) {
-    truth = questions.labelled->info().classes[static_cast<std::size_t>(questions.labelled->label(sample))];
-  }
-  const auto top = top_of(logits, session.model->width(), top_);
+  const std::vector<Answer> answers = session.task->predict(logits, top_);
+  const bool ranked = session.task->name() != "regression";
+  const std::vector<std::string> truth = truth_of(session, questions, sample);
   if (console.json()) {
     JsonObject line = json_line("prediction");
     line.add("index", sample);
     if (!questions.names.empty()) line.add("sample", questions.names[static_cast<std::size_t>(sample)]);
-    std::vector<JsonObject> classes;
-    for (const auto& [c, probability] : top) {
+    std::vector<JsonObject> places;
+    for (const Answer& answer : answers) {
       JsonObject one;
-      one.add("class", name_of(c)).add("index", c).add("probability", probability);
-      classes.push_back(std::move(one));
+      one.add(place_name(*session.task), name_of(answer.place)).add("index", answer.place);
+      one.add(session.task->answer_name(), answer.value);
+      if (session.task->name() == "labels") one.add("predicted", answer.chosen);
+      places.push_back(std::move(one));
     }
-    line.add("top", classes);
-    if (!truth.empty()) line.add("label", truth);
+    line.add(ranked ? "top" : "values", places);
+    if (questions.labelled && !session.task->each_step()) add_truth(line, session, questions, sample, truth);
     console.out(line);
     return;
   }
   std::string line = questions.names.empty() ? fmt::format("{:>6}", sample)
                                              : questions.names[static_cast<std::size_t>(sample)];
-  for (const auto& [c, probability] : top) line += fmt::format("  {} {:.3f}", name_of(c), probability);
-  const bool right = truth == name_of(top.front().first);
-  if (truth.empty()) {
-    console.out(printable(line));
-  } else {
-    console.out({Span{printable(line) + "  | "}, right ? Console::good(truth) : Console::bad(truth)});
+  std::vector<std::string> said;
+  for (const Answer& answer : answers) {
+    const std::string value =
+        ranked ? fmt::format("{:.3f}", answer.value) : fmt::format("{:.6g}", answer.value);
+    const bool marked = session.task->name() == "labels" && answer.chosen;
+    line += fmt::format("  {}{} {}", marked ? "+" : "", name_of(answer.place), value);
+    if (answer.chosen) said.push_back(name_of(answer.place));
   }
+  if (!questions.labelled || session.task->each_step()) return console.out(printable(line));
+  const std::string known = fmt::format("{}", fmt::join(truth, " "));
+  if (!ranked) return console.out(printable(line) + "  | " + known);
+  std::sort(said.begin(), said.end());
+  std::vector<std::string> sorted = truth;
+  std::sort(sorted.begin(), sorted.end());
+  console.out({Span{printable(line) + "  | "}, said == sorted ? Console::good(known) : Console::bad(known)});
 }
 
 LoaderOptions Predict::options(const Session& session) const {
@@ -314,7 +342,7 @@ void Predict::answer_pictures(Console& console, const Session& session) {
     if (pictures.samples && (bad.empty() || session_.data.options.skip_bad)) {
       questions.names.insert(questions.names.end(), pictures.names.begin(), pictures.names.end());
       Loader loader(pictures.samples, options(session));
-      evaluate(*session.model, programs, loader, [&](const Batch& batch, const real* values) {
+      answer_all(*session.model, programs, loader, [&](const Batch& batch, const real* values) {
         logits.add(batch, values);
         answers.insert(answers.end(), values, values + batch.count * session.model->width());
       });
@@ -361,7 +389,7 @@ void Predict::answer(Console& console, const Session& session) {
   std::vector<real> last(static_cast<std::size_t>(samples * classes));
   Progress progress(console, "predicting", samples);
   Index done = 0;
-  evaluate(*session.model, programs, loader, [&](const Batch& batch, const real* values) {
+  answer_all(*session.model, programs, loader, [&](const Batch& batch, const real* values) {
     const Index row = steps * classes;
     logits.add(batch, values);
     for (Index i = 0; i < batch.count; ++i) {

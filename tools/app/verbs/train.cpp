@@ -206,6 +206,8 @@ JsonObject Train::config(const Session& session, const DataHashes& hashes) const
   object.add("tokens", text ? session.recipe.tokens.name() : "")
       .add("lower_case", session.recipe.tokens.lower_case)
       .add("vocabulary", session.recipe.vocabulary.size());
+  const bool plain = session.recipe.task == "classification" || session.recipe.task == "next-token";
+  if (!plain && session_.data.options.task.empty()) object.add("task", session.recipe.task);
   object.add("labels", session_.labels).add("classes", session.recipe.class_names);
   object.add("sample", session.recipe.input.sample.text()).add("scale", session.recipe.preprocess.scale);
   object.add("mean", session.recipe.preprocess.mean).add("deviation", session.recipe.preprocess.deviation);
@@ -361,7 +363,7 @@ int Train::run(Console& console) {
       ProgramCache programs(*session.model, whole);
       in_fp32 = evaluate(*session.model, programs, *validation);
     }
-    const JsonObject line = report_audit(console, history, forecast, in_fp32);
+    const JsonObject line = report_audit(console, history, forecast, in_fp32, *session.task);
     if (folder) folder->add_line(line);
   }
   RunResult result = run_result(history, size_of(session.data.validation), session.task);
@@ -376,7 +378,11 @@ int Train::run(Console& console) {
     // A page that cannot be made leaves the run finished all the same.
     std::exception_ptr failed;
     try {
-      folder->write("confusion.json", confusion_json(session.recipe.class_names, result).text() + "\n");
+      if (session.data.info().targets == TargetKind::classes) {
+        folder->write("confusion.json", confusion_json(session.recipe.class_names, result).text() + "\n");
+      } else {
+        folder->write("answers.json", answers_json(session.recipe.class_names, result).text() + "\n");
+      }
       folder->add_line(result_json(result));
       folder->finish();
       if (tensorboard_) report::write_events(folder->path());
