@@ -1,8 +1,8 @@
 # The names that users link to, within the project and from an installed copy alike: firn::engine, firn::data,
-# firn::layers, firn::optim, and firn::firn for all of them.
+# firn::layers, firn::optim, firn::firn for all of them, and firn::app for what the program does besides.
 add_library(firn_firn INTERFACE)
 target_link_libraries(firn_firn INTERFACE firn_optim firn_layers firn_data firn_engine)
-foreach(part engine data layers optim firn)
+foreach(part engine data layers optim firn app)
   if(NOT TARGET firn::${part})
     add_library(firn::${part} ALIAS firn_${part})
   endif()
@@ -17,7 +17,7 @@ endif()
 
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
-install(TARGETS firn_options firn_engine firn_data firn_layers firn_optim firn_firn EXPORT firn
+install(TARGETS firn_options firn_engine firn_data firn_layers firn_optim firn_app firn_firn EXPORT firn
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 if(TARGET firn)
   install(TARGETS firn RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

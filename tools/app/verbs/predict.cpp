@@ -12,22 +12,20 @@
 #include <optional>
 
 #include "data/files.h"
-#include "data/memory.h"
 #include "data/picture_files.h"
 #include "data/picture_kind.h"
 #include "data/source.h"
-#include "data/tokens.h"
 #include "engine/base/atomic_file.h"
 #include "engine/base/bytes.h"
 #include "engine/base/error.h"
 #include "engine/base/printable.h"
-#include "engine/base/utf8.h"
 #include "optim/trainer/evaluate.h"
 #include "tools/app/run/adapt.h"
 #include "tools/app/run/data.h"
 #include "tools/app/run/logits.h"
 #include "tools/app/run/picture_questions.h"
 #include "tools/app/run/session.h"
+#include "tools/app/run/text_questions.h"
 #include "tools/app/run/weights_path.h"
 
 namespace firn::cli {
@@ -123,7 +121,6 @@ class Predict : public Verb {
   void answer(Console& console, const Session& session);
   void answer_pictures(Console& console, const Session& session);
   LoaderOptions options(const Session& session) const;
-  Questions texts(Console& console, const Recipe& recipe, bool language_model) const;
   void print(Console& console, const Session& session, const Questions& questions, Index sample,
              const real* logits) const;
 
@@ -232,47 +229,6 @@ void Predict::add_asked_texts() {
   if (texts_.empty()) throw Error(Fault::data, "predict", "no line of text to answer for");
 }
 
-Questions Predict::texts(Console& console, const Recipe& recipe, bool language_model) const {
-  if (recipe.vocabulary.empty())
-    throw Error(Fault::usage, "predict", recipe.model + " was not trained on text");
-  const TokenNumbers numbers(recipe.vocabulary);
-  TokenSplitter splitter(recipe.tokens);
-  DataInfo info;
-  info.name = "texts";
-  info.kind = DataKind::tokens;
-  info.vocabulary = recipe.vocabulary;
-  info.tokens = recipe.tokens;
-  info.classes = {"?"};
-  std::vector<std::int32_t> tokens;
-  std::vector<Index> starts = {0};
-  UnknownTokens unknown;
-  for (const std::string& text : texts_) {
-    if (!is_utf8(text)) {
-      throw Error(Fault::data, "predict", fmt::format("--text '{}' is not UTF-8", printable(text)));
-    }
-    const std::vector<std::string_view>& parts = splitter.tokens(text);
-    if (parts.empty()) {
-      throw Error(Fault::data, "predict", fmt::format("--text '{}' has no {}", text, recipe.tokens.name()));
-    }
-    bool known = false;
-    for (const std::string_view token : parts) {
-      const std::int32_t number = numbers.number(token);
-      if (number >= 0) tokens.push_back(number);
-      known = known || numbers.knows(token);
-      if (!numbers.knows(token)) unknown.add(token);
-    }
-    if (!known) ++unknown.empty;
-    if (tokens.size() == static_cast<std::size_t>(starts.back())) tokens.push_back(0);
-    starts.push_back(static_cast<Index>(tokens.size()));
-    if (language_model && starts.back() != starts[1] * static_cast<Index>(starts.size() - 1)) {
-      throw Error(Fault::data, "predict", "texts for a language model must all be of one length");
-    }
-  }
-  if (unknown.count > 0) console.note("--text: " + unknown.text(info, recipe.vocabulary));
-  const std::vector<std::int32_t> labels(texts_.size());
-  return {make_tokens(info, std::move(tokens), std::move(starts), labels), texts_, {}};
-}
-
 void Predict::print(Console& console, const Session& session, const Questions& questions, Index sample,
                     const real* logits) const {
   const std::vector<std::string>& names = session.recipe.class_names;
@@ -372,7 +328,9 @@ void Predict::answer(Console& console, const Session& session) {
   Questions questions;
   if (session_.data.spec.empty()) {
     add_asked_texts();
-    questions = texts(console, session.recipe, session.model->each_step());
+    TextQuestions asked = text_questions(session.recipe, texts_);
+    if (!asked.note.empty()) console.note(asked.note);
+    questions = {std::move(asked.samples), texts_, {}};
   } else {
     questions = {part_of(session.data, split_), {}, part_of(session.labelled, split_)};
     if (!questions.labelled->info().labelled) questions.labelled = nullptr;
