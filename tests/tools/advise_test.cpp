@@ -183,3 +183,19 @@ TEST_CASE("advise: wrong words are refused") {
   CHECK(help.code == 0);
   CHECK(help.out.starts_with("Examples\n  firn advise"));
 }
+
+TEST_CASE("a machine that is slower than it was measured to be: the trial is broken off, and that is said") {
+  Cli cli;
+  advice(cli, "--probe-time 0.1s");
+  Json machine = Json::parse(cli.read_cache("firn/machine.json"));
+  for (auto& [key, seconds] : machine.at("numbers").items()) {
+    if (key.find("GFLOP") == std::string::npos) seconds = 1e-9;
+  }
+  cli.write_cache("firn/machine.json", machine.dump());
+  const Json result = advice(cli, "--probe-time 1s --epochs 100000").back();
+  CHECK(result.at("trained") == false);
+  const std::string reason = result.at("reason");
+  INFO(reason);
+  CHECK(reason.find("was broken off when the 1 s for trials were over") != std::string::npos);
+  CHECK(reason.find("frozen was begun") != std::string::npos);
+}

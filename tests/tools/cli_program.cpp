@@ -105,6 +105,11 @@ void Cli::write_cache(const std::string& name, const std::string& text) const {
   std::ofstream(file, std::ios::binary) << text;
 }
 
+std::string Cli::read_cache(const std::string& name) const {
+  std::ifstream in(fs::path(cache_folder()) / name, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
 std::string Cli::read(const std::string& name) const {
   std::ifstream in(path(name), std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};

@@ -37,6 +37,7 @@ class Cli {
   std::string read(const std::string& name) const;
   /// A file in the folder that the program takes for its user's cache.
   void write_cache(const std::string& name, const std::string& text) const;
+  std::string read_cache(const std::string& name) const;
   bool has(const std::string& name) const;
   /// Names of all files below the folder, but for the two that hold what was printed.
   std::vector<std::string> files() const;

@@ -251,6 +251,14 @@ class Adviser {
     const CutAdvice& cheapest = **std::min_element(fitting.begin(), fitting.end(), cheaper);
     if (trained.empty()) {
       advice_.chosen = cheapest.frozen;
+      if (!given_up_.empty()) {
+        advice_.reason = fmt::format(
+            "the cheapest that fits; what it gives is not known: {} frozen was begun, about {:.2g} s were "
+            "forecast, and it was broken off when the {:.2g} s for trials were over; is the machine busy? "
+            "(--probe-time, --calibrate)",
+            given_up_.front(), advice_.cuts[static_cast<std::size_t>(given_up_.front())].seconds, limit_);
+        return;
+      }
       advice_.reason = fmt::format(
           "the cheapest that fits; none could be trained in {:.0f} s, so what it gives is not known (it "
           "takes "
