@@ -49,10 +49,30 @@ std::optional<Layout> four_dimensions(Index a, Index b, Index c) {
   return {};
 }
 
+/// The numbers of tokens, of which the weights know `vocabulary`.
+void read_tokens(const NpyArray& array, std::size_t vocabulary, NpySamples& samples,
+                 const std::string& path) {
+  if (array.kind() == NpyArray::Kind::number || array.shape().rank() != 2) {
+    fail(path, fmt::format("x of {}: the weights read tokens, want their numbers as whole numbers (N,T)",
+                           array.shape().text()));
+  }
+  samples.kind = DataKind::tokens;
+  samples.shape = array.shape().tail(1);
+  const std::vector<std::int64_t> numbers = array.wholes();
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    if (numbers[i] < 0 || numbers[i] >= static_cast<std::int64_t>(vocabulary)) {
+      fail(path, fmt::format("sample {} holds token {}, the weights know 0 to {}",
+                             static_cast<Index>(i) / samples.shape[0], numbers[i], vocabulary - 1));
+    }
+    samples.tokens.push_back(static_cast<std::int32_t>(numbers[i]));
+  }
+}
+
 Layout layout_of(const NpyArray& array, const DataOptions& options, const std::string& path) {
   const Shape& x = array.shape();
   const bool four = x.rank() == 4;
-  const std::string& asked = options.layout;
+  const bool turned = options.layout == "nchw" && x.rank() == 3 && options.trained_layout == "nft";
+  const std::string asked = turned ? "nft" : options.layout;
   const auto fits = [&](const std::string& layout) { return (layout.size() == 4) == four; };
   if (!asked.empty()) {
     if (x.rank() == 2 || !fits(asked)) {
@@ -155,6 +175,10 @@ NpySamples read_samples(const NpyArray& array, const DataOptions& options, const
   }
   NpySamples samples;
   samples.count = x[0];
+  if (!options.vocabulary.empty()) {
+    read_tokens(array, options.vocabulary.size(), samples, path);
+    return samples;
+  }
   Index turned = 0;  // leading sizes that go behind
   if (x.rank() == 2) {
     samples.shape = x.tail(1);
@@ -260,6 +284,11 @@ std::vector<double> read_targets(const NpyArray& array, Index count, const std::
 
 DatasetPtr make_npy_set(const DataInfo& info, NpySamples samples, std::vector<std::int32_t> labels,
                         const std::string& file) {
+  if (samples.kind == DataKind::tokens) {
+    std::vector<Index> starts;
+    for (Index i = 0; i <= samples.count; ++i) starts.push_back(i * samples.shape[0]);
+    return make_tokens(info, std::move(samples.tokens), std::move(starts), std::move(labels));
+  }
   if (!samples.bytes.empty())
     return make_byte_images(info, std::move(samples.bytes), std::move(labels), samples.white);
   if (samples.kind != DataKind::sequence)

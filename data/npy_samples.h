@@ -21,8 +21,9 @@ struct NpySamples {
   Index count = 0;
   std::vector<float> values;
   std::vector<std::uint8_t> bytes;
-  int white = 1;               ///< bytes b are read as b / white
-  std::vector<Index> lengths;  ///< of sequences that are cut short; empty: all as long as shape[0]
+  std::vector<std::int32_t> tokens;  ///< by their numbers, where weights read such
+  int white = 1;                     ///< bytes b are read as b / white
+  std::vector<Index> lengths;        ///< of sequences that are cut short; empty: all as long as shape[0]
 };
 
 /// Reads an array of samples:
@@ -32,11 +33,12 @@ struct NpySamples {
 ///   its two neighbours.
 /// - (N,H,W) of bytes or bools are grey pictures.
 /// - (N,T,F) of numbers are sequences, unless both are alike and at least 8: then it may be either.
-/// `options.layout` decides (nhwc, nchw; nhw: grey pictures, ntf: sequences, nft: sequences with the steps
-/// last), and where that and the shape say nothing `options.trained_layout`. Where both readings fit
-/// Error(data) names them. uint8 pictures are read as 0 to 1, everything else as it is. A last step of
-/// nothing but NaN is none: the sequence is shorter; any other number that is not finite is refused with its
-/// sample.
+/// - (N,T) of whole numbers are tokens where the weights that are used read tokens.
+/// `options.layout` decides (nhwc, nchw, which for weights of channels first says nft, too; nhw: grey
+/// pictures, ntf: sequences, nft: sequences with the steps last), and where that and the shape say nothing
+/// `options.trained_layout`. Where both readings fit Error(data) names them. uint8 pictures are read as 0 to
+/// 1, everything else as it is. A last step of nothing but NaN is none: the sequence is shorter; any other
+/// number that is not finite is refused with its sample.
 NpySamples read_samples(const NpyArray& array, const DataOptions& options, const std::string& path);
 
 /// The lengths of sequences: (N) or (N,1) whole numbers from 1 to the number of steps.

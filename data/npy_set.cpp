@@ -199,6 +199,8 @@ std::vector<std::string> names_of_targets(const std::vector<Part>& parts) {
 std::string describe(const Part& part) {
   const NpySamples& samples = part.samples;
   const Shape& shape = samples.shape;
+  if (samples.kind == DataKind::tokens)
+    return fmt::format("x is read as {} rows of {} tokens", samples.count, shape[0]);
   if (samples.kind == DataKind::vector)
     return fmt::format("x is read as {} vectors of {} numbers", samples.count, shape[0]);
   if (samples.kind == DataKind::sequence) {
@@ -233,6 +235,7 @@ DataParts open_npy(const std::string& path, const DataOptions& options) {
   info.kind = parts[0].samples.kind;
   info.shape = parts[0].samples.shape;
   info.layout = parts[0].samples.layout;
+  if (info.kind == DataKind::tokens) info.vocabulary = options.vocabulary;
   info.notes = {describe(parts[0])};
   info.notes.insert(info.notes.end(), opened.found.notes.begin(), opened.found.notes.end());
   for (const Part& part : parts) {

@@ -166,6 +166,14 @@ void Model::set_freeze(const std::string& spec) {
   for (const NamedParameter& p : parameters()) p.parameter->set_frozen_units(frozen[p.parameter.get()]);
 }
 
+void Model::freeze_own() {
+  const std::set<std::string> frozen(own_frozen_.begin(), own_frozen_.end());
+  for (const NamedParameter& p : parameters()) {
+    p.parameter->set_frozen_units(frozen.contains(p.name) ? std::vector<UnitRange>{{0, p.parameter->units()}}
+                                                          : std::vector<UnitRange>{});
+  }
+}
+
 LayerSpec Model::spec() const {
   LayerSpec network("network");
   for (const Block& block : blocks_) {

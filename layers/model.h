@@ -69,6 +69,10 @@ class Model : public Layer {
   /// `Layer::freeze` takes them. Throws Error(usage) with the nearest name for what matches nothing, and when
   /// a parameter is shared between what is frozen and what is not; then nothing is changed.
   void set_freeze(const std::string& spec);
+  /// Parameters that do not train where nobody says what does: what a file says that a network came in.
+  void set_own_frozen(std::vector<std::string> names) { own_frozen_ = std::move(names); }
+  /// Freezes these and only these; a name that no parameter has is passed over.
+  void freeze_own();
   /// The number of the block of this name, or of the one that holds the parameters that `pattern` names (the
   /// last of them). Throws Error(usage) with the nearest name.
   int find_block(const std::string& pattern) const;
@@ -119,6 +123,7 @@ class Model : public Layer {
   bool each_step_ = false;
   ImageRule image_rule_;
   std::vector<Block> blocks_;
+  std::vector<std::string> own_frozen_;
 };
 
 using ModelPtr = std::shared_ptr<Model>;

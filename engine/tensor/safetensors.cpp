@@ -15,6 +15,7 @@
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
 #include "engine/base/foreign.h"
+#include "engine/base/half.h"
 #include "engine/base/sha256.h"
 #include "engine/tensor/safetensors_header.h"
 #include "engine/tensor/safetensors_seal.h"
@@ -71,23 +72,6 @@ class Source {
   std::string path_;
 };
 
-/// IEEE half precision, subnormals, infinities and NaN among them.
-float from_half(std::uint16_t half) {
-  const std::uint32_t sign = (half & 0x8000u) << 16;
-  const std::uint32_t rest = half & 0x7fffu;
-  // Subnormals are rest * 2^-24, exact in a float.
-  if (rest < 0x0400u) {
-    const float size = static_cast<float>(rest) * 0x1p-24f;
-    return sign != 0 ? -size : size;
-  }
-  const std::uint32_t exponent = rest >= 0x7c00u ? 0x7f800000u : 0u;
-  return std::bit_cast<float>(sign | exponent | ((rest << 13) + (exponent != 0 ? 0u : 112u << 23)));
-}
-
-float from_bfloat(std::uint16_t bits) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
-}
-
 /// Fills to[0, count) with convert(element of type T, its number), reading a piece at a time.
 template <class T, class To, class Convert>
 void read_as(Source& source, std::uint64_t begin, Index count, To* to, Convert convert) {
@@ -119,9 +103,9 @@ void read_tensor(Source& source, const std::string& name, const safetensors::Ent
     case safetensors::Dtype::f64:
       return read_reals(double{}, same);
     case safetensors::Dtype::f16:
-      return read_reals(std::uint16_t{}, from_half);
+      return read_reals(std::uint16_t{}, half_number);
     case safetensors::Dtype::bf16:
-      return read_reals(std::uint16_t{}, from_bfloat);
+      return read_reals(std::uint16_t{}, bfloat_number);
     case safetensors::Dtype::i32:
     case safetensors::Dtype::u8: {
       Tensor t(shape, entry.dtype == safetensors::Dtype::i32 ? Type::index : Type::byte);

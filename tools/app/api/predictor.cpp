@@ -54,12 +54,15 @@ struct Predictor::Parts {
     if (session.recipe.input.vocabulary > 0)
       throw Error(Fault::usage, "predict", session.recipe.model + " reads text, not numbers");
     if (count == 0 || count % sample.count() != 0) {
-      throw Error(Fault::usage, "predict",
-                  fmt::format("{} numbers are no samples {} of {}", count, sample.text(), session.recipe.model));
+      throw Error(
+          Fault::usage, "predict",
+          fmt::format("{} numbers are no samples {} of {}", count, sample.text(), session.recipe.model));
     }
     DataInfo info;
     info.name = "numbers";
-    info.kind = session.recipe.images ? DataKind::image : sample.rank() == 2 ? DataKind::sequence : DataKind::vector;
+    info.kind = session.recipe.images ? DataKind::image
+                : sample.rank() == 2  ? DataKind::sequence
+                                      : DataKind::vector;
     info.shape = sample;
     info.classes = {"?"};
     return make_numbers(info, {numbers.begin(), numbers.end()},

@@ -18,9 +18,9 @@ struct StudyOptions {
   std::string run = "study";
 };
 
-/// Runs a study, or goes on with it, and writes its page, tables and numbers: runs/RUN/report.html, results.csv,
-/// results.sqlite; the folder. Prints what `firn study -q` prints. Throws what the program says: Error(usage)
-/// for options that do not fit.
+/// Runs a study, or goes on with it, and writes its page, tables and numbers: runs/RUN/report.html,
+/// results.csv, results.sqlite; the folder. Prints what `firn study -q` prints. Throws what the program says:
+/// Error(usage) for options that do not fit.
 std::string study(const StudyOptions& options);
 
 }  // namespace firn

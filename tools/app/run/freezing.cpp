@@ -64,8 +64,9 @@ void apply_freeze(Model& model, const FreezeChoice& choice) {
   if (!choice.freeze.empty() && !choice.until.empty()) {
     throw Error(Fault::usage, "freeze", "--freeze and --freeze-until exclude each other");
   }
+  if (!choice.any()) return model.freeze_own();
   if (choice.until.empty()) {
-    model.set_freeze(choice.freeze.empty() ? "none" : choice.freeze);
+    model.set_freeze(choice.freeze);
     return;
   }
   const std::vector<std::string> names = block_names(model);

@@ -12,7 +12,8 @@
 
 namespace firn::cli {
 
-/// Freezes what is chosen. Throws Error(usage) with the nearest name for what matches nothing.
+/// Freezes what is chosen; where nothing is, what the model says itself. Throws Error(usage) with the nearest
+/// name for what matches nothing.
 void apply_freeze(Model& model, const FreezeChoice& choice);
 
 /// Sets what holds for frozen batch norms, for dropout, and for how precisely the frozen part is computed.

@@ -9,6 +9,7 @@
 #include "engine/base/bytes.h"
 #include "engine/base/error.h"
 #include "engine/base/seconds.h"
+#include "layers/foreign/import.h"
 #include "layers/weights.h"
 #include "tools/app/run/freezing.h"
 
@@ -87,8 +88,8 @@ void RunKeeper::write_base(const std::string& weights) {
   const std::string path = folder_.file(kBase);
   std::error_code code;
   fs::remove(path, code);
-  // A checkpoint is no base.
-  if (!weights.empty() && !is_checkpoint(load_safetensors(weights))) {
+  // A checkpoint is no base, and what another program wrote is none that can be merged with.
+  if (!weights.empty() && !is_foreign_network(weights) && !is_checkpoint(load_safetensors(weights))) {
     keep(weights, path, folder_.replaces(weights));
     base_.name = fs::path(weights).filename().string();
     if (base_.name == kBase) base_.name = "./" + weights;  // not the folder's own

@@ -12,10 +12,10 @@
 #include "engine/base/glob.h"
 #include "layers/network/text.h"
 #include "layers/weights.h"
-#include "optim/trainer/checkpoint.h"
 #include "optim/trainer/task_of.h"
 #include "tools/app/run/adapt.h"
 #include "tools/app/run/fit.h"
+#include "tools/app/run/imported.h"
 #include "tools/app/run/networks.h"
 #include "tools/app/run/reading.h"
 #include "tools/app/run/validation.h"
@@ -372,6 +372,27 @@ void load(const SessionChoice& choice, SafeTensors file, Session& session) {
   session.loaded.insert(report.loaded.begin(), report.loaded.end());
 }
 
+/// What the file of another program says of itself: its recipe, and what does not train.
+void take_import(const SessionChoice& choice, WeightsFile& weights, Session& session) {
+  const std::string& model = choice.model.name;
+  session.recipe = std::move(*weights.recipe);
+  if (!model.empty() && model != session.recipe.model && model != session.recipe.network)
+    throw Error(Fault::usage, "weights", choice.model.weights + " holds its own network: leave --model away");
+  session.notes = std::move(weights.notes);
+}
+
+void take_frozen(const SessionChoice& choice, const std::vector<std::string>& frozen, Session& session) {
+  if (frozen.empty()) return;
+  std::vector<std::string> names;
+  for (const std::string& name : frozen) {
+    if (session.loaded.contains(name)) names.push_back(name);
+  }
+  session.notes.push_back(fmt::format(
+      "{} says of {} of its {} tensors that they do not train: so it is until --freeze says otherwise",
+      choice.model.weights, frozen.size(), session.model->parameters().size()));
+  session.model->set_own_frozen(std::move(names));
+}
+
 }  // namespace
 
 Session open_session(const SessionChoice& asked) {
@@ -385,13 +406,16 @@ Session open_session(const SessionChoice& asked) {
   if (!weights && !choice.model.base.empty()) {
     throw Error(Fault::usage, "weights", "--base goes with --weights and a checkpoint");
   }
-  SafeTensors file;
+  WeightsFile read;
+  if (weights) read = read_weights(choice.model.weights, choice.model.base);
+  SafeTensors& file = read.file;
   std::optional<ModelEntry> entry;
-  if (!choice.model.name.empty()) entry = model_entry(choice.model.name);
-  if (weights) file = load_whole(choice.model.weights, choice.model.base);
+  if (!choice.model.name.empty() && !read.recipe) entry = model_entry(choice.model.name);
   // A network of one's own says how it is made, a file of others' gives its numbers and nothing else.
   const bool told = weights && (!entry || entry->network.empty() || file.metadata.contains("firn.model"));
-  if (told) {
+  if (read.recipe) {
+    take_import(choice, read, session);
+  } else if (told) {
     session.recipe = read_recipe(file, choice.model.weights, choice.model.name);
   } else {
     require(choice.model.name, "--model", "model");
@@ -429,6 +453,7 @@ Session open_session(const SessionChoice& asked) {
   session.task = make_task(recipe);
   session.model->initialise(choice.seed, scheme_of(choice.model.init));
   if (weights) load(choice, std::move(file), session);
+  take_frozen(choice, read.frozen, session);
   if (!choice.data.spec.empty()) {
     const std::vector<std::string>& notes = session.data.info().notes;
     session.notes.insert(session.notes.end(), notes.begin(), notes.end());

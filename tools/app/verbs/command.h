@@ -6,8 +6,8 @@
 
 namespace firn::cli {
 
-/// Runs "train", "--model", "cnn", ... as the program does; the exit code. Throws Error, whose fault is the exit
-/// code, Interrupted, and ClosedPipe.
+/// Runs "train", "--model", "cnn", ... as the program does; the exit code. Throws Error, whose fault is the
+/// exit code, Interrupted, and ClosedPipe.
 int run_command(std::vector<std::string> words);
 
 }  // namespace firn::cli

@@ -19,6 +19,7 @@
 #include "engine/base/bytes.h"
 #include "engine/base/error.h"
 #include "engine/base/printable.h"
+#include "layers/foreign/import.h"
 #include "optim/trainer/evaluate.h"
 #include "tools/app/run/adapt.h"
 #include "tools/app/run/data.h"
@@ -126,7 +127,7 @@ class Predict : public Verb {
 
   SessionChoice session_;
   RunChoice run_;
-  std::string split_ = "test", precision_ = "fp32";
+  std::string split_, precision_ = "fp32";
   std::string logits_;
   Index top_ = 3;
   std::vector<std::string> images_, texts_;
@@ -146,7 +147,9 @@ void Predict::declare(Arguments& arguments) {
                        ".tsv file; -: paths or texts from standard input, one a line");
   declare_model(arguments, session_.model);
   declare_data(arguments, session_.data);
-  arguments.choice("--split", split_, {"train", "validation", "test", "all"}, "the part of the data (test)");
+  arguments.choice(
+      "--split", split_, {"train", "validation", "test", "all"},
+      "the part of the data (test; all for networks of other programs, which have learned none of it)");
   arguments.group("What is asked and answered");
   arguments.list("--image", images_, "FILE...", "PNG or JPEG pictures, as WHAT");
   arguments.list("--text", texts_, "TEXT...", "texts, instead of data");
@@ -367,6 +370,7 @@ int Predict::run(Console& console) {
   console.make_way_for(logits_, {session_.model.weights, session_.model.base});
   use_threads(run_);
   session_.purpose = Purpose::predict;
+  if (split_.empty()) split_ = is_foreign_network(session_.model.weights) ? "all" : "test";
   session_.seed = run_.seed;
   if (!session_.data.spec.empty()) take_run_reading(session_.model.weights, session_);
   precision_in_force_ = frozen_precision(precision_, run_.exact);

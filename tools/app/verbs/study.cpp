@@ -1,4 +1,5 @@
 #include "tools/app/verbs/study.h"
+#include "tools/app/run/imported.h"
 #include "tools/app/run/networks.h"
 
 #include <fmt/format.h>
@@ -166,7 +167,8 @@ void StudyVerb::read_changes() {
   if (changes_.models.size() > 1) throw Error(Fault::usage, "study", "--weights are of one --model");
   const std::string model = changes_.models.empty() ? "" : changes_.models[0];
   if (!model.empty()) model_entry(model);
-  const Recipe recipe = read_recipe(load_safetensors(changes_.weights), changes_.weights, model);
+  const WeightsFile read = read_weights(changes_.weights, "");
+  const Recipe recipe = read.recipe ? *read.recipe : read_recipe(read.file, changes_.weights, model);
   changes_.models = {is_known_model(recipe.model) ? recipe.model : recipe.network};
 }
 

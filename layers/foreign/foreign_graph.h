@@ -1,0 +1,88 @@
+// A network of others as a graph of operations in one vocabulary, which the reader of each format fills.
+//
+// Sizes and axes are the file's: channels first, the batch where it stands there. The operations, with their
+// inputs and numbers:
+//
+//   conv x w [b]                stride pad pad_end dilation groups (a number for each axis of an image)
+//   dense x w [b]               w (out,in); matmul x w: w (in,out); gemm x w [b]: alpha beta trans_a trans_b
+//   batch_norm x w b mean var   epsilon momentum; layer_norm x w b: axes epsilon
+//   relu sigmoid tanh silu hard_swish, leaky_relu: slope, gelu: tanh (1: the approximation),
+//   hard_sigmoid: slope offset, clip x [least most]: least most
+//   max_pool average_pool       kernel stride pad pad_end dilation ceil count_padding
+//   adaptive_average_pool       sizes; global_average_pool
+//   mean max_over               axes keep
+//   reshape x [sizes]: sizes (-1: what is left, 0 and zero_copies: as it was), flatten: first last
+//   permute: order; squeeze unsqueeze: axes; concat: axis
+//   select: axis index; slice x [begin end axes step]: axes begin end step; split: axis sizes, or parts
+//   add subtract multiply divide, identity, dropout: p, softmax log_softmax: axis
+//   embedding table tokens; gather x indices: axis
+//   lstm gru rnn x, `states` initial states, and for each layer and direction weight_ih weight_hh [bias_ih
+//     bias_hh], PyTorch's gates: layers bidirectional batch_first biases dropout states
+//   constants are computed from constants: shape, cast, expand, fill
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "engine/base/real.h"
+
+namespace firn {
+
+/// Numbers that the file holds: a parameter, or what sizes are computed from.
+struct ForeignConstant {
+  std::string name;  ///< dotted where the file says so
+  std::vector<Index> sizes;
+  std::vector<real> reals;
+  std::vector<std::int64_t> wholes;  ///< in the place of `reals`
+  bool whole = false;
+  bool trains = true;  ///< the file does not say that it is frozen
+
+  Index count() const {
+    Index all = 1;
+    for (const Index size : sizes) all *= size;
+    return all;
+  }
+  double number(Index i) const {
+    const auto at = static_cast<std::size_t>(i);
+    return whole ? static_cast<double>(wholes[at]) : static_cast<double>(reals[at]);
+  }
+};
+
+struct ForeignNode {
+  std::string op;                    ///< one of the above; empty: the vocabulary has none
+  std::string said;                  ///< what the file calls the operation: "aten.conv2d.default"
+  std::string name;                  ///< what the file calls the node
+  std::string scope;                 ///< the module that it belongs to: "layer1.0.conv1"; empty: not known
+  std::vector<int> inputs, outputs;  ///< values; -1: none
+  std::map<std::string, std::vector<double>> numbers = {};
+
+  bool has(const char* key) const { return numbers.contains(key); }
+  double number(const char* key, double otherwise) const {
+    const auto found = numbers.find(key);
+    return found == numbers.end() || found->second.empty() ? otherwise : found->second[0];
+  }
+  Index whole(const char* key, Index otherwise) const {
+    return static_cast<Index>(number(key, static_cast<double>(otherwise)));
+  }
+  std::vector<Index> wholes(const char* key) const {
+    std::vector<Index> all;
+    if (const auto found = numbers.find(key); found != numbers.end()) {
+      for (const double one : found->second) all.push_back(static_cast<Index>(one));
+    }
+    return all;
+  }
+};
+
+struct ForeignGraph {
+  std::string path;                          ///< of the file
+  std::vector<ForeignNode> nodes;            ///< in an order of computation
+  std::map<int, ForeignConstant> constants;  ///< by their value
+  int input = -1, output = -1;               ///< values
+  std::vector<Index> input_sizes;            ///< the batch among them
+  bool tokens = false;                       ///< the input is whole numbers
+  std::vector<std::string> notes;            ///< what the reader of the file should be told
+};
+
+}  // namespace firn

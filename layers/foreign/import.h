@@ -1,0 +1,34 @@
+// Networks of others: PyTorch's exported programs (.pt2).
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/tensor/safetensors.h"
+#include "layers/model.h"
+
+namespace firn {
+
+/// What a file of another program holds.
+struct ImportedNetwork {
+  std::string text;                 ///< of the network, as `parse_network` reads it
+  SafeTensors file;                 ///< its weights, named and laid out as `load_weights` wants them
+  std::vector<std::string> frozen;  ///< parameters that do not train
+  InputSpec input;
+  Index classes = 0;
+  std::string layout;  ///< of the file's input: nchw, nhwc, nft, ntf, nf, or nt for tokens
+  std::vector<std::string> notes;
+};
+
+/// Whether the file is one that `import_network` reads, by its first bytes; false where it cannot be read.
+bool is_foreign_network(const std::string& path);
+
+/// Reads a file. Throws Error(model_file), naming path and node, for what is damaged, of a version that is
+/// not known, or holds an operation that firn lacks.
+ImportedNetwork import_network(const std::string& path);
+/// The same of one that lies in memory; `path` is only named in errors.
+ImportedNetwork import_network(std::span<const std::byte> bytes, const std::string& path);
+
+}  // namespace firn

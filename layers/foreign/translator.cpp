@@ -1,0 +1,359 @@
+#include "layers/foreign/translator.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "engine/base/error.h"
+#include "engine/base/printable.h"
+#include "layers/foreign/fold.h"
+
+namespace firn {
+
+// The one table from the vocabulary to layers.
+const Translator::Row Translator::kRows[] = {
+    {"conv", &Translator::conv},
+    {"dense", &Translator::dense},
+    {"matmul", &Translator::dense},
+    {"gemm", &Translator::dense},
+    {"batch_norm", &Translator::batch_norm},
+    {"layer_norm", &Translator::layer_norm},
+    {"embedding", &Translator::embedding},
+    {"lstm", &Translator::recurrent},
+    {"gru", &Translator::recurrent},
+    {"rnn", &Translator::recurrent},
+    {"relu", &Translator::activation},
+    {"sigmoid", &Translator::activation},
+    {"tanh", &Translator::activation},
+    {"silu", &Translator::activation},
+    {"gelu", &Translator::activation},
+    {"leaky_relu", &Translator::activation},
+    {"hard_swish", &Translator::activation},
+    {"hard_sigmoid", &Translator::activation},
+    {"clip", &Translator::clip},
+    {"dropout", &Translator::dropout},
+    {"softmax", &Translator::softmax},
+    {"log_softmax", &Translator::softmax},
+    {"max_pool", &Translator::pool},
+    {"average_pool", &Translator::pool},
+    {"adaptive_average_pool", &Translator::adaptive},
+    {"mean", &Translator::reduce},
+    {"max_over", &Translator::reduce},
+    {"reshape", &Translator::reshape},
+    {"flatten", &Translator::flatten},
+    {"permute", &Translator::permute},
+    {"transpose", &Translator::transpose},
+    {"squeeze", &Translator::squeeze},
+    {"unsqueeze", &Translator::unsqueeze},
+    {"concat", &Translator::concat},
+    {"select", &Translator::select},
+    {"slice", &Translator::slice},
+    {"split", &Translator::split},
+    {"gather", &Translator::gather},
+    {"identity", &Translator::identity},
+    {"add", &Translator::arithmetic},
+    {"subtract", &Translator::arithmetic},
+    {"multiply", &Translator::arithmetic},
+    {"divide", &Translator::arithmetic},
+    {"shape", &Translator::shape},
+};
+
+Translator::Translator(const ForeignGraph& graph) : graph_(graph) {}
+
+ForeignLayers Translator::run() {
+  // What the output does not need is not looked at.
+  std::set<int> needed{graph_.output};
+  std::vector<const ForeignNode*> nodes;
+  for (auto node = graph_.nodes.rbegin(); node != graph_.nodes.rend(); ++node) {
+    if (std::none_of(node->outputs.begin(), node->outputs.end(), [&](int v) { return needed.contains(v); }))
+      continue;
+    nodes.push_back(&*node);
+    needed.insert(node->inputs.begin(), node->inputs.end());
+    for (const int input : node->inputs) ++uses_[input];
+  }
+  ++uses_[graph_.output];
+  std::reverse(nodes.begin(), nodes.end());
+  std::map<std::string, std::vector<const ForeignNode*>> lacking;
+  for (const ForeignNode* node : nodes) {
+    const bool known =
+        std::any_of(std::begin(kRows), std::end(kRows), [&](const Row& r) { return node->op == r.op; });
+    if (!known && !is_folded_alone(node->op)) lacking[node->said].push_back(node);
+  }
+  refuse(lacking);
+  out_.notes = graph_.notes;
+  begin(nodes);
+  for (const ForeignNode* node : nodes) {
+    if (fold(*node)) continue;
+    const auto row =
+        std::find_if(std::begin(kRows), std::end(kRows), [&](const Row& r) { return node->op == r.op; });
+    if (row == std::end(kRows))
+      fail(*node, "is computed from what is fed, firn computes it from constants alone");
+    (this->*row->rule)(*node);
+  }
+  end();
+  return std::move(out_);
+}
+
+void Translator::refuse(const std::map<std::string, std::vector<const ForeignNode*>>& lacking) const {
+  if (lacking.empty()) return;
+  constexpr std::size_t kShown = 6;
+  std::string text;
+  std::size_t shown = 0;
+  for (const auto& [said, nodes] : lacking) {
+    if (++shown > kShown) {
+      text += fmt::format(" and {} more", lacking.size() - kShown);
+      break;
+    }
+    text += fmt::format("{}{} ({}, first at node {:.80})", text.empty() ? "" : ", ", printable(said),
+                        nodes.size() == 1 ? "once" : fmt::format("{} times", nodes.size()),
+                        printable(nodes[0]->name));
+  }
+  throw Error(Fault::model_file, "import",
+              fmt::format("{}: firn has no operation for {}", graph_.path, text));
+}
+
+void Translator::fail(const ForeignNode& node, const std::string& what) const {
+  throw Error(
+      Fault::model_file, "import",
+      fmt::format("{}: node {:.80} ({}): {}", graph_.path, printable(node.name), printable(node.said), what));
+}
+
+const ForeignConstant* Translator::constant(int value) const {
+  if (const auto found = folded_.find(value); found != folded_.end()) return &found->second;
+  const auto found = graph_.constants.find(value);
+  return found == graph_.constants.end() ? nullptr : &found->second;
+}
+
+const ForeignConstant& Translator::wanted_constant(const ForeignNode& node, std::size_t input,
+                                                   const char* what) const {
+  const ForeignConstant* found = input < node.inputs.size() ? constant(node.inputs[input]) : nullptr;
+  if (found == nullptr) fail(node, fmt::format("its {} is no constant of the file", what));
+  return *found;
+}
+
+Stream Translator::stream(const ForeignNode& node, std::size_t input) const {
+  const auto found = input < node.inputs.size() ? streams_.find(node.inputs[input]) : streams_.end();
+  if (found == streams_.end())
+    fail(node, fmt::format("its input {} is no value that flows through the network", input));
+  if (found->second.layer < 0 && graph_.tokens && node.op != "embedding" && node.op != "gather" &&
+      node.op != "shape")
+    fail(node, "reads tokens, which an embedding reads first");
+  return found->second;
+}
+
+void Translator::give(const ForeignNode& node, Stream s, std::size_t output) {
+  if (output < node.outputs.size()) streams_[node.outputs[output]] = std::move(s);
+}
+
+void Translator::give(const ForeignNode& node, ForeignConstant c, std::size_t output) {
+  if (output < node.outputs.size()) folded_[node.outputs[output]] = std::move(c);
+}
+
+Index Translator::uses(int value) const {
+  const auto found = uses_.find(value);
+  return found == uses_.end() ? 0 : found->second;
+}
+
+bool Translator::fold(const ForeignNode& node) {
+  std::vector<const ForeignConstant*> inputs;
+  for (const int input : node.inputs) {
+    inputs.push_back(constant(input));
+    if (input >= 0 && inputs.back() == nullptr) return false;
+  }
+  const bool any =
+      std::any_of(inputs.begin(), inputs.end(), [](const ForeignConstant* c) { return c != nullptr; });
+  if (!any && node.op != "fill") return false;
+  std::vector<ForeignConstant> results;
+  const std::string what = fold_constants(node, inputs, results);
+  if (!what.empty()) fail(node, what);
+  for (std::size_t i = 0; i < results.size(); ++i) give(node, std::move(results[i]), i);
+  return true;
+}
+
+void Translator::begin(const std::vector<const ForeignNode*>& nodes) {
+  const auto reader = std::find_if(nodes.begin(), nodes.end(), [&](const ForeignNode* node) {
+    return std::find(node->inputs.begin(), node->inputs.end(), graph_.input) != node->inputs.end() &&
+           node->op != "shape";
+  });
+  if (reader == nodes.end())
+    throw Error(Fault::model_file, "import", graph_.path + ": the output does not depend on the input");
+  const ForeignNode& first = **reader;
+  const std::vector<Index>& sizes = graph_.input_sizes;
+  const auto rank = static_cast<int>(sizes.size());
+  if (rank < 2 || rank > 4 || std::any_of(sizes.begin(), sizes.end(), [](Index n) { return n < 1; }))
+    fail(first,
+         fmt::format("the network's input is ({}): wanted are the batch and one to three sizes above 0",
+                     fmt::join(sizes, ",")));
+  Stream entry;
+  entry.sizes = sizes;
+  entry.memory.resize(sizes.size());
+  std::iota(entry.memory.begin(), entry.memory.end(), 0);
+  out_.layout = graph_.tokens ? "nt" : "nf";
+  const bool over_channels =
+      first.op == "conv" || first.op == "batch_norm" || first.op == "max_pool" || first.op == "average_pool";
+  if (rank == 4) {
+    const bool turned = first.op == "permute" && first.wholes("order") == std::vector<Index>{0, 3, 1, 2};
+    if (!turned) entry.memory = {0, 2, 3, 1};
+    out_.layout = turned ? "nhwc" : "nchw";
+  } else if (rank == 3) {
+    if (over_channels) entry.memory = {0, 2, 1};
+    const bool recurrent = first.op == "lstm" || first.op == "gru" || first.op == "rnn";
+    if (recurrent && first.number("batch_first", 0) == 0) entry.memory = {1, 0, 2};
+    out_.layout = over_channels ? "nft" : "ntf";
+  }
+  out_.sample = memory_sizes(entry);
+  streams_[graph_.input] = std::move(entry);
+}
+
+void Translator::end() {
+  const auto found = streams_.find(graph_.output);
+  if (found == streams_.end())
+    throw Error(Fault::model_file, "import", graph_.path + ": the output does not depend on the input");
+  ForeignNode last;
+  last.name = "output";
+  last.said = "the network's output";
+  Stream s = settled(last, found->second);
+  // Sizes of one at the end or between are no dimension of an answer.
+  if (s.rank() > 2) {
+    std::vector<Index> sizes;
+    for (int axis = 0; axis < s.rank(); ++axis) {
+      if (axis == s.memory[0] || s.size(axis) > 1) sizes.push_back(s.size(axis));
+    }
+    s = reshaped(last, s, sizes);
+  }
+  if (s.rank() == 1) s = reshaped(last, s, {s.size(0), 1});
+  if (s.rank() != 2 || s.memory[0] != 0) {
+    fail(last, fmt::format("is ({}), wanted is a row of numbers for each sample (N,classes)",
+                           fmt::join(s.sizes, ",")));
+  }
+  if (s.layer < 0) fail(last, "is the input");
+  out_.output = s.layer;
+  out_.classes = s.size(1);
+}
+
+Stream Translator::emit(const ForeignNode& node, LayerSpec spec, const Stream& s, std::vector<int> inputs,
+                        Shape shape) {
+  if (inputs.empty()) inputs.push_back(s.layer);
+  const std::string scope = spec.name.empty() ? node.scope : spec.name;
+  out_.layers.push_back({std::move(spec), std::move(inputs), scope, false});
+  shapes_.push_back(shape.rank() > 0 ? shape : memory_sizes(s));
+  Stream made = s;
+  made.layer = static_cast<int>(out_.layers.size()) - 1;
+  made.states_of = -1;
+  return made;
+}
+
+std::string Translator::path_of(const ForeignNode& node, const std::string& tensor, std::string_view ending) {
+  std::string path = tensor.size() > ending.size() && tensor.ends_with(ending)
+                         ? tensor.substr(0, tensor.size() - ending.size())
+                         : node.scope;
+  for (char& c : path) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       std::string_view("._-+/").find(c) != std::string_view::npos;
+    if (!plain) c = '_';
+  }
+  if (path.empty() || path == "in") path = node.op + "_layer";
+  std::string unique = path;
+  for (int i = 2; !paths_.insert(unique).second; ++i) unique = fmt::format("{}_{}", path, i);
+  return unique;
+}
+
+void Translator::keep(const ForeignNode& node, const ForeignConstant& from, const std::string& name,
+                      const std::vector<Index>& sizes, const std::vector<int>& axes,
+                      std::optional<bool> trains) {
+  if (from.whole) fail(node, fmt::format("{:.80} holds whole numbers, a weight is wanted", printable(name)));
+  const Shape shape{std::span<const Index>(sizes)};
+  if (shape.count() != from.count())
+    fail(node,
+         fmt::format("{:.80} holds {} numbers, wanted are {}", printable(name), from.count(), shape.text()));
+  if (!from.name.empty() && !used_.insert(from.name).second) {
+    fail(node, fmt::format("{:.80} is the weight of another node too: firn has no weights that layers share",
+                           printable(from.name)));
+  }
+  Tensor tensor(axes.empty() ? shape : Shape(std::span<const Index>(from.sizes)), from.reals);
+  if (!axes.empty()) tensor = tensor.permuted(axes);
+  out_.tensors.push_back({name, std::move(tensor)});
+  if (!trains.value_or(from.trains)) out_.frozen.push_back(name);
+}
+
+void Translator::keep_equal(const std::string& name, Index count, real value) {
+  Tensor tensor(Shape{count});
+  tensor.fill(value);
+  out_.tensors.push_back({name, std::move(tensor)});
+  out_.frozen.push_back(name);
+}
+
+std::vector<Index> Translator::numbers_of(const ForeignNode& node, const char* key, std::size_t input) const {
+  if (node.has(key) || input >= node.inputs.size() || node.inputs[input] < 0) return node.wholes(key);
+  const ForeignConstant& given = wanted_constant(node, input, key);
+  std::vector<Index> numbers;
+  for (Index i = 0; i < given.count(); ++i) numbers.push_back(static_cast<Index>(given.number(i)));
+  return numbers;
+}
+
+void Translator::shape(const ForeignNode& node) {
+  ForeignConstant sizes;
+  sizes.whole = true;
+  const Stream s = stream(node, 0);
+  for (const Index size : s.sizes) sizes.wholes.push_back(size);
+  sizes.sizes = {s.rank()};
+  give(node, std::move(sizes));
+}
+
+void Translator::identity(const ForeignNode& node) {
+  give(node, stream(node, 0));
+}
+
+void Translator::dropout(const ForeignNode& node) {
+  Stream s = stream(node, 0);
+  const double p = node.number("p", 0.5);
+  if (p > 0) s = emit(node, LayerSpec("dropout").bare("p", exact_text(static_cast<real>(p))), s);
+  give(node, std::move(s));
+}
+
+void Translator::softmax(const ForeignNode& node) {
+  const Stream s = settled(node, stream(node, 0));
+  const int axis = axis_of(node, s, node.whole("axis", -1));
+  if (node.outputs[0] == graph_.output) {
+    out_.notes.push_back(fmt::format(
+        "the network ends with {}, which firn's loss applies itself: its logits are what comes before",
+        node.op));
+    return give(node, s);
+  }
+  if (node.op != "softmax" || s.memory.back() != axis)
+    fail(node, "is within the network, firn has softmax over channels or features there");
+  give(node, emit(node, LayerSpec("softmax"), s));
+}
+
+void Translator::activation(const ForeignNode& node) {
+  std::string kind = node.op;
+  if (kind == "gelu" && node.number("tanh", 0) != 0) kind = "gelu_tanh";
+  LayerSpec spec(kind);
+  if (kind == "leaky_relu") {
+    const auto slope = static_cast<real>(node.number("slope", 0.01));
+    if (slope != real(0.01)) spec.bare("slope", exact_text(slope));
+  }
+  if (kind == "hard_sigmoid") {
+    if (node.number("offset", 0.5) != 0.5)
+      fail(node, fmt::format("adds {}, firn's adds 0.5", node.number("offset", 0.5)));
+    spec.option("slope", static_cast<real>(node.number("slope", 0.2)), real(1) / 6);
+  }
+  give(node, emit(node, std::move(spec), stream(node, 0)));
+}
+
+void Translator::clip(const ForeignNode& node) {
+  const auto bound = [&](const char* key, std::size_t input, double none) {
+    if (node.has(key) || input >= node.inputs.size() || node.inputs[input] < 0) return node.number(key, none);
+    return wanted_constant(node, input, key).number(0);
+  };
+  constexpr double kNone = 1e30;
+  const double least = bound("least", 1, -kNone), most = bound("most", 2, kNone);
+  if (least != 0) fail(node, fmt::format("cuts off below {}, firn's does at 0", least));
+  const Stream s = stream(node, 0);
+  if (most >= kNone) return give(node, emit(node, LayerSpec("relu"), s));
+  if (!(most > 0)) fail(node, fmt::format("cuts off above {}, wanted is more than 0", most));
+  give(node, emit(node, LayerSpec("relu_to").bare("most", exact_text(static_cast<real>(most))), s));
+}
+
+}  // namespace firn

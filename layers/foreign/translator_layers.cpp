@@ -1,0 +1,282 @@
+// The rules of operations with weights.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "layers/foreign/translator.h"
+
+namespace firn {
+
+namespace {
+
+std::string size_text(const std::vector<Index>& sizes) {
+  const bool equal = std::all_of(sizes.begin(), sizes.end(), [&](Index n) { return n == sizes[0]; });
+  return equal ? std::to_string(sizes[0]) : fmt::format("{}", fmt::join(sizes, "x"));
+}
+
+std::vector<Index> of_rank(std::vector<Index> sizes, std::size_t rank, Index usual) {
+  if (sizes.size() == 1) sizes.resize(rank, sizes[0]);
+  if (sizes.empty()) sizes.resize(rank, usual);
+  return sizes;
+}
+
+}  // namespace
+
+void Translator::Window::add_to(LayerSpec& spec, const std::vector<Index>& usual_pad) const {
+  spec.option("pad", size_text(pad), size_text(usual_pad));
+  spec.option("pad_end", size_text(pad_end), size_text(pad));
+}
+
+Translator::Window Translator::window(const ForeignNode& node, const Stream& s,
+                                      const std::vector<Index>& kernel) const {
+  const std::size_t rank = kernel.size();
+  Window w;
+  w.stride = of_rank(node.wholes("stride"), rank, 1);
+  w.dilation = of_rank(node.wholes("dilation"), rank, 1);
+  w.pad = of_rank(node.wholes("pad"), rank, 0);
+  w.pad_end = node.has("pad_end") ? of_rank(node.wholes("pad_end"), rank, 0) : w.pad;
+  for (const auto* list : {&w.stride, &w.dilation, &w.pad, &w.pad_end}) {
+    const Index least = list == &w.stride || list == &w.dilation ? 1 : 0;
+    if (list->size() != rank ||
+        std::any_of(list->begin(), list->end(), [&](Index n) { return n < least || n > (1 << 20); }))
+      fail(node,
+           fmt::format("stride, padding or dilation ({}) do not fit its window", fmt::join(*list, ",")));
+  }
+  const Index same = node.whole("same", 0);  // 1: what is left over goes behind, 2: before
+  for (std::size_t i = 0; i < rank; ++i) {
+    const Index size = s.sizes[i + 2], wide = w.dilation[i] * (kernel[i] - 1) + 1;
+    if (same > 0) {
+      const Index total = std::max<Index>(0, (size - 1) / w.stride[i] * w.stride[i] + wide - size);
+      w.pad[i] = same == 1 ? total / 2 : total - total / 2;
+      w.pad_end[i] = total - w.pad[i];
+    }
+    if (size + w.pad[i] + w.pad_end[i] < wide)
+      fail(node, fmt::format("its window of {} is larger than what it reads, {}", wide, size));
+    const Index room = size + w.pad[i] + w.pad_end[i] - wide;
+    Index out = room / w.stride[i] + 1;
+    if (node.number("ceil", 0) != 0) {
+      out = (room + w.stride[i] - 1) / w.stride[i] + 1;
+      if ((out - 1) * w.stride[i] >= size + w.pad[i]) --out;
+    }
+    w.out.push_back(out);
+  }
+  return w;
+}
+
+void Translator::conv(const ForeignNode& node) {
+  const ForeignConstant& weight = wanted_constant(node, 1, "weight");
+  const std::size_t rank = weight.sizes.size();
+  Stream s = stream(node, 0);
+  if ((rank != 3 && rank != 4) || static_cast<std::size_t>(s.rank()) != rank) {
+    fail(node, fmt::format("is a convolution of ({}) by ({}); firn has those over one and two dimensions",
+                           fmt::join(s.sizes, ","), fmt::join(weight.sizes, ",")));
+  }
+  s = channels_last(node, s);
+  const std::vector<Index> kernel(weight.sizes.begin() + 2, weight.sizes.end());
+  const Index out = weight.sizes[0], groups = node.whole("groups", 1);
+  if (groups < 1 || s.size(1) != groups * weight.sizes[1] || out < 1 || out % groups != 0 ||
+      std::any_of(kernel.begin(), kernel.end(), [](Index k) { return k < 1; })) {
+    fail(node, fmt::format("has a weight of ({}) in {} groups for {} channels", fmt::join(weight.sizes, ","),
+                           groups, s.size(1)));
+  }
+  const Window w = window(node, s, kernel);
+  const std::string path = path_of(node, weight.name, ".weight");
+  const bool bias = node.inputs.size() > 2 && node.inputs[2] >= 0;
+  LayerSpec spec("conv");
+  spec.name = path;
+  spec.bare("out", out).bare("kernel", fmt::format("{}", fmt::join(kernel, "x")));
+  spec.option("stride", size_text(w.stride), "1").option("dilation", size_text(w.dilation), "1");
+  std::vector<Index> usual;
+  for (std::size_t i = 0; i < kernel.size(); ++i) usual.push_back(w.dilation[i] * (kernel[i] - 1) / 2);
+  w.add_to(spec, usual);
+  spec.option("groups", groups, 1).flag("no_bias", !bias);
+  keep(node, weight, path + ".weight", weight.sizes);
+  if (bias) keep(node, wanted_constant(node, 2, "bias"), path + ".bias", {out});
+  s.sizes[1] = out;
+  std::copy(w.out.begin(), w.out.end(), s.sizes.begin() + 2);
+  give(node, emit(node, std::move(spec), s));
+  out_.layers.back().weighty = true;
+}
+
+void Translator::dense(const ForeignNode& node) {
+  const ForeignConstant& weight = wanted_constant(node, 1, "weight");
+  const bool has_bias = node.inputs.size() > 2 && node.inputs[2] >= 0;
+  if (node.op == "gemm" &&
+      (node.number("alpha", 1) != 1 || node.number("beta", 1) != 1 || node.number("trans_a", 0) != 0))
+    fail(node, "scales its product or turns its input, firn's dense does not");
+  const bool by_rows = node.op == "dense" || node.number("trans_b", 0) != 0;
+  dense_of(node, stream(node, 0), weight, has_bias ? &wanted_constant(node, 2, "bias") : nullptr, !by_rows);
+}
+
+void Translator::dense_of(const ForeignNode& node, Stream s, const ForeignConstant& weight,
+                          const ForeignConstant* bias, bool transposed) {
+  if (weight.sizes.size() != 2 || s.rank() < 2)
+    fail(node, fmt::format("multiplies ({}) by ({}), firn's dense has a weight of two dimensions",
+                           fmt::join(s.sizes, ","), fmt::join(weight.sizes, ",")));
+  const Index in = weight.sizes[transposed ? 0 : 1], out = weight.sizes[transposed ? 1 : 0];
+  const int last = s.rank() - 1;
+  if (s.size(last) != in || s.memory[0] == last)
+    fail(node, fmt::format("multiplies ({}) by a weight for {} features", fmt::join(s.sizes, ","), in));
+  if (s.image.rank() == 0) {
+    std::vector<int> memory{s.memory[0]};
+    for (int axis = 0; axis <= last; ++axis) {
+      if (axis != s.memory[0] && (axis == last || s.size(axis) > 1)) memory.push_back(axis);
+    }
+    if (memory.size() > 3)
+      fail(node, fmt::format("reads ({}), firn's dense reads rows or sequences", fmt::join(s.sizes, ",")));
+    s = ordered(node, s, memory);
+  }
+  const std::string path = path_of(node, weight.name, ".weight");
+  LayerSpec spec("dense");
+  spec.name = path;
+  spec.bare("out", out).flag("no_bias", bias == nullptr);
+  keep(node, weight, path + ".weight", {out, in}, transposed ? std::vector<int>{1, 0} : std::vector<int>{});
+  if (bias != nullptr) keep(node, *bias, path + ".bias", {out});
+  s.sizes.back() = out;
+  s.image = {};
+  give(node, emit(node, std::move(spec), s));
+  out_.layers.back().weighty = true;
+}
+
+void Translator::batch_norm(const ForeignNode& node) {
+  Stream s = settled(node, stream(node, 0));
+  if (s.rank() < 2) fail(node, "reads no channels");
+  s = channels_last(node, s);
+  const ForeignConstant& mean = wanted_constant(node, 3, "running mean");
+  const ForeignConstant& variance = wanted_constant(node, 4, "running variance");
+  const Index channels = s.size(1);
+  const bool scaled = node.inputs[1] >= 0;
+  const std::string path = scaled ? path_of(node, wanted_constant(node, 1, "weight").name, ".weight")
+                                  : path_of(node, mean.name, ".running_mean");
+  LayerSpec spec("norm");
+  spec.name = path;
+  spec.option("epsilon", static_cast<real>(node.number("epsilon", 1e-5)), real(1e-5));
+  spec.option("momentum", static_cast<real>(node.number("momentum", 0.1)), real(0.1));
+  bool trains = true;
+  if (scaled) {
+    const ForeignConstant& weight = wanted_constant(node, 1, "weight");
+    trains = weight.trains;
+    keep(node, weight, path + ".weight", {channels});
+    keep(node, wanted_constant(node, 2, "bias"), path + ".bias", {channels});
+  } else {
+    keep_equal(path + ".weight", channels, 1);
+    keep_equal(path + ".bias", channels, 0);
+  }
+  // A norm that does not train keeps its running statistics, whatever the file says of these.
+  keep(node, mean, path + ".running_mean", {channels}, {}, trains);
+  keep(node, variance, path + ".running_var", {channels}, {}, trains);
+  give(node, emit(node, std::move(spec), s));
+}
+
+void Translator::layer_norm(const ForeignNode& node) {
+  Stream s = settled(node, stream(node, 0));
+  const ForeignConstant& weight = wanted_constant(node, 1, "weight");
+  const int last = s.rank() - 1;
+  if (weight.sizes.size() != 1 || weight.sizes[0] != s.size(last))
+    fail(node, "is over several dimensions, firn's is over the last");
+  if (s.memory.back() != last) {
+    std::vector<int> memory{s.memory[0]};
+    for (int axis = 0; axis <= last; ++axis) {
+      if (axis != s.memory[0]) memory.push_back(axis);
+    }
+    s = ordered(node, s, memory);
+  }
+  const std::string path = path_of(node, weight.name, ".weight");
+  LayerSpec spec("layer_norm");
+  spec.name = path;
+  spec.option("epsilon", static_cast<real>(node.number("epsilon", 1e-5)), real(1e-5));
+  keep(node, weight, path + ".weight", weight.sizes);
+  if (node.inputs.size() > 2 && node.inputs[2] >= 0) {
+    keep(node, wanted_constant(node, 2, "bias"), path + ".bias", weight.sizes);
+  } else {
+    keep_equal(path + ".bias", weight.sizes[0], 0);
+  }
+  give(node, emit(node, std::move(spec), s));
+}
+
+void Translator::embedding(const ForeignNode& node) {
+  const ForeignConstant& table = wanted_constant(node, 0, "table");
+  Stream s = stream(node, 1);
+  if (s.layer >= 0 || !graph_.tokens || table.sizes.size() != 2 || s.rank() != 2)
+    fail(node, "reads other than the tokens that enter the network (N,T)");
+  if (out_.vocabulary > 0 && out_.vocabulary != table.sizes[0])
+    fail(node, fmt::format("has {} rows, another embedding of the same tokens has {}", table.sizes[0],
+                           out_.vocabulary));
+  out_.vocabulary = table.sizes[0];
+  const std::string path = path_of(node, table.name, ".weight");
+  LayerSpec spec("embedding");
+  spec.name = path;
+  spec.bare("features", table.sizes[1]);
+  keep(node, table, path + ".weight", table.sizes);
+  s.sizes.push_back(table.sizes[1]);
+  s.memory = {0, 1, 2};
+  give(node, emit(node, std::move(spec), s));
+  out_.layers.back().weighty = true;
+}
+
+void Translator::recurrent(const ForeignNode& node) {
+  Stream s = settled(node, stream(node, 0));
+  const auto states = static_cast<std::size_t>(node.whole("states", 0));
+  for (std::size_t i = 1; i <= states; ++i) {
+    if (node.inputs[i] < 0) continue;
+    const ForeignConstant& state = wanted_constant(node, i, "initial state");
+    for (Index k = 0; k < state.count(); ++k) {
+      if (state.number(k) != 0) fail(node, "begins with a state that is not zero");
+    }
+  }
+  if (s.rank() != 3) fail(node, fmt::format("reads ({}), wanted is a sequence", fmt::join(s.sizes, ",")));
+  s = ordered(node, s,
+              node.number("batch_first", 0) != 0 ? std::vector<int>{0, 1, 2} : std::vector<int>{1, 0, 2});
+  const Index layers = node.whole("layers", 1), directions = node.number("bidirectional", 0) != 0 ? 2 : 1;
+  const bool biases = node.number("biases", 1) != 0, reverse = node.number("reverse", 0) != 0;
+  const Index gates = node.op == "lstm" ? 4 : node.op == "gru" ? 3 : 1;
+  std::size_t next = 1 + states;
+  const ForeignConstant& first = wanted_constant(node, next, "weight");
+  if (first.sizes.size() != 2 || first.sizes[0] % gates != 0 || first.sizes[0] < 1 || layers < 1 ||
+      layers > 256)
+    fail(node, fmt::format("has a weight of ({}) for {} gates", fmt::join(first.sizes, ","), gates));
+  const Index hidden = first.sizes[0] / gates;
+  const std::string path = path_of(node, first.name, ".weight_ih_l0");
+  for (Index layer = 0; layer < layers; ++layer) {
+    for (Index direction = 0; direction < directions; ++direction) {
+      const std::string suffix = fmt::format("_l{}{}", layer, direction == 1 || reverse ? "_reverse" : "");
+      const Index in = layer == 0 ? s.size(2) : directions * hidden;
+      keep(node, wanted_constant(node, next, "weight"), path + ".weight_ih" + suffix, {gates * hidden, in});
+      keep(node, wanted_constant(node, next + 1, "weight"), path + ".weight_hh" + suffix,
+           {gates * hidden, hidden});
+      next += 2;
+      for (const char* called : {".bias_ih", ".bias_hh"}) {
+        if (biases) {
+          keep(node, wanted_constant(node, next++, "bias"), path + called + suffix, {gates * hidden});
+        } else {
+          keep_equal(path + called + suffix, gates * hidden, 0);
+        }
+      }
+    }
+  }
+  LayerSpec spec(node.op);
+  spec.name = path;
+  spec.bare("hidden", hidden)
+      .option("layers", layers, 1)
+      .flag("bidirectional", directions == 2)
+      .flag("reverse", reverse);
+  spec.option("dropout", static_cast<real>(node.number("dropout", 0)), real(0));
+  s.sizes[2] = directions * hidden;
+  s = emit(node, std::move(spec), s);
+  out_.layers.back().weighty = true;
+  const Index steps = s.sizes[static_cast<std::size_t>(s.memory[1])], samples = s.size(s.memory[0]);
+  Stream last = s;
+  last.states_of = s.layer;
+  last.sizes = {layers * directions, samples, hidden};
+  last.memory = {1, 0, 2};
+  sequences_[s.layer] = s;
+  if (directions == 1 && !reverse) give(node, std::move(last), 1);
+  if (node.has("directions_apart")) {  // ONNX: (T,directions,N,H)
+    s.sizes = {steps, directions, samples, hidden};
+    s.memory = directions == 1 ? std::vector<int>{2, 0, 3} : std::vector<int>{2, 0, 1, 3};
+    if (directions == 2) s = viewed(node, s);
+  }
+  give(node, std::move(s), 0);
+}
+
+}  // namespace firn

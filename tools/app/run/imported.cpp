@@ -1,0 +1,43 @@
+#include "tools/app/run/imported.h"
+
+#include <filesystem>
+
+#include "engine/base/error.h"
+#include "layers/foreign/import.h"
+#include "optim/trainer/checkpoint.h"
+
+namespace firn::cli {
+
+namespace {
+
+Recipe recipe_of(const ImportedNetwork& network, const std::string& path) {
+  Recipe recipe;
+  recipe.model = std::filesystem::path(path).stem().string();
+  recipe.network = network.text;
+  recipe.input = network.input;
+  recipe.classes = network.classes;
+  recipe.layout = network.layout;
+  recipe.images = network.input.sample.rank() == 3;
+  recipe.own = true;
+  // What the numbers of its tokens stand for is not said.
+  for (Index token = 0; token < network.input.vocabulary; ++token)
+    recipe.vocabulary.push_back(std::to_string(token));
+  return recipe;
+}
+
+}  // namespace
+
+WeightsFile read_weights(const std::string& path, const std::string& base) {
+  if (!is_foreign_network(path)) return {load_whole(path, base)};
+  if (!base.empty())
+    throw Error(Fault::usage, "weights", "--base goes with a checkpoint, " + path + " is none");
+  ImportedNetwork network = import_network(path);
+  WeightsFile weights;
+  weights.recipe = recipe_of(network, path);
+  weights.file = std::move(network.file);
+  weights.frozen = std::move(network.frozen);
+  weights.notes = std::move(network.notes);
+  return weights;
+}
+
+}  // namespace firn::cli
