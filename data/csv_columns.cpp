@@ -193,11 +193,10 @@ class Chooser {
 
   [[noreturn]] void no_target() {
     if (!options_.trained_targets.empty()) {
-      fail(path_,
-           fmt::format("lacks the {} {} of the weights, which are needed here; predict does without (it has "
-                       "{})",
-                       options_.trained_targets.size() == 1 ? "target" : "targets",
-                       listed(options_.trained_targets), columns_of(table_)));
+      fail(path_, fmt::format("lacks the {} {}, needed here; firn predict does without (it has "
+                              "{})",
+                              options_.trained_targets.size() == 1 ? "target" : "targets",
+                              listed(options_.trained_targets), columns_of(table_)));
     }
     fail(path_, fmt::format("which {} with --label, one name or several with commas ({})",
                             options_.task == "regression" ? "column holds the numbers to predict? Say so"

@@ -29,6 +29,7 @@ class Retargeted : public Dataset {
   }
   Index length(Index i) const override { return data_->length(i); }
   std::string place(Index i) const override { return data_->place(i); }
+  SampleOrigin origin(Index i) const override { return data_->origin(i); }
   void fill_numbers(Index i, std::span<real> to) const override { data_->fill_numbers(i, to); }
   void fill_tokens(Index i, std::span<std::int32_t> to) const override { data_->fill_tokens(i, to); }
   void fill_labels(Index i, std::span<std::int32_t> to) const override { data_->fill_labels(i, to); }

@@ -63,7 +63,7 @@ class Score {
 };
 
 /// One place of an answer.
-struct Answer {
+struct Predicted {
   Index place = 0;      ///< in the output's row: a class, a label, a number
   double value = 0;     ///< its probability, or the number in the units of the data
   bool chosen = false;  ///< whether it is part of what is predicted
@@ -98,8 +98,8 @@ class Task {
   virtual double merit(double loss, std::span<const double> metrics) const;
 
   /// What a row of the output predicts, the likeliest first; at most so many places where they are ranked.
-  virtual std::vector<Answer> predict(const real* row, Index most) const = 0;
-  /// What `Answer::value` is: "probability", "value".
+  virtual std::vector<Predicted> predict(const real* row, Index most) const = 0;
+  /// What `Predicted::value` is: "probability", "value".
   virtual std::string_view answer_name() const { return "probability"; }
 
  protected:

@@ -83,14 +83,14 @@ std::unique_ptr<Score> Classification::score() const {
   return std::make_unique<ClassScore>(classes_, true);
 }
 
-std::vector<Answer> Classification::predict(const real* row, Index most) const {
+std::vector<Predicted> Classification::predict(const real* row, Index most) const {
   std::vector<Index> order(static_cast<std::size_t>(classes_));
   std::iota(order.begin(), order.end(), Index{0});
   std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return row[a] > row[b]; });
   const real greatest = row[order.front()];
   double total = 0;
   for (Index c = 0; c < classes_; ++c) total += std::exp(static_cast<double>(row[c] - greatest));
-  std::vector<Answer> top;
+  std::vector<Predicted> top;
   for (const Index c : order) {
     if (static_cast<Index>(top.size()) == most) break;
     top.push_back({c, std::exp(static_cast<double>(row[c] - greatest)) / total, top.empty()});

@@ -19,7 +19,7 @@ class Classification : public Task {
   std::vector<TaskMetric> metrics() const override;
   std::unique_ptr<Score> score() const override;
   /// `most` classes by probability (softmax); the first is chosen.
-  std::vector<Answer> predict(const real* row, Index most) const override;
+  std::vector<Predicted> predict(const real* row, Index most) const override;
 
  private:
   Index classes_;

@@ -122,8 +122,8 @@ double Regression::merit(double loss, std::span<const double>) const {
   return -loss;
 }
 
-std::vector<Answer> Regression::predict(const real* row, Index) const {
-  std::vector<Answer> numbers;
+std::vector<Predicted> Regression::predict(const real* row, Index) const {
+  std::vector<Predicted> numbers;
   for (Index c = 0; c < width_; ++c)
     numbers.push_back({c, in_units(static_cast<std::size_t>(c), row[c]), true});
   return numbers;

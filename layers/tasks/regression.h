@@ -29,7 +29,7 @@ class Regression : public Task {
   std::vector<double> metrics_of(const Evaluation& e, std::span<const Index> rows) const override;
   double merit(double loss, std::span<const double> metrics) const override;
   /// All numbers, in their order.
-  std::vector<Answer> predict(const real* row, Index most) const override;
+  std::vector<Predicted> predict(const real* row, Index most) const override;
   std::string_view answer_name() const override { return "value"; }
 
  private:

@@ -109,11 +109,11 @@ std::vector<double> SeveralLabels::metrics_of(const Evaluation& e, std::span<con
           static_cast<double>(right) / (n * static_cast<double>(width)), static_cast<double>(whole) / n};
 }
 
-std::vector<Answer> SeveralLabels::predict(const real* row, Index most) const {
+std::vector<Predicted> SeveralLabels::predict(const real* row, Index most) const {
   std::vector<Index> order(static_cast<std::size_t>(labels_));
   std::iota(order.begin(), order.end(), Index{0});
   std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return row[a] > row[b]; });
-  std::vector<Answer> answers;
+  std::vector<Predicted> answers;
   for (const Index c : order) {
     const double p = probability(row[c]);
     if (static_cast<Index>(answers.size()) < most || p >= 0.5) answers.push_back({c, p, p >= 0.5});

@@ -24,7 +24,7 @@ class SeveralLabels : public Task {
   std::unique_ptr<Score> score() const override;
   std::vector<double> metrics_of(const Evaluation& e, std::span<const Index> rows) const override;
   /// `most` labels by probability, and all that are chosen.
-  std::vector<Answer> predict(const real* row, Index most) const override;
+  std::vector<Predicted> predict(const real* row, Index most) const override;
 
  private:
   Index labels_;

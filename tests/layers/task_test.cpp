@@ -81,7 +81,7 @@ TEST_CASE("classes: the share of right answers, cross-entropy, and what is likel
   // The classes have the probabilities 1/5, 3/5 and 1/5.
   CHECK(e.loss == doctest::Approx(-(std::log(0.6) + std::log(0.2)) / 2).epsilon(1e-6));
   CHECK(loss_of(task, output, targets) == doctest::Approx(e.loss).epsilon(1e-5));
-  const std::vector<Answer> top = task.predict(output.data(), 2);
+  const std::vector<Predicted> top = task.predict(output.data(), 2);
   REQUIRE(top.size() == 2);
   CHECK((top[0].place == 1 && top[0].chosen && !top[1].chosen));
   CHECK(top[0].value == doctest::Approx(0.6));
@@ -116,7 +116,7 @@ TEST_CASE("numbers: R², absolute and squared errors in their own units") {
   CHECK(e.loss == doctest::Approx(1.25 / 3));
   CHECK(loss_of(task, output, targets) == doctest::Approx(1.25 / 3));
   CHECK(task.merit(e.loss, e.metrics) == -e.loss);
-  const std::vector<Answer> said = task.predict(output.data() + 1, 1);
+  const std::vector<Predicted> said = task.predict(output.data() + 1, 1);
   REQUIRE(said.size() == 1);
   CHECK(said[0].value == 12);
   const Index twice[] = {0, 0};
@@ -149,10 +149,10 @@ TEST_CASE("several labels: F1 over them, right answers, wholly right samples") {
   const double loss = (cost(2) + cost(1) + cost(-1) + cost(1) + cost(-1) + cost(2)) / 6;
   CHECK(e.loss == doctest::Approx(loss));
   CHECK(loss_of(task, output, targets) == doctest::Approx(loss).epsilon(1e-5));
-  const std::vector<Answer> said = task.predict(output.data() + 2, 1);  // all that are chosen
+  const std::vector<Predicted> said = task.predict(output.data() + 2, 1);  // all that are chosen
   REQUIRE(said.size() == 2);
   CHECK((said[0].chosen && said[1].chosen));
-  const std::vector<Answer> none = task.predict(output.data() + 4, 1);
+  const std::vector<Predicted> none = task.predict(output.data() + 4, 1);
   REQUIRE(none.size() == 1);
   CHECK((none[0].place == 0 && !none[0].chosen));
   CHECK(none[0].value == doctest::Approx(1 / (1 + std::exp(1.0))));

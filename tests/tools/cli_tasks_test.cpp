@@ -99,7 +99,7 @@ TEST_CASE("numbers: trained, judged and predicted in the units of the table") {
   CHECK(has(cli.run("predict runs/r h.csv").out, "| 140000"));
   const Outcome refused = cli.run("eval runs/r --data ask.csv");
   CHECK(refused.code == 3);
-  CHECK(has(refused.err, "lacks the target 'price' of the weights"));
+  CHECK(has(refused.err, "lacks the target 'price', needed here"));
 }
 
 TEST_CASE("a run of numbers is frozen, tuned, gone on with; the same bytes") {
@@ -169,6 +169,27 @@ TEST_CASE("several labels: columns, names in one column, and what is predicted")
         std::string::npos);
   CHECK(records(cli.run("eval runs/n --json").out, "result").at(0).at("macro_f1") ==
         result.at("test_macro_f1"));
+}
+
+TEST_CASE("a study of numbers speaks of R², one of several labels of macro F1") {
+  Cli cli;
+  cli.write("h.csv", houses(150));
+  const std::string study =
+      "study --seeds 2 --steps 30 --threads 1 --freeze 0,1 --labels 40,all --run s --overwrite ";
+  const Outcome numbers =
+      cli.run(study + "--data h.csv --task regression --label price --drop large old --source self --json");
+  INFO(numbers.err);
+  REQUIRE(numbers.code == 0);
+  CHECK(has(numbers.out, "40 labelled samples"));
+  CHECK(has(numbers.out, ": R² "));
+  const std::string page = cli.read("runs/s/report.html");
+  CHECK(has(page, "Test R² by cut"));
+  CHECK(page.find("ccuracy") == std::string::npos);
+  const Outcome labels = cli.run(study + "--data h.csv --task labels --label large,old --drop price");
+  INFO(labels.err);
+  REQUIRE(labels.code == 0);
+  CHECK(has(labels.out, "macro F1 %"));
+  CHECK(has(labels.err, "has no classes to learn half of"));
 }
 
 TEST_CASE("what a task cannot do is said, with exit code 2 or 3") {

@@ -43,7 +43,7 @@ struct Predictor::Parts {
   std::vector<NamedAnswer> answers(const DatasetPtr& sample, Index most) const {
     const Tensor row = outputs(sample);
     std::vector<NamedAnswer> named;
-    for (const Answer& answer : session.task->predict(row.data(), most))
+    for (const auto& answer : session.task->predict(row.data(), most))
       named.push_back({names[static_cast<std::size_t>(answer.place)], answer.value, answer.chosen});
     return named;
   }

@@ -41,7 +41,13 @@ std::string labels_text(Index labels) {
   return labels > 0 ? fmt::format("{}", labels) : "all";
 }
 
-std::string labels_name(Index labels) {
+std::string labels_name(const Arm& arm) {
+  return labels_name(arm.labels, arm.by_class);
+}
+
+std::string labels_name(Index labels, bool by_class) {
+  if (labels > 0 && !by_class)
+    return labels == 1 ? "1 labelled sample" : fmt::format("{} labelled samples", labels);
   return labels == 0   ? "all labels"
          : labels == 1 ? "1 label a class"
                        : fmt::format("{} labels a class", labels);

@@ -42,16 +42,21 @@ struct Arm {
   std::string source;
   std::string target;
   std::string part{kWholePart};  ///< of the target's classes
-  Index labels = 0;              ///< a class (of a language model: in all); 0: all
-  std::string freeze = "0";      ///< as `Model::set_freeze` takes it
-  std::string policy;            ///< as `parse_policy` takes it; empty: none
-  std::string bn = "frozen";     ///< or "batch"
-  std::string dropout = "off";   ///< in the frozen part; or "on"
-  double freeze_at = 0;          ///< share of the steps after which `freeze` holds
+  Index labels = 0;  ///< a class (of a language model, of numbers and of several labels: in all); 0: all
+  std::string freeze = "0";     ///< as `Model::set_freeze` takes it
+  std::string policy;           ///< as `parse_policy` takes it; empty: none
+  std::string bn = "frozen";    ///< or "batch"
+  std::string dropout = "off";  ///< in the frozen part; or "on"
+  double freeze_at = 0;         ///< share of the steps after which `freeze` holds
   Budget budget = {};
   Index blocks = 0;           ///< the model's
   std::string target_sha256;  ///< of its training and its test part
   std::string source_sha256;  ///< of the source or of its weights file; empty: there is none
+
+  // What follows from the data, no part of its key.
+  std::string score = "accuracy";  ///< what stands for accuracy in its results: "R²", "macro F1"
+  bool score_is_share = true;      ///< from 0 to 1
+  bool by_class = true;            ///< labels are counted by class, else samples in all
 
   /// One line that is equal for equal arms.
   std::string content() const;
@@ -104,6 +109,8 @@ std::string data_name(const std::string& spec);
 /// "5", or "all" for 0.
 std::string labels_text(Index labels);
 /// "1 label a class", "5 labels a class", "all labels".
-std::string labels_name(Index labels);
+/// Not `by_class`: "5 labelled samples".
+std::string labels_name(Index labels, bool by_class = true);
+std::string labels_name(const Arm& arm);
 
 }  // namespace firn::cli

@@ -48,6 +48,9 @@ constexpr int kStudyApplication = 0x6669726e;
 /// origins(origin, model, source, seed, epochs, accuracy, loss, seconds, file): on the source's own test
 ///   part; file in the run folder.
 /// cells(cell, arm, seed, origin): origin NULL where weights are new or from a file.
+/// meta 'score' says what accuracy stands for, here and below (of regression R²), 'score_is_share' whether it
+/// is
+///   0 to 1, 'labels_by_class' whether labels are counted so.
 /// results(cell, accuracy, macro_f1, ece, loss, train_loss, rate, steps, train_samples, test_samples,
 ///   trained_share, macs_forward, macs_input, macs_weight, bytes_predicted, bytes_measured, state_bytes,
 ///   seconds, predicted_seconds, commit_id, validation_accuracy, validation_samples): on the test part, but

@@ -28,6 +28,11 @@ std::string percent(double share) {
   return number_text(share, Unit::percent, 0.001);
 }
 
+std::string capital(std::string text) {
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  return text;
+}
+
 std::string signed_points(double share) {
   return fmt::format("{:+.1f}", 100 * share);
 }
@@ -71,8 +76,8 @@ std::string cut_name(Index frozen, Index blocks) {
 
 PageTable summary_table(const StudyRecord& study, const ArmGroup& group) {
   PageTable table{.caption = group.title() + ": mean over the seeds, intervals at 95 %",
-                  .heads = {"labels", "<arm", "seeds", "accuracy", "to full tuning", "<finding", "macro-F1",
-                            "ECE", "time", "predicted time"}};
+                  .heads = {"labels", "<arm", "seeds", study.score(), "to full tuning", "<finding",
+                            "macro-F1", "ECE", "time", "predicted time"}};
   for (const Index labels : group.labels) {
     for (const Arm* a : group.arms) {
       const Summary* s = study.find(a->key, "accuracy");
@@ -91,8 +96,10 @@ PageTable summary_table(const StudyRecord& study, const ArmGroup& group) {
                       : "–";
       table.rows.push_back({labels == 0 ? "all" : fmt::format("{}", labels), a->name,
                             fmt::format("{}", s->seeds), interval_text(*s), difference,
-                            s->finding.empty() ? "–" : s->finding, mean("macro_f1", "{:.3f}"),
-                            mean("ece", "{:.3f}"), time("seconds"), time("predicted_seconds")});
+                            s->finding.empty() ? "–" : s->finding,
+                            study.score_is_share() ? mean("macro_f1", "{:.3f}") : "–",
+                            study.labels_by_class() ? mean("ece", "{:.3f}") : "–", time("seconds"),
+                            time("predicted_seconds")});
     }
   }
   return table;
@@ -100,10 +107,11 @@ PageTable summary_table(const StudyRecord& study, const ArmGroup& group) {
 
 /// Accuracy by the length of the frozen prefix, a series for each number of labels; "scratch" stands apart.
 bool add_cut_plot(const StudyRecord& study, const ArmGroup& group, std::vector<Figure>& out) {
-  Plot plot{.title = "Test accuracy by cut: " + group.title(),
-            .description = "Mean accuracy over the seeds with 95 % intervals, by number of frozen blocks."};
+  Plot plot{.title = "Test " + study.score() + " by cut: " + group.title(),
+            .description =
+                "Mean " + study.score() + " over the seeds with 95 % intervals, by number of frozen blocks."};
   plot.x.title = "blocks frozen";
-  plot.y = {.title = "accuracy", .unit = Unit::percent};
+  plot.y = {.title = study.score(), .unit = Unit::percent};
   const bool scratch = std::any_of(group.arms.begin(), group.arms.end(), [&](const Arm* a) {
     return a->is_cut() && a->frozen_blocks == 0 && !a->transfers();
   });
@@ -113,7 +121,8 @@ bool add_cut_plot(const StudyRecord& study, const ArmGroup& group, std::vector<F
   std::size_t cuts = 0;
   for (const bool transfers : {true, false}) {
     for (std::size_t l = 0; l < group.labels.size(); ++l) {
-      Series series{.name = labels_name(group.labels[l]) + (transfers ? "" : ", random features frozen"),
+      Series series{.name = labels_name(group.labels[l], study.labels_by_class()) +
+                            (transfers ? "" : ", random features frozen"),
                     .colour = static_cast<int>(l + (transfers ? 0 : group.labels.size()))};
       for (Index cut = transfers && scratch ? -1 : transfers ? 0 : 1; cut < group.blocks; ++cut) {
         const Arm* a = cut < 0 ? cut_of(group, group.labels[l], 0, false)
@@ -133,7 +142,7 @@ bool add_cut_plot(const StudyRecord& study, const ArmGroup& group, std::vector<F
   }
   if (cuts < 2) return false;
   out.push_back({"cuts-" + stem_of(group.title()), draw(plot),
-                 "Accuracy on the test part; bars are 95 % intervals over the seeds.",
+                 capital(study.score()) + " on the test part; bars are 95 % intervals over the seeds.",
                  summary_table(study, group)});
   return true;
 }
@@ -141,10 +150,10 @@ bool add_cut_plot(const StudyRecord& study, const ArmGroup& group, std::vector<F
 void add_heat_map(const StudyRecord& study, const ArmGroup& group, std::vector<Figure>& out) {
   if (group.labels.size() < 2) return;
   HeatMap map{.title = "Cut by labels: " + group.title(),
-              .description = "Mean accuracy; the best cut of each row has a border.",
-              .row_title = "labels a class",
+              .description = "Mean " + study.score() + "; the best cut of each row has a border.",
+              .row_title = study.labels_by_class() ? "labels a class" : "labelled samples",
               .column_title = "blocks frozen"};
-  PageTable table{.caption = "Mean accuracy by labels and frozen blocks", .heads = {"labels"}};
+  PageTable table{.caption = "Mean " + study.score() + " by labels and frozen blocks", .heads = {"labels"}};
   std::vector<Index> cuts;  // those that were asked for
   for (Index cut = 0; cut < group.blocks; ++cut) {
     const bool asked = std::any_of(group.labels.begin(), group.labels.end(),
@@ -158,7 +167,7 @@ void add_heat_map(const StudyRecord& study, const ArmGroup& group, std::vector<F
     map.rows.push_back(labels == 0 ? "all" : fmt::format("{}", labels));
     table.rows.push_back({map.rows.back()});
     std::size_t best = map.values.size();
-    double greatest = -1;
+    double greatest = -std::numeric_limits<double>::infinity();
     for (const Index cut : cuts) {
       const Arm* a = cut_of(group, labels, cut, true);
       const Summary* s = a != nullptr ? study.find(a->key, "accuracy") : nullptr;
@@ -170,7 +179,7 @@ void add_heat_map(const StudyRecord& study, const ArmGroup& group, std::vector<F
       map.texts.push_back(s != nullptr ? percent(s->mean) : "");
       table.rows.back().push_back(s != nullptr ? percent(s->mean) : "–");
     }
-    if (greatest >= 0) map.marked.push_back(best);
+    if (std::isfinite(greatest)) map.marked.push_back(best);
   }
   out.push_back(
       {"heat-" + stem_of(group.title()), draw(map), "Darker is better (in dark colours: lighter).", table});
@@ -193,8 +202,9 @@ void add_pareto(const StudyRecord& study, const ArmGroup& group, std::vector<Fig
       return a.seconds < b.seconds || (a.seconds == b.seconds && a.accuracy > b.accuracy);
     });
     Series others{.name = "arms", .line = false}, front{.name = "Pareto front", .step = true};
-    PageTable table{.caption = "Time and accuracy", .heads = {"<arm", "time", "accuracy", "<on the front"}};
-    double best = -1;
+    PageTable table{.caption = "Time and " + study.score(),
+                    .heads = {"<arm", "time", study.score(), "<on the front"}};
+    double best = -std::numeric_limits<double>::infinity();
     for (const Candidate& c : all) {
       const bool leads = c.accuracy > best;
       (leads ? front : others).points.push_back({c.seconds, c.accuracy, 0, 0, leads ? c.arm->name : ""});
@@ -202,10 +212,12 @@ void add_pareto(const StudyRecord& study, const ArmGroup& group, std::vector<Fig
       table.rows.push_back(
           {c.arm->name, duration_text(c.seconds), percent(c.accuracy), leads ? "yes" : "no"});
     }
-    Plot plot{.title = fmt::format("Accuracy against time, {}: {}", labels_name(labels), group.title()),
-              .description = "Mean accuracy and seconds of training of each arm, with the Pareto front."};
+    Plot plot{.title = fmt::format("{} against time, {}: {}", capital(study.score()),
+                                   labels_name(labels, study.labels_by_class()), group.title()),
+              .description =
+                  "Mean " + study.score() + " and seconds of training of each arm, with the Pareto front."};
     plot.x = {.title = "time of training (one thread)", .unit = Unit::seconds, .from_zero = true};
-    plot.y = {.title = "accuracy", .unit = Unit::percent};
+    plot.y = {.title = study.score(), .unit = Unit::percent};
     plot.series = {others, front};
     out.push_back({fmt::format("pareto-{}-{}", stem_of(group.title()), labels), draw(plot),
                    "Up and to the left is better; no arm beats one on the front in both.", table});
@@ -214,11 +226,12 @@ void add_pareto(const StudyRecord& study, const ArmGroup& group, std::vector<Fig
 
 void add_forest(const StudyRecord& study, const ArmGroup& group, std::vector<Figure>& out) {
   for (const Index labels : group.labels) {
-    Forest forest{
-        .title = fmt::format("Difference to full tuning, {}: {}", labels_name(labels), group.title()),
-        .description = "Paired differences of accuracy over the same seeds with 95 % bootstrap intervals.",
-        .axis = "accuracy, points against full tuning"};
-    PageTable table{.caption = "Paired differences of accuracy in points",
+    Forest forest{.title = fmt::format("Difference to full tuning, {}: {}",
+                                       labels_name(labels, study.labels_by_class()), group.title()),
+                  .description = "Paired differences of " + study.score() +
+                                 " over the same seeds with 95 % bootstrap intervals.",
+                  .axis = study.score() + ", points against full tuning"};
+    PageTable table{.caption = "Paired differences of " + study.score() + " in points",
                     .heads = {"<arm", "difference", "low", "high", "<finding"}};
     for (const Arm* a : group.arms) {
       const Summary* s = study.find(a->key, "accuracy");
@@ -245,7 +258,8 @@ Series mean_curve(const Arm& arm, const std::vector<std::vector<StudyRecord::Cur
   std::size_t length = std::numeric_limits<std::size_t>::max();
   for (const auto& one : seeds) length = std::min(length, one.size());
   for (std::size_t i = 0; i < length; ++i) {
-    double sum = 0, low = 1, high = 0;
+    constexpr double kFar = std::numeric_limits<double>::infinity();
+    double sum = 0, low = kFar, high = -kFar;
     for (const auto& one : seeds) {
       sum += one[i].accuracy;
       low = std::min(low, one[i].accuracy);
@@ -273,15 +287,16 @@ void add_curves(const StudyRecord& study, const ArmGroup& group, std::vector<Fig
     return (x != nullptr ? x->mean : 0) > (y != nullptr ? y->mean : 0);
   });
   if (chosen.size() > kMostCurves) chosen.resize(kMostCurves);
-  Plot plot{
-      .title = fmt::format("Learning curves, {}: {}", labels_name(labels), group.title()),
-      .description =
-          "Accuracy on the validation part while training; mean over the seeds, of few arms with bands from "
-          "the least to "
-          "the greatest."};
+  Plot plot{.title = fmt::format("Learning curves, {}: {}", labels_name(labels, study.labels_by_class()),
+                                 group.title()),
+            .description =
+                capital(study.score()) +
+                " on the validation part while training; mean over the seeds, of few arms with bands from "
+                "the least to "
+                "the greatest."};
   plot.x = {.title = "step", .whole = true};
-  plot.y = {.title = "accuracy", .unit = Unit::percent};
-  PageTable table{.caption = "Mean accuracy by step", .heads = {"step"}};
+  plot.y = {.title = study.score(), .unit = Unit::percent};
+  PageTable table{.caption = "Mean " + study.score() + " by step", .heads = {"step"}};
   for (const Arm* a : chosen) {
     plot.series.push_back(mean_curve(*a, study.curves.at(a->key), chosen.size() <= kMostBands));
     table.heads.push_back(a->name);

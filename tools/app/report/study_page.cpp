@@ -160,8 +160,8 @@ void add_mistakes(Page& page, const StudyRecord& study, const Arm& arm) {
   const auto mistakes = read_mistakes(study.path, arm, kMistakesShown);
   if (confusion.counts.empty() && mistakes.empty()) return;
   page.section("Where it errs", "mistakes");
-  page.paragraph(
-      fmt::format("{}, {}, {}; all seeds together.", arm.model, arm.name, labels_name(arm.labels)));
+  page.paragraph(fmt::format("{}, {}, {}; all seeds together.", arm.model, arm.name,
+                             labels_name(arm.labels, study.labels_by_class())));
   if (!confusion.counts.empty()) add_confusion(page, confusion.classes, confusion.counts);
   std::vector<Page::Picture> pictures;
   std::vector<std::string> texts;

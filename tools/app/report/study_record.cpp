@@ -146,7 +146,8 @@ void read_curves(Database& database, StudyRecord& study) {
     if (rows.text(0) != arm || rows.whole(1, INT64_MIN, INT64_MAX) != seed) curves.emplace_back();
     arm = rows.text(0);
     seed = rows.whole(1, INT64_MIN, INT64_MAX);
-    curves.back().push_back({count_of(rows, 2), rows.number(3), rows.number(4, 0, 1)});
+    curves.back().push_back(
+        {count_of(rows, 2), rows.number(3), rows.number(4, study.score_is_share() ? 0 : -1e60, 1)});
   }
 }
 
@@ -173,6 +174,11 @@ const StudyRecord::Arm* StudyRecord::find(const std::string& key) const {
 const StudyRecord::Summary* StudyRecord::find(const std::string& arm, const std::string& metric) const {
   const auto found = summary.find({arm, metric});
   return found == summary.end() ? nullptr : &found->second;
+}
+
+std::string StudyRecord::score() const {
+  const std::string text = meta_text("score");
+  return text.empty() ? "accuracy" : text;
 }
 
 std::string StudyRecord::meta_text(const std::string& key) const {

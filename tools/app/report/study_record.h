@@ -81,6 +81,10 @@ struct StudyRecord {
   const Arm* find(const std::string& key) const;
   const Summary* find(const std::string& arm, const std::string& metric) const;
   std::string meta_text(const std::string& key) const;
+  /// What stands for accuracy: "accuracy", "R²", "macro F1".
+  std::string score() const;
+  bool score_is_share() const { return meta_text("score_is_share") != "no"; }
+  bool labels_by_class() const { return meta_text("labels_by_class") != "no"; }
 };
 
 /// Whether a folder holds a study.

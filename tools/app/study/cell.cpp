@@ -7,10 +7,12 @@
 #include <numeric>
 
 #include "data/subset.h"
+#include "data/targets.h"
 #include "engine/base/rng.h"
 #include "engine/base/seconds.h"
 #include "engine/program/cost.h"
 #include "optim/policies/registry.h"
+#include "optim/trainer/task_of.h"
 #include "optim/trainer/trainer.h"
 #include "tools/app/study/judge.h"
 
@@ -24,10 +26,9 @@ constexpr Index kFeatureBytes = Index{1} << 28;  // of a cell; more go into a fi
 /// The last fifth of each class (at least one sample) is kept from training. Nothing where a class has a
 /// single sample.
 std::optional<DataParts> hold_out(const DatasetPtr& data) {
-  std::vector<Index> left(data->info().label_each_step ? 1 : data->info().classes.size());
-  const auto group = [&](Index i) {
-    return data->info().label_each_step ? 0 : static_cast<std::size_t>(data->label(i));
-  };
+  const bool classes = has_classes(data->info());
+  std::vector<Index> left(classes ? data->info().classes.size() : 1);
+  const auto group = [&](Index i) { return classes ? static_cast<std::size_t>(data->label(i)) : 0; };
   for (Index i = 0; i < data->size(); ++i) ++left[group(i)];
   if (std::any_of(left.begin(), left.end(), [](Index n) { return n < 2; })) return std::nullopt;
   std::vector<Index> held(left.size());
@@ -127,7 +128,7 @@ bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, con
   config.evaluate_every = epochs.epochs;
   config.schedule = cosine_schedule();
   config.clip_norm = kClip;
-  config.program = program_settings(arm_, seed_);
+  config.program = program_settings(arm_, seed_, task_of(few->info()));
   config.cache = {.mode = CacheMode::automatic, .memory = kFeatureBytes, .pool = pool_};
   if (!arm_.policy.empty()) config.policy = parse_policy(arm_.policy);
   Trainer trainer = curve ? Trainer(*model_, *optimizer, train, *curve, std::move(config))
@@ -153,7 +154,7 @@ bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, con
     if (curve && step < all_steps &&
         step * kCurvePoints / all_steps != (step - 1) * kCurvePoints / all_steps) {
       const Evaluation now = evaluate(*model_, trainer.programs(), *curve, {}, &trainer.features());
-      result.curve.push_back({step, curve_loss / static_cast<double>(since), now.accuracy()});
+      result.curve.push_back({step, curve_loss / static_cast<double>(since), now.score()});
       curve_loss = 0;
       since = 0;
     }
@@ -193,7 +194,7 @@ Judgement Run::judge(const DatasetPtr& data, Index mistakes) {
 DatasetPtr labelled_of(const Materials& materials, const Arm& arm, std::uint64_t seed) {
   const DatasetPtr& train = materials.target(arm).parts.train;
   if (arm.labels == 0) return train;
-  if (!train->info().label_each_step) return subset_per_class(train, arm.labels, seed);
+  if (has_classes(train->info())) return subset_per_class(train, arm.labels, seed);
   std::vector<Index> order(static_cast<std::size_t>(train->size()));
   std::iota(order.begin(), order.end(), Index{0});
   Random random(seed, "windows");
@@ -206,7 +207,7 @@ Index labelled_samples(const Materials& materials, const Arm& arm) {
   const Prepared& target = materials.target(arm);
   const Index all = target.parts.train->size();
   if (arm.labels == 0) return all;
-  return std::min(all, arm.labels * (target.parts.train->info().label_each_step ? 1 : target.classes));
+  return std::min(all, arm.labels * (has_classes(target.parts.train->info()) ? target.classes : 1));
 }
 
 std::string protocol_text(const Arm& arm) {
@@ -272,8 +273,14 @@ std::optional<CellResult> train_cell(const Materials& materials, const FullStep&
   constexpr Index kMistakes = 6;
   if (!arm.is_static()) pool = nullptr;  // what others train is not what this one trains
   const Prepared& target = materials.target(arm);
-  const DatasetPtr few = labelled_of(materials, arm, seed);
-  const DatasetPtr& validation = target.parts.validation;
+  DatasetPtr few = labelled_of(materials, arm, seed), validation = target.parts.validation,
+             test = target.parts.test;
+  if (few->info().targets == TargetKind::numbers) {
+    // What is not labelled says nothing of the scale either.
+    const TargetScale scale = target_scale_of(*few);
+    for (DatasetPtr* part : {&few, &validation, &test})
+      if (*part) *part = with_target_scale(*part, scale);
+  }
   double rate = arm.budget.rates[arm.budget.rates.size() / 2];
   std::vector<TriedRate> tried;
   if (arm.budget.rates.size() > 1) {
@@ -294,7 +301,7 @@ std::optional<CellResult> train_cell(const Materials& materials, const FullStep&
   Run run(materials, full, arm, seed, origin, pool);
   if (!run.train(few, rate, validation ? at_most(validation, kCurveSamples) : nullptr, stop))
     return std::nullopt;
-  Judgement judged = run.judge(target.parts.test, keep_mistakes ? kMistakes : 0);
+  Judgement judged = run.judge(test, keep_mistakes ? kMistakes : 0);
   CellResult& result = run.result;
   if (validation) {
     const Judgement chosen_by = run.judge(validation, 0);

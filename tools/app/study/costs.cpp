@@ -64,8 +64,9 @@ std::string program_name(const Arm& arm) {
                      arm.dropout, arm.budget.batch, arm.budget.exact, arm.budget.frozen_precision);
 }
 
-ProgramSettings program_settings(const Arm& arm, std::uint64_t seed) {
+ProgramSettings program_settings(const Arm& arm, std::uint64_t seed, TaskPtr task) {
   ProgramSettings settings;
+  settings.task = std::move(task);
   settings.batch_statistics = arm.bn == "batch";
   settings.dropout_in_frozen = arm.dropout == "on";
   settings.exact = arm.budget.exact;
@@ -87,7 +88,7 @@ FullStep::FullStep(const Materials& materials, const Arm& arm) {
   batch_ = first_->count;
   sample_ = first_->x.shape().tail(1);
   model_ = materials.make(arm, 0);
-  programs_ = std::make_unique<ProgramCache>(*model_, program_settings(arm.full_tuning(), 0));
+  programs_ = std::make_unique<ProgramCache>(*model_, program_settings(arm.full_tuning(), 0, target.task));
   Program& program = programs_->training(batch_, sample_);
   feed(program, *model_, *first_);
   seconds_ = usual_step_seconds(program);
@@ -112,7 +113,7 @@ double FullStep::predict_kept(const Program& head) const {
 ArmCost FullStep::cost_of_arm(const Materials& materials, const Arm& arm) const {
   const ModelPtr model = materials.make(arm, 0);
   model->set_freeze(arm.freeze);
-  const ProgramSettings settings = program_settings(arm, 0);
+  const ProgramSettings settings = program_settings(arm, 0, materials.target(arm).task);
   ProgramCache programs(*model, settings);
   Program& program = programs.training(batch_, sample_);
   feed(program, *model, *first_);

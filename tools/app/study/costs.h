@@ -46,7 +46,7 @@ class FullStep {
 std::string program_name(const Arm& arm);
 
 /// The settings that an arm's programs are compiled with.
-ProgramSettings program_settings(const Arm& arm, std::uint64_t seed);
+ProgramSettings program_settings(const Arm& arm, std::uint64_t seed, TaskPtr task);
 
 /// Full steps by model, data and batch.
 class Costs {

@@ -32,13 +32,14 @@ struct PlanForecast::Priced {
       : model(materials.make(arm, 0)), batch(arm.budget.batch), sample(materials.target(arm).input.sample) {
     const auto begin = std::chrono::steady_clock::now();
     const ModelPtr again = materials.make(arm, 1);
-    ProgramCache compiled(*again, program_settings(arm.full_tuning(), 0));
+    ProgramCache compiled(*again, program_settings(arm.full_tuning(), 0, materials.target(arm).task));
     compiled.training(batch, sample);
     compiled.inference(batch, sample);
     around = seconds_since(begin);
-    programs = std::make_unique<ProgramCache>(*model, program_settings(arm.full_tuning(), 0));
+    programs = std::make_unique<ProgramCache>(
+        *model, program_settings(arm.full_tuning(), 0, materials.target(arm).task));
     program = &programs->training(batch, sample);
-    const RandomBatch random(*model, batch, sample);
+    const RandomBatch random(*model, batch, sample, materials.target(arm).task.get());
     random.feed(*program, *model);
     steps = forecast(*program, 1, machine.overheads(1), machine.prices()).steps;
     forward = seconds_by_pass(*program, steps).forward / static_cast<double>(batch);
@@ -80,7 +81,7 @@ PlanForecast::CellPrice PlanForecast::cell_price(const Arm& arm) {
   const ModelPtr model = materials_.make_blank(arm);
   // A policy is priced as if it froze nothing, a late freeze as if it were there from the start.
   model->set_freeze(arm.freeze);
-  const ProgramSettings settings = program_settings(arm, 0);
+  const ProgramSettings settings = program_settings(arm, 0, target.task);
   ProgramCache programs(*model, settings);
   const double step = full.step(programs.training(full.batch, full.sample), machine_);
   if (arm.is_static()) steps_[program_name(arm)] = step;  // measured alone before all else

@@ -215,7 +215,7 @@ std::vector<std::string> complete(Grid& grid, const DataInfo& target) {
   }
   if (has_halves(target) || (chosen && grid.sources == std::vector{half})) return {};
   if (std::erase(grid.sources, half) == 0) return {};
-  const std::string few = target.label_each_step
+  const std::string few = !has_classes(target)
                               ? fmt::format("{} has no classes to learn half of", target.name)
                               : fmt::format("{} has {} classes, too few to learn half of them before",
                                             target.name, target.classes.size());

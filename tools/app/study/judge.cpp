@@ -5,6 +5,7 @@
 
 #include "data/tokens.h"
 #include "optim/trainer/evaluate.h"
+#include "optim/trainer/task_of.h"
 #include "tools/app/run/options.h"
 #include "tools/app/study/statistics.h"
 
@@ -36,6 +37,7 @@ void show(const Dataset& data, Mistake& mistake) {
 Judgement judge_model(const Model& model, const Prepared& prepared, const DatasetPtr& data,
                       const Budget& budget, Index mistakes, FeaturePool* pool) {
   ProgramSettings settings;
+  settings.task = task_of(data->info());
   settings.exact = budget.exact;
   settings.frozen_precision = frozen_precision(budget.frozen_precision, budget.exact);
   ProgramCache programs(model, settings);
@@ -44,7 +46,9 @@ Judgement judge_model(const Model& model, const Prepared& prepared, const Datase
   Calibration calibration;
   const Index classes = model.width();
   const bool each_step = data->info().label_each_step;
+  const bool sure = data->info().targets == TargetKind::classes;
   const auto look = [&](const Batch& batch, const real* logits) {
+    if (!sure) return;
     for (Index row = 0; row < batch.targets.count(); ++row) {
       const std::int32_t truth = batch.targets.indices()[row];
       if (truth < 0) continue;
@@ -70,12 +74,13 @@ Judgement judge_model(const Model& model, const Prepared& prepared, const Datase
   if (const auto planned = features.planned(freeze); planned && planned->validates)
     features.begin_epoch(0, freeze);
   Evaluation evaluation = evaluate(model, programs, loader, look, &features);
-  judgement.accuracy = evaluation.accuracy();
+  judgement.accuracy = evaluation.score();
   judgement.loss = evaluation.loss;
   judgement.samples = evaluation.samples;
   judgement.classes = classes;
-  judgement.ece = calibration.error();
-  judgement.macro_f1 = evaluation.confusion.empty() ? 0 : evaluation.macro_f1();
+  judgement.ece = sure ? calibration.error() : 0;
+  if (settings.task->name() == "labels") judgement.macro_f1 = evaluation.score();
+  if (sure) judgement.macro_f1 = evaluation.confusion.empty() ? 0 : evaluation.macro_f1();
   judgement.confusion = std::move(evaluation.confusion);
   return judgement;
 }

@@ -18,7 +18,8 @@ struct Judgement {
 
 /// The whole of `data` in its order; with a pool what is frozen gives features that others may have computed;
 /// the first `mistakes` wrong answers are kept with their samples. Language models are judged step by step:
-/// macro_f1 is 0 and no mistakes are kept.
+/// macro_f1 is 0 and no mistakes are kept. Of numbers `accuracy` is R² and macro_f1 0, of several labels both
+/// are macro F1; they have no ece and no mistakes.
 Judgement judge_model(const Model& model, const Prepared& prepared, const DatasetPtr& data,
                       const Budget& budget, Index mistakes, FeaturePool* pool = nullptr);
 

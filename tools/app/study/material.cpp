@@ -17,6 +17,7 @@
 #include "engine/base/sha256.h"
 #include "optim/policies/registry.h"
 #include "optim/trainer/freezer.h"
+#include "optim/trainer/task_of.h"
 #include "tools/app/run/adapt.h"
 #include "tools/app/run/session.h"
 
@@ -49,7 +50,7 @@ void require_halves(const DataInfo& info) {
   throw Error(
       Fault::usage, "study",
       fmt::format("{} has {} classes, at least 4 are wanted to learn from half of them: another --source",
-                  info.name, info.label_each_step ? 0 : info.classes.size()));
+                  info.name, has_classes(info) ? info.classes.size() : 0));
 }
 
 std::string parts_sha256(const DataParts& parts) {
@@ -138,9 +139,13 @@ ModelPtr begin(const Arm& arm, const Prepared& prepared, std::uint64_t seed, boo
 
 }  // namespace
 
+bool has_classes(const DataInfo& info) {
+  return !info.label_each_step && info.targets == TargetKind::classes;
+}
+
 bool has_halves(const DataInfo& info) {
   constexpr std::size_t kFewest = 4;
-  return !info.label_each_step && info.classes.size() >= kFewest;
+  return has_classes(info) && info.classes.size() >= kFewest;
 }
 
 void copy_body(const Model& from, Model& to) {
@@ -171,7 +176,7 @@ Loader make_loader(const DatasetPtr& data, const Prepared& prepared, Index batch
 
 DatasetPtr at_most(const DatasetPtr& data, Index count) {
   if (count <= 0 || data->size() <= count) return data;
-  if (!data->info().label_each_step) {
+  if (has_classes(data->info())) {
     const Index each = std::max<Index>(1, count / std::max<Index>(1, data->class_count()));
     return subset_per_class(data, each, 0);
   }
@@ -216,6 +221,7 @@ Materials::Opened& Materials::open(const Arm& arm) {
   prepared.input = session.recipe.input;
   prepared.width_multiple = loader_options(session, 1, 0).width_multiple;
   prepared.classes = session.recipe.classes;
+  prepared.task = session.task;
   if (!data_.options.outline) opened.sha256 = parts_sha256(prepared.parts);
   if (!weights_.empty()) opened.loaded = session.model;
   return opened;
@@ -241,10 +247,14 @@ void Materials::open_source(const Arm& arm, const Opened& opened) {
     options.vocabulary = info.vocabulary;
     options.tokens = info.tokens.name();
     options.lower_case = info.tokens.lower_case;
+    if (info.targets != TargetKind::classes) {
+      options.task = target.task->name();
+      options.trained_targets = info.classes;
+    }
     if (info.kind == DataKind::image) options.size = info.shape[0];
     source.parts = open_data(arm.source, options);
     const DataInfo own = source.parts.train->info();
-    if (own.kind != info.kind || own.label_each_step != info.label_each_step) {
+    if (own.kind != info.kind || own.label_each_step != info.label_each_step || own.targets != info.targets) {
       throw Error(Fault::usage, "study",
                   fmt::format("source {} holds samples of kind {}, target {} of kind {}", own.name,
                               data_kind_name(own.kind), info.name, data_kind_name(info.kind)));
@@ -267,6 +277,8 @@ void Materials::open_source(const Arm& arm, const Opened& opened) {
       hash = parts_sha256(source.parts);
     }
   }
+  if (source.parts.train->info().targets != TargetKind::classes)
+    source.task = task_of(source.parts.train->info());
   source.classes =
       source.parts.train->info().label_each_step ? target.classes : source.parts.train->class_count();
   source_hashes_[name] = hash;
@@ -283,6 +295,7 @@ void Materials::prepare(Arm& arm) {
       require_halves(target.parts.train->info());
       target.parts = classes_of(target.parts, target.classes / 2, target.classes);
       target.classes = target.parts.train->class_count();
+      target.task = task_of(target.parts.train->info());
     }
     targets_.emplace(name_with_part(arm), std::move(target));
   }
@@ -293,6 +306,11 @@ void Materials::prepare(Arm& arm) {
     open_source(arm, opened);
     arm.source_sha256 = source_hashes_.at(name_with_source(arm));
   }
+  const Prepared& prepared = target(arm);
+  const TaskMetric headline = prepared.task->metrics().front();
+  arm.score = headline.text;
+  arm.score_is_share = headline.share;
+  arm.by_class = prepared.parts.train->info().targets == TargetKind::classes;
   const ModelPtr model = make_blank(arm);
   resolve(arm, *model);
 }

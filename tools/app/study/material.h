@@ -8,6 +8,7 @@
 
 #include "data/loader.h"
 #include "layers/model.h"
+#include "layers/task.h"
 #include "tools/app/record/arm.h"
 #include "tools/app/run/options.h"
 
@@ -20,6 +21,7 @@ struct Prepared {
   InputSpec input;
   Index width_multiple = 1;
   Index classes = 0;
+  TaskPtr task = nullptr;
 };
 
 /// Opens what arms name, each set once. `prepare` is called for every arm before the others; they only read
@@ -74,6 +76,8 @@ class Materials {
   std::vector<std::string> notes_;
 };
 
+/// Whether each sample has one class.
+bool has_classes(const DataInfo& info);
 /// Whether half of the classes can be learned before the other half.
 bool has_halves(const DataInfo& info);
 
@@ -84,8 +88,8 @@ void copy_body(const Model& from, Model& to);
 Loader make_loader(const DatasetPtr& data, const Prepared& prepared, Index batch, bool shuffle,
                    std::uint64_t seed, Index samples = 0);
 
-/// At most `count` samples, as many of each class as there are; of a language model's windows the first ones
-/// at equal distances. 0: all.
+/// At most `count` samples, as many of each class as there are; of others
+/// (windows of a text, numbers, several labels) those at equal distances. 0: all.
 DatasetPtr at_most(const DatasetPtr& data, Index count);
 
 }  // namespace firn::cli

@@ -9,8 +9,9 @@ namespace firn::cli {
 
 namespace {
 
-bool is_share(Metric metric) {
-  return metric == Metric::accuracy || metric == Metric::macro_f1 || metric == Metric::ece;
+bool is_share(Metric metric, const Arm& arm) {
+  return (metric == Metric::accuracy && arm.score_is_share) || metric == Metric::macro_f1 ||
+         metric == Metric::ece;
 }
 
 /// "with 5 seeds", "with 3 and 5 seeds"
@@ -121,7 +122,7 @@ Difference Outcomes::difference(const Outcome& a, const Outcome& b, Metric metri
   difference.seeds = each.size();
   difference.mean = mean_of(each);
   difference.interval = bootstrap_.mean(each, level);
-  if (is_share(metric)) {
+  if (is_share(metric, *a.arm)) {
     difference.interval.low = std::max(difference.interval.low, -1.0);
     difference.interval.high = std::min(difference.interval.high, 1.0);
   }
@@ -130,8 +131,9 @@ Difference Outcomes::difference(const Outcome& a, const Outcome& b, Metric metri
 
 Interval Outcomes::interval(const Outcome& outcome, Metric metric) const {
   Interval interval = bootstrap_.mean(outcome.values(metric));
-  interval.low = std::max(interval.low, 0.0);  // no metric is negative
-  if (is_share(metric)) interval.high = std::min(interval.high, 1.0);
+  // No other metric is negative.
+  if (metric != Metric::accuracy || outcome.arm->score_is_share) interval.low = std::max(interval.low, 0.0);
+  if (is_share(metric, *outcome.arm)) interval.high = std::min(interval.high, 1.0);
   return interval;
 }
 

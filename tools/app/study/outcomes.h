@@ -14,6 +14,7 @@
 
 namespace firn::cli {
 
+/// `accuracy` is the headline of the arm's task (`Arm::score`): R² of numbers, macro F1 of several labels.
 enum class Metric { accuracy, macro_f1, ece, loss, macs, seconds, predicted_seconds };
 inline constexpr Metric kMetrics[] = {
     Metric::accuracy, Metric::macro_f1,         Metric::ece, Metric::loss, Metric::macs,
@@ -61,7 +62,7 @@ class Outcomes {
   /// The outcomes of one experiment's arms, in the order of the plan.
   std::vector<const Outcome*> of(const Plan::Experiment& experiment) const;
 
-  /// Both clipped to what the metric can be: shares to 0 .. 1, their differences to -1 .. 1.
+  /// Both clipped to what the metric can be: shares to 0 .. 1, their differences to -1 .. 1; R² has no least.
   Difference difference(const Outcome& a, const Outcome& b, Metric metric, double level = 0.95) const;
   Interval interval(const Outcome& outcome, Metric metric) const;
 

@@ -44,10 +44,12 @@ std::string macs_text(const Outcomes& outcomes, const Outcome& outcome) {
                      100 * mean(outcome, Metric::macs) / std::max(1.0, mean(*full, Metric::macs)));
 }
 
-/// Language models are judged step by step, without one.
+/// Language models are judged step by step, without one; numbers have none.
 std::string f1_text(const Outcome& outcome) {
   const double f1 = mean(outcome, Metric::macro_f1);
-  return f1 == 0 && mean(outcome, Metric::accuracy) > 0 ? "–" : fmt::format("{:.1f}", 100 * f1);
+  return f1 == 0 && (!outcome.arm->score_is_share || mean(outcome, Metric::accuracy) > 0)
+             ? "–"
+             : fmt::format("{:.1f}", 100 * f1);
 }
 
 bool same_table(const Arm& a, const Arm& b) {
@@ -55,7 +57,8 @@ bool same_table(const Arm& a, const Arm& b) {
 }
 
 std::string one_table(const std::vector<const Outcome*>& arms, const Outcomes& outcomes) {
-  Table table({"labels", "<source", "<arm", "accuracy %", "<interval", "<to full tuning, points", "F1 %",
+  const std::string score = arms.empty() ? Arm().score : arms.front()->arm->score;
+  Table table({"labels", "<source", "<arm", score + " %", "<interval", "<to full tuning, points", "F1 %",
                "ECE %", "MACs", "seconds (predicted)"});
   for (const Outcome* outcome : arms) {
     const Interval interval = outcomes.interval(*outcome, Metric::accuracy);
@@ -63,8 +66,8 @@ std::string one_table(const std::vector<const Outcome*>& arms, const Outcomes& o
                fmt::format("{:.1f}", 100 * mean(*outcome, Metric::accuracy)),
                fmt::format("{:.1f} to {:.1f}", 100 * interval.low, 100 * interval.high),
                difference_text(outcomes, *outcome), f1_text(*outcome),
-               fmt::format("{:.1f}", 100 * mean(*outcome, Metric::ece)), macs_text(outcomes, *outcome),
-               seconds_text(*outcome)});
+               outcome->arm->by_class ? fmt::format("{:.1f}", 100 * mean(*outcome, Metric::ece)) : "–",
+               macs_text(outcomes, *outcome), seconds_text(*outcome)});
   }
   return table.text();
 }

@@ -53,7 +53,7 @@ class OneThread {
 };
 
 std::string cell_text(const Arm& arm, std::uint64_t seed) {
-  return fmt::format("{}, {}, {}, {}, seed {}", arm.model, data_name(arm.source), labels_name(arm.labels),
+  return fmt::format("{}, {}, {}, {}, seed {}", arm.model, data_name(arm.source), labels_name(arm),
                      arm.name(), seed);
 }
 
@@ -120,7 +120,7 @@ class Runner {
       best = &arm;
     }
     if (compared < 2) return {};
-    return fmt::format("{} {:.1f} % with {}", best->name(), 100 * most->value(), labels_name(task.labels));
+    return fmt::format("{} {:.1f} % with {}", best->name(), 100 * most->value(), labels_name(task));
   }
 
   bool measure(const Todo& todo) {

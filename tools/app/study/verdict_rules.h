@@ -20,6 +20,8 @@ struct ClaimGroup {
   /// The first that is wanted; null.
   const Outcome* first(const Wanted& wanted) const;
   std::vector<const Outcome*> every(const Wanted& wanted) const;
+  /// Whether labels are counted by class.
+  bool by_class() const { return arms.empty() || arms.front()->arm->by_class; }
   /// Label counts, all (0) last.
   std::vector<Index> labels() const;
   /// Of the same part of the target with new weights, and of another source, in the same experiment.

@@ -37,8 +37,8 @@ void judge_labels(const ClaimGroup& group, std::vector<Verdict>& to) {
   const Difference& best = best_of(few);
   const Index cut = best.a->arm->frozen_blocks();
 
-  Verdict wins =
-      group.verdict(fmt::format("with {} freezing beats tuning everything", labels_name(labels.front())));
+  Verdict wins = group.verdict(
+      fmt::format("with {} freezing beats tuning everything", labels_name(labels.front(), group.by_class())));
   wins.ruling = ruling_of(best, true);
   wins.text = fmt::format("the best cut, {}, against full tuning: {}", best.a->arm->name(), points(best));
   wins.evidence = few;
@@ -47,7 +47,8 @@ void judge_labels(const ClaimGroup& group, std::vector<Verdict>& to) {
   const auto same = std::find_if(many.begin(), many.end(),
                                  [&](const Difference& d) { return d.a->arm->frozen_blocks() == cut; });
   if (same == many.end()) return;
-  Verdict loses = group.verdict(fmt::format("with {} the same freezing loses", labels_name(labels.back())));
+  Verdict loses = group.verdict(
+      fmt::format("with {} the same freezing loses", labels_name(labels.back(), group.by_class())));
   loses.ruling = ruling_of(*same, false);
   loses.text = fmt::format("{} against full tuning: {}", same->a->arm->name(), points(*same));
   loses.evidence = many;
@@ -140,7 +141,8 @@ void judge_early(const ClaimGroup& group, std::vector<Verdict>& to) {
     const Outcome* later = arm_of(most, last);
     const Outcome* fewer = arm_of(least, first);
     if (early != nullptr && later != nullptr && first < last) {
-      Verdict verdict = group.verdict(fmt::format("freezing too early hurts ({})", labels_name(labels)));
+      Verdict verdict =
+          group.verdict(fmt::format("freezing too early hurts ({})", labels_name(labels, group.by_class())));
       const Difference d = group.accuracy(*early, *later);
       verdict.ruling = ruling_of(d, false);
       verdict.text = fmt::format("first {} frozen from {:.0f} % of the steps on against from {:.0f} % on: {}",
@@ -151,7 +153,8 @@ void judge_early(const ClaimGroup& group, std::vector<Verdict>& to) {
       to.push_back(std::move(verdict));
     }
     if (early != nullptr && fewer != nullptr && least < most) {
-      Verdict verdict = group.verdict(fmt::format("freezing too much hurts ({})", labels_name(labels)));
+      Verdict verdict =
+          group.verdict(fmt::format("freezing too much hurts ({})", labels_name(labels, group.by_class())));
       const Difference d = group.accuracy(*early, *fewer);
       verdict.ruling = ruling_of(d, false);
       verdict.text = fmt::format("first {} against first {} frozen, both from {:.0f} % of the steps on: {}",

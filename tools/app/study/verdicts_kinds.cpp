@@ -59,8 +59,8 @@ void judge_families(const std::vector<ClaimGroup>& groups, std::vector<Verdict>&
         if (ours.size() < 2 || theirs.size() < 2) continue;
         const Outcome* best = best_of(ours);
         const Outcome* other = best_of(theirs);
-        Verdict verdict =
-            cnn.verdict(fmt::format("CNN and LSTM want different cuts ({})", labels_name(labels)));
+        Verdict verdict = cnn.verdict(
+            fmt::format("CNN and LSTM want different cuts ({})", labels_name(labels, cnn.by_class())));
         verdict.model = cnn.model + ", " + lstm.model;
         const Difference here = cnn.accuracy(*best, *nearest(ours, depth_of(*other)), 2);
         const Difference there = lstm.accuracy(*other, *nearest(theirs, depth_of(*best)), 2);
@@ -99,7 +99,7 @@ void judge_adaptive(const ClaimGroup& group, std::vector<Verdict>& to) {
     if (full == nullptr) continue;
     for (const Outcome* policy : policies) {
       Verdict verdict = group.verdict(fmt::format("{} is as good as full tuning at less cost ({})",
-                                                  policy->arm->policy, labels_name(labels)));
+                                                  policy->arm->policy, labels_name(*policy->arm)));
       const Difference accuracy = group.accuracy(*policy, *full);
       const Difference macs = group.outcomes->difference(*policy, *full, Metric::macs);
       const Difference seconds = group.outcomes->difference(*policy, *full, Metric::seconds);
@@ -144,7 +144,8 @@ void judge_regularisers(const ClaimGroup& group, std::vector<Verdict>& to) {
     for (const Rule& rule : kRules) {
       const auto changed =
           group.every([&](const Arm& arm) { return arm.labels == labels && rule.changed(arm); });
-      Verdict verdict = group.verdict(fmt::format("{} ({})", rule.text, labels_name(labels)));
+      Verdict verdict =
+          group.verdict(fmt::format("{} ({})", rule.text, labels_name(labels, group.by_class())));
       bool small = true;
       Difference largest;
       for (const Outcome* outcome : changed) {

@@ -238,7 +238,7 @@ void Predict::print(Console& console, const Session& session, const Questions& q
   const auto name_of = [&](Index c) {
     return names.empty() ? fmt::format("{}", c) : names[static_cast<std::size_t>(c)];
   };
-  const std::vector<Answer> answers = session.task->predict(logits, top_);
+  const std::vector<Predicted> answers = session.task->predict(logits, top_);
   const bool ranked = session.task->name() != "regression";
   const std::vector<std::string> truth = truth_of(session, questions, sample);
   if (console.json()) {
@@ -246,7 +246,7 @@ void Predict::print(Console& console, const Session& session, const Questions& q
     line.add("index", sample);
     if (!questions.names.empty()) line.add("sample", questions.names[static_cast<std::size_t>(sample)]);
     std::vector<JsonObject> places;
-    for (const Answer& answer : answers) {
+    for (const Predicted& answer : answers) {
       JsonObject one;
       one.add(place_name(*session.task), name_of(answer.place)).add("index", answer.place);
       one.add(session.task->answer_name(), answer.value);
@@ -261,7 +261,7 @@ void Predict::print(Console& console, const Session& session, const Questions& q
   std::string line = questions.names.empty() ? fmt::format("{:>6}", sample)
                                              : questions.names[static_cast<std::size_t>(sample)];
   std::vector<std::string> said;
-  for (const Answer& answer : answers) {
+  for (const Predicted& answer : answers) {
     const std::string value =
         ranked ? fmt::format("{:.3f}", answer.value) : fmt::format("{:.6g}", answer.value);
     const bool marked = session.task->name() == "labels" && answer.chosen;

@@ -317,6 +317,10 @@ void StudyVerb::begin(Store& store, const std::vector<Grid>& grids, const Plan& 
   store.set_meta("threads", fmt::format("{}", thread_count()));
   store.set_meta("protocol", protocol_text(plan.arms.front()));
   store.set_meta("statistics", statistics_text(plan));
+  const Arm& first = plan.arms.front();
+  store.set_meta("score", first.score);
+  store.set_meta("score_is_share", first.score_is_share ? "yes" : "no");
+  store.set_meta("labels_by_class", first.by_class ? "yes" : "no");
   store.set_meta("state", "running");
   if (!store.meta("started")) store.set_meta("started", now_text());
 }
