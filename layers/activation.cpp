@@ -12,6 +12,8 @@ LayerSpec Activate::spec() const {
   if (activation_ == Activation::leaky_relu) {
     if (slope_ != real(0.01)) spec.bare("slope", exact_text(slope_));
   }
+  if (activation_ == Activation::relu_to) spec.bare("most", exact_text(slope_));
+  if (activation_ == Activation::hard_sigmoid) spec.option("slope", slope_, real(1) / 6);
   return spec;
 }
 

@@ -8,7 +8,7 @@ namespace firn {
 /// y = activation(x), element by element.
 class Activate final : public Layer {
  public:
-  /// `slope` is that of leaky_relu below zero.
+  /// `slope` is that of leaky_relu below zero or of hard_sigmoid, or where relu_to ends.
   explicit Activate(Activation activation, real slope = real(0.01))
       : activation_(activation), slope_(slope) {}
   LayerSpec spec() const override;

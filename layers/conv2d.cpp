@@ -6,44 +6,63 @@
 
 #include "engine/base/error.h"
 #include "engine/ops/conv2d.h"
+#include "layers/steps_as_image.h"
 
 namespace firn {
 
+Extent Conv2d::same_pad(const Extent& kernel, const Extent& dilation) {
+  return {dilation.h * (kernel.h - 1) / 2, dilation.w * (kernel.w - 1) / 2};
+}
+
 Conv2d::Conv2d(Options options) : options_(options) {
-  const auto& [in, out, kernel, stride, pad, groups, bias] = options_;
-  if (in < 1 || out < 1 || groups < 1 || in % groups != 0 || out % groups != 0 || kernel.h < 1 ||
-      kernel.w < 1) {
+  const Options& o = options_;
+  const Extent& kernel = o.kernel;
+  if (o.in < 1 || o.out < 1 || o.groups < 1 || o.in % o.groups != 0 || o.out % o.groups != 0 ||
+      kernel.h < 1 || kernel.w < 1 || o.dilation.h < 1 || o.dilation.w < 1) {
     throw Error(Fault::usage, "conv2d",
-                fmt::format("{} to {} channels in {} groups, kernel {}", in, out, groups, kernel.text()));
+                fmt::format("{} to {} channels in {} groups, kernel {}, dilation {}", o.in, o.out, o.groups,
+                            kernel.text(), o.dilation.text()));
   }
-  const Index fan_in = in / groups * kernel.h * kernel.w;
-  const Index fan_out = out / groups * kernel.h * kernel.w;
+  const Index fan_in = o.in / o.groups * kernel.h * kernel.w;
+  const Index fan_out = o.out / o.groups * kernel.h * kernel.w;
   const real bound = real(1) / std::sqrt(static_cast<real>(fan_in));
-  const Shape file{out, in / groups, kernel.h, kernel.w};
-  weight_ = own("weight", Shape{kernel.h, kernel.w, in / groups, out}, Role::weight,
-                {Fill::Kind::uniform, bound, fan_in, fan_out}, {file, file, {2, 3, 1, 0}});
-  if (bias) bias_ = own("bias", Shape{out}, Role::bias, {Fill::Kind::uniform, bound});
+  const Shape view{o.out, o.in / o.groups, kernel.h, kernel.w};
+  const Shape file = o.steps ? Shape{o.out, o.in / o.groups, kernel.w} : view;
+  weight_ = own("weight", Shape{kernel.h, kernel.w, o.in / o.groups, o.out}, Role::weight,
+                {Fill::Kind::uniform, bound, fan_in, fan_out}, {file, view, {2, 3, 1, 0}});
+  if (o.bias) bias_ = own("bias", Shape{o.out}, Role::bias, {Fill::Kind::uniform, bound});
 }
 
 LayerSpec Conv2d::spec() const {
-  const Extent same{(options_.kernel.h - 1) / 2, (options_.kernel.w - 1) / 2};
+  const Options& o = options_;
+  const auto text = [&](const Extent& e) { return o.steps ? std::to_string(e.w) : e.brief(); };
   return LayerSpec("conv")
-      .bare("out", options_.out)
-      .bare("kernel", options_.kernel.text())
-      .option("stride", options_.stride.brief(), "1")
-      .option("pad", options_.pad.brief(), same.brief())
-      .option("groups", options_.groups, 1)
-      .flag("no_bias", !options_.bias);
+      .bare("out", o.out)
+      .bare("kernel", o.steps ? std::to_string(o.kernel.w) : o.kernel.text())
+      .option("stride", text(o.stride), "1")
+      .option("dilation", text(o.dilation), "1")
+      .option("pad", text(o.pad), text(same_pad(o.kernel, o.dilation)))
+      .option("pad_end", text(o.pad_end.value_or(o.pad)), text(o.pad))
+      .option("groups", o.groups, 1)
+      .flag("no_bias", !o.bias);
 }
 
 Flow Conv2d::build(Graph& graph, Flow in) const {
-  in.x = conv2d(graph, in.x, graph.parameter(weight_), bias_ ? graph.parameter(bias_) : Value{},
-                {.stride_h = options_.stride.h,
-                 .stride_w = options_.stride.w,
-                 .pad_h = options_.pad.h,
-                 .pad_w = options_.pad.w,
-                 .groups = options_.groups});
-  return in;
+  const Options& o = options_;
+  const Extent end = o.pad_end.value_or(o.pad);
+  Value weight = graph.parameter(weight_);
+  weight = spread_places(graph, weight, 0, o.dilation.h);
+  weight = spread_places(graph, weight, 1, o.dilation.w);
+  return over_images(graph, in, [&](Value x) {
+    return conv2d(graph, x, weight, bias_ ? graph.parameter(bias_) : Value{},
+                  {.stride_h = o.stride.h,
+                   .stride_w = o.stride.w,
+                   .pad_h = o.pad.h,
+                   .pad_w = o.pad.w,
+                   .groups = o.groups,
+                   .more_h = end.h - o.pad.h,
+                   .more_w = end.w - o.pad.w});
+  });
 }
 
 }  // namespace firn

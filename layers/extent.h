@@ -14,6 +14,7 @@ struct Extent {
   Extent(Index both) : h(both), w(both) {}
   Extent(Index height, Index width) : h(height), w(width) {}
 
+  friend bool operator==(const Extent&, const Extent&) = default;
   bool is(Index both) const { return h == both && w == both; }
   /// "3x3"
   std::string text() const { return std::to_string(h) + "x" + std::to_string(w); }

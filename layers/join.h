@@ -13,7 +13,8 @@ class Add final : public Layer {
   Flow join(Graph& graph, std::span<const Flow> in) const override;
 };
 
-/// The product of values of one shape, element by element.
+/// The product of values of one shape, element by element; of two also where the second has one number for
+/// each channel of a sample, (N,C) or (N,1,1,C) for (N,H,W,C).
 class Multiply final : public Layer {
  public:
   LayerSpec spec() const override { return LayerSpec("multiply"); }
@@ -21,12 +22,17 @@ class Multiply final : public Layer {
   Flow join(Graph& graph, std::span<const Flow> in) const override;
 };
 
-/// Values that differ in their last dimension alone, one behind the other along it.
+/// Values that differ in one dimension alone, one behind the other along it: the last, or `axis` of a sample,
+/// counted from 1.
 class Concatenate final : public Layer {
  public:
-  LayerSpec spec() const override { return LayerSpec("concat"); }
+  explicit Concatenate(Index axis = 0) : axis_(axis) {}
+  LayerSpec spec() const override { return LayerSpec("concat").option("axis", axis_, 0); }
   Flow build(Graph&, Flow in) const override { return in; }
   Flow join(Graph& graph, std::span<const Flow> in) const override;
+
+ private:
+  Index axis_;
 };
 
 }  // namespace firn

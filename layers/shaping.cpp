@@ -21,6 +21,30 @@ Flow Reshape::build(Graph& graph, Flow in) const {
   return {reshape(graph, in.x, Shape(std::span<const Index>(sizes)))};
 }
 
+LayerSpec Permute::spec() const {
+  return LayerSpec("permute").option("order", fmt::format("{}", fmt::join(order_, " ")), {});
+}
+
+Flow Permute::build(Graph& graph, Flow in) const {
+  std::vector<int> order{0};
+  for (const Index axis : order_) order.push_back(static_cast<int>(axis));
+  return {permute(graph, in.x, order)};
+}
+
+LayerSpec Slice::spec() const {
+  const auto& [axis, begin, end, step] = options_;
+  return LayerSpec("slice")
+      .option("axis", axis, -1)
+      .option("begin", begin, 0)
+      .option("end", end, -1)
+      .option("step", step, 1);
+}
+
+Flow Slice::build(Graph& graph, Flow in) const {
+  const auto& [axis, begin, end, step] = options_;
+  return {slice(graph, in.x, static_cast<int>(axis), begin, end, step)};
+}
+
 Flow RowsToSequence::build(Graph& graph, Flow in) const {
   const Shape& x = in.x.shape();
   if (x.rank() != 4) {

@@ -9,7 +9,8 @@ namespace firn {
 
 /// True when the gradient of `a` is computed from its output y, false when from its input x.
 constexpr bool gradient_uses_output(Activation a) {
-  return a != Activation::gelu && a != Activation::silu;
+  return a != Activation::gelu && a != Activation::silu && a != Activation::hard_swish &&
+         a != Activation::gelu_tanh;
 }
 
 /// All functions work on the calling thread; output may be the same memory as an input of the same size.

@@ -13,7 +13,7 @@ struct Epilogue {
   const real* shift = nullptr;     ///< (N): bias, or a batch norm's shift
   const real* residual = nullptr;  ///< laid out as the output, which it must not overlap
   Activation activation = Activation::none;
-  real slope = 0;  ///< of leaky_relu
+  real slope = 0;  ///< of leaky_relu and hard_sigmoid; where relu_to ends
 };
 
 /// C[m,n] = epilogue( (accumulate ? C[m,n] : 0) + sum_k A[m*ams + k*aks] * B[k,n] ).

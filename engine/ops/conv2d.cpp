@@ -253,7 +253,8 @@ ConvGeometry geometry(const Shape& x, const Shape& w, const Conv2dOptions& o, co
     shape_error("conv2d", where,
                 fmt::format("input {} has {} channels, weight wants {}", x.text(), x[3], w[2] * o.groups));
   }
-  if (o.stride_h < 1 || o.stride_w < 1 || o.pad_h < 0 || o.pad_w < 0) {
+  if (o.stride_h < 1 || o.stride_w < 1 || o.pad_h < 0 || o.pad_w < 0 || o.pad_h + o.more_h < 0 ||
+      o.pad_w + o.more_w < 0) {
     shape_error(
         "conv2d", where,
         fmt::format("stride {}x{} or pad {}x{} is out of range", o.stride_h, o.stride_w, o.pad_h, o.pad_w));
@@ -277,13 +278,14 @@ ConvGeometry geometry(const Shape& x, const Shape& w, const Conv2dOptions& o, co
   g.pad_h = o.pad_h;
   g.pad_w = o.pad_w;
   g.groups = o.groups;
-  if (g.h + 2 * g.pad_h < g.kh || g.w + 2 * g.pad_w < g.kw) {
+  const Index height = g.h + 2 * g.pad_h + o.more_h, width = g.w + 2 * g.pad_w + o.more_w;
+  if (height < g.kh || width < g.kw) {
     shape_error(
         "conv2d", where,
         fmt::format("input {} with pad {} is smaller than kernel {}x{}", x.text(), o.pad_h, g.kh, g.kw));
   }
-  g.oh = (g.h + 2 * g.pad_h - g.kh) / g.stride_h + 1;
-  g.ow = (g.w + 2 * g.pad_w - g.kw) / g.stride_w + 1;
+  g.oh = (height - g.kh) / g.stride_h + 1;
+  g.ow = (width - g.kw) / g.stride_w + 1;
   return g;
 }
 

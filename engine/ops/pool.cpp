@@ -1,6 +1,7 @@
 #include "engine/ops/pool.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "engine/kernels/kernels.h"
 #include "engine/ops/check.h"
@@ -14,8 +15,8 @@ std::string text(const PoolGeometry& g) {
 }
 
 /// Output size of one dimension, as PyTorch rounds it.
-Index pooled(Index size, Index kernel, Index stride, Index pad, bool ceil) {
-  const Index room = size + 2 * pad - kernel;
+Index pooled(Index size, Index kernel, Index stride, Index pad, Index more, bool ceil) {
+  const Index room = size + 2 * pad + more - kernel;
   Index out = (ceil ? room + stride - 1 : room) / stride + 1;
   if (ceil && (out - 1) * stride >= size + pad) --out;
   return out;
@@ -35,16 +36,21 @@ PoolGeometry geometry(std::string_view op, const Shape& x, const PoolOptions& o,
   g.pad_w = o.pad_w;
   g.count_padding = o.count_padding;
   const bool valid = g.kh >= 1 && g.kw >= 1 && g.kh * g.kw <= 255 && g.pad_h >= 0 && g.pad_w >= 0 &&
-                     2 * g.pad_h <= g.kh && 2 * g.pad_w <= g.kw && o.stride_h >= 0 && o.stride_w >= 0;
+                     2 * g.pad_h <= g.kh && 2 * g.pad_w <= g.kw && o.stride_h >= 0 && o.stride_w >= 0 &&
+                     std::abs(o.more_h) <= g.kh && std::abs(o.more_w) <= g.kw;
   if (!valid) {
     shape_error(op, where,
                 fmt::format("kernel {}x{} with pad {}x{} is out of range", g.kh, g.kw, g.pad_h, g.pad_w));
   }
-  if (g.h + 2 * g.pad_h < g.kh || g.w + 2 * g.pad_w < g.kw) {
+  if (op == "average_pool" && o.count_padding && (o.more_h != 0 || o.more_w != 0))
+    shape_error(op, where, "padding that counts is the same on both sides");
+  if (g.h + 2 * g.pad_h + o.more_h < g.kh || g.w + 2 * g.pad_w + o.more_w < g.kw) {
     shape_error(op, where, fmt::format("input {} is smaller than the window {}x{}", x.text(), g.kh, g.kw));
   }
-  g.oh = pooled(g.h, g.kh, g.stride_h, g.pad_h, o.ceil);
-  g.ow = pooled(g.w, g.kw, g.stride_w, g.pad_w, o.ceil);
+  g.oh = pooled(g.h, g.kh, g.stride_h, g.pad_h, o.more_h, o.ceil);
+  g.ow = pooled(g.w, g.kw, g.stride_w, g.pad_w, o.more_w, o.ceil);
+  if ((g.oh - 1) * g.stride_h - g.pad_h >= g.h || (g.ow - 1) * g.stride_w - g.pad_w >= g.w)
+    shape_error(op, where, fmt::format("input {}: a window lies in the padding alone", x.text()));
   return g;
 }
 

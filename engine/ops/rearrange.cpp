@@ -217,6 +217,14 @@ Value mask_steps(Graph& graph, Value x, Value lengths) {
   return graph.add(std::make_shared<MaskSteps>(), {x, lengths});
 }
 
+Value spread_places(Graph& graph, Value x, int axis, Index step) {
+  require_axis("spread", graph.label(), x.spec(), axis);
+  if (step < 1) shape_error("spread", graph.label(), fmt::format("step {}", step));
+  if (step == 1 || x.shape()[axis] < 1) return x;
+  const Index size = (x.shape()[axis] - 1) * step + 1;
+  return graph.add(std::make_shared<Place>(axis, 0, step, size, "spread"), {x});
+}
+
 Value pad(Graph& graph, Value x, int axis, Index before, Index behind) {
   if (before < 0 || behind < 0)
     shape_error("pad", graph.label(), fmt::format("{} before, {} behind", before, behind));

@@ -25,4 +25,10 @@ Value mask_steps(Graph& graph, Value x, Value lengths);
 /// Zeros before and behind the places of an axis; not the batch's axis.
 Value pad(Graph& graph, Value x, int axis, Index before, Index behind);
 
+/// Zeros between the places of an axis, which lie `step` apart then; not the batch's axis.
+Value spread_places(Graph& graph, Value x, int axis, Index step);
+
+/// The axes in another order: axis i of y is axis order[i] of x; the batch stays the first.
+Value permute(Graph& graph, Value x, const std::vector<int>& order);
+
 }  // namespace firn

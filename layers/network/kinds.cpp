@@ -5,6 +5,7 @@
 #include "engine/ops/activation.h"
 #include "layers/activation.h"
 #include "layers/branch.h"
+#include "layers/channel_numbers.h"
 #include "layers/conv2d.h"
 #include "layers/dense.h"
 #include "layers/dropout.h"
@@ -27,16 +28,41 @@ using Bodies = std::vector<LayerPtr>;
 constexpr const char* kImages = "images (H,W,C)";
 constexpr const char* kSequences = "sequences (T,F)";
 
+/// Whether what is read are sequences (T,F), which a convolution or pool goes along; else they are images.
+bool goes_along_steps(const LayerArguments& a) {
+  if (a.site().sample.rank() == 2) {
+    a.width(2, kSequences);
+    return true;
+  }
+  a.width(3, kImages);
+  return false;
+}
+
+/// An extent of a window; along steps one number, "80", in the place of "1x80".
+Extent window_extent(const LayerArguments& a, const std::string& name, bool steps, Index height) {
+  const Extent e = a.extent(name);
+  if (!steps) return e;
+  if (e.h != e.w && e.h != height)
+    a.fail(fmt::format("{} '{}': along steps one number is wanted", name, e.text()));
+  return {height, e.w};
+}
+
 LayerPtr make_conv(const LayerArguments& a, Bodies) {
-  const Extent kernel = a.extent("kernel");
-  const Extent same{(kernel.h - 1) / 2, (kernel.w - 1) / 2};
-  return make<Conv2d>({.in = a.width(3, kImages),
-                       .out = a.count("out"),
-                       .kernel = kernel,
-                       .stride = a.extent("stride"),
-                       .pad = a.given("pad") ? a.extent("pad") : same,
-                       .groups = a.count("groups"),
-                       .bias = !a.flag("no_bias")});
+  const bool steps = goes_along_steps(a);
+  const Extent kernel = window_extent(a, "kernel", steps, 1),
+               dilation = window_extent(a, "dilation", steps, 1);
+  Conv2d::Options options{
+      .in = a.width(0, kImages),
+      .out = a.count("out"),
+      .kernel = kernel,
+      .stride = window_extent(a, "stride", steps, 1),
+      .pad = a.given("pad") ? window_extent(a, "pad", steps, 0) : Conv2d::same_pad(kernel, dilation),
+      .dilation = dilation,
+      .steps = steps,
+      .groups = a.count("groups"),
+      .bias = !a.flag("no_bias")};
+  if (a.given("pad_end")) options.pad_end = window_extent(a, "pad_end", steps, 0);
+  return make<Conv2d>(options);
 }
 
 LayerPtr make_dense(const LayerArguments& a, Bodies) {
@@ -49,12 +75,15 @@ LayerPtr make_dense(const LayerArguments& a, Bodies) {
 }
 
 WindowOptions window_of(const LayerArguments& a) {
-  a.width(3, kImages);
-  const Extent kernel = a.extent("kernel");
-  return {.kernel = kernel,
-          .stride = a.given("stride") ? a.extent("stride") : kernel,
-          .pad = a.extent("pad"),
-          .ceil = a.flag("ceil")};
+  const bool steps = goes_along_steps(a);
+  const Extent kernel = window_extent(a, "kernel", steps, 1);
+  WindowOptions options{.kernel = kernel,
+                        .stride = a.given("stride") ? window_extent(a, "stride", steps, 1) : kernel,
+                        .pad = window_extent(a, "pad", steps, 0),
+                        .steps = steps,
+                        .ceil = a.flag("ceil")};
+  if (a.given("pad_end")) options.pad_end = window_extent(a, "pad_end", steps, 0);
+  return options;
 }
 
 LayerPtr make_average_pool(const LayerArguments& a, Bodies) {
@@ -81,8 +110,9 @@ LayerPtr make_embedding(const LayerArguments& a, Bodies) {
 
 Activation activation_of(const LayerArguments& a, const std::string& name) {
   if (name == "none") return Activation::none;
-  for (const Activation one : {Activation::relu, Activation::leaky_relu, Activation::gelu, Activation::silu,
-                               Activation::sigmoid, Activation::tanh}) {
+  for (const Activation one :
+       {Activation::relu, Activation::leaky_relu, Activation::gelu, Activation::silu, Activation::sigmoid,
+        Activation::tanh, Activation::hard_swish, Activation::gelu_tanh}) {
     if (activation_name(one) == name) return one;
   }
   a.fail(fmt::format("no activation is called {}", name));
@@ -104,6 +134,19 @@ LayerPtr make_simple(const LayerArguments&, Bodies) {
   return std::make_shared<Layer>();
 }
 
+LayerKind over_kind(const std::string& name, const std::string& text, OverAxes::Kind kind) {
+  return {
+      name,
+      text,
+      {{"over", Kind::counts, false, "", "axes, from 1"}},
+      [kind](const LayerArguments& a, Bodies) { return std::make_shared<OverAxes>(kind, a.counts("over")); }};
+}
+
+LayerPtr make_channels(const LayerArguments& a, ChannelParameter::Kind kind) {
+  return std::make_shared<ChannelParameter>(kind, a.width(0, "numbers"),
+                                            a.given("as") ? a.shape("as") : Shape{});
+}
+
 std::vector<LayerOption> recurrent_options() {
   return {{"hidden", Kind::count, true, "", "units"},
           {"layers", Kind::count, false, "1", "one over the other"},
@@ -117,6 +160,7 @@ std::vector<LayerOption> window_options() {
   return {{"kernel", Kind::extent, true, "2", "height x width of the window"},
           {"stride", Kind::extent, false, "", "as the kernel"},
           {"pad", Kind::extent, false, "0", "on both sides"},
+          {"pad_end", Kind::extent, false, "", "below and to the right; as pad"},
           {"ceil", Kind::flag, false, "", "round the output's size up"}};
 }
 
@@ -125,11 +169,13 @@ const LayerOption kEpsilon{"epsilon", Kind::number, false, "1e-05", "added to th
 std::vector<LayerKind> make_kinds() {
   return {
       {"conv",
-       "convolution of images; torch.nn.Conv2d",
+       "convolution of images, or along the steps of sequences; torch.nn.Conv2d, Conv1d",
        {{"out", Kind::count, true, "classes", "channels"},
         {"kernel", Kind::extent, true, "3", "height x width"},
         {"stride", Kind::extent, false, "1", ""},
         {"pad", Kind::extent, false, "", "on both sides; (kernel - 1) / 2, which keeps the size at stride 1"},
+        {"pad_end", Kind::extent, false, "", "below and to the right; as pad"},
+        {"dilation", Kind::extent, false, "1", "between neighbouring places of the kernel"},
         {"groups", Kind::count, false, "1", "'in': each channel for itself"},
         {"no_bias", Kind::flag, false, "", ""}},
        make_conv,
@@ -170,11 +216,26 @@ std::vector<LayerKind> make_kinds() {
       activation_kind<Activation::silu>("silu", "x * sigmoid(x)"),
       activation_kind<Activation::sigmoid>("sigmoid", "1 / (1 + exp(-x))"),
       activation_kind<Activation::tanh>("tanh", "tanh(x)"),
+      {"relu_to",
+       "max(x, 0), at most MOST (ReLU6)",
+       {{"most", Kind::number, true, "6", ""}},
+       [](const LayerArguments& a, Bodies) {
+         return std::make_shared<Activate>(Activation::relu_to, a.number("most"));
+       }},
+      {"hard_sigmoid",
+       "slope * x + 1/2, from 0 to 1",
+       {{"slope", Kind::number, false, "0.16666667", ""}},
+       [](const LayerArguments& a, Bodies) {
+         return std::make_shared<Activate>(Activation::hard_sigmoid,
+                                           a.given("slope") ? a.number("slope") : real(1) / 6);
+       }},
+      activation_kind<Activation::hard_swish>("hard_swish", "x * hard_sigmoid(x)"),
+      activation_kind<Activation::gelu_tanh>("gelu_tanh", "gelu by its approximation with tanh"),
       activation_kind<Activation::none>("identity", "x"),
       {"softmax", "probabilities over the last dimension", {}, make_simple<Softmax>},
-      {"pool", "greatest of each window of an image", window_options(),
+      {"pool", "greatest of each window of an image or sequence", window_options(),
        [](const LayerArguments& a, Bodies) { return make<MaxPool2d>(window_of(a)); }},
-      {"average_pool", "mean of each window of an image",
+      {"average_pool", "mean of each window of an image or sequence",
        [] {
          auto options = window_options();
          options.push_back({"without_padding", Kind::flag, false, "", "the padding does not count"});
@@ -188,6 +249,33 @@ std::vector<LayerKind> make_kinds() {
          a.width(3, kImages);
          return std::make_shared<GlobalAveragePool>();
        }},
+      {"adaptive_pool",
+       "means of windows that share the image evenly: (H,W,C) to (size,C)",
+       {{"size", Kind::extent, true, "7", "height x width"}},
+       [](const LayerArguments& a, Bodies) -> LayerPtr {
+         a.width(3, kImages);
+         return std::make_shared<AdaptivePool>(a.extent("size"));
+       }},
+      over_kind("mean", "mean over axes of a sample, which go away", OverAxes::Kind::mean),
+      over_kind("max", "greatest over axes of a sample, which go away", OverAxes::Kind::greatest),
+      {"scale",
+       "times a number for each channel, which is learned",
+       {{"as", Kind::shape, false, "", "its shape in files; C"}},
+       [](const LayerArguments& a, Bodies) { return make_channels(a, ChannelParameter::Kind::scale); }},
+      {"shift",
+       "plus a number for each channel, which is learned",
+       {{"as", Kind::shape, false, "", "its shape in files; C"}},
+       [](const LayerArguments& a, Bodies) { return make_channels(a, ChannelParameter::Kind::shift); }},
+      {"times",
+       "factor * x",
+       {{"factor", Kind::number, true, "", ""}},
+       [](const LayerArguments& a, Bodies) { return std::make_shared<Affine>(a.number("factor"), real(0)); }},
+      {"plus",
+       "x + summand",
+       {{"summand", Kind::number, true, "", ""}},
+       [](const LayerArguments& a, Bodies) {
+         return std::make_shared<Affine>(real(1), a.number("summand"));
+       }},
       {"dropout",
        "inverted dropout, in training alone",
        {{"p", Kind::number, true, "0.5", "share that is left out"}},
@@ -197,6 +285,22 @@ std::vector<LayerKind> make_kinds() {
        "the same numbers under another shape",
        {{"sample", Kind::shape, true, "", "of a sample"}},
        [](const LayerArguments& a, Bodies) { return std::make_shared<Reshape>(a.shape("sample")); }},
+      {"permute",
+       "the axes of a sample in another order: 'order 3 1 2' makes (C,H,W) of (H,W,C)",
+       {{"order", Kind::counts, false, "", "axes, from 1"}},
+       [](const LayerArguments& a, Bodies) { return std::make_shared<Permute>(a.counts("order")); }},
+      {"slice",
+       "places of an axis of a sample: begin, begin + step, ... below end",
+       {{"axis", Kind::count, false, "", "from 1"},
+        {"begin", Kind::count, false, "0", "from 0"},
+        {"end", Kind::count, false, "", ""},
+        {"step", Kind::count, false, "1", ""}},
+       [](const LayerArguments& a, Bodies) {
+         return make<Slice>({.axis = a.count("axis"),
+                             .begin = a.count("begin"),
+                             .end = a.count("end"),
+                             .step = a.count("step")});
+       }},
       {"rows",
        "an image as a sequence of its rows: (H,W,C) to (H,W*C)",
        {},
@@ -278,8 +382,11 @@ std::vector<LayerKind> make_kinds() {
       // Its layers are put together by their names, where the network is built.
       {"graph", "any layers, each says what it reads: 'from a b'", {}, nullptr, 1, 1, {}, true},
       {"add", "in a graph: the sum of what it reads", {}, make_simple<Add>},
-      {"multiply", "in a graph: the product", {}, make_simple<Multiply>},
-      {"concat", "in a graph: one behind the other in the last dimension", {}, make_simple<Concatenate>},
+      {"multiply", "in a graph: the product; of channels too", {}, make_simple<Multiply>},
+      {"concat",
+       "in a graph: one behind the other in the last dimension",
+       {{"axis", Kind::count, false, "0", "or in this one, from 1"}},
+       [](const LayerArguments& a, Bodies) { return std::make_shared<Concatenate>(a.count("axis")); }},
   };
 }
 

@@ -2,6 +2,7 @@
 
 #include "engine/ops/arithmetic.h"
 #include "engine/ops/batch_norm.h"
+#include "engine/ops/channel_scale.h"
 #include "engine/ops/conv2d.h"
 #include "engine/ops/dense.h"
 #include "engine/ops/dropout.h"
@@ -70,6 +71,38 @@ const std::vector<BadCase>& bad_cases() {
        {{"x", {2, 2, 2, 3}}},
        [](Graph& g, Values v) { return max_pool(g, v[0], {.kernel_h = 3, .kernel_w = 3}); },
        {"(2,2,2,3)", "3x3"}},
+      {"max_pool",
+       {{"x", {2, 6, 5, 3}}},
+       [](Graph& g, Values v) { return max_pool(g, v[0], {.pad_h = 1, .pad_w = 1, .more_w = 1}); },
+       {"(2,6,5,3)", "padding alone"}},
+      {"average_pool",
+       {{"x", {2, 6, 5, 3}}},
+       [](Graph& g, Values v) { return average_pool(g, v[0], {.more_h = 1}); },
+       {"both sides"}},
+      {"adaptive_average_pool",
+       {{"x", {2, 12}}},
+       [](Graph& g, Values v) { return adaptive_average_pool(g, v[0], 2, 2); },
+       {"(2,12)", "2x2"}},
+      {"permute",
+       {{"x", {2, 3, 4}}},
+       [](Graph& g, Values v) {
+         return permute(g, v[0], {0, 1, 1});
+       },
+       {"(2,3,4)", "0 1 1"}},
+      {"permute",
+       {{"x", {2, 3, 4}}},
+       [](Graph& g, Values v) {
+         return permute(g, v[0], {1, 0, 2});
+       },
+       {"(2,3,4)", "1 0 2"}},
+      {"multiply_row",
+       {{"x", {2, 3, 4}}, {"factor", {3}, Kind::parameter}},
+       [](Graph& g, Values v) { return multiply_row(g, v[0], v[1]); },
+       {"(2,3,4)", "(3)"}},
+      {"multiply_channels",
+       {{"x", {2, 3, 4}}, {"factor", {2, 3}}},
+       [](Graph& g, Values v) { return multiply_channels(g, v[0], v[1]); },
+       {"(2,3,4)", "(2,3)"}},
       {"average_pool",
        {{"x", {2, 12}}},
        [](Graph& g, Values v) { return average_pool(g, v[0], {}); },

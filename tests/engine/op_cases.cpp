@@ -2,9 +2,13 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <tuple>
+
 #include "engine/ops/activation.h"
 #include "engine/ops/arithmetic.h"
 #include "engine/ops/batch_norm.h"
+#include "engine/ops/channel_scale.h"
 #include "engine/ops/conv2d.h"
 #include "engine/ops/dense.h"
 #include "engine/ops/dropout.h"
@@ -81,6 +85,12 @@ void conv_rows(Rows& rows) {
       {{17, 4, 4, 2}, 3, 3, 4, {.pad_h = 1, .pad_w = 1}, true},
       {{1, 3, 3, 16}, 3, 3, 17, {.pad_h = 1, .pad_w = 1}, true},
       {{2, 3, 4, 2}, 4, 4, 3, {.pad_h = 2, .pad_w = 2}, true},
+      {{2, 5, 6, 2}, 3, 3, 4, {.pad_h = 1, .pad_w = 0, .more_h = -1, .more_w = 2}, true},
+      {{2, 6, 5, 3}, 3, 2, 4, {.stride_h = 2, .stride_w = 2, .more_h = 1, .more_w = 1}, true},
+      {{2, 6, 6, 4}, 3, 3, 4, {.stride_h = 2, .stride_w = 2, .groups = 4, .more_h = 1, .more_w = 1}, true},
+      {{2, 5, 5, 4}, 3, 3, 4, {.pad_h = 1, .pad_w = 1, .groups = 4, .more_h = -1, .more_w = 1}, false},
+      {{2, 7, 6, 3}, 3, 3, 4, {.pad_h = 1, .pad_w = 1, .more_h = 1, .more_w = -1, .winograd = 2}, true},
+      {{2, 1, 40, 3}, 1, 9, 17, {.stride_w = 4, .more_w = 3}, true},
       {{9, 3, 3, 18}, 2, 2, 12, {.pad_h = 1}, true},
       {{2, 7, 6, 3}, 3, 3, 4, {.pad_h = 1, .pad_w = 1, .winograd = 2}, true},
       {{2, 7, 6, 3}, 3, 3, 4, {.pad_h = 1, .pad_w = 1, .winograd = 4}, true},
@@ -88,17 +98,17 @@ void conv_rows(Rows& rows) {
       {{2, 4, 9, 17}, 3, 3, 18, {.pad_h = 1, .winograd = 2}, false},
   };
   for (const auto& s : shapes) {
-    const Index oh = (s.x[1] + 2 * s.o.pad_h - s.kh) / s.o.stride_h + 1;
-    const Index ow = (s.x[2] + 2 * s.o.pad_w - s.kw) / s.o.stride_w + 1;
+    const Index oh = (s.x[1] + 2 * s.o.pad_h + s.o.more_h - s.kh) / s.o.stride_h + 1;
+    const Index ow = (s.x[2] + 2 * s.o.pad_w + s.o.more_w - s.kw) / s.o.stride_w + 1;
     const Shape weight{s.kh, s.kw, s.x[3] / s.o.groups, s.out};
     const double macs = static_cast<double>(s.x[0] * oh * ow * s.kh * s.kw * (s.x[3] / s.o.groups) * s.out);
     std::vector<Drawn> operands{{"x", s.x}, {"weight", weight, Kind::parameter}};
     if (s.bias) operands.push_back({"bias", {s.out}, Kind::parameter});
     rows.push_back(
         {.op = "conv2d",
-         .name = fmt::format("{} weight {} stride {}x{} pad {}x{} groups {} F({})", s.x.text(), weight.text(),
-                             s.o.stride_h, s.o.stride_w, s.o.pad_h, s.o.pad_w, s.o.groups,
-                             s.o.winograd.value_or(0)),
+         .name = fmt::format("{} weight {} stride {}x{} pad {}x{} more {}x{} groups {} F({})", s.x.text(),
+                             weight.text(), s.o.stride_h, s.o.stride_w, s.o.pad_h, s.o.pad_w, s.o.more_h,
+                             s.o.more_w, s.o.groups, s.o.winograd.value_or(0)),
          .operands = std::move(operands),
          .build = [o = s.o](Graph& g,
                             Values v) { return conv2d(g, v[0], v[1], v.size() > 2 ? v[2] : Value{}, o); },
@@ -133,11 +143,21 @@ void pool_rows(Rows& rows) {
       {{2, 4, 9, 2},
        {.kernel_h = 1, .kernel_w = 4, .stride_h = 1, .stride_w = 3, .pad_w = 2, .count_padding = false}},
       {{3, 3, 3, 17}, {.kernel_h = 2, .kernel_w = 2, .stride_h = 1, .stride_w = 1}},
-      {{9, 4, 4, 1}, {.kernel_h = 4, .kernel_w = 4}}};
+      {{9, 4, 4, 1}, {.kernel_h = 4, .kernel_w = 4}},
+      {{2, 5, 6, 3},
+       {.kernel_h = 3,
+        .kernel_w = 3,
+        .stride_h = 2,
+        .stride_w = 2,
+        .count_padding = false,
+        .more_h = 1,
+        .more_w = 1}},
+      {{2, 6, 5, 2},
+       {.kernel_h = 2, .kernel_w = 2, .pad_h = 1, .pad_w = 1, .count_padding = false, .more_h = -1}}};
   for (const auto& s : shapes) {
-    const std::string name =
-        fmt::format("{} window {}x{} stride {}x{} pad {}x{}{}", s.x.text(), s.o.kernel_h, s.o.kernel_w,
-                    s.o.stride_h, s.o.stride_w, s.o.pad_h, s.o.pad_w, s.o.ceil ? " ceil" : "");
+    const std::string name = fmt::format("{} window {}x{} stride {}x{} pad {}x{} more {}x{}{}", s.x.text(),
+                                         s.o.kernel_h, s.o.kernel_w, s.o.stride_h, s.o.stride_w, s.o.pad_h,
+                                         s.o.pad_w, s.o.more_h, s.o.more_w, s.o.ceil ? " ceil" : "");
     const std::vector<Drawn> operands{{"x", s.x, Kind::batch, -1, 1, Draw::distinct}};
     rows.push_back(
         {.op = "max_pool", .name = name, .operands = operands, .build = [o = s.o](Graph& g, Values v) {
@@ -147,6 +167,23 @@ void pool_rows(Rows& rows) {
         {.op = "average_pool", .name = name, .operands = operands, .build = [o = s.o](Graph& g, Values v) {
            return average_pool(g, v[0], o);
          }});
+  }
+  for (const auto& [x, height, width] : std::vector<std::tuple<Shape, Index, Index>>{{{2, 5, 7, 3}, 2, 3},
+                                                                                     {{3, 4, 4, 2}, 4, 2},
+                                                                                     {{2, 2, 3, 5}, 3, 7},
+                                                                                     {{9, 7, 1, 17}, 3, 1},
+                                                                                     {{1, 6, 6, 1}, 1, 1},
+                                                                                     {{2, 9, 4, 3}, 2, 3},
+                                                                                     {{4, 3, 5, 8}, 3, 2},
+                                                                                     {{17, 2, 2, 2}, 1, 2},
+                                                                                     {{2, 1, 9, 16}, 1, 4},
+                                                                                     {{3, 5, 5, 33}, 4, 4}}) {
+    rows.push_back({.op = "adaptive_average_pool",
+                    .name = fmt::format("{} to {}x{}", x.text(), height, width),
+                    .operands = {{"x", x}},
+                    .build = [h = height, w = width](Graph& g, Values v) {
+                      return adaptive_average_pool(g, v[0], h, w);
+                    }});
   }
   for (const Shape& x : std::vector<Shape>{{1, 1, 1, 1},
                                            {2, 2, 2, 3},
@@ -240,13 +277,28 @@ void norm_rows(Rows& rows) {
 
 void activation_rows(Rows& rows) {
   for (const Activation a : {Activation::relu, Activation::leaky_relu, Activation::gelu, Activation::silu,
-                             Activation::sigmoid, Activation::tanh}) {
+                             Activation::sigmoid, Activation::tanh, Activation::gelu_tanh}) {
     const bool kink = a == Activation::relu || a == Activation::leaky_relu;
     for (const Shape& x : element_shapes()) {
       rows.push_back({.op = std::string(activation_name(a)),
                       .name = x.text(),
                       .operands = {{"x", x, Kind::batch, -4, 4, kink ? Draw::off_zero : Draw::uniform}},
                       .build = [a](Graph& g, Values v) { return activate(g, a, v[0], real(0.1)); }});
+    }
+  }
+  // Between and beyond their kinks, which lie at 0 and 9, at -5 and 5, at -3 and 3.
+  for (const auto& [a, slope] :
+       {std::pair{Activation::relu_to, real(9)}, std::pair{Activation::hard_sigmoid, real(0.1)},
+        std::pair{Activation::hard_swish, real(0)}}) {
+    for (const Shape& x : element_shapes()) {
+      for (const auto& [low, high] :
+           {std::pair{-2.9, -0.1}, std::pair{0.1, 2.9}, std::pair{9.1, 12.0}, std::pair{-12.0, -5.1}}) {
+        rows.push_back(
+            {.op = std::string(activation_name(a)),
+             .name = fmt::format("{} in {} to {}", x.text(), low, high),
+             .operands = {{"x", x, Kind::batch, low, high}},
+             .build = [a = a, slope = slope](Graph& g, Values v) { return activate(g, a, v[0], slope); }});
+      }
     }
   }
   for (const Shape& x : element_shapes()) {
@@ -403,6 +455,33 @@ void rearrange_rows(Rows& rows) {
                         return slice(g, v[0], axis, size > 2 ? 1 : 0, size, step);
                       }});
     }
+    for (int axis = 1; axis < x.rank(); ++axis) {
+      rows.push_back(
+          {.op = "spread",
+           .name = fmt::format("{} axis {}", x.text(), axis),
+           .operands = {{"x", x}},
+           .build = [axis](Graph& g, Values v) { return spread_places(g, v[0], axis, 1 + axis); }});
+      std::vector<int> order;
+      for (int i = 0; i < x.rank(); ++i) order.push_back(i);
+      std::rotate(order.begin() + 1, order.begin() + axis, order.end());
+      rows.push_back({.op = "permute",
+                      .name = fmt::format("{} rotated by {}", x.text(), axis),
+                      .operands = {{"x", x}},
+                      .build = [order](Graph& g, Values v) { return permute(g, v[0], order); }});
+      std::reverse(order.begin() + 1, order.end());
+      rows.push_back({.op = "permute",
+                      .name = fmt::format("{} turned at {}", x.text(), axis),
+                      .operands = {{"x", x}},
+                      .build = [order](Graph& g, Values v) { return permute(g, v[0], order); }});
+    }
+    rows.push_back({.op = "multiply_row",
+                    .name = x.text(),
+                    .operands = {{"x", x}, {"factor", {x[-1]}, Kind::parameter}},
+                    .build = [](Graph& g, Values v) { return multiply_row(g, v[0], v[1]); }});
+    rows.push_back({.op = "multiply_channels",
+                    .name = x.text(),
+                    .operands = {{"x", x}, {"factor", {x[0], x[-1]}}},
+                    .build = [](Graph& g, Values v) { return multiply_channels(g, v[0], v[1]); }});
     rows.push_back(
         {.op = "flatten", .name = x.text(), .operands = {{"x", x}}, .build = [](Graph& g, Values v) {
            return flatten(g, v[0]);

@@ -30,6 +30,16 @@ real derivative(Activation a, real slope, real kept) {
       return kept * (1 - kept);
     case Activation::tanh:
       return 1 - kept * kept;
+    case Activation::relu_to:
+      return kept > 0 && kept < slope ? real(1) : real(0);
+    case Activation::hard_sigmoid:
+      return kept > 0 && kept < 1 ? slope : real(0);
+    case Activation::hard_swish:
+      return kept <= -3 ? real(0) : kept < 3 ? kept / 3 + real(0.5) : real(1);
+    case Activation::gelu_tanh: {
+      const real s = activated(Activation::sigmoid, 0, kGeluTanh * (kept + kGeluCube * kept * kept * kept));
+      return s + kept * s * (1 - s) * kGeluTanh * (1 + 3 * kGeluCube * kept * kept);
+    }
   }
   return 1;
 }

@@ -7,6 +7,9 @@
 
 namespace firn::naive {
 
+inline constexpr real kGeluTanh = real(1.5957691216057308);  // 2 sqrt(2/pi): (1 + tanh(z)) / 2 = sigmoid(2 z)
+inline constexpr real kGeluCube = real(0.044715);
+
 inline real activated(Activation a, real slope, real x) {
   switch (a) {
     case Activation::none:
@@ -23,6 +26,16 @@ inline real activated(Activation a, real slope, real x) {
       return 1 / (1 + std::exp(-x));
     case Activation::tanh:
       return std::tanh(x);
+    case Activation::relu_to:
+      return x < 0 ? real(0) : x > slope ? slope : x;
+    case Activation::hard_sigmoid: {
+      const real y = slope * x + real(0.5);
+      return y < 0 ? real(0) : y > 1 ? real(1) : y;
+    }
+    case Activation::hard_swish:
+      return x * activated(Activation::hard_sigmoid, real(1) / 6, x);
+    case Activation::gelu_tanh:
+      return x * activated(Activation::sigmoid, 0, kGeluTanh * (x + kGeluCube * x * x * x));
   }
   return x;
 }

@@ -50,6 +50,39 @@ struct Tanh {
   static Vec derivative(Vec y, float) { return 1 - y * y; }
 };
 
+struct ReluTo {
+  static Vec forward(Vec x, float most) { return min(broadcast(most), max(Vec{}, x)); }
+  static Vec derivative(Vec y, float most) {
+    const Vec below = y < broadcast(most) ? broadcast(1) : Vec{};
+    return y > Vec{} ? below : Vec{};
+  }
+};
+
+struct HardSigmoid {
+  static Vec forward(Vec x, float slope) { return min(broadcast(1), max(Vec{}, slope * x + 0.5f)); }
+  static Vec derivative(Vec y, float slope) {
+    const Vec below = y < broadcast(1) ? broadcast(slope) : Vec{};
+    return y > Vec{} ? below : Vec{};
+  }
+};
+
+struct HardSwish {
+  static Vec forward(Vec x, float) { return x * HardSigmoid::forward(x, 1.0f / 6); }
+  static Vec derivative(Vec x, float) {
+    const Vec below = x < broadcast(3) ? x * (1.0f / 3) + 0.5f : broadcast(1);
+    return x > broadcast(-3) ? below : Vec{};
+  }
+};
+
+struct GeluTanh {
+  static constexpr float kFactor = 1.5957691216057308f, kCube = 0.044715f;
+  static Vec forward(Vec x, float) { return x * sigmoid(kFactor * (x + kCube * x * x * x)); }
+  static Vec derivative(Vec x, float) {
+    const Vec s = sigmoid(kFactor * (x + kCube * x * x * x));
+    return s + x * s * (1 - s) * kFactor * (1 + 3 * kCube * x * x);
+  }
+};
+
 /// f(the rule of a)
 template <class F>
 static inline void with_rule(Activation a, const F& f) {
@@ -68,6 +101,14 @@ static inline void with_rule(Activation a, const F& f) {
       return f(Sigmoid{});
     case Activation::tanh:
       return f(Tanh{});
+    case Activation::relu_to:
+      return f(ReluTo{});
+    case Activation::hard_sigmoid:
+      return f(HardSigmoid{});
+    case Activation::hard_swish:
+      return f(HardSwish{});
+    case Activation::gelu_tanh:
+      return f(GeluTanh{});
   }
 }
 

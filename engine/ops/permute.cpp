@@ -1,0 +1,79 @@
+// The half of engine/ops/rearrange.h that puts axes in another order.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "engine/ops/check.h"
+#include "engine/ops/rearrange.h"
+
+namespace firn {
+
+namespace {
+
+class Permute final : public Op {
+ public:
+  explicit Permute(std::vector<int> order) : order_(std::move(order)) {}
+  std::string name() const override { return "permute"; }
+  std::string detail() const override { return fmt::format("{}", fmt::join(order_, " ")); }
+  std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
+    require_type(name(), where, inputs[0], Type::number, "input");
+    const Shape& x = inputs[0].shape;
+    std::vector<int> sorted = order_;
+    std::sort(sorted.begin(), sorted.end());
+    bool fits = static_cast<int>(order_.size()) == x.rank();
+    for (int i = 0; fits && i < x.rank(); ++i) fits = sorted[static_cast<std::size_t>(i)] == i;
+    if (!fits || (inputs[0].axis == Axis::batch && order_[0] != 0)) {
+      shape_error(name(), where,
+                  fmt::format("{} has no order {} of its axes", x.text(), fmt::join(order_, " ")));
+    }
+    std::vector<Index> sizes;
+    for (const int axis : order_) sizes.push_back(x[axis]);
+    return {{Shape(std::span<const Index>(sizes)), Type::number, inputs[0].axis}};
+  }
+  void run(const Call& call) const override {
+    const Shape& x = call.in_shape(0);
+    const Shape& y = call.out_shape();
+    const int rank = y.rank();
+    // What stays behind together is copied together.
+    int inner = rank;
+    while (inner > 0 && order_[static_cast<std::size_t>(inner - 1)] == inner - 1) --inner;
+    const Index together = x.count_from(inner);
+    const Index runs = together > 0 ? call.out_count() / together : 0;
+    std::array<Index, Shape::kMaxRank> at{}, step{};
+    for (int i = 0; i < inner; ++i)
+      step[static_cast<std::size_t>(i)] = x.count_from(order_[static_cast<std::size_t>(i)] + 1);
+    Index from = 0;
+    for (Index r = 0; r < runs; ++r) {
+      std::copy_n(call.in(0) + from, together, call.out() + r * together);
+      for (int axis = inner - 1; axis >= 0; --axis) {
+        const auto i = static_cast<std::size_t>(axis);
+        from += step[i];
+        if (++at[i] < y[axis]) break;
+        from -= step[i] * y[axis];
+        at[i] = 0;
+      }
+    }
+  }
+  void gradient(Gradients& g) const override {
+    std::vector<int> back(order_.size());
+    for (std::size_t i = 0; i < order_.size(); ++i)
+      back[static_cast<std::size_t>(order_[i])] = static_cast<int>(i);
+    g.set(0, permute(g.graph(), g.dy(), back));
+  }
+  InBf16 in_bf16() const override { return InBf16::passes; }
+
+ private:
+  std::vector<int> order_;
+};
+
+}  // namespace
+
+Value permute(Graph& graph, Value x, const std::vector<int>& order) {
+  bool same = static_cast<int>(order.size()) == x.shape().rank();
+  for (std::size_t i = 0; i < order.size(); ++i) same = same && order[i] == static_cast<int>(i);
+  if (same) return x;
+  return graph.add(std::make_shared<Permute>(order), {x});
+}
+
+}  // namespace firn
