@@ -172,7 +172,9 @@ TEST_CASE("a run goes on to the bit, with all its metrics") {
   hooks.after_epoch = [&](const EpochRecord&) { keep(); };
   const History wanted = whole.trainer->run(hooks);
   REQUIRE(states.size() == 20);
-  for (const auto& [at, state] : states) {
+  for (const auto& entry : states) {
+    const Index at = entry.first;
+    const SafeTensors& state = entry.second;
     CAPTURE(at);
     Run rest = mlp_run("half");
     rest.trainer->resume(StateReader(state, "state"), rest.names());
