@@ -9,9 +9,10 @@ using namespace firn;
 
 namespace {
 
-constexpr Activation kActivations[] = {Activation::none, Activation::relu, Activation::leaky_relu,
-                                       Activation::gelu, Activation::silu, Activation::sigmoid,
-                                       Activation::tanh};
+constexpr Activation kActivations[] = {Activation::none,       Activation::relu,     Activation::leaky_relu,
+                                       Activation::gelu,       Activation::silu,     Activation::sigmoid,
+                                       Activation::tanh,       Activation::relu_to,  Activation::hard_sigmoid,
+                                       Activation::hard_swish, Activation::gelu_tanh};
 constexpr real kSlope = real(0.25);
 
 double phi(double x) {
@@ -34,6 +35,14 @@ double formula(Activation a, double x) {
       return 1 / (1 + std::exp(-x));
     case Activation::tanh:
       return std::tanh(x);
+    case Activation::relu_to:
+      return std::isnan(x) ? x : std::min(std::max(x, 0.0), double{kSlope});
+    case Activation::hard_sigmoid:
+      return std::isnan(x) ? x : std::min(std::max(kSlope * x + 0.5, 0.0), 1.0);
+    case Activation::hard_swish:
+      return std::isnan(x) ? x : x * std::min(std::max(x / 6 + 0.5, 0.0), 1.0);
+    case Activation::gelu_tanh:
+      return x / 2 * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
   }
   return 0;
 }

@@ -32,8 +32,10 @@ inline real activated(Activation a, real slope, real x) {
       const real y = slope * x + real(0.5);
       return y < 0 ? real(0) : y > 1 ? real(1) : y;
     }
-    case Activation::hard_swish:
-      return x * activated(Activation::hard_sigmoid, real(1) / 6, x);
+    case Activation::hard_swish: {  // x + 3 is exact where the answer is small
+      const real up = x + 3;
+      return x * (up < 0 ? real(0) : up > 6 ? real(6) : up) * (real(1) / 6);
+    }
     case Activation::gelu_tanh:
       return x * activated(Activation::sigmoid, 0, kGeluTanh * (x + kGeluCube * x * x * x));
   }

@@ -67,7 +67,12 @@ struct HardSigmoid {
 };
 
 struct HardSwish {
-  static Vec forward(Vec x, float) { return x * HardSigmoid::forward(x, 1.0f / 6); }
+  /// x + 3 is exact where the answer is small.
+  static Vec forward(Vec x, float) {
+    const Vec up = x + 3.0f;
+    const Vec capped = up > broadcast(6) ? broadcast(6) : up;
+    return x * (capped < Vec{} ? Vec{} : capped) * (1.0f / 6);
+  }
   static Vec derivative(Vec x, float) {
     const Vec below = x < broadcast(3) ? x * (1.0f / 3) + 0.5f : broadcast(1);
     return x > broadcast(-3) ? below : Vec{};
