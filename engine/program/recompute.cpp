@@ -39,8 +39,10 @@ class Recompute {
       Group& group = plan_.groups[g];
       std::map<int, Value> again;
       const std::size_t first = steps.size();
+      const std::set<int> unread = unread_here(group);
       for (const int index : group.steps) {
         const Step old = step(index);
+        if (unread.count(old.node->id()) > 0) continue;
         auto& node = const_cast<Node&>(*old.node);
         for (std::size_t i = 0; i < node.inputs().size(); ++i) {
           const Value here = made_here(node.inputs()[i], static_cast<int>(g), node.pass(), again, steps);
@@ -77,6 +79,20 @@ class Recompute {
     if (chain > kLongestChain) return;
     chain_[node.id()] = chain;
     inputs_[node.id()] = node.inputs();
+  }
+
+  /// What is made again wherever it is read, and so not where it was made first.
+  std::set<int> unread_here(const Group& group) const {
+    std::set<int> read, unread;
+    for (auto index = group.steps.rbegin(); index != group.steps.rend(); ++index) {
+      const Node& node = *step(*index).node;
+      if (chain_.count(node.id()) > 0 && read.count(node.id()) == 0) {
+        unread.insert(node.id());
+        continue;
+      }
+      for (const Value& input : node.inputs()) read.insert(input.node->id());
+    }
+    return unread;
   }
 
   int last_read(const ValueKey& value) const {

@@ -5,8 +5,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "engine/program/cost.h"
+#include "layers/model.h"
+#include "layers/network/network.h"
 #include "layers/training_graph.h"
 #include "tests/engine/small_nets.h"
 
@@ -91,4 +94,26 @@ TEST_CASE("packs for input gradients wait for the backward pass") {
     CHECK(pack.group < find(*program, layer, "conv2d_dx", Pass::input_gradient).group);
     CHECK(find(*program, layer, "pack", Pass::forward).group < last_forward.group);
   }
+}
+
+TEST_CASE("what is read in another group alone is not computed where it was made") {
+  // The shortcut's batch norm is an input of the sum, which the other one takes in, in a later group.
+  const Shape image{16, 16, 8};
+  const ModelPtr model = make_builtin(
+      "net",
+      "[a] conv 8, graph { b: conv 16 3x3 stride 2 no_bias, m: norm, r: relu, c: conv 16 no_bias, n: norm, "
+      "s: conv 16 1x1 stride 2 no_bias from in, t: norm, sum: add from n t, relu }\n"
+      "[b] conv 16 no_bias, norm, relu, conv 16 no_bias, norm, relu, global_pool, dense",
+      {.sample = image}, 3);
+  model->initialise(1);
+  TrainingGraph built = training_graph(*model, *usual_task(*model), 8, image, {});
+  const auto program = Program::training(std::move(built.graph), built.loss);
+  CHECK(find(*program, "t", "batch_norm", Pass::forward).count == 1);
+  Tensor x(Shape{8, 16, 16, 8});
+  for (Index i = 0; i < x.count(); ++i) x.data()[i] = static_cast<real>(i % 7);
+  const Tensor labels(Shape{8}, Type::index);
+  program->feed("x", x);
+  program->feed("targets", labels);
+  program->run();
+  CHECK(std::isfinite(*program->output_data("loss")));
 }
