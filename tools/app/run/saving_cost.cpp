@@ -52,7 +52,7 @@ double write_seconds(const std::string& path, const std::string& text) {
 
 FilePrices file_prices(const std::string& folder, Machine& machine, double small_file) {
   constexpr int kTimes = 4;
-  constexpr std::size_t kSmall = 1000, kLarge = 4 << 20;
+  constexpr std::size_t kSmallFile = 1000, kLargeFile = 4 << 20;
   FilePrices prices{.file = small_file};
   try {
     const PassingFile file(folder);
@@ -60,11 +60,11 @@ FilePrices file_prices(const std::string& folder, Machine& machine, double small
       return write_seconds(file.path(), std::string(bytes, 'x'));
     };
     if (small_file <= 0) {
-      seconds(kSmall);
-      for (int i = 0; i < kTimes; ++i) prices.file += seconds(kSmall) / kTimes;
+      seconds(kSmallFile);
+      for (int i = 0; i < kTimes; ++i) prices.file += seconds(kSmallFile) / kTimes;
     }
     prices.byte = machine.number("a byte of a file", [&] {
-      return std::max(0.0, seconds(kLarge) - prices.file) / static_cast<double>(kLarge);
+      return std::max(0.0, seconds(kLargeFile) - prices.file) / static_cast<double>(kLargeFile);
     });
   } catch (const Error&) {  // the run will say so
   }
