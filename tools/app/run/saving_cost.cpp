@@ -51,7 +51,7 @@ double write_seconds(const std::string& path, const std::string& text) {
 }  // namespace
 
 FilePrices file_prices(const std::string& folder, Machine& machine, double small_file) {
-  constexpr int kTimes = 4;
+  constexpr int kFileTimes = 4;
   constexpr std::size_t kSmallFile = 1000, kLargeFile = 4 << 20;
   FilePrices prices{.file = small_file};
   try {
@@ -61,7 +61,7 @@ FilePrices file_prices(const std::string& folder, Machine& machine, double small
     };
     if (small_file <= 0) {
       seconds(kSmallFile);
-      for (int i = 0; i < kTimes; ++i) prices.file += seconds(kSmallFile) / kTimes;
+      for (int i = 0; i < kFileTimes; ++i) prices.file += seconds(kSmallFile) / kFileTimes;
     }
     prices.byte = machine.number("a byte of a file", [&] {
       return std::max(0.0, seconds(kLargeFile) - prices.file) / static_cast<double>(kLargeFile);

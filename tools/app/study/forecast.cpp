@@ -210,9 +210,9 @@ WorkForecast PlanForecast::of(const Plan& plan) {
   for (const Origin& origin : plan.origins) work.origins.push_back(origin_seconds(plan.arms[origin.arm]));
   set_thread_count(threads);
   // Tables and page: processor time as it was measured (AMD Zen 5), and files.
-  constexpr double kEndOfCell = 1.5e-4, kFiles = 24;
+  constexpr double kEndOfCell = 1.5e-4, kFilesWritten = 24;
   const FilePrices files = file_prices(".", machine_);
-  work.after = kFiles * files.file;
+  work.after = kFilesWritten * files.file;
   work.after_cell = kEndOfCell;
   return work;
 }
