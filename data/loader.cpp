@@ -45,6 +45,10 @@ void check_options(const Dataset& data, const LoaderOptions& options) {
   if (data.size() > Index{0xffffffff}) throw Error(Fault::usage, "loader", "more than 2^32 samples");
   check_preprocess(options.preprocess, info);
   if (options.views < 0) throw Error(Fault::usage, "loader", fmt::format("{} views", options.views));
+  if (options.shards < 1 || options.shard < 0 || options.shard >= options.shards) {
+    throw Error(Fault::usage, "loader",
+                fmt::format("shard {} of {}: want 0 to shards - 1", options.shard, options.shards));
+  }
   const Augment& augment = options.augment;
   if (!augment.any()) return;
   if (info.kind != DataKind::image) {
@@ -220,12 +224,21 @@ class Loader::Work {
   void fill(Slot& slot) {
     const DataInfo& info = data_->info();
     const Index first = next_ * options_.batch;
-    const Index count = std::min(options_.batch, static_cast<Index>(order_.size()) - first);
-    const std::span<const Index> samples(order_.data() + first, static_cast<std::size_t>(count));
+    const Index all = std::min(options_.batch, static_cast<Index>(order_.size()) - first);
+    const std::span<const Index> whole(order_.data() + first, static_cast<std::size_t>(all));
+    // Cut by places alone, so that the shards of a batch are the batch.
+    const Index before = all * options_.shard / options_.shards;
+    const Index count = all * (options_.shard + 1) / options_.shards - before;
+    if (count == 0) {
+      throw Error(Fault::usage, "loader",
+                  fmt::format("a batch of {} samples has none for shard {} of {}", all, options_.shard,
+                              options_.shards));
+    }
+    const auto samples = whole.subspan(static_cast<std::size_t>(before), static_cast<std::size_t>(count));
     const bool tokens = info.kind == DataKind::tokens;
     Index width = 0;
     if (tokens) {
-      for (const Index i : samples) width = std::max(width, data_->length(i));
+      for (const Index i : whole) width = std::max(width, data_->length(i));
       width = (width + options_.width_multiple - 1) / options_.width_multiple * options_.width_multiple;
     }
 
@@ -250,7 +263,8 @@ class Loader::Work {
       if (tensors.lengths.defined())
         tensors.lengths.indices()[n] = static_cast<std::int32_t>(data_->length(i));
     }
-    slot.batch = {with_samples ? tensors.x : Tensor(), tensors.lengths, tensors.targets, count, samples};
+    slot.batch = {
+        with_samples ? tensors.x : Tensor(), tensors.lengths, tensors.targets, count, samples, before};
   }
 
   void fill_targets(Index i, real* to) {

@@ -20,6 +20,10 @@ struct LoaderOptions {
   /// in an order that is drawn once, as often as it takes.
   Index samples = 0;
   bool keep_last = true;  ///< give the last, smaller batch too
+  /// Of each batch the rows of one of `shards` equal runs, as even as they can be; the batches are those of
+  /// one loader without it. A batch of fewer samples than shards leaves some with none, which throws
+  /// Error(usage).
+  Index shard = 0, shards = 1;
   Index width_multiple =
       1;                   ///< token batches are cut at the longest sample, rounded up to a multiple of this
   std::uint64_t seed = 0;  ///< of the order and of `augment`
@@ -45,6 +49,7 @@ struct Batch {
                    ///< prepared by `DataInfo::target_scale`, and labels: (count, class_count())
   Index count = 0;
   std::span<const Index> samples;  ///< positions in the dataset
+  Index rows_before = 0;           ///< of the whole batch, where this is a shard of it
 };
 
 /// Walks a dataset batch by batch. The order is a function of (seed, epoch) alone. After the first batch of a

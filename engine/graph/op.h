@@ -78,6 +78,7 @@ struct Call {
   Index slice_rows;           ///< samples of every slice but the last, which may have fewer
   real* scratch;              ///< `Op::scratch` elements, 64-byte aligned
   std::uint64_t step;         ///< of training, for what is random
+  Index rows_before;          ///< of a larger batch, before this one's: what is random counts them too
 
   const real* in(int i) const { return static_cast<const real*>(inputs[i]); }
   const std::int32_t* indices(int i) const { return static_cast<const std::int32_t*>(inputs[i]); }

@@ -109,7 +109,7 @@ class WithBf16 final : public Op {
       scratch += whole_lines(made);
     }
     op_->run({node, inputs.data(), outputs.data(), samples, call.row + first, call.unit, call.slices,
-              call.slice_rows, scratch, call.step});
+              call.slice_rows, scratch, call.step, call.rows_before});
     if (narrow_)
       kernels().bf16.narrow(made, static_cast<const real*>(outputs[0]), static_cast<Bf16*>(target));
   }

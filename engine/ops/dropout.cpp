@@ -19,7 +19,8 @@ class Dropout final : public Op {
   }
   void run(const Call& call) const override {
     const Shape& x = call.in_shape(0);
-    const auto first = static_cast<std::uint64_t>(call.row * (x.rank() > 0 ? x.count_from(1) : 1));
+    const auto first =
+        static_cast<std::uint64_t>((call.rows_before + call.row) * (x.rank() > 0 ? x.count_from(1) : 1));
     kernels().elementwise.dropout(call.out_count(), first, p_, key_, call.step, call.in(0), call.out());
   }
   void gradient(Gradients& g) const override {

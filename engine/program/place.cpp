@@ -62,8 +62,25 @@ class Placer {
     for (const Value& value : keep) reads_[key_of(behind_views(value))].push_back({kForever, 0});
   }
 
-  /// The places of all values, and the sizes of the memories.
-  std::map<ValueKey, Operand> place(Index& shared_bytes, Index& local_bytes) {
+  /// Values that get places of one buffer, in their order.
+  void set_gradients(const std::vector<Value>& gradients) {
+    for (const Value& gradient : gradients) {
+      const Value value = behind_views(gradient);
+      const auto made = made_.find(value.node->id());
+      // What is computed once or fed lies elsewhere; what two parameters share has one place.
+      if (made == made_.end() || part_of_.contains(key_of(value))) continue;
+      const Node& node = *value.node;
+      if (node.assigns() && value.output == 0) continue;
+      if (!gradients_)
+        gradients_ = std::make_unique<Buffer>(Buffer{0, false, 0, made->second.group, kForever, 0, {}});
+      gradients_->first = std::min(gradients_->first, made->second.group);
+      part_of_[key_of(value)] = gradients_->bytes;
+      gradients_->bytes += bytes(value.spec(), false);
+    }
+  }
+
+  /// The places of all values; sets the sizes of the memories.
+  std::map<ValueKey, Operand> place(Plan& plan) {
     for (const Group& group : plan_.groups) {
       for (const int index : group.steps)
         place_outputs(*plan_.steps[static_cast<std::size_t>(index)].node, group);
@@ -71,8 +88,11 @@ class Placer {
     std::vector<Buffer*> shared;
     std::vector<Buffer*> local;
     for (const auto& buffer : buffers_) (buffer->local ? local : shared).push_back(buffer.get());
-    shared_bytes = pack(shared);
-    local_bytes = pack(local);
+    if (gradients_) shared.push_back(gradients_.get());
+    plan.shared_bytes = pack(shared);
+    plan.local_bytes = pack(local);
+    plan.gradient_offset = gradients_ ? gradients_->offset : 0;
+    plan.gradient_bytes = gradients_ ? gradients_->bytes : 0;
     std::map<ValueKey, Operand> places;
     for (const auto& [k, entry] : sources_) {
       const Value value = plan_.sources[static_cast<std::size_t>(entry)];
@@ -82,6 +102,8 @@ class Placer {
       const auto base = buffer->local ? Operand::Base::local : Operand::Base::shared;
       places[k] = {base, buffer->offset, buffer->local ? 0 : strides_.at(k)};
     }
+    for (const auto& [k, offset] : part_of_)
+      places[k] = {Operand::Base::shared, gradients_->offset + offset, strides_.at(k)};
     return places;
   }
 
@@ -121,6 +143,7 @@ class Placer {
       const int first = local ? made.step : made.group;
       const int end = local ? last.step : last.group;
       strides_[key_of(value)] = stride(value.spec());
+      if (part_of_.contains(key_of(value))) continue;
       Buffer* taken = reusable(node, i, value, local, made);
       if (taken == nullptr && group.region && !local) taken = finished(value, made);
       if (taken != nullptr) {
@@ -190,13 +213,18 @@ class Placer {
   std::map<ValueKey, std::vector<Moment>> reads_;
   std::map<ValueKey, Buffer*> buffer_of_;
   std::map<ValueKey, Index> strides_;
+  std::unique_ptr<Buffer> gradients_;
+  std::map<ValueKey, Index> part_of_;  // of that buffer: where a gradient begins
   std::vector<std::unique_ptr<Buffer>> buffers_;
 };
 
 }  // namespace
 
-void place_values(Plan& plan, const std::vector<Value>& keep, const std::map<ValueKey, Index>& sources) {
-  plan.places = Placer(plan, keep, sources).place(plan.shared_bytes, plan.local_bytes);
+void place_values(Plan& plan, const std::vector<Value>& keep, const std::vector<Value>& gradients,
+                  const std::map<ValueKey, Index>& sources) {
+  Placer placer(plan, keep, sources);
+  placer.set_gradients(gradients);
+  plan.places = placer.place(plan);
 }
 
 }  // namespace firn

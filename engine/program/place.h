@@ -17,8 +17,9 @@ inline Index aligned(Index bytes) {
 /// Places what the ordered steps of `plan` write, in `plan.places`, and sets `shared_bytes` and `local_bytes`
 /// (without scratch). A batch value that is made and read inside one region alone lies in the thread's own
 /// memory, one slice large; every other value in shared memory, from the group that makes it to the last one
-/// that reads it. `sources` are the entries of `plan.sources`.
-void place_values(Plan& plan, const std::vector<Value>& keep,
+/// that reads it. `gradients`, which are among `keep`, lie one behind the other (`plan.gradient_offset`).
+/// `sources` are the entries of `plan.sources`.
+void place_values(Plan& plan, const std::vector<Value>& keep, const std::vector<Value>& gradients,
                   const std::map<std::pair<int, int>, Index>& sources);
 
 }  // namespace firn

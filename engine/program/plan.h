@@ -47,6 +47,8 @@ struct Plan {
   std::vector<Group> groups;   ///< the steps in the order of running
   std::vector<Value> sources;  ///< feeds, parameters, constants and results of `once`, by entry
   Index shared_bytes = 0;
+  Index gradient_offset = 0;  ///< in the shared memory: all gradients, in one piece
+  Index gradient_bytes = 0;
   Index local_bytes = 0;                          ///< a thread, scratch included
   Index scratch_offset = 0;                       ///< of the scratch in the local memory
   std::size_t most_operands = 0;                  ///< inputs and outputs of a step, for pointer tables

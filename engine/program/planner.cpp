@@ -198,7 +198,7 @@ class Planner {
   }
 
   void place() {
-    place_values(plan_, keep_, source_);
+    place_values(plan_, keep_, options_.gradients, source_);
     for (std::vector<Step>* steps : {&plan_.once, &plan_.steps}) {
       for (Step& step : *steps) {
         for (const Value& input : step.node->inputs()) step.inputs.push_back(plan_.place_of(input));

@@ -11,6 +11,7 @@ struct PlanOptions {
   Index slice_rows = 0;  ///< samples of a slice; 0: chosen by the batch and the operations
   bool training =
       false;  ///< parameters that train change with every run; without it all parameters are constant
+  std::vector<Value> gradients = {};  ///< among what is kept: these lie in one piece, in this order
 };
 
 /// Plans the nodes that are live. Values in `keep` survive the run in shared memory. Every place, cut and

@@ -64,7 +64,9 @@ void Program::compile() {
   }
   if (options_.fuse) fuse(*graph_, live, keep);
   lower_frozen(*graph_, live, keep);
-  plan_ = make_plan(*graph_, live, keep, {options_.slice_rows, training_});
+  std::vector<Value> gradients;
+  for (const ParameterGradient& gradient : derivatives_.gradients) gradients.push_back(gradient.value);
+  plan_ = make_plan(*graph_, live, keep, {options_.slice_rows, training_, std::move(gradients)});
 
   sources_.assign(plan_.sources.size(), nullptr);
   computed_once_.resize(plan_.sources.size());
@@ -142,7 +144,7 @@ void Program::bind(int threads) {
     }
   }
   for (std::size_t i = 0; i < gradients_.size(); ++i) {
-    gradients_[i].data = static_cast<const real*>(place_of(derivatives_.gradients[i].value));
+    gradients_[i].data = static_cast<real*>(place_of(derivatives_.gradients[i].value));
   }
 }
 
@@ -170,8 +172,8 @@ void Program::run_step(const Step& step, int member, Index slice, Index unit, st
   const Index row = sliced ? slice * plan_.slice_rows : 0;
   const Index rows = sliced ? std::min(plan_.slice_rows, plan_.batch - row) : plan_.batch;
   auto* scratch = reinterpret_cast<real*>(local_ + member * plan_.local_bytes + plan_.scratch_offset);
-  step.node->op()->run(
-      {*step.node, inputs, outputs, rows, row, unit, plan_.slices, plan_.slice_rows, scratch, number});
+  step.node->op()->run({*step.node, inputs, outputs, rows, row, unit, plan_.slices, plan_.slice_rows, scratch,
+                        number, rows_before_});
 }
 
 void Program::run_once() {
@@ -255,8 +257,14 @@ const Value& Program::find_output(std::string_view name) const {
   throw Error(Fault::usage, "output", fmt::format("the program has no output {}", name));
 }
 
-const void* Program::place_of(Value value) const {
+void* Program::place_of(Value value) const {
   return resolve(plan_.place_of(value), 0, 0);
+}
+
+std::span<real> Program::gradient_region() const {
+  if (shared_ == nullptr) return {};
+  return {reinterpret_cast<real*>(shared_ + plan_.gradient_offset),
+          static_cast<std::size_t>(plan_.gradient_bytes) / sizeof(real)};
 }
 
 const real* Program::output_data(std::string_view name) const {

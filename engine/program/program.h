@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,7 +35,7 @@ struct Counters {
 /// part of it.
 struct GradientView {
   Parameter* parameter;
-  const real* data;
+  real* data;
   Index count;
   const Live* live = nullptr;  ///< that part; its elements as `for_each_live` maps them
 };
@@ -59,12 +60,20 @@ class Program {
   /// it.
   void run(std::uint64_t step = 0);
 
+  /// Tells that the batch is a piece of a larger one, behind so many of its rows: what is random in a step
+  /// (dropout) is then what it is in the larger one. 0 until it is called.
+  void set_rows_before(Index rows) { rows_before_ = rows; }
+
   /// A named output of the last run, a copy.
   Tensor output(std::string_view name) const;
   /// Its elements where they lie, until the next run of any program that shares the workspace.
   const real* output_data(std::string_view name) const;
   /// The gradients of the last run, likewise; in the order of the parameters' first use.
   const std::vector<GradientView>& gradients() const { return gradients_; }
+  /// All of them in one piece, in that order, each from a multiple of 64 bytes on; what lies between them is
+  /// undefined. May be written to before the optimizer's step, for instance by a sum over several processes.
+  /// Empty before the first run.
+  std::span<real> gradient_region() const;
 
   const Graph& graph() const { return *graph_; }
   const Plan& plan() const { return plan_; }
@@ -96,7 +105,7 @@ class Program {
   void run_step(const Step& step, int member, Index slice, Index unit, std::uint64_t number);
   void* resolve(const Operand& operand, int member, Index slice) const;
   const Value& find_output(std::string_view name) const;
-  const void* place_of(Value value) const;
+  void* place_of(Value value) const;
 
   std::unique_ptr<Graph> graph_;
   ProgramOptions options_;
@@ -110,6 +119,7 @@ class Program {
   std::byte* shared_ = nullptr;
   std::byte* local_ = nullptr;
   bool once_done_ = false;
+  Index rows_before_ = 0;
   bool timing_ = false;
   std::vector<double> step_times_;
   std::vector<double> member_times_;

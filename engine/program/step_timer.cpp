@@ -231,7 +231,7 @@ class StepTimer::Bench {
   void call(Index unit) {
     const Plan& plan = program_->plan();
     node_->op()->run({*node_, in_.data(), out_.data(), rows_, 0, sliced_ ? 0 : unit, plan.slices,
-                      plan.slice_rows, scratch_, 0});
+                      plan.slice_rows, scratch_, 0, 0});
   }
 
   Tensor pattern_;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
+#include <memory>
 #include <numeric>
 #include <thread>
 
@@ -300,4 +302,45 @@ TEST_CASE("options that do not fit") {
   CHECK(fails_with(Fault::usage, "no images", [&] { Loader(lines(), {.augment = {.flip = true}}); }));
   CHECK(fails_with(Fault::usage, "tokens", [&] { Loader(lines(), {.preprocess = {.mean = {1}}}); }));
   CHECK(fails_with(Fault::usage, "2 values", [&] { Loader(digits, {.preprocess = {.mean = {1, 2}}}); }));
+}
+
+TEST_CASE("the shards of a batch are the batch, augmented and of any width") {
+  const Augment augment{.flip = true, .shift = 1};
+  for (const DatasetPtr& data : {open_digits().train, lines()}) {
+    LoaderOptions options{.batch = 10, .seed = 3};
+    if (data->info().kind == DataKind::image) options.augment = augment;
+    Loader whole(data, options);
+    std::vector<std::unique_ptr<Loader>> shards;
+    options.shards = 3;
+    for (options.shard = 0; options.shard < 3; ++options.shard)
+      shards.push_back(std::make_unique<Loader>(data, options));
+    for (const std::uint64_t epoch : {0, 1}) {
+      whole.start(epoch);
+      for (const auto& shard : shards) shard->start(epoch);
+      for (int i = 0; i < 4; ++i) {
+        const Batch* all = whole.next();
+        Index rows = 0;
+        for (const auto& shard : shards) {
+          const Batch* part = shard->next();
+          REQUIRE(part != nullptr);
+          CHECK(part->rows_before == rows);
+          CHECK(part->count >= 3);
+          CHECK(part->x.shape().tail(1) == all->x.shape().tail(1));
+          const auto row_bytes = static_cast<std::size_t>(all->x.bytes() / all->count);
+          CHECK(std::memcmp(
+                    part->x.raw(),
+                    static_cast<const std::byte*>(all->x.raw()) + row_bytes * static_cast<std::size_t>(rows),
+                    static_cast<std::size_t>(part->x.bytes())) == 0);
+          CHECK(std::equal(part->samples.begin(), part->samples.end(), all->samples.begin() + rows));
+          rows += part->count;
+        }
+        CHECK(rows == all->count);
+      }
+    }
+  }
+  CHECK(fails_with(Fault::usage, "shard 3 of 3: want 0 to shards - 1",
+                   [] { Loader(lines(), {.shard = 3, .shards = 3}); }));
+  Loader few(lines(), {.batch = 2, .shard = 0, .shards = 3, .background = false});
+  few.start(0);
+  CHECK(fails_with(Fault::usage, "a batch of 2 samples has none for shard 0 of 3", [&] { few.next(); }));
 }

@@ -287,7 +287,7 @@ TEST_CASE("the part that trains is updated as a tensor of its own would be, clip
     };
     const auto of_big = make(), of_small = make();
     for (std::uint64_t step = 0; step < 5; ++step) {
-      const Tensor gradient = normal(compact, 10 + step);
+      Tensor gradient = normal(compact, 10 + step);
       const std::vector<GradientView> a{{&big, gradient.data(), compact.count(), big.live()}};
       const std::vector<GradientView> b{{&small, gradient.data(), compact.count()}};
       const StepReport one = of_big->step(a, {.clip_norm = 1}), other = of_small->step(b, {.clip_norm = 1});
@@ -300,7 +300,7 @@ TEST_CASE("the part that trains is updated as a tensor of its own would be, clip
     // Others train from now on: those that go on keep their momentum, those that are new begin at zero.
     const Tensor before = of_big->state(big)->slots[0].clone();
     big.set_frozen_units({{0, 3}});  // 3 and 4, 8 and 9 went on; 5 to 7 are new
-    const Tensor gradient(Shape{4, 3, 7});
+    Tensor gradient(Shape{4, 3, 7});
     const std::vector<GradientView> a{{&big, gradient.data(), gradient.count(), big.live()}};
     of_big->step(a);
     const Tensor& now = of_big->state(big)->slots[0];

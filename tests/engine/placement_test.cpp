@@ -69,18 +69,26 @@ TEST_CASE("a value moved onto another one is found") {
   const auto program = net->training();
   std::vector<Value> keep;
   for (const auto& [name, value] : program->graph().outputs()) keep.push_back(value);
+  for (const ParameterGradient& gradient : program->derivatives().gradients) keep.push_back(gradient.value);
   Plan plan = program->plan();
   REQUIRE(misplaced(plan, keep).empty());
   int caught = 0;
   int moved = 0;
   for (Step& step : plan.steps) {
-    for (Operand& output : step.outputs) {
-      if (output.base != Operand::Base::shared || output.offset == 0) continue;
-      const Operand old = output;
-      output.offset = 0;
-      ++moved;
-      caught += misplaced(plan, keep).empty() ? 0 : 1;
-      output = old;
+    for (std::size_t o = 0; o < step.outputs.size(); ++o) {
+      Operand& output = step.outputs[o];
+      if (output.base != Operand::Base::shared) continue;
+      // Onto what the step reads while it writes.
+      for (std::size_t i = 0; i < step.inputs.size(); ++i) {
+        const Operand& input = step.inputs[i];
+        const bool in_place = step.node->op()->in_place(static_cast<int>(i)) == static_cast<int>(o);
+        if (input.base != Operand::Base::shared || input.offset == output.offset || in_place) continue;
+        const Operand old = output;
+        output.offset = input.offset;
+        ++moved;
+        caught += misplaced(plan, keep).empty() ? 0 : 1;
+        output = old;
+      }
     }
   }
   CHECK(moved > 5);

@@ -35,7 +35,7 @@ TEST_CASE("norms of gradients and weights by block") {
   set(weight(made, 1), 6, 8);
   made.add(0, "running_mean", Role::statistic).mutable_value().fill(100);  // is no weight
   BlockStatisticsCollector collector(made.blocks);
-  const real a[] = {1, 2}, b[] = {2, 4}, c[] = {5, 12};
+  real a[] = {1, 2}, b[] = {2, 4}, c[] = {5, 12};
   const Needs needs{.gradient_norms = true, .weight_norms = true};
   const std::vector<GradientView> gradients{
       {&weight(made, 0), a, 2}, {&bias(made, 0), b, 2}, {&weight(made, 1), c, 2}};
@@ -70,7 +70,7 @@ TEST_CASE("gradients are added up, and their 1-norm is that of the sum") {
 TEST_CASE("relative change since the last time that a block trained") {
   Blocks made(2);
   BlockStatisticsCollector collector(made.blocks);
-  const real g[] = {1, 1};
+  real g[] = {1, 1};
   CHECK(collector.blocks()[0].change == std::numeric_limits<double>::infinity());
   set(weight(made, 0), 2, -4);
   set(bias(made, 0), 0, 1);  // the 0 does not count

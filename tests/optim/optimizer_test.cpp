@@ -93,7 +93,7 @@ struct Handmade {
     parameters.push_back(std::make_shared<Parameter>(name, Tensor(shape, value), Role::weight));
     gradients.push_back(std::move(gradient));
   }
-  std::vector<GradientView> views() const {
+  std::vector<GradientView> views() {
     std::vector<GradientView> all;
     for (std::size_t i = 0; i < parameters.size(); ++i) {
       if (!parameters[i]->trainable()) continue;

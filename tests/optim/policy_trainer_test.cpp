@@ -387,7 +387,7 @@ TEST_CASE("momentum of what is frozen: dropped, kept, or decayed") {
     Parameter& b = *made.parameters[1];
     const auto optimizer = adam ? make_adam({.rate = 1}) : make_sgd({.rate = 1, .momentum = 0.5});
     optimizer->set_keep_state(keep, decay);
-    const real gradient[] = {2, 2};
+    real gradient[] = {2, 2};
     const std::vector<GradientView> both{{&a, gradient, 2}, {&b, gradient, 2}}, one{{&a, gradient, 2}};
     optimizer->step(both);
     for (int i = 0; i < 2; ++i) optimizer->step(one);
