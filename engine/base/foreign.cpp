@@ -105,7 +105,7 @@ std::optional<ForeignFile> foreign_file(std::span<const std::byte> first) {
       return ForeignFile{magic.what, magic.remedy};
   }
   if (text.starts_with("PK\x03\x04")) return zip_file(text);
-  if (is_onnx(text)) return ForeignFile{"an ONNX model", kFromOthers};
+  if (is_onnx(text)) return ForeignFile{std::string(kOnnxModel), kFromOthers};
   if (is_html(text)) return ForeignFile{"a page of HTML", kDownload};
   if (is_plain_text(text)) return ForeignFile{"text", kDownload};
   return std::nullopt;

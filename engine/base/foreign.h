@@ -9,6 +9,9 @@
 
 namespace firn {
 
+/// What `ForeignFile::what` says of such a file.
+inline constexpr std::string_view kOnnxModel = "an ONNX model";
+
 struct ForeignFile {
   std::string what;    ///< "a PyTorch checkpoint (.pt, .pth)"
   std::string remedy;  ///< what to do where weights are wanted; empty: nothing is known

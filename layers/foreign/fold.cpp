@@ -99,12 +99,15 @@ ForeignConstant fold_expand(const ForeignConstant& x, std::vector<Index> sizes) 
           fmt::format("({}) does not spread to ({})", fmt::join(x.sizes, ","), fmt::join(sizes, ","))};
   }
   const std::vector<Index> strides = strides_of(own), out = strides_of(sizes);
-  return gathered(x, sizes, [&](Index i) {
+  ForeignConstant made = gathered(x, sizes, [&](Index i) {
     Index from = 0;
     for (std::size_t a = 0; a < sizes.size(); ++a)
       from += own[a] == 1 ? 0 : i / out[a] % sizes[a] * strides[a];
     return from;
   });
+  // What is repeated is no parameter.
+  if (made.count() != x.count()) made.name.clear();
+  return made;
 }
 
 ForeignConstant fold_reshape(const ForeignConstant& x, std::vector<Index> sizes, bool zero_copies) {

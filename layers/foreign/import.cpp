@@ -8,17 +8,32 @@
 #include "engine/base/atomic_file.h"
 #include "engine/base/foreign.h"
 #include "layers/foreign/blocks.h"
+#include "layers/foreign/onnx.h"
 #include "layers/foreign/pt2.h"
 #include "layers/network/text.h"
 
 namespace firn {
+
+namespace {
+
+enum class Kind { none, pt2, onnx };
+
+Kind kind_of(std::span<const std::byte> first) {
+  first = first.first(std::min(first.size(), kForeignBytes));
+  if (is_pt2(first)) return Kind::pt2;
+  const auto foreign = foreign_file(first);
+  return foreign && foreign->what == kOnnxModel ? Kind::onnx : Kind::none;
+}
+
+}  // namespace
 
 bool is_foreign_network(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::array<char, kForeignBytes> bytes{};
   file.read(bytes.data(), bytes.size());
   if (!file.is_open() || file.bad()) return false;
-  return is_pt2(std::as_bytes(std::span(bytes.data(), static_cast<std::size_t>(file.gcount()))));
+  return kind_of(std::as_bytes(std::span(bytes.data(), static_cast<std::size_t>(file.gcount())))) !=
+         Kind::none;
 }
 
 ImportedNetwork import_network(const std::string& path) {
@@ -26,9 +41,12 @@ ImportedNetwork import_network(const std::string& path) {
 }
 
 ImportedNetwork import_network(std::span<const std::byte> bytes, const std::string& path) {
-  if (!is_pt2(bytes.first(std::min(bytes.size(), kForeignBytes))))
-    throw Error(Fault::model_file, "import", path + ": is no exported program of PyTorch (.pt2)");
-  ForeignLayers layers = Translator(read_pt2(bytes, path)).run();
+  const Kind kind = kind_of(bytes);
+  if (kind == Kind::none)
+    throw Error(Fault::model_file, "import",
+                path + ": is neither an exported program of PyTorch (.pt2) nor an ONNX model");
+  const ForeignGraph graph = kind == Kind::pt2 ? read_pt2(bytes, path) : read_onnx(bytes, path);
+  ForeignLayers layers = Translator(graph).run();
   ImportedNetwork network;
   network.file.tensors = std::move(layers.tensors);
   network.frozen = std::move(layers.frozen);

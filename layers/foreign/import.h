@@ -1,4 +1,4 @@
-// Networks of others: PyTorch's exported programs (.pt2).
+// Networks of others: PyTorch's exported programs (.pt2) and ONNX models.
 #pragma once
 
 #include <cstddef>

@@ -57,6 +57,9 @@ const Translator::Row Translator::kRows[] = {
     {"multiply", &Translator::arithmetic},
     {"divide", &Translator::arithmetic},
     {"shape", &Translator::shape},
+    {"cast", &Translator::identity},
+    {"onnx_lstm", &Translator::onnx_recurrent},
+    {"onnx_gru", &Translator::onnx_recurrent},
 };
 
 Translator::Translator(const ForeignGraph& graph) : graph_(graph) {}
@@ -228,6 +231,17 @@ void Translator::end() {
                            fmt::join(s.sizes, ",")));
   }
   if (s.layer < 0) fail(last, "is the input");
+  if (odd_biases_ > 0) {
+    out_.notes.push_back(
+        fmt::format("{}of {} convolutions the bias is none of the model's: batch norms were folded into them "
+                    "when the file was "
+                    "written. Frozen they give what the model gave; to train, it is another network. Export "
+                    "it again with "
+                    "torch.onnx.export(model.eval(), x, FILE, dynamo=False, "
+                    "training=torch.onnx.TrainingMode.PRESERVE), or as .pt2 "
+                    "with torch.export.save(torch.export.export(model.eval(), (x,)), FILE)",
+                    norms_ == 0 ? "there is no batch norm, and " : "", odd_biases_));
+  }
   out_.output = s.layer;
   out_.classes = s.size(1);
 }

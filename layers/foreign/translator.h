@@ -65,6 +65,7 @@ class Translator {
 
   // What the values are.
   const ForeignConstant* constant(int value) const;
+  bool computes_zeros(int value) const;
   const ForeignConstant& wanted_constant(const ForeignNode& node, std::size_t input, const char* what) const;
   Stream stream(const ForeignNode& node, std::size_t input) const;
   bool is_stream(int value) const { return streams_.contains(value); }
@@ -122,6 +123,7 @@ class Translator {
   void layer_norm(const ForeignNode& node);
   void embedding(const ForeignNode& node);
   void recurrent(const ForeignNode& node);
+  void onnx_recurrent(const ForeignNode& node);
   void pool(const ForeignNode& node);
   void adaptive(const ForeignNode& node);
   void reduce(const ForeignNode& node);
@@ -149,9 +151,13 @@ class Translator {
   std::map<int, Stream> streams_;
   std::map<int, ForeignConstant> folded_;
   std::map<int, Index> uses_;
-  std::set<std::string> paths_, used_;  ///< of layers; of the file's tensors
-  std::map<int, Stream> sequences_;     ///< what recurrent layers give
-  std::vector<Shape> shapes_;           ///< of a sample, layer by layer
+  std::set<std::string> paths_, used_;             ///< of layers; of the file's tensors
+  std::string forced_path_;                        ///< of the next recurrent layer; empty: its own
+  std::map<std::string, Index> recurrent_layers_;  ///< of a path, so far
+  int made_value_ = -1;                            ///< values of constants that no node gives are below
+  Index odd_biases_ = 0, norms_ = 0;  ///< of convolutions, that are none of a model's; batch norms
+  std::map<int, Stream> sequences_;   ///< what recurrent layers give
+  std::vector<Shape> shapes_;         ///< of a sample, layer by layer
 };
 
 }  // namespace firn

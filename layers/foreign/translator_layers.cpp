@@ -14,6 +14,12 @@ std::string size_text(const std::vector<Index>& sizes) {
   return equal ? std::to_string(sizes[0]) : fmt::format("{}", fmt::join(sizes, "x"));
 }
 
+/// Whether the names are those that PyTorch's exporters give what they have folded: "onnx::Conv_12", or
+/// "conv1.weight" with "conv1.weight_bias".
+bool by_torch(const std::string& weight, const std::string& bias) {
+  return bias.starts_with("onnx::") || bias.starts_with(weight + "_");
+}
+
 std::vector<Index> of_rank(std::vector<Index> sizes, std::size_t rank, Index usual) {
   if (sizes.size() == 1) sizes.resize(rank, sizes[0]);
   if (sizes.empty()) sizes.resize(rank, usual);
@@ -63,6 +69,14 @@ Translator::Window Translator::window(const ForeignNode& node, const Stream& s,
   return w;
 }
 
+/// Zeros that the graph makes, in the place of a bias that the model has not.
+bool Translator::computes_zeros(int value) const {
+  const auto found = folded_.find(value);
+  if (found == folded_.end()) return false;
+  const std::vector<real>& reals = found->second.reals;
+  return !found->second.whole && std::all_of(reals.begin(), reals.end(), [](real x) { return x == 0; });
+}
+
 void Translator::conv(const ForeignNode& node) {
   const ForeignConstant& weight = wanted_constant(node, 1, "weight");
   const std::size_t rank = weight.sizes.size();
@@ -81,7 +95,7 @@ void Translator::conv(const ForeignNode& node) {
   }
   const Window w = window(node, s, kernel);
   const std::string path = path_of(node, weight.name, ".weight");
-  const bool bias = node.inputs.size() > 2 && node.inputs[2] >= 0;
+  const bool bias = node.inputs.size() > 2 && node.inputs[2] >= 0 && !computes_zeros(node.inputs[2]);
   LayerSpec spec("conv");
   spec.name = path;
   spec.bare("out", out).bare("kernel", fmt::format("{}", fmt::join(kernel, "x")));
@@ -91,7 +105,14 @@ void Translator::conv(const ForeignNode& node) {
   w.add_to(spec, usual);
   spec.option("groups", groups, 1).flag("no_bias", !bias);
   keep(node, weight, path + ".weight", weight.sizes);
-  if (bias) keep(node, wanted_constant(node, 2, "bias"), path + ".bias", {out});
+  if (bias) {
+    const ForeignConstant& numbers = wanted_constant(node, 2, "bias");
+    keep(node, numbers, path + ".bias", {out});
+    // Exporters that fold a batch norm give the bias that this makes a name of their own.
+    const std::string& name = numbers.name;
+    if (!name.empty() && !(name == "bias" || name.ends_with(".bias")) && by_torch(weight.name, name))
+      ++odd_biases_;
+  }
   s.sizes[1] = out;
   std::copy(w.out.begin(), w.out.end(), s.sizes.begin() + 2);
   give(node, emit(node, std::move(spec), s));
@@ -152,6 +173,7 @@ void Translator::batch_norm(const ForeignNode& node) {
   spec.name = path;
   spec.option("epsilon", static_cast<real>(node.number("epsilon", 1e-5)), real(1e-5));
   spec.option("momentum", static_cast<real>(node.number("momentum", 0.1)), real(0.1));
+  ++norms_;
   bool trains = true;
   if (scaled) {
     const ForeignConstant& weight = wanted_constant(node, 1, "weight");
@@ -236,10 +258,12 @@ void Translator::recurrent(const ForeignNode& node) {
       layers > 256)
     fail(node, fmt::format("has a weight of ({}) for {} gates", fmt::join(first.sizes, ","), gates));
   const Index hidden = first.sizes[0] / gates;
-  const std::string path = path_of(node, first.name, ".weight_ih_l0");
+  const Index first_layer = node.whole("first_layer", 0);
+  const std::string path = forced_path_.empty() ? path_of(node, first.name, ".weight_ih_l0") : forced_path_;
   for (Index layer = 0; layer < layers; ++layer) {
     for (Index direction = 0; direction < directions; ++direction) {
-      const std::string suffix = fmt::format("_l{}{}", layer, direction == 1 || reverse ? "_reverse" : "");
+      const std::string suffix =
+          fmt::format("_l{}{}", first_layer + layer, direction == 1 || reverse ? "_reverse" : "");
       const Index in = layer == 0 ? s.size(2) : directions * hidden;
       keep(node, wanted_constant(node, next, "weight"), path + ".weight_ih" + suffix, {gates * hidden, in});
       keep(node, wanted_constant(node, next + 1, "weight"), path + ".weight_hh" + suffix,
@@ -261,6 +285,7 @@ void Translator::recurrent(const ForeignNode& node) {
       .flag("bidirectional", directions == 2)
       .flag("reverse", reverse);
   spec.option("dropout", static_cast<real>(node.number("dropout", 0)), real(0));
+  spec.option("first_layer", first_layer, 0);
   s.sizes[2] = directions * hidden;
   s = emit(node, std::move(spec), s);
   out_.layers.back().weighty = true;
