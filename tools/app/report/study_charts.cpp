@@ -24,7 +24,7 @@ using Summary = StudyRecord::Summary;
 const double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t kMostCurves = 6, kMostBands = 3;
 
-std::string percent(double share) {
+std::string chart_percent(double share) {
   return number_text(share, Unit::percent, 0.001);
 }
 
@@ -176,8 +176,8 @@ void add_heat_map(const StudyRecord& study, const ArmGroup& group, std::vector<F
         best = map.values.size();
       }
       map.values.push_back(s != nullptr ? s->mean : kNone);
-      map.texts.push_back(s != nullptr ? percent(s->mean) : "");
-      table.rows.back().push_back(s != nullptr ? percent(s->mean) : "–");
+      map.texts.push_back(s != nullptr ? chart_percent(s->mean) : "");
+      table.rows.back().push_back(s != nullptr ? chart_percent(s->mean) : "–");
     }
     if (std::isfinite(greatest)) map.marked.push_back(best);
   }
@@ -210,7 +210,7 @@ void add_pareto(const StudyRecord& study, const ArmGroup& group, std::vector<Fig
       (leads ? front : others).points.push_back({c.seconds, c.accuracy, 0, 0, leads ? c.arm->name : ""});
       best = std::max(best, c.accuracy);
       table.rows.push_back(
-          {c.arm->name, duration_text(c.seconds), percent(c.accuracy), leads ? "yes" : "no"});
+          {c.arm->name, duration_text(c.seconds), chart_percent(c.accuracy), leads ? "yes" : "no"});
     }
     Plot plot{.title = fmt::format("{} against time, {}: {}", capital(study.score()),
                                    labels_name(labels, study.labels_by_class()), group.title()),
@@ -306,7 +306,7 @@ void add_curves(const StudyRecord& study, const ArmGroup& group, std::vector<Fig
           std::find_if(table.rows.begin(), table.rows.end(), [&](const auto& r) { return r[0] == step; });
       if (row == table.rows.end()) row = table.rows.insert(row, {step});
       row->resize(table.heads.size() - 1, "–");
-      row->push_back(percent(p.y));
+      row->push_back(chart_percent(p.y));
     }
   }
   for (auto& row : table.rows) row.resize(table.heads.size(), "–");
@@ -412,8 +412,8 @@ std::vector<Figure> cost_figures(const StudyRecord& study) {
 }
 
 std::string interval_text(const Summary& s) {
-  if (s.seeds < 2) return percent(s.mean);
-  return fmt::format("{} ({:.1f} to {:.1f})", percent(s.mean), 100 * s.low, 100 * s.high);
+  if (s.seeds < 2) return chart_percent(s.mean);
+  return fmt::format("{} ({:.1f} to {:.1f})", chart_percent(s.mean), 100 * s.low, 100 * s.high);
 }
 
 }  // namespace firn::cli::report

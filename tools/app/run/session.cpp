@@ -25,13 +25,6 @@ namespace firn::cli {
 
 namespace {
 
-Scheme scheme_of(const std::string& name) {
-  return name == "he"           ? Scheme::he
-         : name == "xavier"     ? Scheme::xavier
-         : name == "orthogonal" ? Scheme::orthogonal
-                                : Scheme::pytorch;
-}
-
 DataOptions data_options(const SessionChoice& session) {
   DataOptions options = session.data.options;
   complete_reading(options, session.data.usual);
@@ -93,32 +86,10 @@ void open_fresh(const SessionChoice& choice, const ModelEntry& entry, Session& s
     session.data = open_with_validation(choice.data, data_options(choice));
     info = &session.data.info();
   }
-  Recipe& recipe = session.recipe;
-  recipe.model = entry.name;
-  recipe.network = entry.network;
-  recipe.input = input_of(*info);
-  recipe.classes = static_cast<Index>(info->classes.size());
-  recipe.task = task_of(*info)->name();
-  recipe.targets = info->target_scale;
-  recipe.class_names = info->classes;
-  recipe.vocabulary = info->vocabulary;
-  recipe.tokens = info->tokens;
-  recipe.features = info->features;
-  recipe.label = info->label_name;
-  recipe.layout = info->layout;
-  recipe.images = info->kind == DataKind::image;
-  if (ruled) recipe.preprocess = preprocess_of(rule);
-  if (!options.outline) {
-    if (info->kind != DataKind::tokens) recipe.extent = value_range_of(*session.data.train);
-    if (!ruled) recipe.preprocess = standardise(*session.data.train);
-  }
-  constexpr double kLarge = 1e6;
-  if (recipe.extent && std::max(-recipe.extent->least, recipe.extent->greatest) > kLarge) {
-    const std::string giant = lone_giant(*session.data.train);
-    if (!giant.empty()) session.notes.push_back(giant);
-  }
-  if (!options.outline) check_judged(session, column_reach(*session.data.train));
-  session.labelled = session.data;
+  session.recipe.model = entry.name;
+  session.recipe.network = entry.network;
+  if (ruled) session.recipe.preprocess = preprocess_of(rule);
+  take_preparation(session, !ruled, options.outline);
 }
 
 /// Makes the samples what the weights were trained on.
@@ -308,19 +279,7 @@ void open_for_weights(const SessionChoice& choice, Session& session) {
   options.unlabelled = choice.purpose == Purpose::predict;
   take_task(choice, recipe, options);
   session.data = open_with_validation(choice.data, options);
-  if (choice.purpose == Purpose::train) require_train(session.data);
-  check_labelled(choice, session.data);
-  fit_samples(session);
-  if (!options.outline) check_extent(choice, session);
-  session.labelled = session.data;
-  fit_classes(choice, session);
-  if (choice.purpose == Purpose::train && session.data.info().kind == DataKind::vector) {
-    recipe.features = session.data.info().features;
-    recipe.label = session.data.info().label_name;
-  }
-  const bool lengths = recipe.input.lengths;
-  recipe.input = input_of(session.data.info());
-  if (recipe.own && !choice.model.replace_head) recipe.input.lengths = lengths;
+  fit_to_weights(choice, session, options.outline);
 }
 
 void without_data(const SessionChoice& choice, Session& session) {
@@ -394,6 +353,57 @@ void take_frozen(const SessionChoice& choice, const std::vector<std::string>& fr
 }
 
 }  // namespace
+
+Scheme scheme_of(const std::string& name) {
+  return name == "he"           ? Scheme::he
+         : name == "xavier"     ? Scheme::xavier
+         : name == "orthogonal" ? Scheme::orthogonal
+                                : Scheme::pytorch;
+}
+
+void take_preparation(Session& session, bool standardised, bool outline) {
+  const DataInfo* info = &session.data.info();
+  Recipe& recipe = session.recipe;
+  recipe.input = input_of(*info);
+  recipe.classes = static_cast<Index>(info->classes.size());
+  recipe.task = task_of(*info)->name();
+  recipe.targets = info->target_scale;
+  recipe.class_names = info->classes;
+  recipe.vocabulary = info->vocabulary;
+  recipe.tokens = info->tokens;
+  recipe.features = info->features;
+  recipe.label = info->label_name;
+  recipe.layout = info->layout;
+  recipe.images = info->kind == DataKind::image;
+  if (!outline) {
+    if (info->kind != DataKind::tokens) recipe.extent = value_range_of(*session.data.train);
+    if (standardised) recipe.preprocess = standardise(*session.data.train);
+  }
+  constexpr double kLarge = 1e6;
+  if (recipe.extent && std::max(-recipe.extent->least, recipe.extent->greatest) > kLarge) {
+    const std::string giant = lone_giant(*session.data.train);
+    if (!giant.empty()) session.notes.push_back(giant);
+  }
+  if (!outline) check_judged(session, column_reach(*session.data.train));
+  session.labelled = session.data;
+}
+
+void fit_to_weights(const SessionChoice& choice, Session& session, bool outline) {
+  Recipe& recipe = session.recipe;
+  if (choice.purpose == Purpose::train) require_train(session.data);
+  check_labelled(choice, session.data);
+  fit_samples(session);
+  if (!outline) check_extent(choice, session);
+  session.labelled = session.data;
+  fit_classes(choice, session);
+  if (choice.purpose == Purpose::train && session.data.info().kind == DataKind::vector) {
+    recipe.features = session.data.info().features;
+    recipe.label = session.data.info().label_name;
+  }
+  const bool lengths = recipe.input.lengths;
+  recipe.input = input_of(session.data.info());
+  if (recipe.own && !choice.model.replace_head) recipe.input.lengths = lengths;
+}
 
 Session open_session(const SessionChoice& asked) {
   SessionChoice choice = asked;

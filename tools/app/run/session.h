@@ -50,6 +50,16 @@ struct Session {
 /// Throws Error(usage) where model, weights and data do not fit, and what opening and loading throw.
 Session open_session(const SessionChoice& choice);
 
+/// The scheme of a name that --init takes.
+Scheme scheme_of(const std::string& name);
+
+/// The two halves of it for data that is open already, in `session.data`.
+/// Of a model that starts anew: the recipe says what the data is and how it is prepared, by the training
+/// part's own mean and deviation where `standardised`. `outline`: nothing is told by the numbers.
+void take_preparation(Session& session, bool standardised, bool outline = false);
+/// Of weights: the data is made what their recipe says. `choice.model.weights` is what errors call them.
+void fit_to_weights(const SessionChoice& choice, Session& session, bool outline = false);
+
 /// The part of a set that --split names: "train", "validation", "test", or "all", in the order of the files.
 /// Throws Error(data) where there is none.
 DatasetPtr part_of(const DataParts& parts, const std::string& split);

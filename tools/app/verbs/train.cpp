@@ -13,7 +13,6 @@
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
 #include "engine/base/seconds.h"
-#include "optim/trainer/can_learn.h"
 #include "tools/app/cli/duration.h"
 #include "tools/app/cli/interrupt.h"
 #include "tools/app/cli/path_name.h"
@@ -28,6 +27,7 @@
 #include "tools/app/run/keeper.h"
 #include "tools/app/run/known_weights.h"
 #include "tools/app/run/late_thaws.h"
+#include "tools/app/run/learning.h"
 #include "tools/app/run/policy.h"
 #include "tools/app/run/reading.h"
 #include "tools/app/run/result.h"
@@ -258,43 +258,12 @@ int Train::run(Console& console) {
   apply_freeze(*session.model, freeze_);
   resolve_training(training_, *session.model, finetune_ && backbone_trains(*session.model));
   if (finetune_) resolve_finetune(session, config);
-  const Augment augment = parse_augment(training_.augment);
-  session.recipe.mirrored = session.recipe.mirrored || augment.flip;
-  config.cache = make_cache(cache_, augment.any());
-  const std::vector<Thaw> thaws = parse_thaws(*session.model, freeze_);
-  apply_freeze_rules(freeze_, run_.exact, config.program);
-  apply_policy(policy_, freeze_, config);
-  config.audit_steps = audit_steps_;
-  config.program.seed = run_.seed;
-  config.program.task = session.task;
-  const std::string weighed = resolve_class_weights(training_, *session.data.train, config);
-  if (!weighed.empty()) session.notes.push_back(weighed);
-  config.keep_best = !no_run_;
-
-  LoaderOptions options = loader_options(session, run_.batch, run_.seed);
-  options.augment = augment;
-  options.views = cache_.views;
-  const Index samples = session.data.train->size();
-  if (samples > run_.batch && samples % run_.batch == 1 &&
-      !trains_on_one(*session.model, config.program, session.recipe.input.sample)) {
-    options.keep_last = false;
-    session.notes.push_back(
-        fmt::format("the last batch of an epoch is left out: it has one sample, which batch norms cannot "
-                    "normalise (--batch {})",
-                    run_.batch));
-  }
-  Loader train_loader(session.data.train, options);
-  options.augment = {};
-  options.keep_last = true;
-  options.shuffle = false;
-  std::optional<Loader> validation;
-  if (session.data.validation) validation.emplace(session.data.validation, options);
-  const std::unique_ptr<Optimizer> optimizer = make_optimizer(training_);
-  apply_frozen_state(policy_, *optimizer);
-  Trainer trainer = validation ? Trainer(*session.model, *optimizer, train_loader, *validation, config)
-                               : Trainer(*session.model, *optimizer, train_loader, config);
-  // What does not fit shows here, before anything is written.
-  trainer.programs().training(std::min(run_.batch, session.data.train->size()), session.recipe.input.sample);
+  Learning learning(session, {training_, freeze_, policy_, cache_, run_, audit_steps_, !no_run_}, config);
+  training_ = learning.training();
+  config = learning.config();
+  const std::vector<Thaw>& thaws = learning.thaws();
+  Trainer& trainer = learning.trainer();
+  const Optimizer& optimizer = learning.optimizer();
 
   const TrainingTask task{session, *session.model, config.epochs, run_.batch,
                           [this] { return make_optimizer(training_); }};
@@ -332,7 +301,7 @@ int Train::run(Console& console) {
     }
   }
   console.notes(session.notes);
-  const RunClock clock{config.epochs, train_loader.batches(), config.patience, config.thaw_warm_up,
+  const RunClock clock{config.epochs, learning.train().batches(), config.patience, config.thaw_warm_up,
                        config.schedule};
   console.notes(foreseen(thaws, clock));
   console.notes(foreseen(policy_.policy, *session.model, clock));
@@ -341,7 +310,7 @@ int Train::run(Console& console) {
   if (config.policy) console.note("policy " + config.policy->text());
   const auto size_of = [](const DatasetPtr& part) { return part ? part->size() : Index{0}; };
   console.detail(fmt::format("{}, {} on {} training, {} validation and {} test samples", session.recipe.model,
-                             optimizer->text(), size_of(session.data.train), size_of(session.data.validation),
+                             optimizer.text(), size_of(session.data.train), size_of(session.data.validation),
                              size_of(session.data.test)));
   const Index step_of = std::min(run_.batch, session.data.train->size());
   const auto forecast =
@@ -357,18 +326,18 @@ int Train::run(Console& console) {
   console.notes(missed(thaws, clock, static_cast<Index>(history.epochs.size())));
   if (history.audit.watched > 0) {
     std::optional<Evaluation> in_fp32;
-    if (config.program.frozen_precision == Precision::bf16 && validation) {
+    if (config.program.frozen_precision == Precision::bf16 && learning.validation() != nullptr) {
       ProgramSettings whole = config.program;
       whole.frozen_precision = Precision::fp32;
       ProgramCache programs(*session.model, whole);
-      in_fp32 = evaluate(*session.model, programs, *validation);
+      in_fp32 = evaluate(*session.model, programs, *learning.validation());
     }
     const JsonObject line = report_audit(console, history, forecast, in_fp32, *session.task);
     if (folder) folder->add_line(line);
   }
   RunResult result = run_result(history, size_of(session.data.validation), session.task);
   if (session.data.test) {
-    Loader test(session.data.test, options);
+    Loader test(session.data.test, learning.judging());
     result.test = trainer.test(test);
   }
   if (folder) result.folder = folder->path();
