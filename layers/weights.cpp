@@ -190,14 +190,18 @@ LoadReport load_weights(Layer& layer, SafeTensors file, const std::string& path,
   return report;
 }
 
+std::vector<NamedTensor> weights_of(const Layer& layer) {
+  std::vector<NamedTensor> tensors;
+  std::set<const Parameter*> taken;
+  for (const NamedParameter& p : layer.parameters()) {
+    if (taken.insert(p.parameter.get()).second) tensors.push_back({p.name, p.parameter->to_file()});
+  }
+  return tensors;
+}
+
 void save_weights(const Layer& layer, const std::string& path,
                   const std::map<std::string, std::string>& metadata) {
-  std::vector<NamedTensor> tensors;
-  std::set<const Parameter*> written;
-  for (const NamedParameter& p : layer.parameters()) {
-    if (written.insert(p.parameter.get()).second) tensors.push_back({p.name, p.parameter->to_file()});
-  }
-  save_safetensors(path, tensors, metadata);
+  save_safetensors(path, weights_of(layer), metadata);
 }
 
 }  // namespace firn

@@ -43,6 +43,9 @@ std::string non_finite_text(const std::string& name, const Tensor& tensor);
 /// Throws Error(non_finite) with that, naming the file.
 void require_finite(const std::string& name, const Tensor& tensor, const std::string& path);
 
+/// All parameters in the layout of files; a shared one under its first name.
+std::vector<NamedTensor> weights_of(const Layer& layer);
+
 /// Writes all parameters, atomically. A shared parameter is written under its first name.
 void save_weights(const Layer& layer, const std::string& path,
                   const std::map<std::string, std::string>& metadata = {});

@@ -1,0 +1,211 @@
+// A model trained, asked and kept from C++: the same bits as the program's.
+#include "tools/app/api/learner.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "data/array_view.h"
+#include "data/source.h"
+#include "data/subset.h"
+#include "data/targets.h"
+#include "tests/errors.h"
+#include "tests/tools/cli_program.h"
+
+namespace {
+
+using namespace firn;
+using firn::test::Cli;
+using firn::test::fails_with;
+
+DataParts few_digits(std::uint64_t seed = 1) {
+  DataOptions options;
+  options.split.labels = 12;
+  options.split.label_seed = seed;
+  return open_data("digits", options);
+}
+
+Learner digits_cnn(std::uint64_t seed = 1) {
+  LearnerStart start;
+  start.model = "cnn";
+  start.input.sample = {8, 8, 1};
+  start.width = 10;
+  start.seed = seed;
+  return Learner(start);
+}
+
+std::string bytes_of(const Learner& learner) {
+  const std::vector<std::byte> bytes = learner.to_bytes();
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+TEST_CASE("fit writes the file that the program writes, byte for byte") {
+  Cli cli;
+  const std::string common = "train --data digits --labels 12 --seed 3 --epochs 2 --run a ";
+  SUBCASE("a known model") {
+    REQUIRE(cli.run(common + "--model cnn").code == 0);
+    Learner learner = digits_cnn(3);
+    learner.fit(few_digits(3), {.epochs = 2, .seed = 3});
+    CHECK(bytes_of(learner) == cli.read("runs/a/last.safetensors"));
+  }
+  SUBCASE("the best epoch, what is frozen and thaws, and other options") {
+    REQUIRE(cli.run(common +
+                    "--model cnn --freeze conv1 --thaw 2:conv1 --optimizer adamw --rate 0.002 --decay 0.1 "
+                    "--clip 1 --smoothing 0.1 --augment shift:1 --batch 32 --schedule constant")
+                .code == 0);
+    Learner learner = digits_cnn(3);
+    learner.model().set_freeze("conv1");
+    FitOptions options{.epochs = 2, .batch = 32, .seed = 3, .optimizer = "adamw", .rate = 0.002};
+    options.decay = 0.1;
+    options.schedule = "constant";
+    options.clip = 1;
+    options.smoothing = 0.1;
+    options.augment = "shift:1";
+    options.thaw = {"2:conv1"};
+    options.restore_best = true;
+    learner.fit(few_digits(3), options);
+    CHECK(bytes_of(learner) == cli.read("runs/a/best.safetensors"));
+  }
+  SUBCASE("a network of one's own and a policy") {
+    REQUIRE(cli.run(common + "--policy gradual --model", {"conv 8 3x3, relu, pool 2, dense"}).code == 0);
+    LearnerStart start{
+        .model = "conv 8 3x3, relu, pool 2, dense", .input = {.sample = {8, 8, 1}}, .width = 10};
+    start.seed = 3;
+    Learner learner(start);
+    learner.fit(few_digits(3), {.epochs = 2, .seed = 3, .policy = "gradual"});
+    CHECK(bytes_of(learner) == cli.read("runs/a/last.safetensors"));
+  }
+}
+
+TEST_CASE("what was trained is kept, loaded, asked and trained on") {
+  Cli cli;
+  Learner learner = digits_cnn();
+  const DataParts data = few_digits();
+  CHECK_FALSE(learner.prepared());
+  const History history = learner.fit(data, {.epochs = 10, .batch = 16, .optimizer = "adam"});
+  CHECK(history.epochs.size() == 10);
+  CHECK(learner.prepared());
+  CHECK(learner.names().size() == 10);
+  learner.save(cli.path("w.safetensors"));
+  Learner loaded(cli.path("w.safetensors"));
+  const Evaluation before = learner.evaluate(data.test), after = loaded.evaluate(data.test);
+  CHECK(before.accuracy() > 0.5);
+  CHECK(before.accuracy() == after.accuracy());
+  CHECK(before.loss == after.loss);
+  const Tensor rows = loaded.answers(data.test);
+  CHECK(rows.shape() == Shape{data.test->size(), 10});
+  CHECK(std::accumulate(rows.data(), rows.data() + 10, 0.0) == doctest::Approx(1).epsilon(1e-5));
+  Index right = 0;
+  for (Index i = 0; i < data.test->size(); ++i) {
+    const real* row = rows.data() + i * 10;
+    right += std::max_element(row, row + 10) - row == data.test->label(i);
+  }
+  CHECK(right == after.right);
+  loaded.fit(data, {.epochs = 1});
+  Learner again = Learner::from_bytes(learner.to_bytes());
+  again.fit(data, {.epochs = 1});
+  CHECK(bytes_of(loaded) == bytes_of(again));
+}
+
+TEST_CASE("features go through the rest of the network to the same answers") {
+  Learner learner = digits_cnn();
+  const DataParts data = few_digits();
+  learner.fit(data, {.epochs = 1});
+  const Tensor features = learner.features(data.test, "conv2");
+  CHECK(features.shape()[0] == data.test->size());
+  CHECK(features.shape().count_from(1) == 2 * 2 * 64);
+  const Tensor all = learner.features(data.test, "fc2"), rows = learner.outputs(data.test);
+  CHECK(std::equal(all.data(), all.data() + all.count(), rows.data()));
+  CHECK(fails_with(Fault::usage, "conv2", [&] { learner.features(data.test, "conv22"); }));
+}
+
+TEST_CASE("a new head learns other classes and leaves the rest") {
+  Learner learner = digits_cnn();
+  const DataParts data = few_digits();
+  learner.fit(data, {.epochs = 2});
+  const auto weight = [&] { return learner.model().parameters().front().parameter->to_file(); };
+  const Tensor before = weight();
+  const std::vector<std::int32_t> wanted = {3, 5};
+  DataParts two;
+  two.train = subset_classes(data.train, wanted, true);
+  two.validation = subset_classes(data.validation, wanted, true);
+  CHECK(fails_with(Fault::usage, "has 2 classes, cnn answers in 10", [&] { learner.fit(two); }));
+  learner.new_head(2, "classification", "zero", 1);
+  learner.model().set_freeze("head");
+  learner.fit(two, {.epochs = 20, .optimizer = "adam", .rate = 0.01});
+  CHECK(learner.names() == std::vector<std::string>{"3", "5"});
+  CHECK(learner.evaluate(two.validation).accuracy() > 0.7);
+  const Tensor after = weight();
+  CHECK(std::equal(before.data(), before.data() + before.count(), after.data()));
+}
+
+TEST_CASE("a hook's own exception comes out as it is, and the model goes on") {
+  Learner learner = digits_cnn();
+  struct Mine {};
+  TrainHooks hooks;
+  Index steps = 0;
+  hooks.after_step = [&](Index, Index, double) {
+    if (++steps == 2) throw Mine{};
+  };
+  CHECK_THROWS_AS(learner.fit(few_digits(), {}, hooks), Mine);
+  CHECK(steps == 2);
+  CHECK(learner.prepared());
+  CHECK(learner.fit(few_digits(), {.epochs = 1}).epochs.size() == 1);
+}
+
+TEST_CASE("regression comes back in the units of the data") {
+  std::vector<float> x(200);
+  std::vector<double> y(200);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    x[i] = static_cast<float>(i);
+    y[i] = 1000 + 3 * static_cast<double>(i);
+  }
+  DataInfo info;
+  info.name = "line";
+  info.shape = {1};
+  info.classes = {"?"};
+  const ArrayView view{.data = x.data(), .shape = {200, 1}, .strides = {1, 1}};
+  const DatasetPtr plain = make_array_view(info, view, std::vector<std::int32_t>(200));
+  const DatasetPtr train = with_targets(plain, TargetKind::numbers, {"y"}, y);
+  LearnerStart start{.model = "dense", .input = {.sample = {1}}, .width = 1, .task = "regression"};
+  Learner learner(start);
+  learner.fit({.train = train}, {.epochs = 30, .batch = 20, .optimizer = "sgd", .rate = 0.1});
+  CHECK(learner.answers(plain).data()[100] == doctest::Approx(1300).epsilon(0.01));
+  CHECK(learner.evaluate(train).score() > 0.99);
+}
+
+TEST_CASE("what does not fit is said before anything changes") {
+  Learner learner = digits_cnn();
+  const std::string before = bytes_of(learner);
+  const DataParts data = few_digits();
+  CHECK(fails_with(Fault::usage, "epochs 0: want a whole number", [&] { learner.fit(data, {.epochs = 0}); }));
+  CHECK(fails_with(Fault::usage, "did you mean adam", [&] { learner.fit(data, {.optimizer = "adm"}); }));
+  CHECK(fails_with(Fault::usage, "schedule", [&] { learner.fit(data, {.schedule = "cosin"}); }));
+  CHECK(fails_with(Fault::data, "no training part", [&] { learner.fit({}); }));
+  LearnerStart start{.model = "cnn", .input = {.sample = {28, 28, 1}}, .width = 10};
+  Learner large(start);
+  CHECK(fails_with(Fault::usage, "cnn takes images (28,28,1)", [&] { large.fit(data); }));
+  start.model = "cnnn";
+  CHECK(fails_with(Fault::usage, "did you mean cnn", [&] { Learner unknown(start); }));
+  CHECK(bytes_of(learner) == before);
+}
+
+TEST_CASE("the summary counts what trains") {
+  Learner learner = digits_cnn();
+  learner.model().set_freeze("conv1");
+  const std::vector<BlockSummary> rows = learner.summary(64);
+  REQUIRE(rows.size() == 4);
+  CHECK(rows[0].frozen == "yes");
+  CHECK(rows[0].trainable == 0);
+  CHECK(rows[0].parameters == 320);
+  CHECK(rows[0].output == Shape{4, 4, 32});
+  CHECK(rows[0].macs_weight_gradient == 0);
+  CHECK(rows[1].macs_weight_gradient > 0);
+  CHECK(rows[1].macs_input_gradient == 0);
+  CHECK(learner.explain(64).find("left out") != std::string::npos);
+}
+
+}  // namespace
