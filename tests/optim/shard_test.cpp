@@ -1,4 +1,5 @@
-// What several processes need of a step: gradients in one piece, and rows that know their place in a larger batch.
+// What several processes need of a step: gradients in one piece, and rows that know their place in a larger
+// batch.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -16,8 +17,8 @@ namespace {
 constexpr Index kRows = 12, kFeatures = 20;
 
 ModelPtr small_model() {
-  const ModelPtr model =
-      make_builtin("small", "dense 32, relu, dropout 0.5, dense 16, norm, relu, dense", {Shape{kFeatures}}, 4);
+  const ModelPtr model = make_builtin("small", "dense 32, relu, dropout 0.5, dense 16, norm, relu, dense",
+                                      {Shape{kFeatures}}, 4);
   model->initialise(1);
   return model;
 }
@@ -74,7 +75,8 @@ TEST_CASE("what is written into the gradients is what the optimizer sees") {
     run(*program, samples, 0, 0);
     const bool doubled = model == other;
     if (doubled) {
-      for (const GradientView& g : program->gradients()) std::for_each_n(g.data, g.count, [](real& v) { v *= 2; });
+      for (const GradientView& g : program->gradients())
+        std::for_each_n(g.data, g.count, [](real& v) { v *= 2; });
     }
     make_sgd({.rate = doubled ? 0.05 : 0.1})->step(program->gradients());
   }

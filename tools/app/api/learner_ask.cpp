@@ -69,8 +69,7 @@ Tensor Learner::answers(const DatasetPtr& samples, const Each& each) const {
   const Index width = model().width();
   real* row = rows.data();
   for (Index i = 0; i < samples->size(); ++i, row += width) {
-    for (const Answer& answer : task().predict(row, width))
-      row[answer.place] = static_cast<real>(answer.value);
+    for (const auto& answer : task().predict(row, width)) row[answer.place] = static_cast<real>(answer.value);
   }
   return rows;
 }
