@@ -71,8 +71,9 @@ void read_tokens(const NpyArray& array, std::size_t vocabulary, NpySamples& samp
 Layout layout_of(const NpyArray& array, const DataOptions& options, const std::string& path) {
   const Shape& x = array.shape();
   const bool four = x.rank() == 4;
-  const bool turned = options.layout == "nchw" && x.rank() == 3 && options.trained_layout == "nft";
-  const std::string asked = turned ? "nft" : options.layout;
+  // Weights of channels first say what that means for sequences.
+  const bool of_weights = options.layout == "nchw" && x.rank() == 3 && options.trained_layout.size() == 3;
+  const std::string asked = of_weights ? options.trained_layout : options.layout;
   const auto fits = [&](const std::string& layout) { return (layout.size() == 4) == four; };
   if (!asked.empty()) {
     if (x.rank() == 2 || !fits(asked)) {

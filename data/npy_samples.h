@@ -34,7 +34,7 @@ struct NpySamples {
 /// - (N,H,W) of bytes or bools are grey pictures.
 /// - (N,T,F) of numbers are sequences, unless both are alike and at least 8: then it may be either.
 /// - (N,T) of whole numbers are tokens where the weights that are used read tokens.
-/// `options.layout` decides (nhwc, nchw, which for weights of channels first says nft, too; nhw: grey
+/// `options.layout` decides (nhwc, nchw, which for weights of sequences says their layout; nhw: grey
 /// pictures, ntf: sequences, nft: sequences with the steps last), and where that and the shape say nothing
 /// `options.trained_layout`. Where both readings fit Error(data) names them. uint8 pictures are read as 0 to
 /// 1, everything else as it is. A last step of nothing but NaN is none: the sequence is shorter; any other

@@ -60,8 +60,7 @@ ForeignConstant gathered(const ForeignConstant& like, std::vector<Index> sizes,
 std::vector<Index> wholes_of(const ForeignNode& node, Inputs inputs, const char* key, std::size_t input) {
   if (node.has(key) || input >= inputs.size() || inputs[input] == nullptr) return node.wholes(key);
   std::vector<Index> all;
-  for (Index i = 0; i < inputs[input]->count(); ++i)
-    all.push_back(static_cast<Index>(inputs[input]->number(i)));
+  for (Index i = 0; i < inputs[input]->count(); ++i) all.push_back(whole_of(inputs[input]->number(i)));
   return all;
 }
 
@@ -98,6 +97,7 @@ ForeignConstant fold_expand(const ForeignConstant& x, std::vector<Index> sizes) 
       throw FoldFault{
           fmt::format("({}) does not spread to ({})", fmt::join(x.sizes, ","), fmt::join(sizes, ","))};
   }
+  counted(sizes);
   const std::vector<Index> strides = strides_of(own), out = strides_of(sizes);
   ForeignConstant made = gathered(x, sizes, [&](Index i) {
     Index from = 0;
@@ -197,7 +197,7 @@ ForeignConstant fold_gather(const ForeignConstant& x, const ForeignConstant& ind
   const Index size = x.sizes[at], many = std::max<Index>(1, indices.count());
   if (indices.count() < 1) throw FoldFault{"has no index"};
   return gathered(x, sizes, [&](Index i) {
-    const Index index = static_cast<Index>(indices.number(i / inner % many));
+    const Index index = whole_of(indices.number(i / inner % many));
     const Index from = index < 0 ? index + size : index;
     if (from < 0 || from >= size) throw FoldFault{fmt::format("index {} of {}", index, size)};
     return (i / inner / many * size + from) * inner + i % inner;
@@ -221,7 +221,7 @@ ForeignConstant fold_arithmetic(const std::string& op, const ForeignConstant& a,
     if (op == "divide" && q == 0 && x.whole) throw FoldFault{"divides by zero"};
     const double r = op == "add" ? p + q : op == "subtract" ? p - q : op == "multiply" ? p * q : p / q;
     if (x.whole) {
-      made.wholes[at] = static_cast<std::int64_t>(r);
+      made.wholes[at] = whole_of(r);
     } else {
       made.reals[at] = static_cast<real>(r);
     }
@@ -238,7 +238,7 @@ ForeignConstant fold_fill(const ForeignNode& node, Inputs inputs) {
   made.whole = node.has("whole");
   const auto count = static_cast<std::size_t>(counted(made.sizes));
   if (made.whole) {
-    made.wholes.assign(count, static_cast<std::int64_t>(node.number("value", 0)));
+    made.wholes.assign(count, whole_of(node.number("value", 0)));
   } else {
     made.reals.assign(count, static_cast<real>(node.number("value", 0)));
   }
@@ -253,7 +253,7 @@ ForeignConstant fold_cast(const ForeignConstant& x, bool whole) {
   made.reals.clear();
   for (Index i = 0; i < x.count(); ++i) {
     if (whole) {
-      made.wholes.push_back(static_cast<std::int64_t>(std::clamp(x.number(i), -9e18, 9e18)));
+      made.wholes.push_back(whole_of(x.number(i)));
     } else {
       made.reals.push_back(static_cast<real>(x.number(i)));
     }

@@ -30,6 +30,15 @@
 
 namespace firn {
 
+/// A number of a file as a whole one; what lies beyond 62 bits is cut off, and what is no number is 0.
+inline Index whole_of(double number) {
+  constexpr double kMost = 4e18;
+  return number >= kMost    ? static_cast<Index>(kMost)
+         : number <= -kMost ? -static_cast<Index>(kMost)
+         : number == number ? static_cast<Index>(number)
+                            : 0;
+}
+
 /// Numbers that the file holds: a parameter, or what sizes are computed from.
 struct ForeignConstant {
   std::string name;  ///< dotted where the file says so
@@ -64,12 +73,12 @@ struct ForeignNode {
     return found == numbers.end() || found->second.empty() ? otherwise : found->second[0];
   }
   Index whole(const char* key, Index otherwise) const {
-    return static_cast<Index>(number(key, static_cast<double>(otherwise)));
+    return has(key) ? whole_of(number(key, 0)) : otherwise;
   }
   std::vector<Index> wholes(const char* key) const {
     std::vector<Index> all;
     if (const auto found = numbers.find(key); found != numbers.end()) {
-      for (const double one : found->second) all.push_back(static_cast<Index>(one));
+      for (const double one : found->second) all.push_back(whole_of(one));
     }
     return all;
   }

@@ -36,16 +36,17 @@ bool is_foreign_network(const std::string& path) {
          Kind::none;
 }
 
-ImportedNetwork import_network(const std::string& path) {
-  return import_network(read_file(path, Fault::model_file), path);
+ImportedNetwork import_network(const std::string& path, const Shape& sample) {
+  return import_network(read_file(path, Fault::model_file), path, sample);
 }
 
-ImportedNetwork import_network(std::span<const std::byte> bytes, const std::string& path) {
+ImportedNetwork import_network(std::span<const std::byte> bytes, const std::string& path,
+                               const Shape& sample) {
   const Kind kind = kind_of(bytes);
   if (kind == Kind::none)
     throw Error(Fault::model_file, "import",
                 path + ": is neither an exported program of PyTorch (.pt2) nor an ONNX model");
-  const ForeignGraph graph = kind == Kind::pt2 ? read_pt2(bytes, path) : read_onnx(bytes, path);
+  const ForeignGraph graph = kind == Kind::pt2 ? read_pt2(bytes, path) : read_onnx(bytes, path, sample);
   ForeignLayers layers = Translator(graph).run();
   ImportedNetwork network;
   network.file.tensors = std::move(layers.tensors);

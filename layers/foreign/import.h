@@ -27,8 +27,10 @@ bool is_foreign_network(const std::string& path);
 
 /// Reads a file. Throws Error(model_file), naming path and node, for what is damaged, of a version that is
 /// not known, or holds an operation that firn lacks.
-ImportedNetwork import_network(const std::string& path);
+/// `sample`: sizes that an ONNX model leaves open are taken from it.
+ImportedNetwork import_network(const std::string& path, const Shape& sample = {});
 /// The same of one that lies in memory; `path` is only named in errors.
-ImportedNetwork import_network(std::span<const std::byte> bytes, const std::string& path);
+ImportedNetwork import_network(std::span<const std::byte> bytes, const std::string& path,
+                               const Shape& sample = {});
 
 }  // namespace firn

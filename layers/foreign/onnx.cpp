@@ -50,8 +50,8 @@ std::string scope_of_list(const std::string& list) {
 
 class OnnxReader {
  public:
-  OnnxReader(std::span<const std::byte> bytes, const std::string& path)
-      : path_(path), file_(bytes, "onnx", path), tensors_(path) {
+  OnnxReader(std::span<const std::byte> bytes, const std::string& path, const Shape& sample)
+      : path_(path), sample_(sample), file_(bytes, "onnx", path), tensors_(path) {
     graph_.path = path;
   }
 
@@ -161,9 +161,16 @@ class OnnxReader {
     if (graph_.constants.contains(at)) return;  // IR 3 lists the weights as inputs too
     if (graph_.input >= 0) begin.fail("the network has several inputs, firn feeds one");
     if (!sizes.empty() && sizes[0] < 1) sizes[0] = kBatch;
+    // Images (N,C,H,W) where the sample is (H,W,C); else in their order.
+    const int rank = static_cast<int>(sizes.size());
+    for (int axis = 1; axis < rank && sample_.rank() == rank - 1; ++axis) {
+      Index& size = sizes[static_cast<std::size_t>(axis)];
+      if (size < 1) size = rank == 4 ? sample_[axis == 1 ? 2 : axis - 2] : sample_[axis - 1];
+    }
     if (sizes.empty() || std::any_of(sizes.begin(), sizes.end(), [](Index n) { return n < 1; }))
       begin.fail(
-          fmt::format("input {} leaves a size open that is not the batch's: export it with fixed sizes",
+          fmt::format("input {} leaves a size open that is not the batch's: --input H,W,C says it, or export "
+                      "with fixed sizes",
                       printable(name.substr(0, 80))));
     graph_.input = at;
     graph_.input_sizes = std::move(sizes);
@@ -418,7 +425,7 @@ class OnnxReader {
       const ForeignNode* sum = only_reader(erf);
       if (x < 0 || sum == nullptr || sum->op != "add" || beside(*sum, 1) < 0) continue;
       ForeignNode* product = only_reader(*sum);
-      if (product == nullptr || product->op != "multiply") continue;
+      if (product == nullptr || product->op != "multiply" || product->inputs.size() != 2) continue;
       const int other = product->inputs[0] == sum->outputs[0] ? product->inputs[1] : product->inputs[0];
       ForeignNode* last = nullptr;
       if (other == x) {
@@ -436,6 +443,7 @@ class OnnxReader {
   }
 
   std::string path_;
+  Shape sample_;
   ProtoReader file_;
   OnnxTensors tensors_;
   ForeignGraph graph_;
@@ -448,8 +456,8 @@ class OnnxReader {
 
 }  // namespace
 
-ForeignGraph read_onnx(std::span<const std::byte> bytes, const std::string& path) {
-  return OnnxReader(bytes, path).read();
+ForeignGraph read_onnx(std::span<const std::byte> bytes, const std::string& path, const Shape& sample) {
+  return OnnxReader(bytes, path, sample).read();
 }
 
 }  // namespace firn

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "engine/tensor/shape.h"
 #include "layers/foreign/foreign_graph.h"
 
 namespace firn {
@@ -13,6 +14,7 @@ namespace firn {
 /// External data is read from plain files beside `path` alone, which else is only named in errors. Throws
 /// Error(model_file) with path and offset or node for what is damaged, of another version, or leaves a size
 /// open that is not the batch's.
-ForeignGraph read_onnx(std::span<const std::byte> bytes, const std::string& path);
+/// `sample`: sizes that the file leaves open are taken from it, (H,W,C) or (T,F) or (T).
+ForeignGraph read_onnx(std::span<const std::byte> bytes, const std::string& path, const Shape& sample = {});
 
 }  // namespace firn

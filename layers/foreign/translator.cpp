@@ -65,6 +65,15 @@ const Translator::Row Translator::kRows[] = {
 Translator::Translator(const ForeignGraph& graph) : graph_(graph) {}
 
 ForeignLayers Translator::run() {
+  try {
+    return translated();
+  } catch (const Error& error) {  // sizes that no tensor has
+    if (error.fault() != Fault::usage && error.fault() != Fault::failure) throw;
+    throw Error(Fault::model_file, "import", fmt::format("{}: {}", graph_.path, error.what()));
+  }
+}
+
+ForeignLayers Translator::translated() {
   // What the output does not need is not looked at.
   std::set<int> needed{graph_.output};
   std::vector<const ForeignNode*> nodes;
@@ -76,6 +85,12 @@ ForeignLayers Translator::run() {
     for (const int input : node->inputs) ++uses_[input];
   }
   ++uses_[graph_.output];
+  ends_ = {graph_.output};
+  for (const ForeignNode* node : nodes) {  // from the last to the first
+    const bool same = node->op == "identity" || node->op == "cast";
+    if (same && !node->inputs.empty() && !node->outputs.empty() && ends_.contains(node->outputs[0]))
+      ends_.insert(node->inputs[0]);
+  }
   std::reverse(nodes.begin(), nodes.end());
   std::map<std::string, std::vector<const ForeignNode*>> lacking;
   for (const ForeignNode* node : nodes) {
@@ -184,7 +199,8 @@ void Translator::begin(const std::vector<const ForeignNode*>& nodes) {
   const ForeignNode& first = **reader;
   const std::vector<Index>& sizes = graph_.input_sizes;
   const auto rank = static_cast<int>(sizes.size());
-  if (rank < 2 || rank > 4 || std::any_of(sizes.begin(), sizes.end(), [](Index n) { return n < 1; }))
+  if (rank < 2 || rank > 4 ||
+      std::any_of(sizes.begin(), sizes.end(), [](Index n) { return n < 1 || n > (1 << 24); }))
     fail(first,
          fmt::format("the network's input is ({}): wanted are the batch and one to three sizes above 0",
                      fmt::join(sizes, ",")));
@@ -249,6 +265,12 @@ void Translator::end() {
 Stream Translator::emit(const ForeignNode& node, LayerSpec spec, const Stream& s, std::vector<int> inputs,
                         Shape shape) {
   if (inputs.empty()) inputs.push_back(s.layer);
+  constexpr double kMostNumbers = 1e12;
+  double count = 1;
+  for (const Index size : s.sizes) count *= static_cast<double>(size);
+  if (count > kMostNumbers || s.memory.size() > static_cast<std::size_t>(Shape::kMaxRank))
+    fail(node, fmt::format("gives ({}): firn has up to {} dimensions and 10^12 numbers",
+                           fmt::join(s.sizes, ","), Shape::kMaxRank));
   const std::string scope = spec.name.empty() ? node.scope : spec.name;
   out_.layers.push_back({std::move(spec), std::move(inputs), scope, false});
   shapes_.push_back(shape.rank() > 0 ? shape : memory_sizes(s));
@@ -258,10 +280,29 @@ Stream Translator::emit(const ForeignNode& node, LayerSpec spec, const Stream& s
   return made;
 }
 
+namespace {
+
+/// What a layer is called, from the name of its weight: "conv1" of "conv1.weight", "conv2d_5/kernel:0"
+/// (Keras) and "conv1_weights" (Paddle); empty where that says nothing.
+std::string stem_of(const std::string& tensor, std::string_view ending) {
+  const auto cut = [](std::string name, std::string_view end) {
+    if (name.size() > end.size() && name.ends_with(end)) name.resize(name.size() - end.size());
+    return name;
+  };
+  std::string stem = cut(tensor, ending);
+  if (stem != tensor || ending.empty()) return stem;
+  for (const std::string_view end :
+       {"/resource:0", "/ReadVariableOp", "/kernel:0", "/MatMul", "/Conv2D", "_weights", ".w_0", "_scale"})
+    stem = cut(stem, end);
+  if (stem == tensor) return {};
+  return stem.substr(stem.rfind('/') + 1);
+}
+
+}  // namespace
+
 std::string Translator::path_of(const ForeignNode& node, const std::string& tensor, std::string_view ending) {
-  std::string path = tensor.size() > ending.size() && tensor.ends_with(ending)
-                         ? tensor.substr(0, tensor.size() - ending.size())
-                         : node.scope;
+  std::string path = stem_of(tensor, ending);
+  if (path.empty()) path = node.scope;
   for (char& c : path) {
     const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                        std::string_view("._-+/").find(c) != std::string_view::npos;
@@ -277,6 +318,9 @@ void Translator::keep(const ForeignNode& node, const ForeignConstant& from, cons
                       const std::vector<Index>& sizes, const std::vector<int>& axes,
                       std::optional<bool> trains) {
   if (from.whole) fail(node, fmt::format("{:.80} holds whole numbers, a weight is wanted", printable(name)));
+  if (sizes.size() > static_cast<std::size_t>(Shape::kMaxRank) ||
+      from.sizes.size() > static_cast<std::size_t>(Shape::kMaxRank))
+    fail(node, fmt::format("{:.80} has {} dimensions", printable(name), from.sizes.size()));
   const Shape shape{std::span<const Index>(sizes)};
   if (shape.count() != from.count())
     fail(node,
@@ -302,7 +346,7 @@ std::vector<Index> Translator::numbers_of(const ForeignNode& node, const char* k
   if (node.has(key) || input >= node.inputs.size() || node.inputs[input] < 0) return node.wholes(key);
   const ForeignConstant& given = wanted_constant(node, input, key);
   std::vector<Index> numbers;
-  for (Index i = 0; i < given.count(); ++i) numbers.push_back(static_cast<Index>(given.number(i)));
+  for (Index i = 0; i < given.count(); ++i) numbers.push_back(whole_of(given.number(i)));
   return numbers;
 }
 
@@ -329,7 +373,7 @@ void Translator::dropout(const ForeignNode& node) {
 void Translator::softmax(const ForeignNode& node) {
   const Stream s = settled(node, stream(node, 0));
   const int axis = axis_of(node, s, node.whole("axis", -1));
-  if (node.outputs[0] == graph_.output) {
+  if (ends_.contains(node.outputs[0])) {
     out_.notes.push_back(fmt::format(
         "the network ends with {}, which firn's loss applies itself: its logits are what comes before",
         node.op));

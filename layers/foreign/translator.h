@@ -56,6 +56,7 @@ class Translator {
   ForeignLayers run();
 
  private:
+  ForeignLayers translated();
   using Rule = void (Translator::*)(const ForeignNode&);
   struct Row {
     const char* op;
@@ -151,6 +152,7 @@ class Translator {
   std::map<int, Stream> streams_;
   std::map<int, ForeignConstant> folded_;
   std::map<int, Index> uses_;
+  std::set<int> ends_;                             ///< values that are the output
   std::set<std::string> paths_, used_;             ///< of layers; of the file's tensors
   std::string forced_path_;                        ///< of the next recurrent layer; empty: its own
   std::map<std::string, Index> recurrent_layers_;  ///< of a path, so far

@@ -48,6 +48,8 @@ Translator::Window Translator::window(const ForeignNode& node, const Stream& s,
       fail(node,
            fmt::format("stride, padding or dilation ({}) do not fit its window", fmt::join(*list, ",")));
   }
+  if (std::any_of(kernel.begin(), kernel.end(), [](Index k) { return k < 1 || k > (1 << 20); }))
+    fail(node, fmt::format("has a window of ({})", fmt::join(kernel, ",")));
   const Index same = node.whole("same", 0);  // 1: what is left over goes behind, 2: before
   for (std::size_t i = 0; i < rank; ++i) {
     const Index size = s.sizes[i + 2], wide = w.dilation[i] * (kernel[i] - 1) + 1;
@@ -166,7 +168,7 @@ void Translator::batch_norm(const ForeignNode& node) {
   const ForeignConstant& mean = wanted_constant(node, 3, "running mean");
   const ForeignConstant& variance = wanted_constant(node, 4, "running variance");
   const Index channels = s.size(1);
-  const bool scaled = node.inputs[1] >= 0;
+  const bool scaled = node.inputs.size() > 1 && node.inputs[1] >= 0;
   const std::string path = scaled ? path_of(node, wanted_constant(node, 1, "weight").name, ".weight")
                                   : path_of(node, mean.name, ".running_mean");
   LayerSpec spec("norm");
@@ -240,7 +242,7 @@ void Translator::recurrent(const ForeignNode& node) {
   Stream s = settled(node, stream(node, 0));
   const auto states = static_cast<std::size_t>(node.whole("states", 0));
   for (std::size_t i = 1; i <= states; ++i) {
-    if (node.inputs[i] < 0) continue;
+    if (i >= node.inputs.size() || node.inputs[i] < 0) continue;
     const ForeignConstant& state = wanted_constant(node, i, "initial state");
     for (Index k = 0; k < state.count(); ++k) {
       if (state.number(k) != 0) fail(node, "begins with a state that is not zero");

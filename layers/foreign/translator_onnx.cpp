@@ -31,6 +31,7 @@ void Translator::onnx_recurrent(const ForeignNode& node) {
     if (key.starts_with("unknown_"))
       fail(node, fmt::format("has {}, which firn's recurrent layers do not know", key.substr(8)));
   }
+  stream(node, 0);
   const bool gru = node.op == "onnx_gru";
   if (gru && node.number("linear_before_reset", 0) == 0)
     fail(node,

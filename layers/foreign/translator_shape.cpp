@@ -18,7 +18,8 @@ std::string text_of(const std::vector<Index>& sizes) {
 
 Shape Translator::memory_sizes(const Stream& s) const {
   std::vector<Index> sizes;
-  for (std::size_t i = 1; i < s.memory.size(); ++i) sizes.push_back(s.size(s.memory[i]));
+  for (std::size_t i = 1; i < s.memory.size() && i < static_cast<std::size_t>(Shape::kMaxRank); ++i)
+    sizes.push_back(s.size(s.memory[i]));
   return Shape(std::span<const Index>(sizes));
 }
 
@@ -395,7 +396,7 @@ void Translator::select(const ForeignNode& node) {
   Stream s = stream(node, 0);
   const int axis = axis_of(node, s, node.whole("axis", 0));
   Index index = node.whole("index", 0);
-  if (node.op == "gather") index = static_cast<Index>(wanted_constant(node, 1, "index").number(0));
+  if (node.op == "gather") index = whole_of(wanted_constant(node, 1, "index").number(0));
   if (index < 0) index += s.size(axis);
   if (index < 0 || index >= s.size(axis))
     fail(node, fmt::format("takes place {} of {}", index, s.size(axis)));
@@ -412,7 +413,7 @@ void Translator::select(const ForeignNode& node) {
 }
 
 void Translator::gather(const ForeignNode& node) {
-  if (constant(node.inputs[0]) != nullptr) return embedding(node);
+  if (!node.inputs.empty() && constant(node.inputs[0]) != nullptr) return embedding(node);
   const ForeignConstant& indices = wanted_constant(node, 1, "index");
   if (indices.count() != 1 || !indices.sizes.empty())
     fail(node, fmt::format("takes {} places, firn takes one or a range of them", indices.count()));

@@ -2,7 +2,7 @@
 include(${CMAKE_CURRENT_LIST_DIR}/fuzzers.cmake)
 set(sources)
 set(table "struct Fuzzer {\n  const char* name;\n  int (*run)(const std::uint8_t*, std::size_t);\n};\nconstexpr Fuzzer kFuzzers[] = {\n")
-foreach(reader ${FIRN_FUZZERS_engine} ${FIRN_FUZZERS_optim} ${FIRN_FUZZERS_data} ${FIRN_FUZZERS_app})
+foreach(reader ${FIRN_FUZZERS_engine} ${FIRN_FUZZERS_layers} ${FIRN_FUZZERS_optim} ${FIRN_FUZZERS_data} ${FIRN_FUZZERS_app})
   string(APPEND sources "#define LLVMFuzzerTestOneInput ${reader}_fuzz\n#include \"tests/fuzz/${reader}_fuzz.cpp\"\n#undef LLVMFuzzerTestOneInput\n")
   string(APPEND table "    {\"${reader}\", ${reader}_fuzz},\n")
 endforeach()

@@ -27,11 +27,11 @@ Recipe recipe_of(const ImportedNetwork& network, const std::string& path) {
 
 }  // namespace
 
-WeightsFile read_weights(const std::string& path, const std::string& base) {
+WeightsFile read_weights(const std::string& path, const std::string& base, const std::vector<Index>& sample) {
   if (!is_foreign_network(path)) return {load_whole(path, base)};
   if (!base.empty())
     throw Error(Fault::usage, "weights", "--base goes with a checkpoint, " + path + " is none");
-  ImportedNetwork network = import_network(path);
+  ImportedNetwork network = import_network(path, Shape(std::span<const Index>(sample)));
   WeightsFile weights;
   weights.recipe = recipe_of(network, path);
   weights.file = std::move(network.file);

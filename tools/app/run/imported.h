@@ -17,8 +17,10 @@ struct WeightsFile {
   std::vector<std::string> notes = {};
 };
 
-/// Reads weights; a checkpoint is made whole with its `base`. Throws what `load_whole` and `import_network`
+/// Reads weights; a checkpoint is made whole with its `base`, sizes that a network leaves open are taken from
+/// `sample`. Throws what `load_whole` and `import_network`
 /// throw.
-WeightsFile read_weights(const std::string& path, const std::string& base);
+WeightsFile read_weights(const std::string& path, const std::string& base,
+                         const std::vector<Index>& sample = {});
 
 }  // namespace firn::cli

@@ -159,6 +159,10 @@ std::string exact_text(bool exact) {
              : "3x3 convolutions are computed by Winograd's algorithm where that is faster (--exact: never)";
 }
 
+void declare_sample(Arguments& arguments, InputChoice& choice) {
+  arguments.list("--input", choice.sample, "H,W,C", at_least(1), "sizes that an ONNX model leaves open");
+}
+
 void declare_input(Arguments& arguments, InputChoice& choice) {
   arguments.list("--input", choice.sample, "H,W,C", at_least(1), "without data: the shape of a sample");
   arguments.option("--classes", choice.classes, "N", at_least(1), "without data: the number of classes");

@@ -68,6 +68,8 @@ void declare_tables(Arguments& arguments, DataOptions& options);
 void declare_freeze(Arguments& arguments, FreezeChoice& choice, bool in_training);
 void declare_run(Arguments& arguments, RunChoice& choice);
 void declare_input(Arguments& arguments, InputChoice& choice);
+/// Of it what verbs with data need: --input.
+void declare_sample(Arguments& arguments, InputChoice& choice);
 /// --exact, which `declare_run` declares too.
 void declare_exact(Arguments& arguments, bool& exact);
 /// --frozen-precision, which `declare_freeze` declares too.

@@ -417,7 +417,7 @@ Session open_session(const SessionChoice& asked) {
     throw Error(Fault::usage, "weights", "--base goes with --weights and a checkpoint");
   }
   WeightsFile read;
-  if (weights) read = read_weights(choice.model.weights, choice.model.base);
+  if (weights) read = read_weights(choice.model.weights, choice.model.base, choice.input.sample);
   SafeTensors& file = read.file;
   std::optional<ModelEntry> entry;
   if (!choice.model.name.empty() && !read.recipe) entry = model_entry(choice.model.name);

@@ -100,6 +100,7 @@ class Eval : public Verb {
     arguments.option("--logits", logits_, "FILE.npy",
                      "also write the raw logits, float32, in the order of the data (-: to stdout)");
     declare_precision(arguments, precision_);
+    declare_sample(arguments, session_.input);
     declare_run(arguments, run_);
   }
   int run(Console& console) override;

@@ -156,6 +156,7 @@ void Predict::declare(Arguments& arguments) {
   arguments.option("--top", top_, "K", at_least(1), "classes or labels a sample (3)");
   arguments.option("--logits", logits_, "FILE.npy",
                    "also write the raw logits, float32, in the order of the data (-: to stdout)");
+  declare_sample(arguments, session_.input);
   declare_run(arguments, run_);
   declare_precision(arguments, precision_);
 }

@@ -140,6 +140,7 @@ void Train::declare(Arguments& arguments) {
   declare_freeze(arguments, freeze_, true);
   declare_policy(arguments, policy_);
   declare_cache(arguments, cache_);
+  declare_sample(arguments, session_.input);
   declare_run(arguments, run_);
   arguments.flag("--audit-steps", audit_steps_,
                  "hash what is frozen after every step and name what changes it");

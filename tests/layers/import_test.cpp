@@ -1,0 +1,209 @@
+// Readers of other programs' networks: what they make of small files, and of wrong ones.
+#include "layers/foreign/import.h"
+
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <fstream>
+
+#include "engine/base/bytes.h"
+#include "layers/network/network.h"
+#include "layers/weights.h"
+#include "tests/errors.h"
+#include "tests/folder.h"
+#include "tests/layers/foreign_write.h"
+#include "tests/layers/support.h"
+
+using namespace firn;
+using namespace firn::test;
+
+namespace {
+
+ImportedNetwork read(const std::string& file) {
+  return import_network(as_bytes(file), "file");
+}
+
+/// What the network gives for `x`.
+std::vector<real> answers(const ImportedNetwork& network, const Tensor& x) {
+  const ModelPtr model =
+      make_network("net", parse_network(network.text, "net"), "net", network.input, network.classes);
+  load_weights(*model, network.file, "file");
+  const auto program = Program::inference(model->inference_graph(x.shape()[0], x.shape().tail(1)));
+  program->feed("x", x);
+  program->run();
+  const Tensor y = program->output("logits");
+  return {y.values().begin(), y.values().end()};
+}
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  const std::size_t at = text.find(from);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, from.size(), to);
+}
+
+bool refused(const std::string& file, const std::string& part) {
+  const auto error = error_of([&] { read(file); });
+  if (!error) return false;
+  CAPTURE(std::string(error->what()));
+  CHECK(error->fault() == Fault::model_file);
+  CHECK(std::string(error->what()).find("file") != std::string::npos);
+  CHECK(std::string(error->what()).find('\n') == std::string::npos);
+  return std::string(error->what()).find(part) != std::string::npos;
+}
+
+std::string raw(const std::vector<float>& numbers) {
+  return whole(2, 1) + counted(9, floats(numbers));
+}
+
+}  // namespace
+
+TEST_CASE("a .pt2 is its network, names, weights and what does not train") {
+  const ImportedNetwork network = read(pt2(small_pt2()));
+  CHECK(network.text == "[net] net.conv: conv classes 1x1, relu, global_pool\n");
+  CHECK(network.input.sample == Shape{2, 2, 1});
+  CHECK(network.layout == "nchw");
+  CHECK(network.classes == 2);
+  CHECK(network.frozen == std::vector<std::string>{"net.conv.weight"});
+  const std::vector<real> numbers{1, -2, 3, 6, 0, 0, 0, 4};
+  CHECK(answers(network, Tensor(Shape{2, 2, 2, 1}, numbers)) == std::vector<real>{2.5, 1.75, 1, 2.25});
+}
+
+TEST_CASE("a .pt2 that firn cannot take is one sentence") {
+  const auto with = [](auto change) {
+    Pt2Parts parts = small_pt2();
+    change(parts);
+    return pt2(parts);
+  };
+  const auto graph = [&](const std::string& from, const std::string& to) {
+    return with([&](Pt2Parts& p) { p.graph = replaced(p.graph, from, to); });
+  };
+  const auto weights = [&](const std::string& from, const std::string& to) {
+    return with([&](Pt2Parts& p) { p.weights = replaced(p.weights, from, to); });
+  };
+  CHECK(refused(graph("\"major\":8", "\"major\":9"), "version 9.20 of PyTorch's schema, firn knows 8"));
+  CHECK(refused(with([](Pt2Parts& p) { p.weights.clear(); }), "as a pickle"));
+  CHECK(refused(weights("\"use_pickle\":false", "\"use_pickle\":true"), "net.conv"));
+  CHECK(refused(with([](Pt2Parts& p) { p.version = "1"; }), "version '1', firn knows 0"));
+  CHECK(refused(with([](Pt2Parts& p) { p.format = "pt3"; }), "format 'pt3'"));
+  CHECK(refused(with([](Pt2Parts& p) { p.order = "big"; }), "highest byte first"));
+  CHECK(refused(with([](Pt2Parts& p) {
+                  p.numbers[0].second += "x";
+                  p.numbers[1].second = "1234";
+                }),
+                "net.conv.bias reaches to element 2 of 1"));
+  CHECK(refused(weights("\"strides\":[{\"as_int\":1}]", "\"strides\":[{\"as_int\":1000000000}]"),
+                "reaches to element"));
+  CHECK(refused(weights("\"strides\":[{\"as_int\":1}]", "\"strides\":[]"), "1 sizes and 0 strides"));
+  CHECK(refused(weights("\"dtype\":7", "\"dtype\":9"), "dtype 9"));
+  CHECK(refused(weights("\"storage_offset\":{\"as_int\":0}", "\"storage_offset\":{\"as_int\":1}"),
+                "reaches to element"));
+  CHECK(refused(graph("aten.relu_", "aten.bessel_j0"),
+                "no operation for aten.bessel_j0.default (once, first at node relu)"));
+  CHECK(refused(graph("{\"name\":\"conv2d\"}}}]", "{\"name\":\"nothing\"}}}]"), "node relu reads nothing"));
+  CHECK(refused(graph("[2,3]", "[0]"), "over the samples of a batch"));
+  CHECK(refused(graph("\"nodes\":[", "\"knots\":["), "not as the schema"));
+  CHECK(refused(graph("{\"graph_module\"", "[{\"graph_module\""), "no JSON"));
+}
+
+TEST_CASE("strides and offsets are followed") {
+  Pt2Parts parts = small_pt2();
+  // The bias lies backwards in steps of two behind one number.
+  parts.weights = replaced(parts.weights, "\"strides\":[{\"as_int\":1}],\"storage_offset\":{\"as_int\":0}",
+                           "\"strides\":[{\"as_int\":2}],\"storage_offset\":{\"as_int\":1}");
+  parts.numbers[1].second = floats({9, 5, 9, 7});
+  const ImportedNetwork network = read(pt2(parts));
+  const auto bias = std::find_if(network.file.tensors.begin(), network.file.tensors.end(),
+                                 [](const NamedTensor& t) { return t.name == "net.conv.bias"; });
+  REQUIRE(bias != network.file.tensors.end());
+  CHECK(bias->tensor.data()[0] == 5);
+  CHECK(bias->tensor.data()[1] == 7);
+}
+
+TEST_CASE("an ONNX model: a product and a sum are one dense layer, weights in each encoding") {
+  const std::vector<float> six{1, 2, 3, 4, 5, 6};
+  std::string halves, shorts;
+  for (const int bits : {0x3c00, 0x4000, 0x4200, 0x4400, 0x4500, 0x4600}) {
+    halves += varint(static_cast<std::uint64_t>(bits));
+    shorts += little(static_cast<std::uint64_t>(bits), 2);
+  }
+  std::string bfloats;
+  for (const float one : six) {
+    std::uint32_t bits;
+    std::memcpy(&bits, &one, 4);
+    bfloats += varint(bits >> 16);
+  }
+  const std::string encodings[] = {raw(six), whole(2, 1) + counted(4, floats(six)),
+                                   whole(2, 10) + counted(5, halves), whole(2, 10) + counted(9, shorts),
+                                   whole(2, 16) + counted(5, bfloats)};
+  for (const std::string& encoding : encodings) {
+    const ImportedNetwork network = read(onnx(small_onnx_graph(encoding)));
+    CHECK(network.text == "[head] head: dense classes\n");
+    CHECK(network.input.sample == Shape{3});
+    const std::vector<real> x{1, 0, 2};
+    CHECK(answers(network, Tensor(Shape{1, 3}, x)) == std::vector<real>{21, 34});
+  }
+}
+
+TEST_CASE("external data is a plain file beside the network and nothing else") {
+  const Folder folder;
+  const auto network = [&](const std::string& location, const std::string& offset,
+                           const std::string& length) {
+    const auto entry = [](const std::string& key, const std::string& value) {
+      return counted(13, counted(1, key) + counted(2, value));
+    };
+    const std::string path = folder / "net.onnx";
+    std::ofstream(path, std::ios::binary)
+        << onnx(small_onnx_graph(whole(2, 1) + entry("location", location) + entry("offset", offset) +
+                                 entry("length", length) + whole(14, 1)));
+    return import_network(path);
+  };
+  std::ofstream(folder / "data.bin", std::ios::binary) << "1234" << floats({1, 2, 3, 4, 5, 6});
+  CHECK(answers(network("data.bin", "4", "24"), Tensor(Shape{1, 3}, std::vector<real>{1, 0, 2})) ==
+        std::vector<real>{21, 34});
+  std::filesystem::create_symlink(folder / "data.bin", folder / "link.bin");
+  for (const auto& [location, offset, length, part] :
+       {std::tuple{"../data.bin", "4", "24", "beside the network alone"},
+        std::tuple{"/etc/passwd", "0", "24", "beside the network alone"},
+        std::tuple{"link.bin", "4", "24", "no plain file"},
+        std::tuple{"none.bin", "4", "24", "no plain file"},
+        std::tuple{"data.bin", "4", "25", "reaches beyond"},
+        std::tuple{"data.bin", "99", "1", "begins at 99"},
+        std::tuple{"data.bin", "4", "20", "20 bytes, its sizes say 24"},
+        std::tuple{"data.bin", "x", "24", "no number"}}) {
+    CAPTURE(location);
+    CHECK(
+        fails_with(Fault::model_file, part, [&, l = location, o = offset, n = length] { network(l, o, n); }));
+  }
+}
+
+TEST_CASE("an ONNX model that firn cannot take is one sentence") {
+  const std::string data = raw({1, 2, 3, 4, 5, 6});
+  const auto graph = [&](const std::string& from, const std::string& to) {
+    return onnx(replaced(small_onnx_graph(data), from, to));
+  };
+  CHECK(refused(onnx(small_onnx_graph(data), 8, 29), "version 29, firn reads 7 to 28"));
+  CHECK(refused(onnx(small_onnx_graph(data), 15), "3 to 14"));
+  CHECK(refused(graph("\x22\x06MatMul", "\x22\x06MatBul"), "no operation for MatBul (once, first at node /head/MatMul)"));
+  CHECK(refused(onnx(small_onnx_graph(raw({1, 2, 3}))), "12 bytes, its sizes say 24"));
+  CHECK(refused(onnx(small_onnx_graph(whole(2, 8) + counted(9, "x"))), "of type 8"));
+  CHECK(refused(onnx(small_onnx_graph(data) + counted(15, "")), "sparse"));
+  CHECK(refused(onnx(small_onnx_graph(data) + counted(11, onnx_value("z", {0, 3}))), "several inputs"));
+}
+
+TEST_CASE("files that are cut off or changed are refused or read, never worse") {
+  for (const std::string& whole_file : {pt2(small_pt2()), onnx(small_onnx_graph(raw({1, 2, 3, 4, 5, 6})))}) {
+    int refusals = 0;
+    const auto try_file = [&](const std::string& file) {
+      const auto error = error_of([&] { import_network(as_bytes(file), "file"); });
+      if (error) CHECK(error->fault() == Fault::model_file);
+      refusals += error ? 1 : 0;
+    };
+    for (std::size_t n = 0; n < whole_file.size(); n += 1 + n / 200) try_file(whole_file.substr(0, n));
+    for (std::size_t i = 0; i < whole_file.size(); ++i) {
+      std::string changed = whole_file;
+      changed[i] = static_cast<char>(changed[i] ^ (i % 2 == 0 ? 0x01 : 0xff));
+      try_file(changed);
+    }
+    CHECK(refusals > 200);
+  }
+}
