@@ -62,10 +62,9 @@ ForeignFile zip_file(std::string_view text) {
   if (has(text, "data.pkl") || has(text, ".data/") || has(text, "/byteorder") || has(text, "archive/"))
     return {"a PyTorch checkpoint (.pt, .pth, a zip of pickles)", kFromTorch};
   if (has(text, "/data/weights/") || has(text, "/archive_format"))
-    return {
-        "a program that PyTorch has exported (.pt2)",
-        "save its weights where PyTorch is: safetensors.torch.save_file(torch.export.load(FILE).state_dict, "
-        "'OUT.safetensors')"};
+    return {"a program that PyTorch has exported (.pt2)",
+            "--weights takes it; its weights alone are written where PyTorch is: "
+            "safetensors.torch.save_file(torch.export.load(FILE).state_dict, 'OUT.safetensors')"};
   if (has(text, ".npy")) return {"NumPy arrays in a zip (.npz)", "unpack it with unzip"};
   if (has(text, "model.weights.h5") || has(text, "metadata.json") || has(text, "config.json"))
     return {"a Keras model (.keras)", kFromOthers};

@@ -1,4 +1,5 @@
 // Any bytes as a .pt2, and as the graph and the list of weights within one: a network, or one typed error.
+#include "engine/base/bytes.h"
 #include "layers/foreign/blocks.h"
 #include "layers/foreign/pt2.h"
 #include "layers/network/text.h"

@@ -183,7 +183,8 @@ TEST_CASE("an ONNX model that firn cannot take is one sentence") {
   };
   CHECK(refused(onnx(small_onnx_graph(data), 8, 29), "version 29, firn reads 7 to 28"));
   CHECK(refused(onnx(small_onnx_graph(data), 15), "3 to 14"));
-  CHECK(refused(graph("\x22\x06MatMul", "\x22\x06MatBul"), "no operation for MatBul (once, first at node /head/MatMul)"));
+  CHECK(refused(graph("\x22\x06MatMul", "\x22\x06MatBul"),
+                "no operation for MatBul (once, first at node /head/MatMul)"));
   CHECK(refused(onnx(small_onnx_graph(raw({1, 2, 3}))), "12 bytes, its sizes say 24"));
   CHECK(refused(onnx(small_onnx_graph(whole(2, 8) + counted(9, "x"))), "of type 8"));
   CHECK(refused(onnx(small_onnx_graph(data) + counted(15, "")), "sparse"));

@@ -15,6 +15,8 @@ foreach(name cli_test cli_errors_test cli_output_test cli_tables_test cli_finetu
         cli_tasks_test learner_test cli_text_test cli_forecast_test advise_test closing_record_test reading_options_test cli_network_test)
   firn_program_test(${name})
 endforeach()
+firn_program_test(cli_import_test)
+target_link_libraries(cli_import_test PRIVATE ZLIB::ZLIB)
 firn_program_test(cli_predict_test ${PROJECT_SOURCE_DIR}/tests/data/picture_bytes.cpp)
 target_link_libraries(cli_predict_test PRIVATE ZLIB::ZLIB)
 set_tests_properties(finetune_accuracy_test overwrite_kill_test PROPERTIES LABELS slow)
