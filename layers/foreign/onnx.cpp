@@ -267,6 +267,9 @@ class OnnxReader {
           std::string key, text;
           while (entry.next()) (entry.field() == 1 ? key : text) = entry.text();
           if (key == "pkg.torch.onnx.name_scopes") node.scope = scope_of_list(text);
+          // PyTorch's own note of what it has made one.
+          if (key == "pkg.onnxscript.rewriter.rule_name" && text.find("BatchNorm") != std::string::npos)
+            node.numbers["folded"] = {1};
           break;
         }
         default:

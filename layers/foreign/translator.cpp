@@ -265,10 +265,10 @@ void Translator::end() {
 Stream Translator::emit(const ForeignNode& node, LayerSpec spec, const Stream& s, std::vector<int> inputs,
                         Shape shape) {
   if (inputs.empty()) inputs.push_back(s.layer);
-  constexpr double kMostNumbers = 1e12;
+  constexpr double kMostGiven = 1e12;
   double count = 1;
   for (const Index size : s.sizes) count *= static_cast<double>(size);
-  if (count > kMostNumbers || s.memory.size() > static_cast<std::size_t>(Shape::kMaxRank))
+  if (count > kMostGiven || s.memory.size() > static_cast<std::size_t>(Shape::kMaxRank))
     fail(node, fmt::format("gives ({}): firn has up to {} dimensions and 10^12 numbers",
                            fmt::join(s.sizes, ","), Shape::kMaxRank));
   const std::string scope = spec.name.empty() ? node.scope : spec.name;

@@ -112,8 +112,9 @@ void Translator::conv(const ForeignNode& node) {
     keep(node, numbers, path + ".bias", {out});
     // Exporters that fold a batch norm give the bias that this makes a name of their own.
     const std::string& name = numbers.name;
-    if (!name.empty() && !(name == "bias" || name.ends_with(".bias")) && by_torch(weight.name, name))
-      ++odd_biases_;
+    const bool odd =
+        !name.empty() && name != "bias" && !name.ends_with(".bias") && by_torch(weight.name, name);
+    if (odd || node.has("folded")) ++odd_biases_;
   }
   s.sizes[1] = out;
   std::copy(w.out.begin(), w.out.end(), s.sizes.begin() + 2);

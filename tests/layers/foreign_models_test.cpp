@@ -132,3 +132,30 @@ TEST_CASE("networks from PyTorch give its logits, losses and what is frozen") {
     check_losses(losses(*half.model, x, labels), info.at("half"), ill ? 1 : 5);
   }
 }
+
+TEST_CASE(
+    "each of PyTorch's ONNX exports gives its logits, folded batch norms are said, unfolded ones train") {
+  for (const char* name : kNetworks) {
+    for (const char* export_name : {"preserved", "folded", "dynamo", "dynamo_folded"}) {
+      const std::string which = std::string(name) + "/" + export_name + ".onnx";
+      CAPTURE(which);
+      const auto file = shared_file("models/" + which);
+      if (!file) return;
+      const std::string folder = file->substr(0, file->rfind('/'));
+      Loaded loaded = load(*file);
+      check_logits(loaded, folder);
+      CHECK(loaded.network.frozen.empty());
+      const std::string text = loaded.network.text;
+      const bool folded =
+          std::any_of(loaded.network.notes.begin(), loaded.network.notes.end(),
+                      [](const std::string& note) { return note.find("folded") != std::string::npos; });
+      const bool has_norms = load(folder + "/model.pt2").network.text.find("norm") != std::string::npos;
+      CHECK(folded == (has_norms && std::string(export_name).find("folded") != std::string::npos));
+      if (folded || std::string(name) == "mobilenet_v2_quarter") continue;
+      const nlohmann::json info =
+          read_json(as_text(read_file(folder + "/losses.json")), "losses.json", {.bytes = 1 << 20});
+      check_losses(losses(*loaded.model, samples(folder, loaded.network), load_npy(folder + "/labels.npy")),
+                   info.at("all"));
+    }
+  }
+}

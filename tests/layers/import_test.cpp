@@ -161,18 +161,18 @@ TEST_CASE("external data is a plain file beside the network and nothing else") {
   CHECK(answers(network("data.bin", "4", "24"), Tensor(Shape{1, 3}, std::vector<real>{1, 0, 2})) ==
         std::vector<real>{21, 34});
   std::filesystem::create_symlink(folder / "data.bin", folder / "link.bin");
-  for (const auto& [location, offset, length, part] :
-       {std::tuple{"../data.bin", "4", "24", "beside the network alone"},
-        std::tuple{"/etc/passwd", "0", "24", "beside the network alone"},
-        std::tuple{"link.bin", "4", "24", "no plain file"},
-        std::tuple{"none.bin", "4", "24", "no plain file"},
-        std::tuple{"data.bin", "4", "25", "reaches beyond"},
-        std::tuple{"data.bin", "99", "1", "begins at 99"},
-        std::tuple{"data.bin", "4", "20", "20 bytes, its sizes say 24"},
-        std::tuple{"data.bin", "x", "24", "no number"}}) {
-    CAPTURE(location);
-    CHECK(
-        fails_with(Fault::model_file, part, [&, l = location, o = offset, n = length] { network(l, o, n); }));
+  struct Case {
+    const char *location, *offset, *length, *part;
+  };
+  for (const Case& c :
+       {Case{"../data.bin", "4", "24", "beside the network alone"},
+        Case{"/etc/passwd", "0", "24", "beside the network alone"},
+        Case{"link.bin", "4", "24", "no plain file"}, Case{"none.bin", "4", "24", "no plain file"},
+        Case{"data.bin", "4", "25", "reaches beyond"}, Case{"data.bin", "99", "1", "begins at 99"},
+        Case{"data.bin", "4", "20", "20 bytes, its sizes say 24"},
+        Case{"data.bin", "x", "24", "no number"}}) {
+    CAPTURE(std::string(c.location));
+    CHECK(fails_with(Fault::model_file, c.part, [&] { network(c.location, c.offset, c.length); }));
   }
 }
 
