@@ -79,6 +79,7 @@ class Parameter {
   const std::vector<std::string>& unit_names() const { return unit_names_; }
   void set_unit_names(std::vector<std::string> names) { unit_names_ = std::move(names); }
 
+  const FileLayout& layout() const { return layout_; }
   /// The shape in PyTorch's files.
   const Shape& file_shape() const { return layout_.file_shape; }
   /// The value in PyTorch's layout, a copy.

@@ -1,0 +1,74 @@
+"""Labels of any kind, and the classes that they stand for."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import ShapeError, UnknownNameError, UsageError
+
+Array = npt.NDArray[Any]
+
+
+def column(y: Any, count: int) -> Array:
+    """Labels as (N,); (N, 1) is taken for it."""
+    array = np.asarray(y)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1 or array.shape[0] != count:
+        raise ShapeError(f"[data] labels are {array.shape}, {count} samples want ({count},)")
+    return array
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def is_number(name: str) -> bool:
+    """Whether a class is called as a whole number is written."""
+    digits = name[1:] if name.startswith("-") else name
+    return digits.isascii() and digits.isdigit() and str(int(name)) == name
+
+
+def new_names(y: Array, width: int) -> list[str]:
+    """What the classes are called where nothing is known of them: 0 to ``width`` - 1 for whole numbers in that
+    range, else what occurs, sorted."""
+    if y.dtype.kind in "iu" and y.size and y.min() >= 0 and y.max() < width:
+        return [str(i) for i in range(width)]
+    names = [_text(v) for v in np.unique(y).tolist()]
+    if len(names) != width:
+        shown = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
+        raise UsageError(f"[data] the labels have {len(names)} classes ({shown}), the model answers in {width}")
+    return names
+
+
+def places(y: Array, names: Sequence[str]) -> npt.NDArray[np.int32]:
+    """The place of each label among ``names``; whole numbers are places where no name is a number."""
+    values, inverse = np.unique(y, return_inverse=True)
+    where = {name: i for i, name in enumerate(names)}
+    by_place = y.dtype.kind in "iu" and not any(is_number(name) for name in names)
+    found = np.empty(len(values), np.int32)
+    for i, value in enumerate(values.tolist()):
+        if by_place and 0 <= value < len(names):
+            found[i] = value
+            continue
+        text = _text(value)
+        if text not in where:
+            near = difflib.get_close_matches(text, names, 1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            raise UnknownNameError(f"[data] label '{text}' is none of the {len(names)} classes{hint}")
+        found[i] = where[text]
+    return np.ascontiguousarray(found[inverse.reshape(-1)], np.int32)
+
+
+def classes_array(names: Sequence[str]) -> Array:
+    """The classes as an array: whole numbers where all are called so, else texts."""
+    if names and all(is_number(name) for name in names):
+        return np.array([int(name) for name in names])
+    return np.array(names, dtype=np.str_)

@@ -1,0 +1,13 @@
+#include "python/src/module.h"
+
+NB_MODULE(_core, m) {
+  using namespace firn::python;
+  m.doc() = "The C++ half of firn; what people use is in the package around it.";
+  nb::set_leak_warnings(false);  // objects that live until the interpreter ends are no fault of the user's
+  bind_errors(m);
+  bind_process(m);
+  bind_data(m);
+  bind_records(m);
+  bind_options(m);
+  bind_learner(m);
+}

@@ -1,0 +1,130 @@
+"""Ctrl-C, callbacks, threads, forks and streams."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import firn
+import numpy as np
+import pytest
+
+Arrays = tuple[np.ndarray, np.ndarray]
+
+
+def test_ctrl_c_ends_a_fit_with_the_model_whole(cnn: firn.Model, arrays: Arrays) -> None:
+    timer = threading.Timer(0.4, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    begin = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        cnn.fit(*arrays, epochs=1_000_000)
+    assert time.monotonic() - begin < 10
+    assert np.isfinite(cnn.logits(arrays[0])).all()
+    assert len(cnn.fit(*arrays, epochs=1).epochs) == 1
+
+
+def test_other_threads_run_meanwhile(cnn: firn.Model, arrays: Arrays) -> None:
+    counted = 0
+    over = threading.Event()
+
+    def count() -> None:
+        nonlocal counted
+        while not over.is_set():
+            counted += 1
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    cnn.fit(*arrays, epochs=20)
+    over.set()
+    thread.join()
+    assert counted > 10
+
+
+def test_what_a_callback_raises_comes_out_as_itself(cnn: firn.Model, arrays: Arrays) -> None:
+    class Mine(Exception):
+        pass
+
+    class Raise(firn.Callback):
+        def __init__(self, where: str) -> None:
+            self.where = where
+
+        def on_epoch_begin(self, model: firn.Model, epoch: int) -> None:
+            if self.where == "begin":
+                raise Mine(epoch)
+
+        def on_step_end(self, model: firn.Model, step: firn.Step) -> None:
+            if self.where == "step" and step.step == 2:
+                raise Mine(step)
+
+        def on_epoch_end(self, model: firn.Model, record: firn.Epoch) -> None:
+            if self.where == "end":
+                raise Mine(record.loss)
+
+    for where in ("begin", "step", "end"):
+        with pytest.raises(Mine):
+            cnn.fit(*arrays, callbacks=[Raise(where)])
+    assert len(cnn.fit(*arrays, epochs=1).epochs) == 1
+
+
+def test_true_ends_a_fit(cnn: firn.Model, arrays: Arrays) -> None:
+    seen = []
+
+    class Stop(firn.Callback):
+        def on_step_end(self, model: firn.Model, step: firn.Step) -> bool:
+            seen.append((step.step, step.steps, step.loss))
+            return len(seen) == 2
+
+    history = cnn.fit(*arrays, epochs=4, callbacks=[Stop()])
+    assert history.interrupted and len(seen) == 2 and seen[0][0] == 1
+
+
+def test_nothing_is_printed_unless_it_is_asked_for(
+    cnn: firn.Model, arrays: Arrays, capfd: pytest.CaptureFixture[str]
+) -> None:
+    cnn.fit(*arrays, epochs=1)
+    assert capfd.readouterr() == ("", "")
+    cnn.fit(*arrays, epochs=2, verbose=True)
+    assert capfd.readouterr().out.count("epoch ") == 2
+
+
+def _child(x: np.ndarray, y: np.ndarray, answers: multiprocessing.Queue) -> None:
+    model = firn.models.cnn(input=(8, 8, 1), classes=10)
+    model.fit(x, y, epochs=1)
+    answers.put(model.logits(x).tobytes())
+
+
+def test_a_fork_after_a_fit_neither_hangs_nor_differs(cnn: firn.Model, arrays: Arrays) -> None:
+    firn.set_threads(2)
+    cnn.fit(*arrays, epochs=1)
+    context = multiprocessing.get_context("fork")
+    answers = context.Queue()
+    children = [context.Process(target=_child, args=(*arrays, answers)) for _ in range(2)]
+    for child in children:
+        child.start()
+    got = [answers.get(timeout=60) for _ in children]
+    for child in children:
+        child.join(20)
+        assert child.exitcode == 0
+    assert got == [cnn.logits(arrays[0]).tobytes()] * 2
+
+
+def test_threads_are_what_was_said(tmp_path: Path) -> None:
+    code = "import firn; print(firn.threads())"
+    environment = {**os.environ, "OMP_NUM_THREADS": "3"}
+    assert subprocess.run([sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True).stdout == "3\n"
+    with pytest.raises(ValueError):
+        firn.set_threads(0)
+
+
+def test_the_program_comes_along(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-m", "firn", "trian"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2 and "did you mean train" in done.stderr and done.stderr.count("\n") == 1
+    done = subprocess.run([sys.executable, "-m", "firn", "--version"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.startswith(f"firn {firn.__version__}")

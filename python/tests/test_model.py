@@ -1,0 +1,182 @@
+"""Training, asking and keeping."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from pathlib import Path
+
+import firn
+import numpy as np
+import pytest
+
+Arrays = tuple[np.ndarray, np.ndarray]
+
+
+def test_every_known_model_is_a_function() -> None:
+    assert "cnn" in firn.models.names() and "resnet20" in dir(firn.models)
+    images = dict(input=(32, 32, 3), classes=4)
+    texts = dict(input=(12,), classes=4, vocabulary=30)
+    for name in firn.models.names():
+        make = firn.models.find(name)
+        options = texts if name in ("textlstm", "textcnn", "charrnn") else images
+        model = make(**options)
+        assert model.name == name and model.blocks
+    with pytest.raises(AttributeError, match="did you mean cnn"):
+        firn.models.cnnn
+    with pytest.raises(KeyError):
+        firn.models.find("cnnn")
+
+
+def test_fit_predict_score(digits: firn.Data, cnn: firn.Model) -> None:
+    history = cnn.fit(digits, epochs=8, optimizer="adam", batch=32)
+    assert len(history.epochs) == 8 and history.best_epoch > 0
+    assert history.records()[0].keys() >= {"epoch", "loss", "validation_accuracy", "seconds"}
+    x, y = digits.test.arrays()
+    score = cnn.score(digits.test)
+    assert score > 0.7 and score == cnn.score(x, y) == (cnn.predict(x) == y).mean()
+    p = cnn.predict_proba(x)
+    assert p.shape == (len(x), 10) and p.dtype == np.float32 and np.allclose(p.sum(1), 1, atol=1e-5)
+    e = np.exp(cnn.logits(x).astype(np.float64))
+    assert np.allclose(p, e / e.sum(1, keepdims=True), atol=1e-5)
+    assert cnn.evaluate(digits.test)["accuracy"] == score
+    features = cnn.features(x, "conv2")
+    assert features.shape == (len(x), 2, 2, 64)
+    with pytest.raises(KeyError, match="did you mean conv2"):
+        cnn.features(x, upto="conv22")
+    assert "epoch" in str(history) and "<table>" in history._repr_html_()
+
+
+def test_labels_of_any_kind(arrays: Arrays) -> None:
+    x, y = arrays
+    for names in (y + 100, np.array([f"digit {v}" for v in y]), y.astype(np.float64)):
+        model = firn.models.cnn(input=(8, 8, 1), classes=10)
+        model.fit(x, names, epochs=3)
+        assert model.predict(x).tolist() != [] and set(model.predict(x)) <= set(names)
+        assert np.array_equal(np.sort(np.unique(names)), np.sort(model.classes_))
+    with pytest.raises(KeyError, match="label 'digit 10' is none of the 10 classes"):
+        firn.models.cnn(input=(8, 8, 1), classes=[f"digit {i}" for i in range(10)]).fit(x, [f"digit {v + 2}" for v in y])
+    with pytest.raises(ValueError, match="the model answers in 10"):
+        firn.models.cnn(input=(8, 8, 1), classes=10).fit(x, y * 3 % 7 + 100)
+    with pytest.raises(firn.ShapeError, match="labels are"):
+        firn.models.cnn(input=(8, 8, 1), classes=10).fit(x, y[:-1])
+
+
+def test_saved_loaded_pickled_copied(tmp_path: Path, cnn: firn.Model, arrays: Arrays) -> None:
+    x, y = arrays
+    fresh = pickle.loads(pickle.dumps(cnn))
+    cnn.freeze("conv1", "fc1.weight[0:8]")
+    cnn.fit(x, y, epochs=2)
+    cnn.save(tmp_path / "w.safetensors")
+    loaded = firn.load(tmp_path / "w.safetensors")
+    for other in (loaded, pickle.loads(pickle.dumps(cnn)), copy.deepcopy(cnn)):
+        assert np.array_equal(other.logits(x), cnn.logits(x))
+        assert np.array_equal(other.classes_, cnn.classes_)
+    assert pickle.loads(pickle.dumps(cnn)).frozen() == cnn.frozen()
+    fresh.freeze("conv1", "fc1.weight[0:8]")
+    fresh.fit(x, y, epochs=2)
+    assert np.array_equal(fresh.logits(x), cnn.logits(x))
+    with pytest.raises(firn.ModelFileError):
+        firn.load(tmp_path / "none.safetensors")
+
+
+def test_a_new_head(cnn: firn.Model, digits: firn.Data) -> None:
+    cnn.fit(digits, epochs=4)
+    x, y = digits.train.arrays()
+    two = np.isin(y, (3, 5))
+    with pytest.raises(ValueError, match="none of the 10 classes"):
+        cnn.fit(x[two], np.where(y[two] == 3, "three", "five"))
+    cnn.new_head(["three", "five"])
+    cnn.fit(x[two], np.where(y[two] == 3, "three", "five"), freeze="head", epochs=20, optimizer=firn.Adam(0.01))
+    assert cnn.classes_.tolist() == ["three", "five"]
+    assert cnn.score(x[two], np.where(y[two] == 3, "three", "five")) > 0.8
+
+
+def test_regression_and_labels() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 3))
+    y = 100 + 10 * x[:, 0] - 5 * x[:, 1]
+    model = firn.Model.from_spec("dense", input=(3,), classes=1, task="regression")
+    model.fit(x, y, epochs=30, rate=0.1, batch=32)
+    assert model.score(x, y) > 0.99 and np.abs(model.predict(x) - y).mean() < 1
+    with pytest.raises(ValueError, match="no probabilities"):
+        model.predict_proba(x)
+    several = np.stack([x[:, 0] > 0, x[:, 1] > 0], 1)
+    model = firn.Model.from_spec("dense", input=(3,), classes=["a", "b"], task="labels")
+    model.fit(x, several, epochs=30, rate=0.5, batch=32)
+    assert (model.predict(x) == several).mean() > 0.95
+    assert model.predict_proba(x).shape == (300, 2)
+
+
+def test_sequences_and_tokens() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 7, 3)).astype(np.float32)
+    y = (x[:, 0, 0] > 0).astype(int)
+    model = firn.models.lstm(input=(7, 3), classes=2, lengths=True)
+    model.fit(x, y, epochs=1, lengths=np.full(60, 5))
+    ones = model.logits(x, lengths=np.full(60, 5))
+    x[:, 5:] = 9
+    assert np.array_equal(model.logits(x, lengths=np.full(60, 5)), ones)
+    tokens = rng.integers(1, 20, (60, 9))
+    model = firn.models.textcnn(input=(9,), classes=2, vocabulary=20)
+    model.fit(tokens, tokens[:, 0] % 2, epochs=2)
+    assert model.predict(tokens).shape == (60,)
+    with pytest.raises(ValueError, match="token 20 of a vocabulary of 20"):
+        model.predict(np.full((1, 9), 20))
+
+
+def test_texts(tmp_path: Path) -> None:
+    rows = [f"{a} {b}\t{a}" for a in ("good", "bad") for b in "abcdefghijklmnopqrst"]
+    (tmp_path / "t.tsv").write_text("\n".join(rows))
+    data = firn.data(tmp_path / "t.tsv", tokens="words")
+    assert data.kind == "tokens" and data.classes.tolist() == ["bad", "good"]
+    model = firn.models.textcnn(data=data)
+    model.fit(data, epochs=20)
+    assert model.predict(["good b", "bad c"]).tolist() == ["good", "bad"]
+    assert model.score(data.test) == 1
+    with pytest.raises(firn.DataError, match="not rectangular"):
+        data.train.arrays()
+
+
+def test_continues_where_it_was(arrays: Arrays) -> None:
+    model = firn.models.cnn(input=(8, 8, 1), classes=10)
+    first = model.fit(*arrays, epochs=2, schedule="constant").epochs[-1].loss
+    assert model.fit(*arrays, epochs=1, schedule="constant").epochs[0].loss < first
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"epochs": 0}, "epochs 0: want a whole number"),
+        ({"rate": -1.0}, "rate -1"),
+        ({"optimizer": "adm"}, "did you mean adam"),
+        ({"schedule": "cosin"}, "did you mean cosine"),
+        ({"optimizer": firn.Adam(), "rate": 0.1}, "say it once"),
+        ({"patience": 2}, "patience wants a validation part"),
+        ({"validation": "spilt"}, "want \\(x, y\\)"),
+        ({"cache": "of"}, "cache 'of' is none of"),
+        ({"freeze": "all"}, "everything|frozen|nothing"),
+    ],
+)
+def test_wrong_options(cnn: firn.Model, arrays: Arrays, options: dict, words: str) -> None:
+    before = cnn.weights["fc1.weight"].copy()
+    with pytest.raises(ValueError, match=words):
+        cnn.fit(*arrays, **options)
+    assert np.array_equal(before, cnn.weights["fc1.weight"])
+
+
+def test_errors_are_one_tree_and_pickle() -> None:
+    with pytest.raises(firn.DataError) as caught:
+        firn.data("npy:/nowhere")
+    error = pickle.loads(pickle.dumps(caught.value))
+    assert str(error) == str(caught.value) and isinstance(error, (firn.Error, ValueError))
+    with pytest.raises(firn.UsageError, match="did you mean digits"):
+        firn.data("digts")
+    model = firn.Model.from_spec("dense", input=(2,), classes=2)
+    with pytest.raises(firn.DataError, match="sample 0 .* holds nan"):
+        model.fit(np.array([[1, np.nan], [1, 2]] * 4), [0, 1] * 4)
+    with pytest.raises(firn.NonFiniteError) as overflow:
+        model = firn.Model.from_spec("dense", input=(2,), classes=1, task="regression")
+        model.fit(np.array([[1, 3], [1, 2]] * 4), [0.0, 1.0] * 4, rate=1e30, optimizer="sgd")
+    assert isinstance(overflow.value, ArithmeticError)
+    assert not model.frozen() and all(np.isfinite(array).all() for array in model.weights.values())
