@@ -193,7 +193,8 @@ void bind_data(nb::module_& m) {
       "train"_a, "options"_a, "Parts that are drawn from one set, as the program draws them.");
   m.def("numbers", &numbers, "name"_a, "kind"_a, "x"_a, "labels"_a.none(), "classes"_a, "white"_a,
         "lengths"_a.none(),
-        nb::sig("def numbers(name: str, kind: str, x: object, labels: object | None, classes: list[str], white: int, "
+        nb::sig("def numbers(name: str, kind: str, x: object, labels: object | None, classes: list[str], "
+                "white: int, "
                 "lengths: object | None) -> Samples"));
   m.def("tokens", &tokens, "name"_a, "tokens"_a, "lengths"_a, "labels"_a.none(), "classes"_a, "vocabulary"_a);
   m.def("with_targets", &targets, "samples"_a, "kind"_a, "names"_a, "values"_a);

@@ -60,6 +60,9 @@ const std::vector<Floor>& floors() {
       {"bench/", {"engine/", "optim/", "layers/", "data/", "bench/"}},
       {"include/firn/", {"engine/", "optim/", "layers/", "data/", "tools/app/api/"}},
       {"tools/app/api/", {"engine/", "optim/", "layers/", "data/", "tools/app/"}},
+      {"python/src/",
+       {"engine/", "optim/", "layers/", "data/", "tools/app/cli/", "tools/app/verbs/", "tools/app/api/",
+        "python/src/"}},
       {"tests/", {"engine/", "optim/", "layers/", "data/", "tools/", "tests/"}},
   };
   return all;
@@ -137,7 +140,8 @@ void for_each_source(const std::vector<std::string_view>& endings,
                      const std::function<void(const std::string&, const std::string&)>& visit) {
   const char* root = std::getenv("FIRN_SOURCE_DIR");
   REQUIRE_MESSAGE(root != nullptr, "FIRN_SOURCE_DIR is not set");
-  for (const char* top : {"engine", "layers", "optim", "data", "tools", "bench", "tests", "include"}) {
+  for (const char* top :
+       {"engine", "layers", "optim", "data", "tools", "bench", "tests", "include", "python"}) {
     REQUIRE(fs::is_directory(fs::path(root) / top));
     for (const fs::directory_entry& entry : fs::recursive_directory_iterator(fs::path(root) / top)) {
       const std::string name = entry.path().filename().string();

@@ -2,6 +2,7 @@
 # three backquotes says how the block is tested:
 #   cpp            a whole program: built with firn::firn and run
 #   cpp from PATH  an excerpt: its lines stand so, one after the other, in that file of the project
+#   python from PATH  the same of a Python example
 #   cmake          an excerpt in the same way of tests/consumer/CMakeLists.txt
 #   sh             each line that begins with tools/run or firn is run with the program as built
 #   sh slow        the same, in the tests labelled slow
@@ -76,8 +77,8 @@ function(firn_markdown_block name fence block folder)
     firn_write_if_changed(${folder}/${name}.txt "${block}")
     add_test(NAME ${name} COMMAND ${PROJECT_SOURCE_DIR}/tests/tools/prints $<TARGET_FILE:firn> "${arguments}"
                                   ${folder}/${name}.txt ${folder}/scratch)
-  elseif(fence MATCHES "^cpp from ([^ ]+)$" OR fence STREQUAL "cmake")
-    set(source ${CMAKE_MATCH_1})
+  elseif(fence MATCHES "^(cpp|python) from ([^ ]+)$" OR fence STREQUAL "cmake")
+    set(source ${CMAKE_MATCH_2})
     if(fence STREQUAL "cmake")
       set(source tests/consumer/CMakeLists.txt)
     endif()
