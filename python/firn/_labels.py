@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,13 @@ def places(y: Array, names: Sequence[str]) -> npt.NDArray[np.int32]:
 
 
 def classes_array(names: Sequence[str]) -> Array:
-    """The classes as an array: whole numbers where all are called so, else texts."""
-    if names and all(is_number(name) for name in names):
-        return np.array([int(name) for name in names])
-    return np.array(names, dtype=np.str_)
+    """The classes as a read-only array: whole numbers where all are called so, else texts."""
+    return _classes_array(tuple(names))
+
+
+@lru_cache(64)
+def _classes_array(names: tuple[str, ...]) -> Array:
+    numbers = bool(names) and all(is_number(name) for name in names)
+    array: Array = np.array([int(name) for name in names]) if numbers else np.array(names, dtype=np.str_)
+    array.flags.writeable = False
+    return array

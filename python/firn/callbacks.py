@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,18 @@ class Callback:
         return None
 
 
-def overridden(callbacks: list[Callback], method: str) -> list[Callback]:
+_METHODS = ("on_epoch_begin", "on_step_end", "on_epoch_end")
+
+
+def checked(callbacks: Sequence[Callback]) -> list[Callback]:
+    """Raises TypeError for what has none of the methods."""
+    for one in callbacks:
+        if not any(hasattr(one, method) for method in _METHODS):
+            raise TypeError(f"[fit] callback {one!r} has none of {', '.join(_METHODS)}: see firn.Callback")
+    return list(callbacks)
+
+
+def overridden(callbacks: Sequence[Callback], method: str) -> list[Callback]:
     """Those that do something there."""
-    return [c for c in callbacks if getattr(type(c), method, None) is not getattr(Callback, method)
-            and hasattr(c, method)]
+    usual = getattr(Callback, method)
+    return [c for c in callbacks if hasattr(c, method) and getattr(type(c), method, None) is not usual]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import operator
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -10,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _arrays, _core, _labels
-from .callbacks import Callback, Step, overridden
+from .callbacks import Callback, Step, checked, overridden
 from .datasets import Data, Part
 from .errors import ShapeError, UnknownNameError, UsageError
 from .optimizers import Optimizer
@@ -53,8 +55,11 @@ class Weights(Mapping[str, Floats]):
         self._core = core
 
     def __getitem__(self, name: str) -> Floats:
-        if name not in self._core.parameters:
-            raise KeyError(name)
+        names = self._core.parameters
+        if name not in names:
+            near = difflib.get_close_matches(name, names, 1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            raise UnknownNameError(f"[weights] {self._core.name} has no parameter {name}{hint}")
         view, shape = self._core.weight(name)
         array: Floats = view.reshape(shape)
         array.flags.writeable = False
@@ -125,7 +130,7 @@ class Model:
             width = len(names)
         lengths = lengths or vocabulary > 0 and task != "next-token"
         core = _core.Learner(
-            spec, list(input), vocabulary, lengths, width, task or "classification", init, seed
+            spec, [operator.index(size) for size in input], vocabulary, lengths, width, task or "classification", init, seed
         )
         return cls(core, names)
 
@@ -320,29 +325,20 @@ class Model:
             self._set_freeze(_freeze_text(freeze))
         train, held = self._parts(x, y, validation, layout, lengths)
         options = _core.FitOptions()
-        options.epochs = epochs
-        options.batch = batch
-        options.seed = seed
         _take_optimizer(options, optimizer, rate)
-        options.schedule = schedule
-        options.clip = clip
-        options.smoothing = smoothing
-        options.augment = augment
-        options.block_rates = list(block_rates)
-        options.patience = patience
-        options.class_weights = (
-            class_weights if isinstance(class_weights, str) else ",".join(repr(float(w)) for w in class_weights)
-        )
-        options.thaw = [f"{epoch}:{what}" for epoch, what in (thaw or {}).items()]
-        options.policy = policy
-        options.frozen_state = frozen_state
-        options.thaw_warm_up = thaw_warm_up
-        options.frozen_norm = frozen_norm
-        options.frozen_dropout = frozen_dropout
-        options.frozen_precision = frozen_precision
-        options.cache = cache
-        options.exact = exact
-        options.restore_best = restore_best
+        weights = class_weights if isinstance(class_weights, str) else ",".join(repr(float(w)) for w in class_weights)
+        given: dict[str, Any] = dict(
+            epochs=epochs, batch=batch, seed=seed, schedule=schedule, clip=clip, smoothing=smoothing, augment=augment,
+            block_rates=list(block_rates), patience=patience, class_weights=weights, policy=policy, exact=exact,
+            thaw=[f"{epoch}:{what}" for epoch, what in (thaw or {}).items()], frozen_state=frozen_state, cache=cache,
+            thaw_warm_up=thaw_warm_up, frozen_norm=frozen_norm, frozen_dropout=frozen_dropout,
+            frozen_precision=frozen_precision, restore_best=restore_best,
+        )  # fmt: skip
+        for option, value in given.items():
+            try:
+                setattr(options, option, value)
+            except TypeError:
+                raise TypeError(f"[fit] {option} {value!r} is {type(value).__name__}, want another type") from None
         return History(self._core.fit(train, held, options, *self._hooks(callbacks, verbose)), self)
 
     def _set_freeze(self, spec: str) -> None:
@@ -361,7 +357,7 @@ class Model:
     ) -> tuple[
         Callable[[int], bool] | None, Callable[[int, int, float], bool] | None, Callable[[_core.Epoch], bool] | None
     ]:
-        given = list(callbacks)
+        given = checked(callbacks)
         begin = overridden(given, "on_epoch_begin")
         step = overridden(given, "on_step_end")
         end = overridden(given, "on_epoch_end")
@@ -491,7 +487,6 @@ class Model:
         if isinstance(validation, str):
             if validation != "split":
                 raise UsageError(f"[data] validation '{validation}': want (x, y), a part, or 'split'")
-            # The program holds a test part out too; here there is one of the caller's.
             parts = _core.draw_parts(train, _core.DataOptions())
             assert parts.train is not None
             return parts.train, parts.validation

@@ -16,6 +16,7 @@
 #include "python/src/arrays.h"
 #include "python/src/module.h"
 #include "python/src/samples.h"
+#include "tools/app/run/reading.h"
 
 namespace firn::python {
 
@@ -184,13 +185,20 @@ void bind_data(nb::module_& m) {
           "all", [](const DataParts& p) { return part(p.all); }, nb::sig("def all(self) -> Samples | None"))
       .def_ro("notes", &DataParts::notes);
 
-  m.def("open_data", &open_data, "spec"_a, "options"_a, nb::call_guard<nb::gil_scoped_release>());
+  m.def(
+      "open_data",
+      [](const std::string& spec, const DataOptions& options) {
+        DataParts parts = open_data(spec, options);
+        cli::check_reading(options, parts);
+        return parts;
+      },
+      "spec"_a, "options"_a, nb::call_guard<nb::gil_scoped_release>());
   m.def(
       "draw_parts",
       [](const Samples& train, const DataOptions& options) {
-        return complete_parts({.train = train.set}, options.split);
+        return complete_parts({.train = train.set, .test = train.set}, options.split);
       },
-      "train"_a, "options"_a, "Parts that are drawn from one set, as the program draws them.");
+      "train"_a, "options"_a, "A validation part drawn from a set, as the program draws it.");
   m.def("numbers", &numbers, "name"_a, "kind"_a, "x"_a, "labels"_a.none(), "classes"_a, "white"_a,
         "lengths"_a.none(),
         nb::sig("def numbers(name: str, kind: str, x: object, labels: object | None, classes: list[str], "

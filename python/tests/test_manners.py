@@ -73,6 +73,13 @@ def test_what_a_callback_raises_comes_out_as_itself(cnn: firn.Model, arrays: Arr
     assert len(cnn.fit(*arrays, epochs=1).epochs) == 1
 
 
+def test_what_is_no_callback_is_said(cnn: firn.Model, arrays: Arrays) -> None:
+    with pytest.raises(TypeError, match="has none of on_epoch_begin"):
+        cnn.fit(*arrays, callbacks=[print])
+    with pytest.raises(TypeError, match=r"^\[fit\] epochs '3' is str"):
+        cnn.fit(*arrays, epochs="3")
+
+
 def test_true_ends_a_fit(cnn: firn.Model, arrays: Arrays) -> None:
     seen = []
 

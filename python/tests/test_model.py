@@ -165,6 +165,18 @@ def test_wrong_options(cnn: firn.Model, arrays: Arrays, options: dict, words: st
     assert np.array_equal(before, cnn.weights["fc1.weight"])
 
 
+def test_a_part_is_held_out_to_choose_by(cnn: firn.Model, arrays: Arrays) -> None:
+    history = cnn.fit(*arrays, epochs=2, batch=8, validation="split")
+    assert history.best_epoch > 0 and all(epoch.validated for epoch in history.epochs)
+    whole = cnn.fit(*arrays, epochs=1, batch=8)
+    assert history.epochs[0].steps < whole.epochs[0].steps
+
+
+def test_options_of_data_are_for_some_kinds(tmp_path: Path) -> None:
+    with pytest.raises(firn.UsageError, match="layout"):
+        firn.data("digits", layout="nchw")
+
+
 def test_errors_are_one_tree_and_pickle() -> None:
     with pytest.raises(firn.DataError) as caught:
         firn.data("npy:/nowhere")

@@ -61,8 +61,8 @@ const std::vector<Floor>& floors() {
       {"include/firn/", {"engine/", "optim/", "layers/", "data/", "tools/app/api/"}},
       {"tools/app/api/", {"engine/", "optim/", "layers/", "data/", "tools/app/"}},
       {"python/src/",
-       {"engine/", "optim/", "layers/", "data/", "tools/app/cli/", "tools/app/verbs/", "tools/app/api/",
-        "python/src/"}},
+       {"engine/", "optim/", "layers/", "data/", "tools/app/cli/", "tools/app/run/", "tools/app/verbs/",
+        "tools/app/api/", "python/src/"}},
       {"tests/", {"engine/", "optim/", "layers/", "data/", "tools/", "tests/"}},
   };
   return all;

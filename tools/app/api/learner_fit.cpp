@@ -30,9 +30,10 @@ void check_number(const char* option, double value, const cli::Range& range, boo
   throw Error(Fault::usage, "fit", fmt::format("{} {}: want {}", option, value, range.text(whole)));
 }
 
-void check_word(const char* option, const std::string& word, const std::vector<std::string>& known) {
+void check_word(const char* option, const std::string& word, const std::vector<std::string>& known,
+                const char* operation = "fit") {
   if (std::find(known.begin(), known.end(), word) != known.end()) return;
-  throw Error(Fault::usage, "fit",
+  throw Error(Fault::usage, operation,
               fmt::format("{} '{}' is none of {}{}", option, word, fmt::join(known, ", "),
                           did_you_mean(word, known)));
 }
@@ -121,8 +122,8 @@ Learner::Learner(Learner&&) noexcept = default;
 Learner& Learner::operator=(Learner&&) noexcept = default;
 
 Learner::Learner(const LearnerStart& start) : parts_(std::make_unique<Parts>()) {
-  check_word("init", start.init, {"pytorch", "he", "xavier", "orthogonal"});
-  check_word("task", start.task, {"classification", "labels", "regression", "next-token"});
+  check_word("init", start.init, {"pytorch", "he", "xavier", "orthogonal"}, "model");
+  check_word("task", start.task, {"classification", "labels", "regression", "next-token"}, "model");
   const ModelEntry entry = cli::model_entry(start.model);
   cli::Session& session = parts_->session;
   cli::Recipe& recipe = session.recipe;
@@ -295,8 +296,8 @@ History Learner::fit(const DataParts& data, const FitOptions& options, const Tra
 }
 
 void Learner::new_head(Index width, const std::string& task, const std::string& init, std::uint64_t seed) {
-  check_word("init", init, {"zero", "random"});
-  check_word("task", task, {"classification", "labels", "regression"});
+  check_word("init", init, {"zero", "random"}, "head");
+  check_word("task", task, {"classification", "labels", "regression"}, "head");
   Parts& parts = *parts_;
   if (parts.session.model->each_step())
     throw Error(Fault::usage, "head", parts.session.model->name() + " answers each step: its head stays");
