@@ -1,5 +1,5 @@
-// What a verb of the program is. Adding one: a file pair verb_NAME, its line in verbs.cpp and in
-// CMakeLists.txt.
+// What a verb of the program is. Adding one: a file pair in tools/app/verbs, its line in verbs.cpp there and
+// in tools/CMakeLists.txt.
 #pragma once
 
 #include <memory>
