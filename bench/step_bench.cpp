@@ -13,22 +13,22 @@ namespace {
 using namespace firn;
 
 void step(benchmark::State& state, const ModelEntry& entry, const std::string& freeze) {
-  const ModelPtr model = entry.make(entry.usual_input, entry.usual_classes);
+  const ModelPtr model = entry.make(entry.default_input, entry.usual_classes);
   model->initialise(0);
   model->set_freeze(freeze);
   const Index batch = entry.usual_batch;
   std::vector<Index> sizes{batch};
-  for (const Index size : entry.usual_input.sample.sizes()) sizes.push_back(size);
+  for (const Index size : entry.default_input.sample.sizes()) sizes.push_back(size);
   Tensor x{Shape(std::span<const Index>(sizes))};
-  Tensor labels(Shape{batch}, Type::index);
+  Tensor labels(Shape{batch}, DType::int32);
   Random random(1, "step");
   for (real& value : x.values()) value = static_cast<real>(random.normal());
   for (Index i = 0; i < batch; ++i) labels.indices()[i] = static_cast<std::int32_t>(i % entry.usual_classes);
 
   ProgramCache programs(*model, {});
   const bool training = freeze != "all";
-  Program& program = training ? programs.training(batch, entry.usual_input.sample)
-                              : programs.inference(batch, entry.usual_input.sample);
+  Program& program = training ? programs.training(batch, entry.default_input.sample)
+                              : programs.inference(batch, entry.default_input.sample);
   program.feed("x", x);
   if (training) program.feed("targets", labels);
   const auto optimizer = make_sgd({.rate = 0.01, .momentum = 0.9});

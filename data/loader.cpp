@@ -306,14 +306,14 @@ class Loader::Work {
       } else {
         sizes.insert(sizes.end(), info.shape.sizes().begin(), info.shape.sizes().end());
       }
-      tensors.x = Tensor(Shape(sizes), tokens ? Type::index : Type::number);
+      tensors.x = Tensor(Shape(sizes), tokens ? DType::int32 : DType::number);
     }
     if (!fresh) return tensors;
-    if (tokens || info.kind == DataKind::sequence) tensors.lengths = Tensor({count}, Type::index);
+    if (tokens || info.kind == DataKind::sequence) tensors.lengths = Tensor({count}, DType::int32);
     tensors.targets =
         info.targets != TargetKind::classes
             ? Tensor({count, data_->class_count()})
-            : Tensor(info.label_each_step ? Shape({count, width}) : Shape({count}), Type::index);
+            : Tensor(info.label_each_step ? Shape({count, width}) : Shape({count}), DType::int32);
     return tensors;
   }
 

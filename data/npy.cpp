@@ -21,7 +21,7 @@ constexpr std::string_view kMagic = "\x93NUMPY";
 
 /// The whole numbers of an array as indices.
 Tensor read_indices(const NpyArray& array, const std::string& path) {
-  Tensor tensor(array.shape(), Type::index);
+  Tensor tensor(array.shape(), DType::int32);
   std::int32_t* to = tensor.indices();
   std::uint64_t offset = array.offset();
   for (const std::int64_t value : array.wholes()) {
@@ -50,7 +50,7 @@ Tensor parse_npy(std::span<const std::byte> bytes, const std::string& path) {
       return read_indices(array, path);
     case NpyArray::Kind::byte:
     case NpyArray::Kind::boolean: {
-      Tensor tensor(array.shape(), Type::byte);
+      Tensor tensor(array.shape(), DType::uint8);
       const std::vector<std::uint8_t> values = array.bytes();
       std::copy(values.begin(), values.end(), static_cast<std::uint8_t*>(tensor.raw()));
       return tensor;
@@ -63,10 +63,10 @@ Tensor parse_npy(std::span<const std::byte> bytes, const std::string& path) {
 
 std::vector<std::byte> format_npy(const Tensor& tensor) {
   static_assert(std::endian::native == std::endian::little, "the elements are written as they lie in memory");
-  const std::string_view descr = tensor.type() == Type::index  ? "<i4"
-                                 : tensor.type() == Type::byte ? "|u1"
-                                 : sizeof(real) == 4           ? "<f4"
-                                                               : "<f8";
+  const std::string_view descr = tensor.type() == DType::int32   ? "<i4"
+                                 : tensor.type() == DType::uint8 ? "|u1"
+                                 : sizeof(real) == 4             ? "<f4"
+                                                                 : "<f8";
   const auto sizes = tensor.shape().sizes();
   std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}{}), }}", descr,
                                    fmt::join(sizes, ", "), sizes.size() == 1 ? "," : "");

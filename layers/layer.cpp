@@ -62,12 +62,12 @@ void Layer::initialise(std::uint64_t seed, Scheme scheme) {
   for (const Child& child : children_) child.layer->initialise(seed, scheme);
 }
 
-void Layer::begin_from_zero() {
+void Layer::zero_initialise() {
   for (Owned& own : owned_) {
     const Role role = own.parameter->role();
     if (role == Role::weight || role == Role::bias) own.fill = {};
   }
-  for (const Child& child : children_) child.layer->begin_from_zero();
+  for (const Child& child : children_) child.layer->zero_initialise();
 }
 
 FreezeSet Layer::freeze_set() const {

@@ -56,7 +56,7 @@ class Layer {
   void initialise(std::uint64_t seed);
   void initialise(std::uint64_t seed, Scheme scheme);
   /// From the next `initialise` on weights and biases below begin from zero.
-  void begin_from_zero();
+  void zero_initialise();
 
   /// Freezes or thaws the parameters that `pattern` names: a glob on dotted names ("conv1.*"; a layer's name
   /// alone means all below it), or "role:weight", "role:bias", "role:norm" (statistics with it); or parts of

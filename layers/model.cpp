@@ -217,15 +217,15 @@ Flow Model::build_children(Graph& graph, Flow in, std::size_t first, std::size_t
 
 Flow Model::feed_samples(Graph& graph, Index batch, const Shape& sample) const {
   Flow in;
-  in.x = graph.feed("x", batched(batch, sample), input_.vocabulary > 0 ? Type::index : Type::number);
-  if (input_.lengths) in.lengths = graph.feed("lengths", Shape{batch}, Type::index);
+  in.x = graph.feed("x", batched(batch, sample), input_.vocabulary > 0 ? DType::int32 : DType::number);
+  if (input_.lengths) in.lengths = graph.feed("lengths", Shape{batch}, DType::int32);
   return in;
 }
 
-Flow Model::feed_features(Graph& graph, Index batch, const Seam& seam) const {
+Flow Model::feed_features(Graph& graph, Index batch, const CutPoint& cut) const {
   Flow in;
-  in.x = graph.feed("features", batched(batch, seam.features));
-  if (seam.lengths) in.lengths = graph.feed("lengths", Shape{batch}, Type::index);
+  in.x = graph.feed("features", batched(batch, cut.features));
+  if (cut.lengths) in.lengths = graph.feed("lengths", Shape{batch}, DType::int32);
   return in;
 }
 
@@ -241,21 +241,21 @@ Value Model::output(Graph& graph, Index batch, const Shape& sample, bool block_o
   return build_output(graph, feed_samples(graph, batch, sample), 0, block_outputs);
 }
 
-Seam Model::seam_at(std::size_t child, const Shape& sample) const {
+CutPoint Model::cut_point_at(std::size_t child, const Shape& sample) const {
   if (child < 1 || child > children().size()) {
-    throw Error(Fault::usage, "seam",
+    throw Error(Fault::usage, "cut point",
                 fmt::format("{} has {} layers, no place before layer {}", name_, children().size(), child));
   }
   Graph graph({.mode = Mode::infer});
   const Flow flow = build_children(graph, feed_samples(graph, 1, sample), 0, child, false);
-  if (flow.x.spec().type != Type::number) {
-    throw Error(Fault::usage, "seam", fmt::format("{}: no numbers flow before layer {}", name_, child));
+  if (flow.x.spec().type != DType::number) {
+    throw Error(Fault::usage, "cut point", fmt::format("{}: no numbers flow before layer {}", name_, child));
   }
   return {child, flow.x.shape().tail(1), static_cast<bool>(flow.lengths)};
 }
 
-std::unique_ptr<Graph> Model::features_graph(Index batch, const Shape& sample, const Seam& to,
-                                             Graph::Options options, const Seam* from) const {
+std::unique_ptr<Graph> Model::features_graph(Index batch, const Shape& sample, const CutPoint& to,
+                                             Graph::Options options, const CutPoint* from) const {
   auto graph = std::make_unique<Graph>(options);
   const Flow in = from != nullptr ? feed_features(*graph, batch, *from) : feed_samples(*graph, batch, sample);
   const std::size_t first = from != nullptr ? from->child : 0;
@@ -263,7 +263,7 @@ std::unique_ptr<Graph> Model::features_graph(Index batch, const Shape& sample, c
   return graph;
 }
 
-std::unique_ptr<Graph> Model::head_inference_graph(Index batch, const Seam& from,
+std::unique_ptr<Graph> Model::head_inference_graph(Index batch, const CutPoint& from,
                                                    Graph::Options options) const {
   options.mode = Mode::infer;
   auto graph = std::make_unique<Graph>(options);
@@ -271,7 +271,7 @@ std::unique_ptr<Graph> Model::head_inference_graph(Index batch, const Seam& from
   return graph;
 }
 
-Value Model::head_output(Graph& graph, Index batch, const Seam& from) const {
+Value Model::head_output(Graph& graph, Index batch, const CutPoint& from) const {
   return build_output(graph, feed_features(graph, batch, from), from.child, false);
 }
 

@@ -31,7 +31,7 @@ struct ImageRule {
 };
 
 /// A place between two children of a model, and what flows through it.
-struct Seam {
+struct CutPoint {
   std::size_t child = 0;  ///< the first child behind it, counted over all blocks
   Shape features = {};    ///< of one sample
   bool lengths = false;   ///< whether what follows is told the numbers of valid steps
@@ -91,18 +91,18 @@ class Model : public Layer {
   /// Adds the feeds and all children to a graph; the output.
   Value output(Graph& graph, Index batch, const Shape& sample, bool block_outputs = false) const;
 
-  /// The seam before a child: 1 to the number of children. Throws Error(usage) for another, and where no
+  /// The cut before a child: 1 to the number of children. Throws Error(usage) for another, and where no
   /// numbers flow.
-  Seam seam_at(std::size_t child, const Shape& sample) const;
+  CutPoint cut_point_at(std::size_t child, const Shape& sample) const;
   /// The children before `to`, in the mode of `options`: feeds as `inference_graph` has them, output
   /// "features". With `from` those between the two places: fed with "features".
-  std::unique_ptr<Graph> features_graph(Index batch, const Shape& sample, const Seam& to,
-                                        Graph::Options options = {}, const Seam* from = nullptr) const;
+  std::unique_ptr<Graph> features_graph(Index batch, const Shape& sample, const CutPoint& to,
+                                        Graph::Options options = {}, const CutPoint* from = nullptr) const;
   /// The children behind a place: as `inference_graph` and `output`, but fed with "features" in the place of
   /// "x". Given what `features_graph` gives, the numbers are those of the whole model.
-  std::unique_ptr<Graph> head_inference_graph(Index batch, const Seam& from,
+  std::unique_ptr<Graph> head_inference_graph(Index batch, const CutPoint& from,
                                               Graph::Options options = {}) const;
-  Value head_output(Graph& graph, Index batch, const Seam& from) const;
+  Value head_output(Graph& graph, Index batch, const CutPoint& from) const;
 
   /// Ends the list of blocks with one more: these children, in this order.
   void add_block(std::string name, std::vector<Child> children);
@@ -113,7 +113,7 @@ class Model : public Layer {
   /// Throws where `name` is nothing but nearly that of a block.
   void refuse_near_block(const std::string& name, const std::vector<NamedParameter>& all) const;
   Flow feed_samples(Graph& graph, Index batch, const Shape& sample) const;
-  Flow feed_features(Graph& graph, Index batch, const Seam& seam) const;
+  Flow feed_features(Graph& graph, Index batch, const CutPoint& cut) const;
   Flow build_children(Graph& graph, Flow in, std::size_t first, std::size_t last, bool block_outputs) const;
   Value build_output(Graph& graph, Flow in, std::size_t first, bool block_outputs) const;
 
@@ -134,7 +134,7 @@ struct ModelEntry {
   std::string name;
   std::string text;  ///< one line for --help
   std::function<ModelPtr(const InputSpec& input, Index classes)> make;
-  InputSpec usual_input;  ///< that of the published weights or of the reference benchmark
+  InputSpec default_input;  ///< that of the published weights or of the reference benchmark
   Index usual_classes = 10;
   Index usual_batch = 64;
   /// The same with a head of one linear layer on the means over the places, for weights whose head is

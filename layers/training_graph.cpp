@@ -40,7 +40,7 @@ TrainingGraph training_graph(const Model& model, const Task& task, Index batch, 
   return with_loss(std::move(graph), output, task, loss);
 }
 
-TrainingGraph head_training_graph(const Model& model, const Task& task, Index batch, const Seam& from,
+TrainingGraph head_training_graph(const Model& model, const Task& task, Index batch, const CutPoint& from,
                                   Graph::Options options, const LossOptions& loss) {
   auto graph = empty_graph(std::move(options));
   const Value output = model.head_output(*graph, batch, from);

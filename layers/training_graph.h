@@ -21,7 +21,7 @@ TrainingGraph training_graph(const Model& model, const Task& task, Index batch, 
 
 /// The same of the children behind a place, fed with "features" in the place of "x". Given what
 /// `Model::features_graph` gives, the numbers are those of the whole model.
-TrainingGraph head_training_graph(const Model& model, const Task& task, Index batch, const Seam& from,
+TrainingGraph head_training_graph(const Model& model, const Task& task, Index batch, const CutPoint& from,
                                   Graph::Options options, const LossOptions& loss = {});
 
 /// What a model is for where nothing else is said: the classes of its output, or the next token where it

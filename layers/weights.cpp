@@ -62,7 +62,7 @@ bool same_numbers(const Tensor& a, const Tensor& b) {
 
 void check_fits(const Parameter& parameter, const std::string& name, const Tensor& tensor,
                 const std::string& path) {
-  if (tensor.type() != Type::number) refuse(path, fmt::format("{} does not hold real numbers", name));
+  if (tensor.type() != DType::number) refuse(path, fmt::format("{} does not hold real numbers", name));
   if (tensor.shape() != parameter.file_shape()) {
     refuse(path, fmt::format("{} is {} in the file, the model wants {}", name, tensor.shape().text(),
                              parameter.file_shape().text()));
@@ -137,7 +137,7 @@ LoadReport load_weights(Layer& layer, SafeTensors file, const std::string& path,
   std::map<std::string, const Tensor*> in_file;
   for (const NamedTensor& t : file.tensors) {
     const bool asked_for = known.contains(t.name);
-    if (!asked_for && (is_counter(t.name) || t.tensor.type() != Type::number)) continue;
+    if (!asked_for && (is_counter(t.name) || t.tensor.type() != DType::number)) continue;
     in_file.emplace(t.name, &t.tensor);
     names.push_back(t.name);
   }

@@ -34,12 +34,13 @@ double sum_squares(Index count, const real* x, std::vector<double>& parts) {
   });
 }
 
-/// Of what is live in x, a tensor of the shape `whole`.
-double sum_squares(const Live* live, const Shape& whole, const real* x, std::vector<double>& parts) {
-  if (live == nullptr) return sum_squares(whole.count(), x, parts);
-  return sum_over(live->shape_in(whole).count(), parts, [=, &whole](Index first, Index size) {
+/// Of what trains of x, a tensor of the shape `whole`.
+double sum_squares(const TrainableRanges* trainable, const Shape& whole, const real* x,
+                   std::vector<double>& parts) {
+  if (trainable == nullptr) return sum_squares(whole.count(), x, parts);
+  return sum_over(trainable->shape_in(whole).count(), parts, [=, &whole](Index first, Index size) {
     double total = 0;
-    for_each_live(live, whole, first, size, [&](Index, Index place, Index count) {
+    for_each_trainable(trainable, whole, first, size, [&](Index, Index place, Index count) {
       total += kernels().elementwise.sum_squares(count, x + place);
     });
     return total;
@@ -97,10 +98,11 @@ void BlockStatisticsCollector::before_update(const Needs& needs, std::span<const
     if (found == place_.end()) continue;
     Watched& w = watched_[found->second];
     w.trains = statistics_[w.block].trains = true;
-    const bool same =
-        w.live ? gradient.live != nullptr && *w.live == *gradient.live : gradient.live == nullptr;
+    const bool same = w.trainable ? gradient.trains != nullptr && *w.trainable == *gradient.trains
+                                  : gradient.trains == nullptr;
     if (!same) {
-      w.live = gradient.live != nullptr ? std::optional<Live>(*gradient.live) : std::nullopt;
+      w.trainable =
+          gradient.trains != nullptr ? std::optional<TrainableRanges>(*gradient.trains) : std::nullopt;
       w.sum = {};
     }
     if (needs.gradient_norms) totals_[w.block] += sum_squares(gradient.count, gradient.data, parts_);
@@ -122,7 +124,7 @@ void BlockStatisticsCollector::before_update(const Needs& needs, std::span<const
     std::fill(totals_.begin(), totals_.end(), 0);
     for (const Watched& w : watched_) {
       const Parameter& p = *w.parameter;
-      totals_[w.block] += sum_squares(p.live(), p.shape(), p.value().data(), parts_);
+      totals_[w.block] += sum_squares(p.trainable_ranges(), p.shape(), p.value().data(), parts_);
     }
     for (std::size_t l = 0; l < statistics_.size(); ++l) statistics_[l].weight_norm = std::sqrt(totals_[l]);
   }
@@ -157,11 +159,11 @@ void BlockStatisticsCollector::after_update(const Needs& needs) {
     const real* before = w.kept.data();
     const real* now = w.parameter->value().data();
     const Shape& whole = w.kept.shape();
-    const Live* live = w.part();
-    const Index elements = live != nullptr ? live->shape_in(whole).count() : whole.count();
+    const TrainableRanges* trainable = w.part();
+    const Index elements = trainable != nullptr ? trainable->shape_in(whole).count() : whole.count();
     totals_[w.block] += sum_over(elements, parts_, [=, &whole](Index first, Index size) {
       double total = 0;
-      for_each_live(live, whole, first, size, [&](Index, Index place, Index count) {
+      for_each_trainable(trainable, whole, first, size, [&](Index, Index place, Index count) {
         for (Index i = place; i < place + count; ++i) {
           const auto old = static_cast<double>(before[i]);
           if (old != 0) total += std::abs((old - static_cast<double>(now[i])) / old);
@@ -171,7 +173,7 @@ void BlockStatisticsCollector::after_update(const Needs& needs) {
     });
     counts_[w.block] += sum_over(elements, parts_, [=, &whole](Index first, Index size) {
       Index moving = 0;
-      for_each_live(live, whole, first, size, [&](Index, Index place, Index count) {
+      for_each_trainable(trainable, whole, first, size, [&](Index, Index place, Index count) {
         moving += count - std::count(before + place, before + place + count, real(0));
       });
       return static_cast<double>(moving);
@@ -203,7 +205,7 @@ void BlockStatisticsCollector::save(const StateWriter& to) const {
     if (!reference_.empty()) to.numbers(fmt::format("reference{}", l), reference_[l]);
   }
   for (std::size_t i = 0; i < watched_.size(); ++i) {
-    if (watched_[i].live) to.ranges(fmt::format("live{}", i), watched_[i].live->ranges);
+    if (watched_[i].trainable) to.ranges(fmt::format("live{}", i), watched_[i].trainable->ranges);
     if (watched_[i].sum.defined()) to.tensor(fmt::format("sum{}", i), watched_[i].sum.clone());
     if (watched_[i].is_kept) to.tensor(fmt::format("kept{}", i), watched_[i].kept.clone());
   }
@@ -225,11 +227,12 @@ void BlockStatisticsCollector::load(const StateReader& from, Index rows) {
   for (std::size_t i = 0; i < watched_.size(); ++i) {
     Watched& w = watched_[i];
     const std::string sum = fmt::format("sum{}", i), kept = fmt::format("kept{}", i);
-    const std::string live = fmt::format("live{}", i);
-    w.live.reset();
-    if (from.has(live)) {
-      w.live = Live{w.parameter->unit_axis(), from.ranges(live, w.parameter->units())};
-      if (w.live->axis < 0 || w.live->ranges.empty()) from.fail(live, "cannot be a part of it");
+    const std::string trainable = fmt::format("live{}", i);
+    w.trainable.reset();
+    if (from.has(trainable)) {
+      w.trainable = TrainableRanges{w.parameter->unit_axis(), from.ranges(trainable, w.parameter->units())};
+      if (w.trainable->axis < 0 || w.trainable->ranges.empty())
+        from.fail(trainable, "cannot be a part of it");
     }
     w.sum = from.has(sum) ? from.tensor(sum, w.shape()).clone() : Tensor();
     w.is_kept = from.has(kept);

@@ -48,14 +48,14 @@ class BlockStatisticsCollector {
     Parameter* parameter;
     std::size_t block;
     bool trains = false;
-    std::optional<Live> live = {};  // what trains of it, where that is a part
-    Tensor sum = {};                // of gradients
-    Tensor kept = {};               // weights before the update
+    std::optional<TrainableRanges> trainable = {};  // what trains of it, where that is a part
+    Tensor sum = {};                                // of gradients
+    Tensor kept = {};                               // weights before the update
     bool is_kept = false;
 
-    const Live* part() const { return live ? &*live : nullptr; }
+    const TrainableRanges* part() const { return trainable ? &*trainable : nullptr; }
     /// Of its gradients.
-    Shape shape() const { return live ? live->shape_in(parameter->shape()) : parameter->shape(); }
+    Shape shape() const { return trainable ? trainable->shape_in(parameter->shape()) : parameter->shape(); }
   };
 
   std::vector<Watched> watched_;

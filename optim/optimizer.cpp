@@ -82,7 +82,7 @@ StepReport Optimizer::step(std::span<const GradientView> gradients, const StepOp
     const Piece& piece = pieces_[static_cast<std::size_t>(i)];
     const GradientView& gradient = gradients[piece.which];
     const auto& [state, rate] = jobs_[piece.which];
-    if (gradient.live != nullptr) {
+    if (gradient.trains != nullptr) {
       return update_part(*state, rate, scale, gradient, piece.first, piece.count);
     }
     update(*state, rate, scale, piece.first, piece.count, gradient.data + piece.first,
@@ -95,28 +95,29 @@ StepReport Optimizer::step(std::span<const GradientView> gradients, const StepOp
 /// Makes the state what the gradient wants: new, or for other units than before.
 void Optimizer::fit(State& state, const GradientView& gradient) const {
   static const std::vector<UnitRange> all;
-  const std::vector<UnitRange>& units = gradient.live != nullptr ? gradient.live->ranges : all;
+  const std::vector<UnitRange>& units = gradient.trains != nullptr ? gradient.trains->ranges : all;
   const Shape& whole = gradient.parameter->shape();
-  const Shape shape = gradient.live != nullptr ? gradient.live->shape_in(whole) : whole;
+  const Shape shape = gradient.trains != nullptr ? gradient.trains->shape_in(whole) : whole;
   if (state.slots.empty()) {
     for (int i = 0; i < slots(); ++i) state.slots.emplace_back(shape);
-  } else if (state.live != units) {
-    const std::optional<Live> before =
-        state.live.empty() ? std::nullopt
-                           : std::optional<Live>(Live{gradient.parameter->unit_axis(), state.live});
+  } else if (state.trains != units) {
+    const std::optional<TrainableRanges> before =
+        state.trains.empty()
+            ? std::nullopt
+            : std::optional<TrainableRanges>(TrainableRanges{gradient.parameter->unit_axis(), state.trains});
     for (Tensor& slot : state.slots) {
       Tensor every(whole), fitted(shape);
-      for_each_live(before ? &*before : nullptr, whole, 0, slot.count(),
-                    [&](Index at, Index place, Index count) {
-                      std::copy_n(slot.data() + at, count, every.data() + place);
-                    });
-      for_each_live(gradient.live, whole, 0, fitted.count(), [&](Index at, Index place, Index count) {
+      for_each_trainable(before ? &*before : nullptr, whole, 0, slot.count(),
+                         [&](Index at, Index place, Index count) {
+                           std::copy_n(slot.data() + at, count, every.data() + place);
+                         });
+      for_each_trainable(gradient.trains, whole, 0, fitted.count(), [&](Index at, Index place, Index count) {
         std::copy_n(every.data() + place, count, fitted.data() + at);
       });
       slot = std::move(fitted);
     }
   }
-  if (state.live != units) state.live = units;
+  if (state.trains != units) state.trains = units;
 }
 
 /// Updates elements that do not lie together: gathered, updated, put back, some at a time.
@@ -127,11 +128,11 @@ void Optimizer::update_part(const State& state, double rate, double gradient_sca
   const Shape& whole = gradient.parameter->shape();
   for (Index begin = first; begin < first + count; begin += kGathered) {
     const Index some = std::min(kGathered, first + count - begin);
-    for_each_live(gradient.live, whole, begin, some, [&](Index at, Index place, Index size) {
+    for_each_trainable(gradient.trains, whole, begin, some, [&](Index at, Index place, Index size) {
       std::copy_n(all + place, size, values.data() + (at - begin));
     });
     update(state, rate, gradient_scale, begin, some, gradient.data + begin, values.data());
-    for_each_live(gradient.live, whole, begin, some, [&](Index at, Index place, Index size) {
+    for_each_trainable(gradient.trains, whole, begin, some, [&](Index at, Index place, Index size) {
       std::copy_n(values.data() + (at - begin), size, all + place);
     });
   }
@@ -160,7 +161,7 @@ void Optimizer::save(std::span<const ParameterPtr> parameters, const StateWriter
     const StateWriter part = to.part(parameter->name());
     part.whole("steps", state->steps);
     part.whole("missed", state->missed);
-    if (!state->live.empty()) part.ranges("live", state->live);
+    if (!state->trains.empty()) part.ranges("live", state->trains);
     for (std::size_t i = 0; i < state->slots.size(); ++i) {
       part.tensor(fmt::format("slot{}", i), state->slots[i].clone());
     }
@@ -178,9 +179,9 @@ void Optimizer::load(std::span<const ParameterPtr> parameters, const StateReader
     state.missed = part.whole("missed", 0, kMost);
     Shape shape = parameter->shape();
     if (part.has("live")) {
-      state.live = part.ranges("live", parameter->units());
-      if (state.live.empty() || parameter->unit_axis() < 0) part.fail("live", "cannot be a part of it");
-      shape = Live{parameter->unit_axis(), state.live}.shape_in(shape);
+      state.trains = part.ranges("live", parameter->units());
+      if (state.trains.empty() || parameter->unit_axis() < 0) part.fail("live", "cannot be a part of it");
+      shape = TrainableRanges{parameter->unit_axis(), state.trains}.shape_in(shape);
     }
     for (int i = 0; i < slots(); ++i) {
       state.slots.push_back(part.tensor(fmt::format("slot{}", i), shape).clone());

@@ -64,7 +64,7 @@ class Optimizer {
   /// on keep their numbers, the new ones begin with zeros.
   struct State {
     std::vector<Tensor> slots;
-    std::vector<UnitRange> live;  ///< units that the slots are for; empty: all
+    std::vector<UnitRange> trains;  ///< units that the slots are for; empty: all
     std::int64_t steps = 0;
     bool seen = false;
     std::int64_t missed = 0;  ///< steps since its last update

@@ -98,7 +98,7 @@ class FreezePolicy {
   /// Whether it may at some time freeze a weight of the last block; of a started policy.
   virtual bool freezes_head() const { return false; }
   /// Whether the parameters of a block get new random values before the first step.
-  virtual bool renews(std::size_t) const { return false; }
+  virtual bool reinitialises(std::size_t) const { return false; }
   /// Whether it ever needs `distances`: then a probe is kept.
   virtual bool wants_activations() const { return false; }
   /// Whether what it decides of a step depends on how many epochs there are.

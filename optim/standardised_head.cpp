@@ -73,7 +73,7 @@ void StandardisedHead::forget() {
 std::span<const GradientView> StandardisedHead::enter(std::span<const GradientView> gradients) {
   const auto of = [&](const Parameter& parameter) {
     return std::find_if(gradients.begin(), gradients.end(), [&](const GradientView& g) {
-      return g.parameter == &parameter && g.live == nullptr;
+      return g.parameter == &parameter && g.trains == nullptr;
     });
   };
   const auto weight = of(weight_), bias = of(bias_);

@@ -25,7 +25,7 @@ bool parse(const std::string& text, T& value) {
 
 /// Bytes behind a byte that is always there: a tensor has one element at least.
 Tensor byte_tensor(std::span<const std::byte> bytes) {
-  Tensor tensor(Shape{static_cast<Index>(bytes.size()) + 1}, Type::byte);
+  Tensor tensor(Shape{static_cast<Index>(bytes.size()) + 1}, DType::uint8);
   if (!bytes.empty()) std::memcpy(static_cast<std::byte*>(tensor.raw()) + 1, bytes.data(), bytes.size());
   return tensor;
 }
@@ -106,7 +106,7 @@ const Tensor& StateReader::bytes(std::string_view key) const {
   const auto found = content_->tensors.find(name(key));
   if (found == content_->tensors.end()) fail(key, "is missing");
   const Tensor& tensor = found->second;
-  if (tensor.type() != Type::byte || tensor.count() < 1) fail(key, "is no list of bytes");
+  if (tensor.type() != DType::uint8 || tensor.count() < 1) fail(key, "is no list of bytes");
   return tensor;
 }
 
@@ -134,7 +134,7 @@ Tensor StateReader::tensor(std::string_view key, const Shape& shape) const {
   const auto found = content_->tensors.find(name(key));
   if (found == content_->tensors.end()) fail(key, "is missing");
   const Tensor& tensor = found->second;
-  if (tensor.type() != Type::number || tensor.shape() != shape) {
+  if (tensor.type() != DType::number || tensor.shape() != shape) {
     fail(key, fmt::format("is {}, not {}", tensor.shape().text(), shape.text()));
   }
   return tensor;

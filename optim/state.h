@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/graph/live.h"
+#include "engine/graph/trainable_ranges.h"
 #include "engine/tensor/safetensors.h"
 
 namespace firn {

@@ -25,10 +25,10 @@ void FreezeSet::thaw(const Parameter& parameter) {
 }
 
 void FreezeSet::set_frozen_units(const Parameter& parameter, const std::vector<UnitRange>& ranges) {
-  Live live = parameter.live_without(ranges);
-  if (live.count() == parameter.units()) return thaw(parameter);
-  if (live.ranges.empty()) return freeze(parameter);
-  own()[&parameter] = std::move(live);
+  TrainableRanges trains = parameter.trainable_without(ranges);
+  if (trains.count() == parameter.units()) return thaw(parameter);
+  if (trains.ranges.empty()) return freeze(parameter);
+  own()[&parameter] = std::move(trains);
 }
 
 void FreezeSet::add(const FreezeSet& other) {
@@ -37,7 +37,7 @@ void FreezeSet::add(const FreezeSet& other) {
     frozen_ = other.frozen_;
     return;
   }
-  for (const auto& [parameter, live] : *other.frozen_) {
+  for (const auto& [parameter, trains] : *other.frozen_) {
     std::vector<UnitRange> units = frozen_units(*parameter);
     const std::vector<UnitRange> more = other.frozen_units(*parameter);
     units.insert(units.end(), more.begin(), more.end());
@@ -51,7 +51,7 @@ bool FreezeSet::trains(const Parameter& parameter) const {
   return found == frozen_->end() || found->second.has_value();
 }
 
-const Live* FreezeSet::live(const Parameter& parameter) const {
+const TrainableRanges* FreezeSet::trainable_ranges(const Parameter& parameter) const {
   if (!frozen_) return nullptr;
   const auto found = frozen_->find(&parameter);
   return found != frozen_->end() && found->second ? &*found->second : nullptr;
@@ -59,13 +59,13 @@ const Live* FreezeSet::live(const Parameter& parameter) const {
 
 std::vector<UnitRange> FreezeSet::frozen_units(const Parameter& parameter) const {
   if (!trains(parameter)) return {{0, parameter.units()}};
-  const Live* part = live(parameter);
+  const TrainableRanges* part = trainable_ranges(parameter);
   return part != nullptr ? complement(part->ranges, parameter.units()) : std::vector<UnitRange>{};
 }
 
 std::string FreezeSet::text(const Parameter& parameter) const {
   if (!trains(parameter)) return "frozen";
-  const Live* part = live(parameter);
+  const TrainableRanges* part = trainable_ranges(parameter);
   if (part == nullptr) return "";
   const std::vector<UnitRange> frozen = frozen_units(parameter);
   const auto gates = static_cast<Index>(parameter.unit_names().size());
@@ -118,8 +118,8 @@ FreezeSet marked_frozen(const Parameter& parameter) {
 
 bool marked_as(const Parameter& parameter, const FreezeSet& set) {
   if (parameter.trainable() != set.trains(parameter)) return false;
-  const Live* mine = parameter.live();
-  const Live* its = set.live(parameter);
+  const TrainableRanges* mine = parameter.trainable_ranges();
+  const TrainableRanges* its = set.trainable_ranges(parameter);
   return mine == its || (mine != nullptr && its != nullptr && *mine == *its);
 }
 

@@ -14,7 +14,7 @@ namespace firn {
 
 /// Parameter → all, none, or ranges of its units (`Parameter::units`) are frozen. A value: programs are
 /// compiled for one and kept by it, policies give one for each step. Copies share their memory until one is
-/// changed. It names parameters by address and is of use only as long as they live.
+/// changed. It names parameters by address and is of use only as long as they trains.
 class FreezeSet {
  public:
   /// Nothing is frozen.
@@ -23,7 +23,7 @@ class FreezeSet {
   void freeze(const Parameter& parameter);
   /// All of it trains.
   void thaw(const Parameter& parameter);
-  /// Freezes these units and no others. Throws what `Parameter::live_without` does.
+  /// Freezes these units and no others. Throws what `Parameter::trainable_without` does.
   void set_frozen_units(const Parameter& parameter, const std::vector<UnitRange>& ranges);
   /// Freezes what `other` does, too.
   void add(const FreezeSet& other);
@@ -33,7 +33,7 @@ class FreezeSet {
   bool trains(const Parameter& parameter) const;
   /// The units that train of one that trains in part, along the axis of the memory where they lie; null
   /// where all or none do.
-  const Live* live(const Parameter& parameter) const;
+  const TrainableRanges* trainable_ranges(const Parameter& parameter) const;
   /// The units that do not train, sorted.
   std::vector<UnitRange> frozen_units(const Parameter& parameter) const;
   /// "48 of 64 channels frozen", "2 of 4 gates frozen (i+o)", "frozen"; "" where nothing is.
@@ -44,7 +44,8 @@ class FreezeSet {
   friend std::strong_ordering operator<=>(const FreezeSet& a, const FreezeSet& b);
 
  private:
-  using Frozen = std::map<const Parameter*, std::optional<Live>>;  // what still trains; none: nothing
+  using Frozen =
+      std::map<const Parameter*, std::optional<TrainableRanges>>;  // what still trains; none: nothing
   Frozen& own();
 
   std::shared_ptr<Frozen> frozen_;  // null: empty

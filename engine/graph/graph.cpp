@@ -25,7 +25,7 @@ Node& Graph::make(std::string label) {
   return *nodes_.back();
 }
 
-Value Graph::feed(std::string name, Shape shape, Type type) {
+Value Graph::feed(std::string name, Shape shape, DType type) {
   if (shape.rank() < 1) throw Error(Fault::usage, "feed", fmt::format("{} has no batch", name));
   Node& node = make(std::move(name));
   node.outputs_ = {{shape, type, Axis::batch}};
@@ -38,7 +38,7 @@ Value Graph::parameter(const ParameterPtr& parameter) {
   }
   Node& node = make(parameter->name());
   node.parameter_ = parameter;
-  node.outputs_ = {{parameter->shape(), Type::number, Axis::none}};
+  node.outputs_ = {{parameter->shape(), DType::number, Axis::none}};
   depends_.back() = trains(*parameter) && parameter->role() != Role::statistic;
   return {&node, 0};
 }
@@ -77,8 +77,8 @@ bool Graph::trains(const Parameter& parameter) const {
   return options_.freeze ? options_.freeze->trains(parameter) : parameter.trainable();
 }
 
-const Live* Graph::live(const Parameter& parameter) const {
-  return options_.freeze ? options_.freeze->live(parameter) : parameter.live();
+const TrainableRanges* Graph::trainable_ranges(const Parameter& parameter) const {
+  return options_.freeze ? options_.freeze->trainable_ranges(parameter) : parameter.trainable_ranges();
 }
 
 std::string Graph::frozen_text(const Parameter& parameter) const {
@@ -127,10 +127,10 @@ const Shape& Value::shape() const {
 Value Gradients::input(int i) const {
   return node_.inputs()[static_cast<std::size_t>(i)];
 }
-const Live* Gradients::live(int i, int axis) const {
+const TrainableRanges* Gradients::trainable_ranges(int i, int axis) const {
   const ParameterPtr& parameter = input(i).node->parameter();
-  const Live* live = parameter ? graph_.live(*parameter) : nullptr;
-  return live != nullptr && live->axis == axis ? live : nullptr;
+  const TrainableRanges* trains = parameter ? graph_.trainable_ranges(*parameter) : nullptr;
+  return trains != nullptr && trains->axis == axis ? trains : nullptr;
 }
 Value Gradients::output(int i) const {
   return {&node_, i};
@@ -170,7 +170,7 @@ Cut Op::cut(const Node& node) const {
   for (const Spec& output : node.outputs()) {
     if (output.axis != Axis::none) return {Cut::Kind::slices, 1};
   }
-  return {Cut::Kind::units, 1};
+  return {Cut::Kind::tasks, 1};
 }
 
 Index Op::scratch(const Node&, Index) const {

@@ -91,7 +91,7 @@ class Graph {
   const Options& options() const { return options_; }
 
   /// What is fed to every run. The first dimension is the batch.
-  Value feed(std::string name, Shape shape, Type type = Type::number);
+  Value feed(std::string name, Shape shape, DType type = DType::number);
   /// The parameter's value; one node for each parameter.
   Value parameter(const ParameterPtr& parameter);
   Value constant(std::string name, Tensor tensor);
@@ -106,7 +106,7 @@ class Graph {
 
   /// What of a parameter trains, as `FreezeSet` says it.
   bool trains(const Parameter& parameter) const;
-  const Live* live(const Parameter& parameter) const;
+  const TrainableRanges* trainable_ranges(const Parameter& parameter) const;
   std::string frozen_text(const Parameter& parameter) const;
   /// True where something that trains lies below.
   bool depends_on_trainable(Value value) const {
@@ -132,7 +132,7 @@ class Graph {
   /// Lets `node` read `value`, of the same spec, as its input i.
   void rewire(Node& node, std::size_t i, Value value) { node.inputs_[i] = value; }
   /// Gives a value another element type (lowering).
-  void set_type(Value value, Type type) {
+  void set_type(Value value, DType type) {
     value.node->outputs_[static_cast<std::size_t>(value.output)].type = type;
   }
   /// Marks a node as belonging to another pass.

@@ -17,7 +17,7 @@ class Graph;
 class Node;
 class Op;
 class Parameter;
-struct Live;
+struct TrainableRanges;
 
 /// What the first dimension of a value means for the schedule.
 enum class Axis {
@@ -29,7 +29,7 @@ enum class Axis {
 /// Shape, element type and meaning of a value.
 struct Spec {
   Shape shape;
-  Type type = Type::number;
+  DType type = DType::number;
   Axis axis = Axis::none;
 };
 
@@ -49,10 +49,10 @@ struct Value {
 struct Cut {
   enum class Kind {
     slices,  ///< one call for each slice of the batch; needs only that slice of its batch inputs
-    units,   ///< one call for each of `units` pieces; needs all of its inputs whole
+    tasks,   ///< one call for each of `tasks` pieces; needs all of its inputs whole
   };
-  Kind kind = Kind::units;
-  Index units = 1;
+  Kind kind = Kind::tasks;
+  Index tasks = 1;
 };
 
 /// What a node costs: multiply-adds, and bytes that must at least be moved.
@@ -71,10 +71,10 @@ struct Call {
   const Node& node;
   const void* const* inputs;  ///< batch inputs begin at the slice's first row, slice inputs at its part
   void* const* outputs;       ///< null where nobody reads that output
-  Index rows;                 ///< of batch values: the slice's (slices) or the whole batch's (units)
+  Index rows;                 ///< of batch values: the slice's (slices) or the whole batch's (tasks)
   Index row;                  ///< the first of them
-  Index unit;                 ///< of Cut::units
-  Index slices;               ///< number of slices; parts of an Axis::slice input in a call of units
+  Index task;                 ///< of Cut::tasks
+  Index slices;               ///< number of slices; parts of an Axis::slice input in a call of tasks
   Index slice_rows;           ///< samples of every slice but the last, which may have fewer
   real* scratch;              ///< `Op::scratch` elements, 64-byte aligned
   std::uint64_t step;         ///< of training, for what is random
@@ -111,8 +111,8 @@ class Gradients {
   /// True where the gradient of input i is needed: only then may nodes be added for it.
   bool wants(int i) const { return wanted_[static_cast<std::size_t>(i)]; }
   /// What trains of input i where that is a parameter that trains in part, in places of `axis`; else null.
-  const Live* live(int i, int axis) const;
-  /// The gradient of input i, of its shape; or where `live` says so, of the compact shape.
+  const TrainableRanges* trainable_ranges(int i, int axis) const;
+  /// The gradient of input i, of its shape; or where `trains` says so, of the compact shape.
   void set(int i, Value gradient) { result_[static_cast<std::size_t>(i)] = gradient; }
   const std::vector<Value>& result() const { return result_; }
 
@@ -166,14 +166,14 @@ class Op {
   /// False where no gradient passes: packing, labels, statistics.
   virtual bool differentiable() const { return true; }
 
-  /// By default slices where an output has a batch or slice axis, else one unit.
+  /// By default slices where an output has a batch or slice axis, else one task.
   virtual Cut cut(const Node& node) const;
   /// Elements of scratch that one call needs, for at most `rows` rows.
   virtual Index scratch(const Node& node, Index rows) const;
   /// By default no multiply-adds, and every input and output moved once.
   virtual Cost cost(const Node& node) const;
   /// Rows of a slice below which the kernel loses much of its speed.
-  virtual Index good_rows() const { return 1; }
+  virtual Index min_efficient_rows() const { return 1; }
 
   /// This operation as a term of the epilogue of the kernel that makes `pulled`, one of self's inputs.
   virtual std::optional<EpilogueTerm> epilogue_term(const Node& self, Value pulled) const;
@@ -182,8 +182,9 @@ class Op {
   /// This operation with the node that makes input i pulled in: that input replaced by the first of
   /// `extra_inputs`, the others behind the node's own; none where that cannot be.
   virtual Fused absorb_input(const Node& self, std::size_t i) const;
-  /// So cheap that its only output is rather computed again where it is read late than kept until then.
-  virtual bool cheap() const { return false; }
+  /// Cheap enough to recompute instead of storing: its only output may be computed again where it is read
+  /// late.
+  virtual bool recomputable() const { return false; }
   /// The output that may take the memory of input i when nobody else reads that afterwards; -1: none.
   virtual int in_place(int input) const;
   /// Other than `no` only where each sample of the outputs is computed from the same sample of the inputs.

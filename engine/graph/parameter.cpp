@@ -47,30 +47,30 @@ std::vector<UnitRange> Parameter::partly_frozen() const {
 }
 
 void Parameter::set_frozen_units(const std::vector<UnitRange>& ranges) {
-  Live live = live_without(ranges);
-  trainable_ = !live.ranges.empty();
+  TrainableRanges trains = trainable_without(ranges);
+  trainable_ = !trains.ranges.empty();
   part_.reset();
-  if (trainable_ && live.count() < units()) part_ = std::move(live);
+  if (trainable_ && trains.count() < units()) part_ = std::move(trains);
 }
 
-Live Parameter::live_without(const std::vector<UnitRange>& frozen) const {
+TrainableRanges Parameter::trainable_without(const std::vector<UnitRange>& frozen) const {
   for (const UnitRange& range : frozen) {
     if (range.first >= 0 && range.first <= range.last && range.last <= units()) continue;
     throw Error(Fault::usage, "freeze",
                 fmt::format("{} {} has the units 0 to {}, not {}:{}", name_, file_shape().text(), units() - 1,
                             range.first, range.last));
   }
-  Live live{unit_axis(), complement(sorted_ranges(frozen), units())};
-  if (live.ranges.empty() || live.count() == units()) return live;
+  TrainableRanges trains{unit_axis(), complement(sorted_ranges(frozen), units())};
+  if (trains.ranges.empty() || trains.count() == units()) return trains;
   if (role_ == Role::statistic) {
     throw Error(Fault::usage, "freeze",
                 fmt::format("{} is a statistic: it freezes as a whole or not at all", name_));
   }
-  if (live.axis < 0) {
+  if (trains.axis < 0) {
     throw Error(Fault::usage, "freeze",
                 fmt::format("{} {} can only be frozen as a whole", name_, file_shape().text()));
   }
-  return live;
+  return trains;
 }
 
 Tensor Parameter::to_file() const {

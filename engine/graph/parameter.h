@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/graph/live.h"
+#include "engine/graph/trainable_ranges.h"
 #include "engine/tensor/tensor.h"
 
 namespace firn {
@@ -52,9 +52,9 @@ class Parameter {
   void touch() { ++version_; }
   std::uint64_t version() const { return version_; }
 
-  /// The mark: whether it trains, all of it or what `live` says.
+  /// The mark: whether it trains, all of it or what `trains` says.
   bool trainable() const { return trainable_; }
-  /// Leaves `live` as it is: what was frozen of it before stays frozen when it trains again.
+  /// Leaves `trains` as it is: what was frozen of it before stays frozen when it trains again.
   void set_trainable(bool trainable) { trainable_ = trainable; }
 
   /// Places along the first axis of the file's shape: output channels of a convolution or dense layer, rows
@@ -62,18 +62,18 @@ class Parameter {
   Index units() const { return layout_.file_shape.rank() > 0 ? layout_.file_shape[0] : 1; }
   /// The units that train of one that trains in part, along the axis of the memory where they lie; null
   /// where all or none do.
-  const Live* live() const { return trainable_ && part_ ? &*part_ : nullptr; }
+  const TrainableRanges* trainable_ranges() const { return trainable_ && part_ ? &*part_ : nullptr; }
   /// The axis of the memory along which the units lie; -1 where they do not.
   int unit_axis() const;
   /// The units that do not train; all of them where the parameter is frozen.
   std::vector<UnitRange> frozen_units() const;
   /// Those that do not train either when the parameter does.
   std::vector<UnitRange> partly_frozen() const;
-  /// Freezes these units and no others. Throws what `live_without` does.
+  /// Freezes these units and no others. Throws what `trainable_without` does.
   void set_frozen_units(const std::vector<UnitRange>& ranges);
   /// What trains where these units are frozen; ranges of none or of all of them too. Throws Error(usage) when
   /// one lies outside, for part of a statistic, and where the units of the file are no axis of the memory.
-  Live live_without(const std::vector<UnitRange>& frozen) const;
+  TrainableRanges trainable_without(const std::vector<UnitRange>& frozen) const;
 
   /// Names of equal shares of the units, in their order: the gates of an LSTM; none for most.
   const std::vector<std::string>& unit_names() const { return unit_names_; }
@@ -93,7 +93,7 @@ class Parameter {
   Role role_;
   FileLayout layout_;
   bool trainable_ = true;
-  std::optional<Live> part_;  // what trains of one that trains; none: all units
+  std::optional<TrainableRanges> part_;  // what trains of one that trains; none: all units
   std::vector<std::string> unit_names_;
   std::uint64_t version_ = 0;
 };

@@ -23,17 +23,17 @@ struct ConvGeometry {
   Index oh = 0, ow = 0;
   /// For the weight gradient alone: sorted ranges of the output channels that it is wanted of, which then are
   /// the columns of dweight, one beside the other; none: of all. Their sums are those of the whole gradient.
-  const ChannelRange* live = nullptr;
-  Index live_ranges = 0;
+  const ChannelRange* trains = nullptr;
+  Index trainable_ranges = 0;
 
   Index weight_count() const { return kh * kw * (c / groups) * oc; }
   /// Multiply-adds for one image; the input and the weight gradient need as many.
   Index macs() const { return oh * ow * kh * kw * (c / groups) * oc; }
   /// Output channels that the weight gradient is wanted of.
-  Index live_count() const {
-    if (live == nullptr) return oc;
+  Index trainable_count() const {
+    if (trains == nullptr) return oc;
     Index count = 0;
-    for (Index i = 0; i < live_ranges; ++i) count += live[i].last - live[i].first;
+    for (Index i = 0; i < trainable_ranges; ++i) count += trains[i].last - trains[i].first;
     return count;
   }
 };
@@ -61,8 +61,8 @@ struct ConvKernels {
   /// with many of them is cheaper than many calls: what they share is prepared once.
   Index (*dw_units)(const ConvGeometry& g);
   Index (*dw_scratch)(const ConvGeometry& g, Index n);
-  /// The units [first, last) of dweight (kh,kw,c/groups,live_count), summed over the n images; `accumulate`
-  /// adds to dweight.
+  /// The units [first, last) of dweight (kh,kw,c/groups,trainable_count), summed over the n images;
+  /// `accumulate` adds to dweight.
   void (*dw)(const ConvGeometry& g, Index n, const real* x, const real* dy, real* dweight, bool accumulate,
              Index first, Index last, real* scratch);
 };

@@ -34,7 +34,7 @@ class Activate final : public Op {
   Activate(Activation activation, real slope) : activation_(activation), slope_(slope) {}
   std::string name() const override { return std::string(activation_name(activation_)); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
-    require_type(name(), where, inputs[0], Type::number, "input");
+    require_type(name(), where, inputs[0], DType::number, "input");
     return {inputs[0]};
   }
   void run(const Call& call) const override {

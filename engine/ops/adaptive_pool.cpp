@@ -26,8 +26,8 @@ class AdaptiveAverage final : public Op {
   std::string detail() const override { return fmt::format("{}x{}", height_, width_); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     const Index n = inputs[0].shape[0];
-    return {
-        {backward_ ? image_.with(0, n) : Shape{n, height_, width_, image_[3]}, Type::number, inputs[0].axis}};
+    return {{backward_ ? image_.with(0, n) : Shape{n, height_, width_, image_[3]}, DType::number,
+             inputs[0].axis}};
   }
   void run(const Call& call) const override {
     const Index h = image_[1], w = image_[2], c = image_[3];

@@ -13,8 +13,8 @@ namespace {
 /// The result of two inputs element by element. Both are samples or neither is: a slice of the batch takes
 /// its own rows of what is a batch, and all of what is none.
 Spec same_elements(std::string_view op, const std::string& where, std::span<const Spec> inputs) {
-  require_type(op, where, inputs[0], Type::number, "input");
-  require_type(op, where, inputs[1], Type::number, "input");
+  require_type(op, where, inputs[0], DType::number, "input");
+  require_type(op, where, inputs[1], DType::number, "input");
   require_same(op, where, inputs[0].shape, inputs[1].shape);
   if (inputs[0].axis != inputs[1].axis) {
     shape_error(
@@ -32,7 +32,7 @@ class Scale final : public Op {
   std::string name() const override { return "scale"; }
   std::string detail() const override { return fmt::format("by {:.6g}", factor_); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
-    require_type(name(), where, inputs[0], Type::number, "input");
+    require_type(name(), where, inputs[0], DType::number, "input");
     return {inputs[0]};
   }
   void run(const Call& call) const override {

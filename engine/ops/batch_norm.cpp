@@ -79,7 +79,7 @@ class ScaleGradient final : public Op {
  public:
   std::string name() const override { return "affine_dscale"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
-    return {{Shape{2, inputs[0].shape[-1]}, Type::number, Axis::slice}};
+    return {{Shape{2, inputs[0].shape[-1]}, DType::number, Axis::slice}};
   }
   void run(const Call& call) const override;
 };
@@ -113,7 +113,7 @@ class Affine final : public Op {
     if (!pull_into_affine(form, self, next, extra)) return {};
     return {std::make_shared<Affine>(form), extra};
   }
-  bool cheap() const override { return true; }
+  bool recomputable() const override { return true; }
   int in_place(int input) const override { return input == 0 ? 0 : -1; }
   std::optional<EpilogueTerm> epilogue_term(const Node& self, Value) const override {
     if (form_.residual >= 0 || form_.activation != Activation::none) return std::nullopt;
@@ -145,7 +145,7 @@ class PickRow final : public Op {
   explicit PickRow(int row) : row_(row) {}
   std::string name() const override { return "pick_row"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
-    return {{inputs[0].shape.tail(1), Type::number, Axis::none}};
+    return {{inputs[0].shape.tail(1), DType::number, Axis::none}};
   }
   void run(const Call& call) const override {
     const Index c = call.out_count();
@@ -182,7 +182,7 @@ class Moments final : public Op {
  public:
   std::string name() const override { return "moments"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
-    return {{Shape{3, inputs[0].shape[-1]}, Type::number, Axis::slice}};
+    return {{Shape{3, inputs[0].shape[-1]}, DType::number, Axis::slice}};
   }
   bool differentiable() const override { return false; }
   void run(const Call& call) const override {
@@ -200,7 +200,7 @@ class Statistics final : public Op {
       : epsilon_(epsilon), batch_(batch), rows_of_sample_(rows_of_sample) {}
   std::string name() const override { return "batch_statistics"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
-    const Spec row{inputs[0].shape.tail(1), Type::number, Axis::none};
+    const Spec row{inputs[0].shape.tail(1), DType::number, Axis::none};
     return {row, row, row, row};
   }
   bool differentiable() const override { return false; }
@@ -286,7 +286,7 @@ class TrainSums final : public Op {
   std::string name() const override { return "batch_norm_sums"; }
   std::string detail() const override { return relu_ ? "of relu" : ""; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
-    return {{Shape{2, inputs[0].shape[-1]}, Type::number, Axis::slice}};
+    return {{Shape{2, inputs[0].shape[-1]}, DType::number, Axis::slice}};
   }
   void run(const Call& call) const override {
     const Index c = call.in_shape(0)[-1];
@@ -313,7 +313,7 @@ class DxCoefficients final : public Op {
   explicit DxCoefficients(Index rows) : rows_(rows) {}
   std::string name() const override { return "batch_norm_dx_coefficients"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
-    return {{Shape{3, inputs[1].shape[0]}, Type::number, Axis::none}};
+    return {{Shape{3, inputs[1].shape[0]}, DType::number, Axis::none}};
   }
   void run(const Call& call) const override {
     const Index channels = call.out_shape()[1];
@@ -390,7 +390,7 @@ class Normalise final : public Op {
     kernels().norm.normalise(rows_of(call, 0), channels, call.in(0), form.center, form.scale, form.shift,
                              form_.bind(call).residual, form_.activation == Activation::relu, call.out());
   }
-  bool cheap() const override { return true; }
+  bool recomputable() const override { return true; }
   /// Nothing but a ReLU stands behind it.
   bool is_relu() const { return form_.activation == Activation::relu && form_.residual < 0; }
   Index scratch(const Node& node, Index) const override { return 2 * node.outputs()[0].shape[-1]; }

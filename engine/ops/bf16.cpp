@@ -22,7 +22,7 @@ class Round final : public Op {
  public:
   std::string name() const override { return "round_to_bf16"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
-    require_type(name(), where, inputs[0], Type::number, "input");
+    require_type(name(), where, inputs[0], DType::number, "input");
     return {inputs[0]};
   }
   bool differentiable() const override { return false; }
@@ -62,7 +62,7 @@ class WithBf16 final : public Op {
     return elements + op_->scratch(node, together);
   }
   Cost cost(const Node& node) const override { return op_->cost(node); }
-  Index good_rows() const override { return op_->good_rows(); }
+  Index min_efficient_rows() const override { return op_->min_efficient_rows(); }
 
  private:
   static Index elements_of(const Spec& spec) { return spec.shape.count_from(1); }
@@ -108,7 +108,7 @@ class WithBf16 final : public Op {
       outputs[0] = scratch;
       scratch += whole_lines(made);
     }
-    op_->run({node, inputs.data(), outputs.data(), samples, call.row + first, call.unit, call.slices,
+    op_->run({node, inputs.data(), outputs.data(), samples, call.row + first, call.task, call.slices,
               call.slice_rows, scratch, call.step, call.rows_before});
     if (narrow_)
       kernels().bf16.narrow(made, static_cast<const real*>(outputs[0]), static_cast<Bf16*>(target));

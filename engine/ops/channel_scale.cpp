@@ -15,7 +15,7 @@ class MultiplyRow final : public Op {
  public:
   std::string name() const override { return "multiply_row"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
-    require_type(name(), where, inputs[0], Type::number, "input");
+    require_type(name(), where, inputs[0], DType::number, "input");
     const Shape& x = inputs[0].shape;
     if (x.rank() < 1 || inputs[1].shape != Shape{x[-1]} || inputs[1].axis != Axis::none) {
       shape_error(name(), where,
@@ -52,7 +52,7 @@ class ChannelProducts final : public Op {
   std::string name() const override { return "channel_products"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_same(name(), where, inputs[0].shape, inputs[1].shape);
-    return {{Shape{inputs[0].shape[0], inputs[0].shape[-1]}, Type::number, inputs[0].axis}};
+    return {{Shape{inputs[0].shape[0], inputs[0].shape[-1]}, DType::number, inputs[0].axis}};
   }
   void run(const Call& call) const override {
     const auto [places, channels] = places_of(call.in_shape(0));
@@ -74,7 +74,7 @@ class MultiplyChannels final : public Op {
  public:
   std::string name() const override { return "multiply_channels"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
-    require_type(name(), where, inputs[0], Type::number, "input");
+    require_type(name(), where, inputs[0], DType::number, "input");
     const Shape& x = inputs[0].shape;
     if (x.rank() < 2 || inputs[1].shape != Shape{x[0], x[-1]} || inputs[0].axis != inputs[1].axis) {
       shape_error(name(), where,

@@ -24,12 +24,12 @@ inline void require_same(std::string_view op, const std::string& where, const Sh
 }
 
 /// Throws unless input i holds elements of this type.
-inline void require_type(std::string_view op, const std::string& where, const Spec& spec, Type type,
+inline void require_type(std::string_view op, const std::string& where, const Spec& spec, DType type,
                          std::string_view what) {
   if (spec.type != type) {
     shape_error(op, where,
                 fmt::format("{} {} must hold {}", what, spec.shape.text(),
-                            type == Type::index ? "indices" : "numbers"));
+                            type == DType::int32 ? "indices" : "numbers"));
   }
 }
 

@@ -45,7 +45,7 @@ class PackConv final : public Op {
   std::string name() const override { return for_dx_ ? "pack_dx" : "pack"; }
   std::string detail() const override { return tile_ == 0 ? "" : "for" + text_of_tile(tile_); }
   std::vector<Spec> infer(std::span<const Spec>, const std::string&) const override {
-    return {{Shape{count()}, Type::number, Axis::none}};
+    return {{Shape{count()}, DType::number, Axis::none}};
   }
   bool differentiable() const override { return false; }
   void run(const Call& call) const override {
@@ -80,7 +80,7 @@ class Conv2dDx final : public Op {
   std::string name() const override { return "conv2d_dx"; }
   std::string detail() const override { return text(g_) + text_of_tile(tile_) + form_.text(); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
-    return {{Shape{inputs[0].shape[0], g_.h, g_.w, g_.c}, Type::number, inputs[0].axis}};
+    return {{Shape{inputs[0].shape[0], g_.h, g_.w, g_.c}, DType::number, inputs[0].axis}};
   }
   void run(const Call& call) const override {
     if (tile_ == 0) {
@@ -115,40 +115,40 @@ class Conv2dDx final : public Op {
 /// Inputs: x, dy. As parts of the batch, or in the kernel's units.
 class Conv2dDw final : public Op {
  public:
-  /// `live`: the output channels that train; null: all.
-  Conv2dDw(const ConvGeometry& g, const Live* live, bool parts) : g_(g), parts_(parts) {
-    if (live == nullptr) return;
-    for (const UnitRange& range : live->ranges) live_.push_back({range.first, range.last});
-    g_.live = live_.data();
-    g_.live_ranges = static_cast<Index>(live_.size());
+  /// `trains`: the output channels that train; null: all.
+  Conv2dDw(const ConvGeometry& g, const TrainableRanges* trains, bool parts) : g_(g), parts_(parts) {
+    if (trains == nullptr) return;
+    for (const UnitRange& range : trains->ranges) trains_.push_back({range.first, range.last});
+    g_.trains = trains_.data();
+    g_.trainable_ranges = static_cast<Index>(trains_.size());
   }
   Conv2dDw(const Conv2dDw&) = delete;  // its geometry points into it
   Conv2dDw& operator=(const Conv2dDw&) = delete;
   std::string name() const override { return "conv2d_dw"; }
   std::string detail() const override {
     ConvGeometry part = g_;
-    part.oc = g_.live_count();
+    part.oc = g_.trainable_count();
     return text(part) + (part.oc < g_.oc ? fmt::format(" of {}", g_.oc) : "") +
            (parts_ ? " by parts of the batch" : " by pieces of the weight");
   }
   std::vector<Spec> infer(std::span<const Spec>, const std::string&) const override {
-    return {{Shape{g_.kh, g_.kw, g_.c / g_.groups, g_.live_count()}, Type::number,
+    return {{Shape{g_.kh, g_.kw, g_.c / g_.groups, g_.trainable_count()}, DType::number,
              parts_ ? Axis::slice : Axis::none}};
   }
   void run(const Call& call) const override {
     const Index units = kernels().conv.dw_units(g_);
-    const Index first = parts_ ? 0 : units * call.unit / pieces();
-    const Index last = parts_ ? units : units * (call.unit + 1) / pieces();
+    const Index first = parts_ ? 0 : units * call.task / pieces();
+    const Index last = parts_ ? units : units * (call.task + 1) / pieces();
     kernels().conv.dw(g_, call.rows, call.in(0), call.in(1), call.out(), false, first, last, call.scratch);
   }
   Cut cut(const Node&) const override {
     if (parts_) return {Cut::Kind::slices, 1};
-    return {Cut::Kind::units, pieces()};
+    return {Cut::Kind::tasks, pieces()};
   }
   Index scratch(const Node&, Index rows) const override { return kernels().conv.dw_scratch(g_, rows); }
   Cost cost(const Node& node) const override {
     Cost cost = Op::cost(node);
-    cost.macs = macs(g_, node.inputs()[0].shape()) * static_cast<double>(g_.live_count()) /
+    cost.macs = macs(g_, node.inputs()[0].shape()) * static_cast<double>(g_.trainable_count()) /
                 static_cast<double>(std::max<Index>(1, g_.oc));
     return cost;
   }
@@ -159,7 +159,7 @@ class Conv2dDw final : public Op {
   Index pieces() const { return std::min(kMostPieces, kernels().conv.dw_units(g_)); }
 
   ConvGeometry g_;
-  std::vector<ChannelRange> live_;
+  std::vector<ChannelRange> trains_;
   bool parts_;
 };
 
@@ -183,7 +183,7 @@ class Conv2d final : public Op {
   }
   std::string detail() const override { return text(g_) + text_of_tile(tile_) + form_.text(); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
-    return {{Shape{inputs[0].shape[0], g_.oh, g_.ow, g_.oc}, Type::number, inputs[0].axis}};
+    return {{Shape{inputs[0].shape[0], g_.oh, g_.ow, g_.oc}, DType::number, inputs[0].axis}};
   }
   void run(const Call& call) const override {
     const Epilogue epilogue = form_.bind(call);
@@ -211,7 +211,8 @@ class Conv2d final : public Op {
     if (g.wants(2)) {
       // The sums are those of the whole weight, in the same order, also where only a part of it trains.
       const bool parts = sums_by_parts(g_.weight_count(), g.input(0), g.dy());
-      const Value dw = graph.add(std::make_shared<Conv2dDw>(g_, g.live(2, 3), parts), {g.input(0), g.dy()});
+      const Value dw =
+          graph.add(std::make_shared<Conv2dDw>(g_, g.trainable_ranges(2, 3), parts), {g.input(0), g.dy()});
       g.set(2, reduce_parts(graph, dw));
     }
     if (form_.shift >= 0 && g.wants(form_.shift)) {

@@ -6,8 +6,8 @@
 #include "engine/ops/bf16.h"
 #include "engine/ops/check.h"
 #include "engine/ops/epilogue.h"
-#include "engine/ops/live_part.h"
 #include "engine/ops/parts.h"
+#include "engine/ops/trainable_part.h"
 
 namespace firn {
 
@@ -30,11 +30,11 @@ class PackDense final : public Op {
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     const Shape& w = inputs[0].shape;
     if (pairs_) {
-      return {{Shape{pair_kernels().weight_count(row_product(w[0], w[1]))}, Type::number, Axis::none}};
+      return {{Shape{pair_kernels().weight_count(row_product(w[0], w[1]))}, DType::number, Axis::none}};
     }
     const Index count =
         transposed_ ? kernels().gemm.packed_count(w[1], w[0]) : kernels().gemm.packed_count(w[0], w[1]);
-    return {{Shape{count}, Type::number, Axis::none}};
+    return {{Shape{count}, DType::number, Axis::none}};
   }
   bool differentiable() const override { return false; }
   void run(const Call& call) const override {
@@ -77,7 +77,7 @@ class Product final : public Op {
                        form_.text());
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
-    return {{inputs[0].shape.with(-1, n_), Type::number, inputs[0].axis}};
+    return {{inputs[0].shape.with(-1, n_), DType::number, inputs[0].axis}};
   }
   void run(const Call& call) const override {
     if (weight_ == Form::pairs) {
@@ -85,7 +85,7 @@ class Product final : public Op {
                              call.out(), call.scratch);
       return;
     }
-    const Index first = by_columns() ? call.unit * width() : 0;
+    const Index first = by_columns() ? call.task * width() : 0;
     Gemm gemm;
     gemm.m = rows_of(call, 0);
     gemm.n = by_columns() ? std::min(width(), n_ - first) : n_;
@@ -110,7 +110,7 @@ class Product final : public Op {
   }
   Cut cut(const Node& node) const override {
     if (!by_columns()) return Op::cut(node);
-    return {Cut::Kind::units, std::max<Index>(1, (n_ + width() - 1) / width())};
+    return {Cut::Kind::tasks, std::max<Index>(1, (n_ + width() - 1) / width())};
   }
   Index scratch(const Node& node, Index rows) const override {
     if (weight_ == Form::pairs) {
@@ -125,7 +125,7 @@ class Product final : public Op {
     cost.macs = static_cast<double>(node.inputs()[0].shape().count()) * static_cast<double>(n_);
     return cost;
   }
-  Index good_rows() const override { return kGoodRows; }
+  Index min_efficient_rows() const override { return kGoodRows; }
   Fused absorb(const Node& self, const Node& next) const override {
     EpilogueForm form = form_;
     std::vector<Value> extra;
@@ -170,7 +170,7 @@ class Dense final : public Op {
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;
     const Shape& w = inputs[at()].shape;
-    require_type(name(), where, inputs[0], Type::number, "input");
+    require_type(name(), where, inputs[0], DType::number, "input");
     if (w.rank() != 2 || x.rank() < 1 || x[-1] != w[0]) {
       shape_error(name(), where, fmt::format("input {} does not fit weight {}", x.text(), w.text()));
     }
@@ -178,7 +178,7 @@ class Dense final : public Op {
       shape_error(name(), where,
                   fmt::format("bias {} does not fit weight {}", inputs[b].shape.text(), w.text()));
     }
-    return {{x.with(-1, w[1]), Type::number, inputs[0].axis}};
+    return {{x.with(-1, w[1]), DType::number, inputs[0].axis}};
   }
   void run(const Call& call) const override { lowered(call.in_shape(weight_)).run(call); }
   Cut cut(const Node& node) const override { return lowered(node).cut(node); }
@@ -193,12 +193,13 @@ class Dense final : public Op {
       const Form form = columns ? Form::transposed : Form::packed;
       g.set(0, graph.add(std::make_shared<Product>(out, in, form, EpilogueForm{}, "dense_dx"), {g.dy(), b}));
     }
-    if (g.wants(weight_)) g.set(weight_, outer_sum(graph, g.input(0), g.dy(), g.live(weight_, 1)));
+    if (g.wants(weight_))
+      g.set(weight_, outer_sum(graph, g.input(0), g.dy(), g.trainable_ranges(weight_, 1)));
     if (bias_ && g.wants(weight_ + 1)) g.set(weight_ + 1, column_sum(graph, g.dy(), Shape{out}));
   }
   InBf16 in_bf16() const override { return Product::part_of(form_); }
   Cost cost(const Node& node) const override { return lowered(node).cost(node); }
-  Index good_rows() const override { return kGoodRows; }
+  Index min_efficient_rows() const override { return kGoodRows; }
   Fused absorb(const Node& self, const Node& next) const override { return lowered(self).absorb(self, next); }
 
  private:
@@ -228,12 +229,12 @@ class OuterSum final : public Op {
     if (x.rank() != dy.rank() || x.with(-1, dy[-1]) != dy) {
       shape_error(name(), where, fmt::format("rows of {} and {} differ", x.text(), dy.text()));
     }
-    return {{Shape{x[-1], columns_.last - columns_.first}, Type::number, parts_ ? Axis::slice : Axis::none}};
+    return {{Shape{x[-1], columns_.last - columns_.first}, DType::number, parts_ ? Axis::slice : Axis::none}};
   }
   void run(const Call& call) const override {
     const Index in = call.out_shape()[0];
     const Index out = call.out_shape()[1];
-    const Index first = parts_ ? 0 : call.unit * kRowsOfUnit;
+    const Index first = parts_ ? 0 : call.task * kRowsOfUnit;
     Gemm gemm;
     gemm.m = parts_ ? in : std::min(kRowsOfUnit, in - first);
     gemm.n = out;
@@ -249,7 +250,7 @@ class OuterSum final : public Op {
   }
   Cut cut(const Node& node) const override {
     if (parts_) return {Cut::Kind::slices, 1};
-    return {Cut::Kind::units,
+    return {Cut::Kind::tasks,
             std::max<Index>(1, (node.outputs()[0].shape[0] + kRowsOfUnit - 1) / kRowsOfUnit)};
   }
   Cost cost(const Node& node) const override {
@@ -269,7 +270,7 @@ class ColumnSum final : public Op {
   explicit ColumnSum(Shape shape) : shape_(shape) {}
   std::string name() const override { return "column_sum"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
-    return {{shape_, Type::number, inputs[0].axis == Axis::batch ? Axis::slice : Axis::none}};
+    return {{shape_, DType::number, inputs[0].axis == Axis::batch ? Axis::slice : Axis::none}};
   }
   void run(const Call& call) const override {
     const Index columns = shape_.count();
@@ -311,14 +312,14 @@ Value column_sum(Graph& graph, Value x, Shape shape) {
   return reduce_parts(graph, graph.add(std::make_shared<ColumnSum>(shape), {x}));
 }
 
-Value outer_sum(Graph& graph, Value x, Value dy, const Live* live) {
+Value outer_sum(Graph& graph, Value x, Value dy, const TrainableRanges* trains) {
   // The sums are those of all columns, in the same order, also where only some are wanted.
   const bool parts = sums_by_parts(x.shape()[-1] * dy.shape()[-1], x, dy);
   UnitRange columns{0, dy.shape()[-1]};
-  if (live != nullptr && live->ranges.size() == 1) {
-    columns = live->ranges.front();  // read where they lie
+  if (trains != nullptr && trains->ranges.size() == 1) {
+    columns = trains->ranges.front();  // read where they lie
   } else {
-    dy = live_columns(graph, dy, live);
+    dy = trainable_columns(graph, dy, trains);
     columns.last = dy.shape()[-1];
   }
   return reduce_parts(graph, graph.add(std::make_shared<OuterSum>(parts, columns), {x, dy}));

@@ -13,8 +13,8 @@ Value dense(Graph& graph, Value x, Value weight, Value bias = {});
 Value column_sum(Graph& graph, Value x, Shape shape);
 
 /// dweight (in,out) = sum over rows of x (...,in)^T * dy (...,out). Cut into parts of the batch where the
-/// weight is small against the activations, else into pieces of the weight. Where `live` names columns, those
-/// alone: dweight (in,live), the same bits.
-Value outer_sum(Graph& graph, Value x, Value dy, const Live* live = nullptr);
+/// weight is small against the activations, else into pieces of the weight. Where `trains` names columns,
+/// those alone: dweight (in,trains), the same bits.
+Value outer_sum(Graph& graph, Value x, Value dy, const TrainableRanges* trains = nullptr);
 
 }  // namespace firn

@@ -14,7 +14,7 @@ class Dropout final : public Op {
   std::string name() const override { return "dropout"; }
   std::string detail() const override { return fmt::format("p {:.3g}", p_); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
-    require_type(name(), where, inputs[0], Type::number, "input");
+    require_type(name(), where, inputs[0], DType::number, "input");
     return {inputs[0]};
   }
   void run(const Call& call) const override {

@@ -27,8 +27,8 @@ class LayerNormDgamma final : public Op {
  public:
   std::string name() const override { return "layer_norm_dgamma"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
-    return {
-        {Shape{inputs[0].shape[-1]}, Type::number, inputs[0].axis == Axis::batch ? Axis::slice : Axis::none}};
+    return {{Shape{inputs[0].shape[-1]}, DType::number,
+             inputs[0].axis == Axis::batch ? Axis::slice : Axis::none}};
   }
   void run(const Call& call) const override {
     kernels().norm.layer_norm_dparameters(rows_of(call, 0), call.in_shape(0)[-1], call.in(0), call.in(1),
@@ -50,7 +50,7 @@ class LayerNorm final : public Op {
       }
     }
     std::vector<Index> rows(x.sizes().begin(), x.sizes().end() - 1);
-    const Spec row{Shape(std::span<const Index>(rows)), Type::number, inputs[0].axis};
+    const Spec row{Shape(std::span<const Index>(rows)), DType::number, inputs[0].axis};
     return {inputs[0], row, row};
   }
   void run(const Call& call) const override {

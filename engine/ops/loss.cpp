@@ -40,7 +40,7 @@ class CrossEntropyRows final : public Op {
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;
     const Shape& labels = inputs[1].shape;
-    require_type(name(), where, inputs[1], Type::index, "labels");
+    require_type(name(), where, inputs[1], DType::int32, "labels");
     if (x.rank() < 2 || Shape(x.sizes().first(x.sizes().size() - 1)) != labels) {
       shape_error(name(), where, fmt::format("labels {} do not fit logits {}", labels.text(), x.text()));
     }
@@ -48,7 +48,7 @@ class CrossEntropyRows final : public Op {
       shape_error(name(), where,
                   fmt::format("{} class weights for {} classes", options_.class_weights.size(), x[-1]));
     }
-    const Spec row{labels, Type::number, inputs[0].axis};
+    const Spec row{labels, DType::number, inputs[0].axis};
     return {row, row, inputs[0]};
   }
   void run(const Call& call) const override {

@@ -15,11 +15,11 @@ class ReduceParts final : public Op {
  public:
   std::string name() const override { return "reduce_parts"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
-    return {{inputs[0].shape, Type::number, Axis::none}};
+    return {{inputs[0].shape, DType::number, Axis::none}};
   }
   void run(const Call& call) const override {
     const Index count = call.out_shape().count();
-    const Index first = call.unit * kReduceUnit;
+    const Index first = call.task * kReduceUnit;
     const Index size = std::min(kReduceUnit, count - first);
     kernels().elementwise.reduce_parts(call.slices, count, size, call.in(0) + first, call.out() + first,
                                        false);
@@ -27,7 +27,7 @@ class ReduceParts final : public Op {
   void gradient(Gradients& g) const override { g.set(0, g.dy()); }  // each part counts once
   Cut cut(const Node& node) const override {
     const Index count = node.outputs()[0].shape.count();
-    return {Cut::Kind::units, std::max<Index>(1, (count + kReduceUnit - 1) / kReduceUnit)};
+    return {Cut::Kind::tasks, std::max<Index>(1, (count + kReduceUnit - 1) / kReduceUnit)};
   }
 };
 

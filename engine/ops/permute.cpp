@@ -17,7 +17,7 @@ class Permute final : public Op {
   std::string name() const override { return "permute"; }
   std::string detail() const override { return fmt::format("{}", fmt::join(order_, " ")); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
-    require_type(name(), where, inputs[0], Type::number, "input");
+    require_type(name(), where, inputs[0], DType::number, "input");
     const Shape& x = inputs[0].shape;
     std::vector<int> sorted = order_;
     std::sort(sorted.begin(), sorted.end());
@@ -29,7 +29,7 @@ class Permute final : public Op {
     }
     std::vector<Index> sizes;
     for (const int axis : order_) sizes.push_back(x[axis]);
-    return {{Shape(std::span<const Index>(sizes)), Type::number, inputs[0].axis}};
+    return {{Shape(std::span<const Index>(sizes)), DType::number, inputs[0].axis}};
   }
   void run(const Call& call) const override {
     const Shape& x = call.in_shape(0);

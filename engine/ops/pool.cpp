@@ -61,7 +61,7 @@ class MaxPoolGradient final : public Op {
   std::string name() const override { return "max_pool_gradient"; }
   std::string detail() const override { return text(g_); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
-    return {{Shape{inputs[0].shape[0], g_.h, g_.w, g_.c}, Type::number, inputs[0].axis}};
+    return {{Shape{inputs[0].shape[0], g_.h, g_.w, g_.c}, DType::number, inputs[0].axis}};
   }
   void run(const Call& call) const override {
     kernels().pool.max_gradient(g_, call.rows, call.in(0), call.bytes(1), call.out());
@@ -78,7 +78,7 @@ class MaxPool final : public Op {
   std::string detail() const override { return text(g_); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     const Shape y{inputs[0].shape[0], g_.oh, g_.ow, g_.c};
-    return {{y, Type::number, inputs[0].axis}, {y, Type::byte, inputs[0].axis}};
+    return {{y, DType::number, inputs[0].axis}, {y, DType::uint8, inputs[0].axis}};
   }
   void run(const Call& call) const override {
     kernels().pool.max_forward(g_, call.rows, call.in(0), call.out(),
@@ -100,7 +100,7 @@ class AveragePool final : public Op {
   std::string detail() const override { return text(g_); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     const Index n = inputs[0].shape[0];
-    return {{backward_ ? Shape{n, g_.h, g_.w, g_.c} : Shape{n, g_.oh, g_.ow, g_.c}, Type::number,
+    return {{backward_ ? Shape{n, g_.h, g_.w, g_.c} : Shape{n, g_.oh, g_.ow, g_.c}, DType::number,
              inputs[0].axis}};
   }
   void run(const Call& call) const override {
@@ -125,7 +125,7 @@ class GlobalAverage final : public Op {
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     const Index n = inputs[0].shape[0];
-    return {{backward_ ? image_.with(0, n) : Shape{n, image_[3]}, Type::number, inputs[0].axis}};
+    return {{backward_ ? image_.with(0, n) : Shape{n, image_[3]}, DType::number, inputs[0].axis}};
   }
   void run(const Call& call) const override {
     const PoolKernels& pool = kernels().pool;
@@ -171,11 +171,11 @@ class MaxOverTime final : public Op {
     if (x.rank() != 3 || x[1] < 1)
       shape_error(name(), where, fmt::format("input {} must be (N,T,F), T > 0", x.text()));
     if (inputs.size() > 1) {
-      require_type(name(), where, inputs[1], Type::index, "lengths");
+      require_type(name(), where, inputs[1], DType::int32, "lengths");
       require_same(name(), where, inputs[1].shape, Shape{x[0]});
     }
     const Shape y{x[0], x[2]};
-    return {{y, Type::number, inputs[0].axis}, {y, Type::index, inputs[0].axis}};
+    return {{y, DType::number, inputs[0].axis}, {y, DType::int32, inputs[0].axis}};
   }
   void run(const Call& call) const override {
     const Index t = call.in_shape(0)[1];

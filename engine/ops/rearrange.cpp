@@ -53,7 +53,7 @@ class Concatenate final : public Op {
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     Index total = 0;
     for (const Spec& input : inputs) {
-      require_type(name(), where, input, Type::number, "input");
+      require_type(name(), where, input, DType::number, "input");
       require_axis(name(), where, input, axis_);
       require_same(name(), where, inputs[0].shape.with(axis_, 0), input.shape.with(axis_, 0));
       if (input.axis != inputs[0].axis) {
@@ -61,7 +61,7 @@ class Concatenate final : public Op {
       }
       total += input.shape[axis_];
     }
-    return {{inputs[0].shape.with(axis_, total), Type::number, inputs[0].axis}};
+    return {{inputs[0].shape.with(axis_, total), DType::number, inputs[0].axis}};
   }
   void run(const Call& call) const override {
     const AxisView y = view(call.out_shape(), call.out_count(), axis_);
@@ -97,7 +97,7 @@ class Place final : public Op {
   std::string detail() const override { return fmt::format("axis {}", axis_); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_axis(name(), where, inputs[0], axis_);
-    return {{inputs[0].shape.with(axis_, size_), Type::number, inputs[0].axis}};
+    return {{inputs[0].shape.with(axis_, size_), DType::number, inputs[0].axis}};
   }
   void run(const Call& call) const override {
     const AxisView x = view(call.in_shape(0), call.in_count(0), axis_);
@@ -132,14 +132,14 @@ class Slice final : public Op {
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;
-    require_type(name(), where, inputs[0], Type::number, "input");
+    require_type(name(), where, inputs[0], DType::number, "input");
     require_axis(name(), where, inputs[0], axis_);
     if (begin_ < 0 || begin_ >= end_ || end_ > x[axis_] || step_ < 1) {
       shape_error(
           name(), where,
           fmt::format("places {} to {} step {} of axis {} of {}", begin_, end_, step_, axis_, x.text()));
     }
-    return {{x.with(axis_, (end_ - begin_ + step_ - 1) / step_), Type::number, inputs[0].axis}};
+    return {{x.with(axis_, (end_ - begin_ + step_ - 1) / step_), DType::number, inputs[0].axis}};
   }
   void run(const Call& call) const override {
     const AxisView y = view(call.out_shape(), call.out_count(), axis_);
@@ -169,8 +169,8 @@ class MaskSteps final : public Op {
   std::string name() const override { return "mask_steps"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;
-    require_type(name(), where, inputs[0], Type::number, "input");
-    require_type(name(), where, inputs[1], Type::index, "lengths");
+    require_type(name(), where, inputs[0], DType::number, "input");
+    require_type(name(), where, inputs[1], DType::int32, "lengths");
     if (x.rank() < 2) shape_error(name(), where, fmt::format("input {} must be (N,T,...)", x.text()));
     require_same(name(), where, inputs[1].shape, Shape{x[0]});
     return {inputs[0]};

@@ -6,8 +6,8 @@
 #include "engine/ops/arithmetic.h"
 #include "engine/ops/check.h"
 #include "engine/ops/dense.h"
-#include "engine/ops/live_part.h"
 #include "engine/ops/parts.h"
+#include "engine/ops/trainable_part.h"
 
 namespace firn {
 
@@ -26,7 +26,7 @@ class PackRecurrent final : public Op {
     const RecurrentKernels& k = kernels().recurrent;
     const Index h = inputs[0].shape[0];
     return {{Shape{transposed_ ? k.packed_transposed_count(gates_, h) : k.packed_count(gates_, h)},
-             Type::number, Axis::none}};
+             DType::number, Axis::none}};
   }
   bool differentiable() const override { return false; }
   void run(const Call& call) const override {
@@ -47,7 +47,7 @@ class RecurrentDw final : public Op {
   std::string name() const override { return "recurrent_dw"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     const Shape weight{inputs[0].shape[2], inputs[1].shape[2]};
-    return {{weight, Type::number, parts_ ? Axis::slice : Axis::none}};
+    return {{weight, DType::number, parts_ ? Axis::slice : Axis::none}};
   }
   void run(const Call& call) const override {
     const Index t = call.in_shape(0)[1];
@@ -82,10 +82,10 @@ class RecurrentDw final : public Op {
   bool reverse_, parts_;
 };
 
-/// Of the columns that `live` names alone, unless that is null: the same bits.
-Value recurrent_dw(Graph& graph, Value hidden, Value dq, bool reverse, const Live* live) {
+/// Of the columns that `trains` names alone, unless that is null: the same bits.
+Value recurrent_dw(Graph& graph, Value hidden, Value dq, bool reverse, const TrainableRanges* trains) {
   const bool parts = sums_by_parts(hidden.shape()[2] * dq.shape()[2], hidden, dq);
-  dq = live_columns(graph, dq, live);
+  dq = trainable_columns(graph, dq, trains);
   return reduce_parts(graph, graph.add(std::make_shared<RecurrentDw>(reverse, parts), {hidden, dq}));
 }
 
@@ -98,7 +98,7 @@ class Recurrent : public Op {
  public:
   Recurrent(bool reverse, bool lengths) : reverse_(reverse), lengths_(lengths) {}
   std::string detail() const override { return reverse_ ? "reverse" : ""; }
-  Index good_rows() const override { return 8; }  // as a dense layer: see there
+  Index min_efficient_rows() const override { return 8; }  // as a dense layer: see there
 
  protected:
   const std::int32_t* lengths(const Call& call) const {
@@ -138,7 +138,7 @@ class Lstm final : public Recurrent {
   std::string name() const override { return "lstm"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     const Shape hidden = inputs[0].shape.with(-1, inputs[2].shape[0]);
-    return {{hidden, Type::number, inputs[0].axis}, inputs[0], {hidden, Type::number, inputs[0].axis}};
+    return {{hidden, DType::number, inputs[0].axis}, inputs[0], {hidden, DType::number, inputs[0].axis}};
   }
   void run(const Call& call) const override {
     kernels().recurrent.lstm_forward(geometry(call.out_shape(), reverse_), call.rows, lengths(call),
@@ -156,7 +156,7 @@ class Lstm final : public Recurrent {
     if (lengths_) inputs.push_back(g.input(3));
     const Value dpre = graph.add(std::make_shared<LstmBackward>(reverse_, lengths_), inputs);
     if (g.wants(0)) g.set(0, dpre);
-    if (g.wants(2)) g.set(2, recurrent_dw(graph, g.output(), dpre, reverse_, g.live(2, 1)));
+    if (g.wants(2)) g.set(2, recurrent_dw(graph, g.output(), dpre, reverse_, g.trainable_ranges(2, 1)));
   }
   Cost cost(const Node& node) const override {
     Cost cost = Op::cost(node);
@@ -173,7 +173,7 @@ class GruBackward final : public Recurrent {
   GruBackward(bool reverse, bool lengths, bool spare) : Recurrent(reverse, lengths), spare_(spare) {}
   std::string name() const override { return "gru_backward"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
-    const Spec pre{inputs[0].shape.with(-1, 3 * inputs[0].shape[2]), Type::number, inputs[0].axis};
+    const Spec pre{inputs[0].shape.with(-1, 3 * inputs[0].shape[2]), DType::number, inputs[0].axis};
     return {pre, pre};
   }
   void run(const Call& call) const override {
@@ -204,8 +204,8 @@ class Gru final : public Recurrent {
   std::string name() const override { return "gru"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     const Index h = inputs[2].shape[0];
-    return {{inputs[0].shape.with(-1, h), Type::number, inputs[0].axis},
-            {inputs[0].shape.with(-1, 4 * h), Type::number, inputs[0].axis}};
+    return {{inputs[0].shape.with(-1, h), DType::number, inputs[0].axis},
+            {inputs[0].shape.with(-1, 4 * h), DType::number, inputs[0].axis}};
   }
   void run(const Call& call) const override {
     kernels().recurrent.gru_forward(geometry(call.out_shape(), reverse_), call.rows, lengths(call),
@@ -225,7 +225,7 @@ class Gru final : public Recurrent {
     const Value dpre = graph.add(std::make_shared<GruBackward>(reverse_, lengths_, spare), inputs);
     const Value dq{dpre.node, 1};
     if (g.wants(0)) g.set(0, dpre);
-    if (g.wants(2)) g.set(2, recurrent_dw(graph, g.output(), dq, reverse_, g.live(2, 1)));
+    if (g.wants(2)) g.set(2, recurrent_dw(graph, g.output(), dq, reverse_, g.trainable_ranges(2, 1)));
     if (g.wants(3)) g.set(3, column_sum(graph, dq, g.input(3).shape()));
   }
   Cost cost(const Node& node) const override {
@@ -249,7 +249,7 @@ Shape checked_hidden(std::string_view op, const Graph& graph, Value x, const Rec
   require_same(op, graph.label(), w.bias_ih.shape(), Shape{hh[1]});
   require_same(op, graph.label(), w.bias_hh.shape(), Shape{hh[1]});
   if (options.lengths) {
-    require_type(op, graph.label(), options.lengths.spec(), Type::index, "lengths");
+    require_type(op, graph.label(), options.lengths.spec(), DType::int32, "lengths");
     require_same(op, graph.label(), options.lengths.shape(), Shape{xs[0]});
   }
   return hh;
@@ -285,10 +285,10 @@ class LastStep final : public Op {
     if (x.rank() != 3 || x[1] < 1)
       shape_error(name(), where, fmt::format("input {} must be (N,T,F), T > 0", x.text()));
     if (inputs.size() > 1) {
-      require_type(name(), where, inputs[1], Type::index, "lengths");
+      require_type(name(), where, inputs[1], DType::int32, "lengths");
       require_same(name(), where, inputs[1].shape, Shape{x[0]});
     }
-    return {{Shape{x[0], x[2]}, Type::number, inputs[0].axis}};
+    return {{Shape{x[0], x[2]}, DType::number, inputs[0].axis}};
   }
   void run(const Call& call) const override {
     const Index t = call.in_shape(0)[1];

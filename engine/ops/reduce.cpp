@@ -27,8 +27,8 @@ class SumAll final : public Op {
  public:
   std::string name() const override { return "sum"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
-    require_type(name(), where, inputs[0], Type::number, "input");
-    return {{Shape{}, Type::number, inputs[0].axis == Axis::batch ? Axis::slice : Axis::none}};
+    require_type(name(), where, inputs[0], DType::number, "input");
+    return {{Shape{}, DType::number, inputs[0].axis == Axis::batch ? Axis::slice : Axis::none}};
   }
   void run(const Call& call) const override {
     *call.out() = kernels().elementwise.sum(call.in_count(0), call.in(0));
@@ -45,7 +45,7 @@ class SumOver final : public Op {
   std::string name() const override { return "sum_over"; }
   std::string detail() const override { return fmt::format("axis {}", axis_); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
-    require_type(name(), where, inputs[0], Type::number, "input");
+    require_type(name(), where, inputs[0], DType::number, "input");
     const Shape& x = inputs[0].shape;
     const int lowest = inputs[0].axis == Axis::batch ? 1 : 0;
     if (axis_ < lowest || axis_ >= x.rank()) {
@@ -53,7 +53,7 @@ class SumOver final : public Op {
     }
     std::vector<Index> sizes(x.sizes().begin(), x.sizes().end());
     sizes.erase(sizes.begin() + axis_);
-    return {{Shape(std::span<const Index>(sizes)), Type::number, inputs[0].axis}};
+    return {{Shape(std::span<const Index>(sizes)), DType::number, inputs[0].axis}};
   }
   void run(const Call& call) const override {
     const Shape& x = call.in_shape(0);

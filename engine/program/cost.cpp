@@ -57,16 +57,16 @@ ProgramCost cost_of(const Program& program) {
   return result;
 }
 
-ByPass<double> seconds_by_pass(const Program& program, std::span<const double> step_seconds) {
-  ByPass<double> seconds;
+PerPass<double> seconds_by_pass(const Program& program, std::span<const double> step_seconds) {
+  PerPass<double> seconds;
   for (std::size_t i = 0; i < step_seconds.size(); ++i) {
     seconds.of(program.plan().steps[i].node->pass()) += step_seconds[i];
   }
   return seconds;
 }
 
-ByPass<double> predicted_seconds(const Program& timed, std::span<const double> step_seconds,
-                                 const Program& other) {
+PerPass<double> predicted_seconds(const Program& timed, std::span<const double> step_seconds,
+                                  const Program& other) {
   // Steps of the same layer, operation and pass are paired in their order.
   using Key = std::tuple<std::string, std::string, Pass, int>;
   const auto for_each_key = [](const Program& program, const auto& f) {
@@ -79,7 +79,7 @@ ByPass<double> predicted_seconds(const Program& timed, std::span<const double> s
   };
   std::map<Key, double> known;
   for_each_key(timed, [&](const Key& key, std::size_t i) { known[key] = step_seconds[i]; });
-  ByPass<double> seconds;
+  PerPass<double> seconds;
   for_each_key(other, [&](const Key& key, std::size_t) {
     if (const auto found = known.find(key); found != known.end())
       seconds.of(std::get<Pass>(key)) += found->second;

@@ -11,7 +11,7 @@ namespace firn {
 
 /// Forward, input gradient (X) and weight gradient (W) of one block or of a whole program.
 template <class T>
-struct ByPass {
+struct PerPass {
   T forward{}, input_gradient{}, weight_gradient{};
   T& of(Pass pass) {
     return pass == Pass::forward ? forward : pass == Pass::input_gradient ? input_gradient : weight_gradient;
@@ -29,8 +29,8 @@ struct Kept {
 };
 
 struct ProgramCost {
-  ByPass<Cost> total;
-  std::vector<ByPass<Cost>> blocks;  ///< by block; what is in none counts in `total` alone
+  PerPass<Cost> total;
+  std::vector<PerPass<Cost>> blocks;  ///< by block; what is in none counts in `total` alone
   std::vector<Kept> kept;
   Index kept_bytes = 0;
   Cost once;  ///< paid when frozen parameters are new, not in a step
@@ -40,13 +40,13 @@ struct ProgramCost {
 ProgramCost cost_of(const Program& program);
 
 /// Seconds of a run by pass, from the seconds of each of the plan's steps, summed over threads.
-ByPass<double> seconds_by_pass(const Program& program, std::span<const double> step_seconds);
+PerPass<double> seconds_by_pass(const Program& program, std::span<const double> step_seconds);
 
 /// The same predicted for another program of the same model and batch (another set of frozen parameters),
 /// from the measured `step_seconds` of `timed`: what both hold (the same operation of the same layer) costs
 /// the same, what only `other` holds nothing. With `timed` the step that trains everything this is the cost
 /// model of docs/freezing.md: all F, the X above what trains, the W of what trains.
-ByPass<double> predicted_seconds(const Program& timed, std::span<const double> step_seconds,
-                                 const Program& other);
+PerPass<double> predicted_seconds(const Program& timed, std::span<const double> step_seconds,
+                                  const Program& other);
 
 }  // namespace firn

@@ -8,7 +8,7 @@
 
 #include "engine/base/error.h"
 #include "engine/ops/arithmetic.h"
-#include "engine/ops/live_part.h"
+#include "engine/ops/trainable_part.h"
 
 namespace firn {
 
@@ -35,8 +35,8 @@ void note_left_out(const Graph& graph, const Node& node, const std::vector<bool>
   for (const Value& input : node.inputs()) {
     const ParameterPtr& parameter = input.node->parameter();
     const bool product = parameter && parameter->role() == Role::weight;
-    if (const Live* live = parameter ? graph.live(*parameter) : nullptr) {
-      const Index frozen = parameter->units() - live->count();
+    if (const TrainableRanges* trains = parameter ? graph.trainable_ranges(*parameter) : nullptr) {
+      const Index frozen = parameter->units() - trains->count();
       const double share = static_cast<double>(frozen) / static_cast<double>(parameter->units());
       out.push_back({node.label(), node.block(), Pass::weight_gradient,
                      fmt::format("gradient of {}, {}", parameter->name(), graph.frozen_text(*parameter)),
@@ -121,8 +121,9 @@ Derivatives differentiate(Graph& graph, Value loss) {
       graph.set_pass(of_parameters(input) ? Pass::weight_gradient : Pass::input_gradient);
       // An operation without a smaller product made the whole gradient.
       const ParameterPtr& parameter = input.node->parameter();
-      const Live* live = parameter ? graph.live(*parameter) : nullptr;
-      if (live != nullptr && gradient.shape() == input.shape()) gradient = live_part(graph, gradient, *live);
+      const TrainableRanges* trains = parameter ? graph.trainable_ranges(*parameter) : nullptr;
+      if (trains != nullptr && gradient.shape() == input.shape())
+        gradient = trainable_part(graph, gradient, *trains);
       total = total ? add(graph, total, gradient) : gradient;
       graph.set_pass(Pass::forward);
     }
@@ -131,9 +132,9 @@ Derivatives differentiate(Graph& graph, Value loss) {
     const Node& node = *graph.nodes()[static_cast<std::size_t>(id)];
     if (!node.parameter()) continue;
     if (const auto found = gradient_of.find({id, 0}); found != gradient_of.end()) {
-      std::optional<Live> live;
-      if (const Live* part = graph.live(*node.parameter())) live = *part;
-      result.gradients.push_back({node.parameter(), found->second, std::move(live)});
+      std::optional<TrainableRanges> trains;
+      if (const TrainableRanges* part = graph.trainable_ranges(*node.parameter())) trains = *part;
+      result.gradients.push_back({node.parameter(), found->second, std::move(trains)});
     }
   }
   std::reverse(result.left_out.begin(), result.left_out.end());

@@ -23,7 +23,7 @@ struct LeftOut {
 struct ParameterGradient {
   ParameterPtr parameter;
   Value value;
-  std::optional<Live> live;  ///< that part
+  std::optional<TrainableRanges> trains;  ///< that part
 };
 
 struct Derivatives {

@@ -85,7 +85,7 @@ std::string listing(const Program& program) {
   for (std::size_t i = 0; i < plan.groups.size(); ++i) {
     const Group& group = plan.groups[i];
     out += fmt::format("{} {}\n", i + 1,
-                       group.region ? "for each slice, on one thread" : "in pieces, on all threads");
+                       group.per_slice ? "for each slice, on one thread" : "in pieces, on all threads");
     for (const int step : group.steps) print_step(out, plan.steps[static_cast<std::size_t>(step)]);
   }
   if (program.is_training()) {

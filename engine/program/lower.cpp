@@ -14,22 +14,23 @@ bool is_view(const Node& node) {
 }
 
 bool numbers_of_samples(const Spec& spec) {
-  return spec.axis == Axis::batch && spec.type == Type::number;
+  return spec.axis == Axis::batch && spec.type == DType::number;
 }
 
 class Lowering {
  public:
-  Lowering(Graph& graph, const std::vector<bool>& live, const std::vector<Value>& keep)
-      : graph_(graph), live_(live), lowered_(graph.nodes().size(), false) {
+  Lowering(Graph& graph, const std::vector<bool>& trains, const std::vector<Value>& keep)
+      : graph_(graph), trains_(trains), lowered_(graph.nodes().size(), false) {
     choose(keep);
   }
 
   void run() {
     for (const auto& node : graph_.nodes()) {
-      if (live_[node->index()] && converts(*node)) convert(*node);
+      if (trains_[node->index()] && converts(*node)) convert(*node);
     }
     for (const auto& node : graph_.nodes()) {
-      if (live_[node->index()] && lowered(Value{node.get(), 0})) graph_.set_type({node.get(), 0}, Type::bf16);
+      if (trains_[node->index()] && lowered(Value{node.get(), 0}))
+        graph_.set_type({node.get(), 0}, DType::bf16);
     }
   }
 
@@ -50,7 +51,7 @@ class Lowering {
     for (const auto& node : graph_.nodes()) lowered_[node->index()] = converts(*node) && !trains(*node);
     for (const Value& value : keep) lowered_[behind_views(value).node->index()] = false;
     for (const auto& node : graph_.nodes()) {
-      if (!live_[node->index()] || is_view(*node) || node->op() == nullptr) continue;
+      if (!trains_[node->index()] || is_view(*node) || node->op() == nullptr) continue;
       for (const Value& input : node->inputs()) {
         const Value value = behind_views(input);
         // The other outputs of a step are written as the operation does, so no step has both.
@@ -78,14 +79,14 @@ class Lowering {
   }
 
   Graph& graph_;
-  const std::vector<bool>& live_;
+  const std::vector<bool>& trains_;
   std::vector<bool> lowered_;  // by node
 };
 
 }  // namespace
 
-void lower_frozen(Graph& graph, const std::vector<bool>& live, const std::vector<Value>& keep) {
-  if (graph.options().frozen_precision == Precision::bf16) Lowering(graph, live, keep).run();
+void lower_frozen(Graph& graph, const std::vector<bool>& trains, const std::vector<Value>& keep) {
+  if (graph.options().frozen_precision == Precision::bf16) Lowering(graph, trains, keep).run();
 }
 
 }  // namespace firn

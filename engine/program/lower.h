@@ -11,6 +11,6 @@ namespace firn {
 /// each other becomes bf16 in memory, and products there read their inputs rounded to bf16. A value stays
 /// fp32 where anybody else reads it: the trainable part, the backward pass, the user. Weights are rounded
 /// where they are packed.
-void lower_frozen(Graph& graph, const std::vector<bool>& live, const std::vector<Value>& keep);
+void lower_frozen(Graph& graph, const std::vector<bool>& trains, const std::vector<Value>& keep);
 
 }  // namespace firn

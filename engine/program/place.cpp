@@ -135,7 +135,7 @@ class Placer {
       if (found == reads_.end()) continue;
       const Moment made = made_.at(node.id());
       Moment last = made;
-      bool local = group.region && value.spec().axis == Axis::batch;
+      bool local = group.per_slice && value.spec().axis == Axis::batch;
       for (const Moment& read : found->second) {
         if (read.group != made.group) local = false;
         if (read.group > last.group || (read.group == last.group && read.step > last.step)) last = read;
@@ -145,7 +145,7 @@ class Placer {
       strides_[key_of(value)] = stride(value.spec());
       if (part_of_.contains(key_of(value))) continue;
       Buffer* taken = reusable(node, i, value, local, made);
-      if (taken == nullptr && group.region && !local) taken = finished(value, made);
+      if (taken == nullptr && group.per_slice && !local) taken = finished(value, made);
       if (taken != nullptr) {
         taken->last = std::max(taken->last, end);
         taken->holds = key_of(value);
@@ -197,9 +197,9 @@ class Placer {
       const std::vector<Moment>& reads = reads_.at(key_of(input));
       const bool last = std::all_of(reads.begin(), reads.end(), [&](const Moment& read) {
         if (read.group != now.group) return read.group < now.group;
-        // The units of a wave have no order among each other.
+        // Parallel tasks have no order among each other.
         return read.step == now.step ||
-               (plan_.groups[static_cast<std::size_t>(now.group)].region && read.step < now.step);
+               (plan_.groups[static_cast<std::size_t>(now.group)].per_slice && read.step < now.step);
       });
       if (count == 1 && last) return found->second;
     }

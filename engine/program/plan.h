@@ -30,12 +30,13 @@ struct Step {
   std::vector<Operand> outputs;
 };
 
-/// Steps between two barriers. A region runs all of its steps slice by slice, each slice on one thread; a
-/// wave runs the units of its steps, which do not depend on each other, in any order.
+/// Steps between two barriers. One that is `per_slice` runs all of its steps slice by
+/// slice, each slice on one thread; another runs the tasks of its steps, which do not depend on each other,
+/// in any order.
 struct Group {
-  bool region = false;
+  bool per_slice = false;
   std::vector<int> steps;
-  std::vector<Index> first_unit;  ///< of a wave: where each step's units begin; one more at the end
+  std::vector<Index> first_task;  ///< of parallel tasks: where each step's begin; one more at the end
 };
 
 struct Plan {

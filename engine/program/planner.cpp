@@ -29,7 +29,7 @@ class Planner {
     split_once();
     order();
     postpone();
-    count_units();
+    count_tasks();
     recompute(graph_, plan_, keep_);
     place();
     return std::move(plan_);
@@ -41,7 +41,7 @@ class Planner {
     for (const auto& node : graph_.nodes()) {
       if (!live_[node->index()]) continue;
       if (node->is_feed()) take_batch(*node);
-      if (node->op() != nullptr) good = std::max(good, node->op()->good_rows());
+      if (node->op() != nullptr) good = std::max(good, node->op()->min_efficient_rows());
     }
     const Index batch = std::max<Index>(1, plan_.batch);
     Index rows = options_.slice_rows;
@@ -106,7 +106,7 @@ class Planner {
     return static_cast<Index>(plan_.sources.size()) - 1;
   }
 
-  /// Alternates between waves of units and regions of slices, each as large as what is ready allows.
+  /// Alternates between groups of parallel tasks and groups of slices, each as large as what is ready allows.
   void order() {
     std::vector<const Node*> waiting;
     std::vector<bool> done(graph_.nodes().size(), true);
@@ -119,15 +119,15 @@ class Planner {
       return std::all_of(node.inputs().begin(), node.inputs().end(),
                          [&](const Value& v) { return done[v.node->index()]; });
     };
-    bool region = false;
+    bool per_slice = false;
     while (!waiting.empty()) {
-      Group group{region, {}, {}};
+      Group group{per_slice, {}, {}};
       std::vector<const Node*> later;
       std::vector<const Node*> taken;
       for (const Node* node : waiting) {
         const Cut cut = node->op()->cut(*node);
         const bool view = node->op()->is_view();
-        const bool fits = view || (cut.kind == Cut::Kind::slices) == region;
+        const bool fits = view || (cut.kind == Cut::Kind::slices) == per_slice;
         if (!fits || !ready(*node)) {
           later.push_back(node);
           continue;
@@ -136,19 +136,20 @@ class Planner {
           group.steps.push_back(static_cast<int>(plan_.steps.size()));
           plan_.steps.push_back({node, cut, {}, {}});
         }
-        // Within a region the next step of a slice may use this one's result; the units of a wave may not.
-        if (region || view) done[node->index()] = true;
+        // Within a group of slices the next step of a slice may use this one's result; parallel tasks may
+        // not.
+        if (per_slice || view) done[node->index()] = true;
         taken.push_back(node);
       }
       for (const Node* node : taken) done[node->index()] = true;
       waiting = std::move(later);
       if (!group.steps.empty()) plan_.groups.push_back(std::move(group));
-      region = !region;
+      per_slice = !per_slice;
     }
   }
 
-  /// Moves what the backward pass computes from parameters alone to the last wave before it is read, so that
-  /// it is not in memory all through the forward pass.
+  /// Moves what the backward pass computes from parameters alone to the last group of tasks before it is
+  /// read, so that it is not in memory all through the forward pass.
   void postpone() {
     std::map<int, std::size_t> first_read;
     for (std::size_t g = plan_.groups.size(); g-- > 0;) {
@@ -159,13 +160,13 @@ class Planner {
     }
     std::vector<std::pair<std::size_t, int>> moved;  // to which group, which step
     for (std::size_t g = 0; g < plan_.groups.size(); ++g) {
-      if (plan_.groups[g].region) continue;
+      if (plan_.groups[g].per_slice) continue;
       std::erase_if(plan_.groups[g].steps, [&](int step) {
         const Node& node = *plan_.steps[static_cast<std::size_t>(step)].node;
         const auto read = first_read.find(node.id());
         if (node.pass() == Pass::forward || read == first_read.end() || !of_sources(node)) return false;
         std::size_t to = read->second - 1;
-        if (plan_.groups[to].region) --to;
+        if (plan_.groups[to].per_slice) --to;
         if (to <= g) return false;
         moved.emplace_back(to, step);
         return true;
@@ -185,15 +186,15 @@ class Planner {
     });
   }
 
-  void count_units() {
+  void count_tasks() {
     for (Group& group : plan_.groups) {
-      if (group.region) continue;
-      Index units = 0;
+      if (group.per_slice) continue;
+      Index tasks = 0;
       for (const int step : group.steps) {
-        group.first_unit.push_back(units);
-        units += plan_.steps[static_cast<std::size_t>(step)].cut.units;
+        group.first_task.push_back(tasks);
+        tasks += plan_.steps[static_cast<std::size_t>(step)].cut.tasks;
       }
-      group.first_unit.push_back(units);
+      group.first_task.push_back(tasks);
     }
   }
 

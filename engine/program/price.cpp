@@ -31,10 +31,10 @@ double quick_seconds(const std::function<void()>& call) {
 }
 
 std::string spec_text(const Spec& spec, Index rows) {
-  std::string text = spec.type == Type::number  ? ""
-                     : spec.type == Type::index ? "i"
-                     : spec.type == Type::bf16  ? "h"
-                                                : "b";
+  std::string text = spec.type == DType::number  ? ""
+                     : spec.type == DType::int32 ? "i"
+                     : spec.type == DType::bf16  ? "h"
+                                                 : "b";
   for (int i = 0; i < spec.shape.rank(); ++i) {
     const bool batch = i == 0 && spec.axis == Axis::batch;
     text += fmt::format("{}{}", i > 0 ? "," : "", batch ? rows : spec.shape[i]);
@@ -63,7 +63,7 @@ std::string key_of(const Program& program, const Step& step, const Reuse& reuse,
   for (std::size_t i = 0; i < step.outputs.size(); ++i)
     add(step.outputs[i], step.node->outputs()[i], reuse.outputs[i]);
   key += fmt::format("|{} slices", plan.slices);
-  return key + (sliced ? "" : fmt::format(", {} units", step.cut.units)) +
+  return key + (sliced ? "" : fmt::format(", {} tasks", step.cut.tasks)) +
          fmt::format("|{} threads", threads);
 }
 
@@ -71,7 +71,7 @@ std::string key_of(const Program& program, const Step& step, const Reuse& reuse,
 std::vector<double> pieces_of(const Plan& plan, const Group& group, const std::vector<double>& calls) {
   std::vector<double> pieces;
   const auto call = [&](int step) { return calls[static_cast<std::size_t>(step)]; };
-  if (group.region) {
+  if (group.per_slice) {
     double slice = 0;
     for (const int step : group.steps) slice += call(step);
     pieces.assign(static_cast<std::size_t>(plan.slices), slice);
@@ -80,8 +80,8 @@ std::vector<double> pieces_of(const Plan& plan, const Group& group, const std::v
     return pieces;
   }
   for (const int step : group.steps) {
-    const auto units = static_cast<std::size_t>(plan.steps[static_cast<std::size_t>(step)].cut.units);
-    pieces.insert(pieces.end(), units, call(step));
+    const auto tasks = static_cast<std::size_t>(plan.steps[static_cast<std::size_t>(step)].cut.tasks);
+    pieces.insert(pieces.end(), tasks, call(step));
   }
   return pieces;
 }
@@ -147,9 +147,9 @@ Forecast forecast(const Program& program, int threads, const Overheads& overhead
     result.seconds += span;
     for (const int index : group.steps) {
       const Step& step = plan.steps[static_cast<std::size_t>(index)];
-      const double count = group.region
+      const double count = group.per_slice
                                ? static_cast<double>(plan.batch) / static_cast<double>(plan.slice_rows)
-                               : static_cast<double>(step.cut.units);
+                               : static_cast<double>(step.cut.tasks);
       const double share = work > 0 ? span * calls[static_cast<std::size_t>(index)] * count / work : 0;
       const Node& node = *step.node;
       result.steps[static_cast<std::size_t>(index)] = share;

@@ -18,19 +18,19 @@ struct Overheads {
 /// Measured with this many threads, in some milliseconds.
 Overheads measure_overheads(int threads);
 
-/// Seconds of kernel calls (a slice of the batch, or the mean of a step's units) by what they depend on:
+/// Seconds of kernel calls (a slice of the batch, or the mean of a step's tasks) by what they depend on:
 /// kernel, shapes, how long ago the operands were used, threads that run at once, instruction set. Equal
 /// steps of different programs have equal keys, so that a list serves all cuts of a model, and lasts.
 using PriceList = std::map<std::string, double>;
 
 /// The time of a run, predicted.
 struct Forecast {
-  double seconds = 0;                  ///< kernels, barriers, the region
-  double waiting = 0;                  ///< of it: barriers and the region
-  ByPass<double> total;                ///< of the kernels
-  std::vector<ByPass<double>> blocks;  ///< by block; what is in none counts in `total` alone
-  std::vector<double> steps;           ///< of the plan, each its share of its group
-  Index priced_anew = 0;               ///< kernels that the list did not hold
+  double seconds = 0;                   ///< kernels, barriers, the region
+  double waiting = 0;                   ///< of it: barriers and the region
+  PerPass<double> total;                ///< of the kernels
+  std::vector<PerPass<double>> blocks;  ///< by block; what is in none counts in `total` alone
+  std::vector<double> steps;            ///< of the plan, each its share of its group
+  Index priced_anew = 0;                ///< kernels that the list did not hold
 };
 
 /// Prices every step that `program` holds and lays the calls out on as many of `threads` threads as it would

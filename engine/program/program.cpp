@@ -19,16 +19,16 @@ namespace {
 
 /// The nodes that `wanted` need, directly or not.
 std::vector<bool> needed(const Graph& graph, const std::vector<Value>& wanted) {
-  std::vector<bool> live(graph.nodes().size(), false);
-  for (const Value& value : wanted) live[value.node->index()] = true;
+  std::vector<bool> trains(graph.nodes().size(), false);
+  for (const Value& value : wanted) trains[value.node->index()] = true;
   for (const auto& node : graph.nodes()) {
-    if (node->assigns()) live[node->index()] = true;
+    if (node->assigns()) trains[node->index()] = true;
   }
-  for (std::size_t i = live.size(); i-- > 0;) {
-    if (!live[i]) continue;
-    for (const Value& input : graph.nodes()[i]->inputs()) live[input.node->index()] = true;
+  for (std::size_t i = trains.size(); i-- > 0;) {
+    if (!trains[i]) continue;
+    for (const Value& input : graph.nodes()[i]->inputs()) trains[input.node->index()] = true;
   }
-  return live;
+  return trains;
 }
 
 }  // namespace
@@ -57,16 +57,16 @@ void Program::compile() {
   std::vector<Value> keep;
   for (const auto& [name, value] : graph_->outputs()) keep.push_back(value);
   for (const ParameterGradient& gradient : derivatives_.gradients) keep.push_back(gradient.value);
-  std::vector<bool> live = needed(*graph_, keep);
+  std::vector<bool> trains = needed(*graph_, keep);
   // What nobody can read keeps its place in the graph, but a feed must exist to be fed.
   for (const auto& node : graph_->nodes()) {
-    if (node->is_feed()) live[node->index()] = true;
+    if (node->is_feed()) trains[node->index()] = true;
   }
-  if (options_.fuse) fuse(*graph_, live, keep);
-  lower_frozen(*graph_, live, keep);
+  if (options_.fuse) fuse(*graph_, trains, keep);
+  lower_frozen(*graph_, trains, keep);
   std::vector<Value> gradients;
   for (const ParameterGradient& gradient : derivatives_.gradients) gradients.push_back(gradient.value);
-  plan_ = make_plan(*graph_, live, keep, {options_.slice_rows, training_, std::move(gradients)});
+  plan_ = make_plan(*graph_, trains, keep, {options_.slice_rows, training_, std::move(gradients)});
 
   sources_.assign(plan_.sources.size(), nullptr);
   computed_once_.resize(plan_.sources.size());
@@ -88,7 +88,7 @@ void Program::compile() {
     }
   }
   for (const ParameterGradient& gradient : derivatives_.gradients) {
-    const Live* part = gradient.live ? &*gradient.live : nullptr;
+    const TrainableRanges* part = gradient.trains ? &*gradient.trains : nullptr;
     gradients_.push_back({gradient.parameter.get(), nullptr, gradient.value.shape().count(), part});
   }
   step_times_.assign(plan_.steps.size(), 0);
@@ -184,7 +184,7 @@ void Program::run_once() {
   }
   if (!stale) return;
   for (const Step& step : plan_.once) {
-    const Index calls = step.cut.kind == Cut::Kind::slices ? plan_.slices : step.cut.units;
+    const Index calls = step.cut.kind == Cut::Kind::slices ? plan_.slices : step.cut.tasks;
     for (Index i = 0; i < calls; ++i) {
       const bool sliced = step.cut.kind == Cut::Kind::slices;
       run_step(step, 0, sliced ? i : 0, sliced ? 0 : i, 0);
@@ -217,15 +217,15 @@ void Program::run(std::uint64_t number) {
         run_step(plan_.steps[i], member, slice, unit, number);
         member_times_[static_cast<std::size_t>(member) * plan_.steps.size() + i] += seconds_since(called);
       };
-      if (group.region) {
+      if (group.per_slice) {
         team.for_each(plan_.slices, [&](Index slice) {
           for (const int step : group.steps) call(step, slice, 0);
         });
       } else {
-        team.for_each(group.first_unit.back(), [&](Index unit) {
-          const auto after = std::upper_bound(group.first_unit.begin(), group.first_unit.end(), unit);
-          const auto which = static_cast<std::size_t>(after - group.first_unit.begin()) - 1;
-          call(group.steps[which], 0, unit - group.first_unit[which]);
+        team.for_each(group.first_task.back(), [&](Index unit) {
+          const auto after = std::upper_bound(group.first_task.begin(), group.first_task.end(), unit);
+          const auto which = static_cast<std::size_t>(after - group.first_task.begin()) - 1;
+          call(group.steps[which], 0, unit - group.first_task[which]);
         });
       }
     }

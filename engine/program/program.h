@@ -37,7 +37,7 @@ struct GradientView {
   Parameter* parameter;
   real* data;
   Index count;
-  const Live* live = nullptr;  ///< that part; its elements as `for_each_live` maps them
+  const TrainableRanges* trains = nullptr;  ///< that part; its elements as `for_each_trainable` maps them
 };
 
 /// Immutable but for what it computes. One thread uses it at a time; it uses `thread_count()` threads itself.

@@ -21,8 +21,8 @@ class Recompute {
         for (const Value& input : node.inputs()) {
           const Value value = behind_views(input);
           reads_[key_of(value)].push_back(static_cast<int>(g));
-          // The units of a wave need it whole; a view is no node of its own to be made again.
-          if (!plan.groups[g].region || value != input) whole_.insert(key_of(value));
+          // Parallel tasks need it whole; a view is no node of its own to be made again.
+          if (!plan.groups[g].per_slice || value != input) whole_.insert(key_of(value));
         }
       }
     }
@@ -30,7 +30,7 @@ class Recompute {
 
   void run() {
     for (const Group& group : plan_.groups) {
-      if (!group.region) continue;
+      if (!group.per_slice) continue;
       for (const int index : group.steps) choose(*step(index).node);
     }
     if (chain_.empty()) return;
@@ -62,7 +62,7 @@ class Recompute {
   /// Decides about the output of a node; those that it reads have been decided about.
   void choose(const Node& node) {
     const ValueKey self{node.id(), 0};
-    if (!node.op()->cheap() || node.outputs()[0].axis != Axis::batch || whole_.count(self) > 0) return;
+    if (!node.op()->recomputable() || node.outputs()[0].axis != Axis::batch || whole_.count(self) > 0) return;
     const int made = made_.at(node.id());
     const int last = last_read(self);
     if (last <= made) return;

@@ -104,9 +104,9 @@ class Walk {
     for (int lap = 0; lap < 2; ++lap) {
       for (const Group& group : plan_.groups) {
         // The first slices of a group meet what lies further back; the last one stands for them all.
-        const Index calls = group.region ? plan_.slices : 1;
+        const Index calls = group.per_slice ? plan_.slices : 1;
         for (Index slice = 0; slice < calls; slice += threads_) {
-          for (const int step : group.steps) touch(static_cast<std::size_t>(step), group.region, slice);
+          for (const int step : group.steps) touch(static_cast<std::size_t>(step), group.per_slice, slice);
         }
       }
     }
@@ -122,7 +122,7 @@ class Walk {
       const Index space = entry ? 2 + operand.offset : operand.base == Operand::Base::shared ? 0 : 1;
       const Index begin = (entry ? 0 : operand.offset) + (region ? slice * operand.stride : 0);
       Index bytes = bytes_of_call(plan_, spec, region);
-      // Of what the units of a wave share out among the threads this one has its part.
+      // Of what parallel tasks share out among the threads this one has its part.
       if (!region) bytes = (bytes + threads_ - 1) / threads_;
       age = rounded(memory_.touch(space, begin, bytes));
     };

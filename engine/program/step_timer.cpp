@@ -144,7 +144,7 @@ class StepTimer::Bench {
     const Index scratch = padded(node_->op()->scratch(*node_, rows_) * static_cast<Index>(sizeof(real)));
     bytes[&written_] = scratch;
     for_each(reuse, [&](Turns& turns, const Operand& operand, const Spec& spec, Index old) {
-      if (spec.type == Type::number && !is_overwritten(turns)) {
+      if (spec.type == DType::number && !is_overwritten(turns)) {
         const double most = std::max(1.0, kMostBytes / (static_cast<double>(turns.bytes) + 1));
         turns.count = static_cast<Index>(std::clamp(static_cast<double>(old) / touched, 1.0, most));
       }
@@ -155,11 +155,11 @@ class StepTimer::Bench {
     for_each(reuse, [&](Turns& turns, const Operand& operand, const Spec& spec, Index) {
       turns.first = ring_of(turns, operand, spec).take(turns.count * turns.bytes);
       // Zeros are a valid place in every window and a valid label.
-      if (spec.type != Type::number) std::memset(turns.first, 0, static_cast<std::size_t>(turns.bytes));
+      if (spec.type != DType::number) std::memset(turns.first, 0, static_cast<std::size_t>(turns.bytes));
     });
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       const Value value = behind_views(node_->inputs()[i]);
-      if (value.spec().type != Type::index) continue;
+      if (value.spec().type != DType::int32) continue;
       const void* fed = value.node->constant().defined() ? value.node->constant().raw()
                         : value.node->is_feed()          ? program.fed(value.node->label())
                                                          : nullptr;
@@ -169,11 +169,11 @@ class StepTimer::Bench {
     }
   }
 
-  /// Seconds of a call: of many, each in the next places; or of `calls` units in the same ones.
+  /// Seconds of a call: of many, each in the next places; or of `calls` tasks in the same ones.
   double sample(Index calls, Index first, Index stride) {
     place();
     const double begin = thread_seconds();
-    for (Index i = 0; i < calls; ++i) call((first + i * stride) % step_->cut.units);
+    for (Index i = 0; i < calls; ++i) call((first + i * stride) % step_->cut.tasks);
     return (thread_seconds() - begin - clock_seconds()) / static_cast<double>(calls);
   }
 
@@ -204,7 +204,7 @@ class StepTimer::Bench {
 
   /// What is read alone stays as it was filled.
   Ring& ring_of(const Turns& turns, const Operand& operand, const Spec& spec) {
-    if (!is_input(turns) || is_overwritten(turns) || spec.type != Type::number) return written_;
+    if (!is_input(turns) || is_overwritten(turns) || spec.type != DType::number) return written_;
     return operand.base == Operand::Base::absolute ? tensors_ : read_;
   }
 
@@ -255,14 +255,14 @@ StepTimer::~StepTimer() = default;
 
 double StepTimer::measure(const Program& program, const Step& step, const Reuse& reuse) {
   const auto threads = static_cast<Index>(benches_.size());
-  const Index units = step.cut.kind == Cut::Kind::slices ? 1 : step.cut.units;
+  const Index tasks = step.cut.kind == Cut::Kind::slices ? 1 : step.cut.tasks;
   std::vector<double> results(benches_.size(), 0);
   for (const auto& bench : benches_) bench->prepare(program, step, reuse);
   const auto measure_one = [&](Index member) {
     Bench& bench = *benches_[static_cast<std::size_t>(member)];
     const double first = bench.sample(1, member, threads);
     const auto fit = static_cast<Index>(kMost / 4 / std::max(first, 1e-9));
-    const Index calls = std::clamp<Index>(fit, 1, std::max<Index>(1, units / threads));
+    const Index calls = std::clamp<Index>(fit, 1, std::max<Index>(1, tasks / threads));
     results[static_cast<std::size_t>(member)] =
         sampled_seconds(calls, [&] { return bench.sample(calls, member, threads); });
   };

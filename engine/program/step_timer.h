@@ -22,7 +22,7 @@ class StepTimer {
   StepTimer(const StepTimer&) = delete;
   StepTimer& operator=(const StepTimer&) = delete;
 
-  /// Seconds of a call of the step (a slice of the batch, or the mean of its units) on one of the threads,
+  /// Seconds of a call of the step (a slice of the batch, or the mean of its tasks) on one of the threads,
   /// while the others do the same: see `forecast`.
   double measure(const Program& program, const Step& step, const Reuse& reuse);
 

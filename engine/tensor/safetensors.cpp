@@ -108,12 +108,12 @@ void read_tensor(Source& source, const std::string& name, const safetensors::Ent
       return read_reals(std::uint16_t{}, bfloat_number);
     case safetensors::Dtype::i32:
     case safetensors::Dtype::u8: {
-      Tensor t(shape, entry.dtype == safetensors::Dtype::i32 ? Type::index : Type::byte);
+      Tensor t(shape, entry.dtype == safetensors::Dtype::i32 ? DType::int32 : DType::uint8);
       source.read(begin, static_cast<std::size_t>(t.bytes()), t.raw());
       return add(std::move(t));
     }
     case safetensors::Dtype::i64: {
-      Tensor t(shape, Type::index);
+      Tensor t(shape, DType::int32);
       bool fits = true;
       read_as<std::int64_t>(source, begin, count, t.indices(), [&](std::int64_t v, Index) {
         fits = fits && std::in_range<std::int32_t>(v);
@@ -219,13 +219,13 @@ SafeTensors read(Source& source) {
 
 std::string_view dtype_of(const Tensor& tensor) {
   switch (tensor.type()) {
-    case Type::number:
+    case DType::number:
       return sizeof(real) == 4 ? "F32" : "F64";
-    case Type::index:
+    case DType::int32:
       return "I32";
-    case Type::byte:
+    case DType::uint8:
       return "U8";
-    case Type::bf16:
+    case DType::bf16:
       return "BF16";
   }
   return "";

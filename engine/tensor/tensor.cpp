@@ -16,28 +16,28 @@ namespace {
 
 constexpr std::size_t kAlignment = 64;
 
-std::string_view type_name(Type type) {
+std::string_view type_name(DType type) {
   constexpr std::string_view names[] = {"real", "index", "byte", "bf16"};
   return names[static_cast<int>(type)];
 }
 
 }  // namespace
 
-Index type_size(Type type) {
+Index type_size(DType type) {
   switch (type) {
-    case Type::number:
+    case DType::number:
       return sizeof(real);
-    case Type::index:
+    case DType::int32:
       return sizeof(std::int32_t);
-    case Type::byte:
+    case DType::uint8:
       return 1;
-    case Type::bf16:
+    case DType::bf16:
       return 2;
   }
   return 0;
 }
 
-Tensor::Tensor(Shape shape, Type type) : shape_(shape), type_(type) {
+Tensor::Tensor(Shape shape, DType type) : shape_(shape), type_(type) {
   const auto wanted = static_cast<std::size_t>(bytes());
   const std::size_t size = std::max(kAlignment, (wanted + kAlignment - 1) / kAlignment * kAlignment);
   // More than any machine has is not asked for: allocators that check themselves end the program.
@@ -61,12 +61,12 @@ Tensor Tensor::of_indices(Shape shape, std::span<const std::int32_t> values) {
   if (static_cast<Index>(values.size()) != shape.count()) {
     throw Error(Fault::usage, "tensor", fmt::format("{} indices for shape {}", values.size(), shape.text()));
   }
-  Tensor t(shape, Type::index);
+  Tensor t(shape, DType::int32);
   std::copy(values.begin(), values.end(), t.indices());
   return t;
 }
 
-void* Tensor::checked(Type want) const {
+void* Tensor::checked(DType want) const {
   if (want != type_) {
     throw Error(Fault::usage, "tensor",
                 fmt::format("{} holds {} elements, {} were asked for", shape_.text(), type_name(type_),

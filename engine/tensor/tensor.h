@@ -12,10 +12,10 @@ namespace firn {
 
 /// Element types: `number` (real) for values, `index` (int32) for labels, tokens and lengths, `byte` for
 /// masks and pooling positions, `bf16` (16 bits) for what frozen layers hand to each other.
-enum class Type { number, index, byte, bf16 };
+enum class DType { number, int32, uint8, bf16 };
 
 /// Bytes of one element.
-Index type_size(Type type);
+Index type_size(DType type);
 
 /// Contiguous, row-major, 64-byte aligned. Copies share the block; `clone` does not.
 /// Images are (N,H,W,C), sequences (N,T,F).
@@ -24,22 +24,22 @@ class Tensor {
   /// Without elements; `defined()` is false.
   Tensor() = default;
   /// Filled with zeros. Throws Error(failure) when memory is out.
-  explicit Tensor(Shape shape, Type type = Type::number);
+  explicit Tensor(Shape shape, DType type = DType::number);
   /// Holds `values`; throws Error(usage) when their number is not the shape's.
   Tensor(Shape shape, std::span<const real> values);
   static Tensor of_indices(Shape shape, std::span<const std::int32_t> values);
 
   bool defined() const { return block_ != nullptr; }
   const Shape& shape() const { return shape_; }
-  Type type() const { return type_; }
+  DType type() const { return type_; }
   Index count() const { return shape_.count(); }
   Index bytes() const { return count() * type_size(type_); }
 
   /// The elements; require the matching type.
-  real* data() { return static_cast<real*>(checked(Type::number)); }
-  const real* data() const { return static_cast<const real*>(checked(Type::number)); }
-  std::int32_t* indices() { return static_cast<std::int32_t*>(checked(Type::index)); }
-  const std::int32_t* indices() const { return static_cast<const std::int32_t*>(checked(Type::index)); }
+  real* data() { return static_cast<real*>(checked(DType::number)); }
+  const real* data() const { return static_cast<const real*>(checked(DType::number)); }
+  std::int32_t* indices() { return static_cast<std::int32_t*>(checked(DType::int32)); }
+  const std::int32_t* indices() const { return static_cast<const std::int32_t*>(checked(DType::int32)); }
   void* raw() { return block_.get(); }
   const void* raw() const { return block_.get(); }
   std::span<real> values() { return {data(), static_cast<std::size_t>(count())}; }
@@ -54,10 +54,10 @@ class Tensor {
   void fill(real value);
 
  private:
-  void* checked(Type want) const;
+  void* checked(DType want) const;
 
   Shape shape_;
-  Type type_ = Type::number;
+  DType type_ = DType::number;
   std::shared_ptr<void> block_;
 };
 

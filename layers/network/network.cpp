@@ -25,7 +25,7 @@ struct Reached {
   Flow flow;
   Shape image = {};  ///< (H,W,C) while the numbers are an image's in a row
   Shape sample() const { return flow.x.shape().tail(1); }
-  bool tokens() const { return flow.x.spec().type == firn::Type::index; }
+  bool tokens() const { return flow.x.spec().type == firn::DType::int32; }
 };
 
 /// Layers that get the numbers ready for the block behind them.
@@ -43,8 +43,8 @@ class Builder {
     std::vector<Index> sizes{1};
     sizes.insert(sizes.end(), input.sample.sizes().begin(), input.sample.sizes().end());
     reached_.flow.x = graph_.feed("x", Shape(std::span<const Index>(sizes)),
-                                  input.vocabulary > 0 ? firn::Type::index : Type::number);
-    if (input.lengths) reached_.flow.lengths = graph_.feed("lengths", Shape{1}, firn::Type::index);
+                                  input.vocabulary > 0 ? firn::DType::int32 : DType::number);
+    if (input.lengths) reached_.flow.lengths = graph_.feed("lengths", Shape{1}, firn::DType::int32);
   }
 
   ModelPtr model(const std::string& name, const NetworkText& text) {

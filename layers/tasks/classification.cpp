@@ -66,7 +66,7 @@ Spec Classification::targets(const Shape& output) const {
   require_width(output);
   Spec spec;
   spec.shape = Shape(output.sizes().first(output.sizes().size() - 1));
-  spec.type = Type::index;
+  spec.type = DType::int32;
   return spec;
 }
 

@@ -35,9 +35,9 @@ template <class F>
 void for_each_run(const Parameter& parameter, const UnitRange& units, const F& f) {
   const Shape& shape = parameter.shape();
   if (parameter.unit_axis() < 0) return f(0, shape.count());
-  const Live part{parameter.unit_axis(), {units}};
-  for_each_live(&part, shape, 0, part.shape_in(shape).count(),
-                [&](Index, Index place, Index count) { f(place, count); });
+  const TrainableRanges part{parameter.unit_axis(), {units}};
+  for_each_trainable(&part, shape, 0, part.shape_in(shape).count(),
+                     [&](Index, Index place, Index count) { f(place, count); });
 }
 
 class Apf final : public FreezePolicy {

@@ -199,7 +199,9 @@ class RandomFrozen final : public FreezePolicy {
   void decide(const PolicyMoment&, std::span<BlockPlan> plan) override {
     for (std::size_t l = 0; l < plan.size(); ++l) plan[l].trains = c_.tuned || !first(l);
   }
-  bool renews(std::size_t block) const override { return first(block) ? c_.first_random : c_.rest_random; }
+  bool reinitialises(std::size_t block) const override {
+    return first(block) ? c_.first_random : c_.rest_random;
+  }
 
  protected:
   void begin() override {

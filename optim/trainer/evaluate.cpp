@@ -20,8 +20,8 @@ void require_targets(const Task& task, const Batch& batch, const std::string& na
   if (want.type == have.type() && want.shape == have.shape()) return;
   throw Error(Fault::usage, "evaluate",
               fmt::format("the targets of {} are {} {}, {} wants {} {}", name,
-                          have.type() == Type::index ? "indices" : "numbers", have.shape().text(),
-                          task.name(), want.type == Type::index ? "indices" : "numbers", want.shape.text()));
+                          have.type() == DType::int32 ? "indices" : "numbers", have.shape().text(),
+                          task.name(), want.type == DType::int32 ? "indices" : "numbers", want.shape.text()));
 }
 
 }  // namespace

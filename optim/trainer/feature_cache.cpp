@@ -106,22 +106,22 @@ std::string FeatureCache::why_not(std::size_t child, const FreezeSet& freeze) co
     return "augmentation changes the samples in every epoch (a number of views would repeat)";
   }
   const Shape& sample = train_.data().info().shape;
-  const Seam seam = model_.seam_at(child, sample);
+  const CutPoint cut = model_.cut_point_at(child, sample);
   Graph::Options options;
   options.mode = Mode::train;
   options.batch_statistics = settings_.batch_statistics;
   options.dropout_in_frozen = settings_.dropout_in_frozen;
   options.freeze = freeze;
-  const std::string random = not_a_function(*model_.features_graph(2, sample, seam, options));
+  const std::string random = not_a_function(*model_.features_graph(2, sample, cut, options));
   if (!random.empty()) return random;
-  const TrainingGraph head = head_training_graph(model_, programs_.task(), 2, seam, options);
+  const TrainingGraph head = head_training_graph(model_, programs_.task(), 2, cut, options);
   differentiate(*head.graph, head.loss);
   if (fused_across(*head.graph)) return "the first layer that trains is part of the frozen one's kernel";
   if (settings_.frozen_precision == Precision::bf16 && rounded_behind(*head.graph)) {
     return "the frozen part goes on in bf16 within the first layer that trains";
   }
   if (one_width_) return {};
-  const bool follows = model_.seam_at(child, sample.with(0, sample[0] + 1)).features != seam.features;
+  const bool follows = model_.cut_point_at(child, sample.with(0, sample[0] + 1)).features != cut.features;
   if (follows) return "samples have different lengths, and so have their features";
   return model_.input().lengths ? "" : "samples have different lengths, which the model is not told";
 }
@@ -131,8 +131,8 @@ std::optional<FeatureCache::Planned> FeatureCache::planned(const FreezeSet& free
   if (config_.mode == CacheMode::off || frozen == children_.size() || !why_not(frozen, freeze).empty())
     return std::nullopt;
   if (!can_share() && (epochs_ < 2 || in_parts(train_))) return std::nullopt;
-  const Seam seam = model_.seam_at(frozen, train_.data().info().shape);
-  return Planned{seam, static_cast<Index>(views_), exact_validation(seam)};
+  const CutPoint cut = model_.cut_point_at(frozen, train_.data().info().shape);
+  return Planned{cut, static_cast<Index>(views_), exact_validation(cut)};
 }
 
 void FeatureCache::begin_epoch(Index epoch, const FreezeSet& freeze) {
@@ -149,15 +149,15 @@ void FeatureCache::begin_epoch(Index epoch, const FreezeSet& freeze) {
 void FeatureCache::follow(Index epoch, const FreezeSet& freeze) {
   const std::size_t frozen = frozen_children(freeze);
   if (frozen == children_.size()) return;  // nothing trains: the step says so
-  if (active_ && frozen <= seam_.child) return;
+  if (active_ && frozen <= cut_.child) return;
   if (std::count(not_worth_it_.begin(), not_worth_it_.end(), frozen) > 0) return;
   const bool nothing_told = refused_.empty() && hash_.empty();
-  if (const std::string why = why_not(frozen, freeze); !why.empty()) return refuse(why);
+  if (const std::string why = why_not(frozen, freeze); !why.empty()) return decline(why);
   if (can_share() && share(frozen)) return;
   if (std::count(not_worth_it_.begin(), not_worth_it_.end(), frozen) > 0) return;
-  if (in_parts(train_)) return refuse("an epoch holds a part of the samples, the next one others");
+  if (in_parts(train_)) return decline("an epoch holds a part of the samples, the next one others");
   if (epoch + 1 >= epochs_) {
-    if (nothing_told) refuse("no epoch is left that would read them");
+    if (nothing_told) decline("no epoch is left that would read them");
     return;
   }
   // From whole features other numbers would come than from those that bf16 rounds on their way.
@@ -165,28 +165,28 @@ void FeatureCache::follow(Index epoch, const FreezeSet& freeze) {
   begin(frozen);
 }
 
-bool FeatureCache::exact_validation(const Seam& seam) const {
-  return validation_ != nullptr && !fused_across(*model_.head_inference_graph(2, seam));
+bool FeatureCache::exact_validation(const CutPoint& cut) const {
+  return validation_ != nullptr && !fused_across(*model_.head_inference_graph(2, cut));
 }
 
-Index FeatureCache::planned_bytes(const Seam& seam, bool validates) const {
+Index FeatureCache::planned_bytes(const CutPoint& cut, bool validates) const {
   const Index rows =
       train_.data().size() * static_cast<Index>(views_) + (validates ? validation_->data().size() : 0);
-  return FeatureStore::bytes_for({.rows = rows, .width = seam.features.count(), .half = config_.half});
+  return FeatureStore::bytes_for({.rows = rows, .width = cut.features.count(), .half = config_.half});
 }
 
 std::unique_ptr<FeatureStore> FeatureCache::make_store(Part part) const {
   return std::make_unique<FeatureStore>(FeatureStoreOptions{.rows = loader(part).data().size(),
-                                                            .width = seam_.features.count(),
+                                                            .width = cut_.features.count(),
                                                             .half = config_.half,
                                                             .on_disk = on_disk_,
                                                             .folder = config_.folder});
 }
 
 bool FeatureCache::begin(std::size_t child) {
-  const Seam seam = model_.seam_at(child, train_.data().info().shape);
-  const bool validates = exact_validation(seam);
-  const Index bytes = planned_bytes(seam, validates);
+  const CutPoint cut = model_.cut_point_at(child, train_.data().info().shape);
+  const bool validates = exact_validation(cut);
+  const Index bytes = planned_bytes(cut, validates);
   const bool beyond = bytes > config_.memory;
   if (beyond && config_.mode == CacheMode::ram) {
     throw Error(Fault::usage, "cache",
@@ -197,7 +197,7 @@ bool FeatureCache::begin(std::size_t child) {
                             bytes, config_.memory));
   }
   forget();
-  seam_ = seam;
+  cut_ = cut;
   on_disk_ = beyond || config_.mode == CacheMode::disk;
   try {
     for (std::size_t view = 0; view < views_; ++view) train_stores_.push_back(make_store(Part::train));
@@ -206,21 +206,21 @@ bool FeatureCache::begin(std::size_t child) {
     train_stores_.clear();
     if (config_.mode != CacheMode::automatic) throw;
     not_worth_it_.push_back(child);
-    refuse(error.what());
+    decline(error.what());
     return false;
   }
   bytes_ = bytes;
   validates_ = validates;
   active_ = true;
   watch();
-  tell(CacheEvent::Kind::begun,
-       fmt::format(
-           "features before {} ({} numbers, {}) of {} training{} and {} validation samples are kept in the "
-           "first epoch: {} {}",
-           children_[child].name, seam_.features.count(), config_.half ? "bf16" : "as computed",
-           train_.data().size(), views_ > 1 ? fmt::format(" samples in {} views", views_) : "",
-           validates ? validation_->data().size() : 0, megabytes(bytes),
-           on_disk_ ? "in a file" : "of memory"));
+  report(CacheEvent::Kind::begun,
+         fmt::format(
+             "features before {} ({} numbers, {}) of {} training{} and {} validation samples are kept in the "
+             "first epoch: {} {}",
+             children_[child].name, cut_.features.count(), config_.half ? "bf16" : "as computed",
+             train_.data().size(), views_ > 1 ? fmt::format(" samples in {} views", views_) : "",
+             validates ? validation_->data().size() : 0, megabytes(bytes),
+             on_disk_ ? "in a file" : "of memory"));
   return true;
 }
 
@@ -232,19 +232,19 @@ bool FeatureCache::can_share() const {
 /// Begins with features that other trainings may have computed. False: the pool has no room for them, or it
 /// is no gain.
 bool FeatureCache::share(std::size_t child) {
-  const Seam seam = model_.seam_at(child, train_.data().info().shape);
+  const CutPoint cut = model_.cut_point_at(child, train_.data().info().shape);
   forget();
   active_ = false;
-  seam_ = seam;
+  cut_ = cut;
   watch();
-  shared_ = config_.pool->open(shared_key(), seam.features.count());
+  shared_ = config_.pool->open(shared_key(), cut.features.count());
   std::string why;
   if (config_.mode == CacheMode::automatic) why = config_.pool->verdict(*shared_).value_or("");
   if (!why.empty()) {
     not_worth_it_.push_back(child);
-    refuse(why);
+    decline(why);
   }
-  validates_ = exact_validation(seam);
+  validates_ = exact_validation(cut);
   std::vector<SampleOrigin> all;
   const auto want = [&](const Dataset& data) {
     for (Index i = 0; i < data.size(); ++i) all.push_back(data.origin(i));
@@ -257,13 +257,14 @@ bool FeatureCache::share(std::size_t child) {
   }
   places_[0].assign(static_cast<std::size_t>(train_.data().size()), nullptr);
   places_[1].assign(validates_ ? static_cast<std::size_t>(validation_->data().size()) : 0, nullptr);
-  bytes_ = planned_bytes(seam, validates_);
+  bytes_ = planned_bytes(cut, validates_);
   on_disk_ = false;
   active_ = true;
-  tell(CacheEvent::Kind::begun,
-       fmt::format("features before {} ({} numbers) of {} training and {} validation samples are shared: {}",
-                   children_[child].name, seam_.features.count(), places_[0].size(), places_[1].size(),
-                   megabytes(bytes_)));
+  report(
+      CacheEvent::Kind::begun,
+      fmt::format("features before {} ({} numbers) of {} training and {} validation samples are shared: {}",
+                  children_[child].name, cut_.features.count(), places_[0].size(), places_[1].size(),
+                  megabytes(bytes_)));
   return true;
 }
 
@@ -274,12 +275,12 @@ std::string FeatureCache::shared_key() const {
   Sha256 hash;
   const auto add = [&](const std::string& text) { hash.update(std::as_bytes(std::span(text))); };
   add(fmt::format("{} {} {} {} {} {}\n", model_.name(), model_.input().vocabulary, model_.input().lengths,
-                  loader.data().info().shape.text(), seam_.features.text(), seam_.child));
+                  loader.data().info().shape.text(), cut_.features.text(), cut_.child));
   add(fmt::format("{} {} {}\n", settings_.exact, static_cast<int>(settings_.frozen_precision),
                   loader.options().width_multiple));
   add(fmt::format("{} {} {} {}\n", rule.scale, fmt::join(rule.mean, ","), fmt::join(rule.deviation, ","),
                   rule.bgr));
-  for (std::size_t i = 0; i < seam_.child; ++i) {
+  for (std::size_t i = 0; i < cut_.child; ++i) {
     add(fmt::format("{} {}\n", children_[i].name, model_.children()[i].layer->text()));
     for (const ParameterPtr& p : children_[i].parameters) {
       add(fmt::format("{} {}\n", p->name(), p->shape().text()));
@@ -314,7 +315,7 @@ double FeatureCache::fill(Part part, std::span<const Index> samples) {
     const Batch& batch = *reader.next();
     Program& program = features_of(batch);
     program.run();
-    std::copy_n(program.output_data("features"), batch.count * seam_.features.count(), to);
+    std::copy_n(program.output_data("features"), batch.count * cut_.features.count(), to);
   };
   std::vector<const real*> found(wanted.size());
   const double spared =
@@ -332,7 +333,7 @@ void FeatureCache::complete_validation() {
 
 /// Compiled, fed.
 Program& FeatureCache::features_of(const Batch& batch) {
-  Program& program = programs_.features(batch.count, batch.x.shape().tail(1), seam_, nullptr, freeze_);
+  Program& program = programs_.features(batch.count, batch.x.shape().tail(1), cut_, nullptr, freeze_);
   program.feed("x", batch.x);
   if (model_.input().lengths) program.feed("lengths", batch.lengths);
   return program;
@@ -352,7 +353,7 @@ void FeatureCache::forget() {
 
 /// Takes what is kept through the children that have frozen since. False: rather begin anew.
 bool FeatureCache::grow(std::size_t child) {
-  const Seam wider = model_.seam_at(child, train_.data().info().shape);
+  const CutPoint wider = model_.cut_point_at(child, train_.data().info().shape);
   const bool validates = exact_validation(wider);
   if (validates && !validates_) return false;
   if (!validates) validation_stores_.clear();
@@ -361,41 +362,41 @@ bool FeatureCache::grow(std::size_t child) {
   // Both lie in memory for a while.
   if (on_disk_ || bytes > config_.memory - bytes_) return false;
   const auto begin = Clock::now();
-  const Seam old_seam = std::exchange(seam_, wider);
+  const CutPoint old_cut = std::exchange(cut_, wider);
   buffers_.clear();
   for (const Part part : {Part::train, Part::validation}) {
     for (std::unique_ptr<FeatureStore>& kept : stores(part)) {
       auto grown = make_store(part);
-      carry(part, *kept, *grown, old_seam);
+      propagate(part, *kept, *grown, old_cut);
       kept = std::move(grown);
     }
   }
   bytes_ = bytes;
   watch();
-  tell(CacheEvent::Kind::grown, fmt::format("features kept before {} were taken on to {} in {:.2f} s: {}",
-                                            children_[old_seam.child].name, children_[child].name,
-                                            seconds_since(begin), megabytes(bytes)));
+  report(CacheEvent::Kind::grown, fmt::format("features kept before {} were taken on to {} in {:.2f} s: {}",
+                                              children_[old_cut.child].name, children_[child].name,
+                                              seconds_since(begin), megabytes(bytes)));
   return true;
 }
 
-void FeatureCache::carry(Part part, const FeatureStore& from, FeatureStore& to, const Seam& old_seam) {
+void FeatureCache::propagate(Part part, const FeatureStore& from, FeatureStore& to, const CutPoint& old_cut) {
   std::vector<Index> rows;
-  const Index width = seam_.features.count();
+  const Index width = cut_.features.count();
   const auto flush = [&] {
     const auto count = static_cast<Index>(rows.size());
     if (count == 0) return;
     std::vector<Index> sizes{count};
-    sizes.insert(sizes.end(), old_seam.features.sizes().begin(), old_seam.features.sizes().end());
+    sizes.insert(sizes.end(), old_cut.features.sizes().begin(), old_cut.features.sizes().end());
     Tensor x{Shape(std::span<const Index>(sizes))};
-    Tensor lengths(Shape{count}, Type::index);
+    Tensor lengths(Shape{count}, DType::int32);
     for (Index i = 0; i < count; ++i) {
       const Index row = rows[static_cast<std::size_t>(i)];
-      from.get(row, x.data() + i * old_seam.features.count());
+      from.get(row, x.data() + i * old_cut.features.count());
       lengths.indices()[i] = static_cast<std::int32_t>(loader(part).data().length(row));
     }
-    Program& program = programs_.features(count, {}, seam_, &old_seam, freeze_);
+    Program& program = programs_.features(count, {}, cut_, &old_cut, freeze_);
     program.feed("features", x);
-    if (old_seam.lengths) program.feed("lengths", lengths);
+    if (old_cut.lengths) program.feed("lengths", lengths);
     program.run();
     const real* result = program.output_data("features");
     for (Index i = 0; i < count; ++i) to.put(rows[static_cast<std::size_t>(i)], result + i * width);
@@ -410,7 +411,7 @@ void FeatureCache::carry(Part part, const FeatureStore& from, FeatureStore& to, 
 
 void FeatureCache::watch() {
   versions_.clear();
-  for (std::size_t i = 0; i < seam_.child; ++i) {
+  for (std::size_t i = 0; i < cut_.child; ++i) {
     for (const ParameterPtr& p : children_[i].parameters) versions_.emplace_back(p, p->version());
   }
   hash_ = prefix_hash();
@@ -435,24 +436,24 @@ void FeatureCache::invalidate_if_stale(const FreezeSet& freeze) {
 }
 
 void FeatureCache::drop(const std::string& why) {
-  tell(CacheEvent::Kind::dropped,
-       fmt::format("features before {} are dropped: {}", children_[seam_.child].name, why));
+  report(CacheEvent::Kind::dropped,
+         fmt::format("features before {} are dropped: {}", children_[cut_.child].name, why));
   active_ = false;
   forget();
 }
 
-void FeatureCache::refuse(const std::string& why) {
+void FeatureCache::decline(const std::string& why) {
   if (std::exchange(refused_, why) == why) return;
-  tell(CacheEvent::Kind::refused, "features are not kept: " + why);
+  report(CacheEvent::Kind::refused, "features are not kept: " + why);
 }
 
-void FeatureCache::tell(CacheEvent::Kind kind, std::string text) {
+void FeatureCache::report(CacheEvent::Kind kind, std::string text) {
   if (!report_) return;
   CacheEvent event;
   event.kind = kind;
   event.text = std::move(text);
   event.epoch = static_cast<Index>(epoch_) + 1;
-  event.child = active_ ? seam_.child : 0;
+  event.child = active_ ? cut_.child : 0;
   event.bytes = active_ ? bytes_ : 0;
   event.on_disk = active_ && on_disk_;
   event.nothing_frozen = without_parameters(frozen_children(freeze_));
@@ -470,7 +471,7 @@ Tensor& FeatureCache::buffer(Index count) {
   const auto [at, fresh] = buffers_.try_emplace(count);
   if (fresh) {
     std::vector<Index> sizes{count};
-    sizes.insert(sizes.end(), seam_.features.sizes().begin(), seam_.features.sizes().end());
+    sizes.insert(sizes.end(), cut_.features.sizes().begin(), cut_.features.sizes().end());
     at->second = Tensor(Shape(std::span<const Index>(sizes)));
   }
   return at->second;
@@ -478,7 +479,7 @@ Tensor& FeatureCache::buffer(Index count) {
 
 const Tensor& FeatureCache::features(Part part, const Batch& batch) {
   if (!shared_) keep(part, batch);
-  const Index width = seam_.features.count();
+  const Index width = cut_.features.count();
   Tensor& x = buffer(batch.count);
   const auto fetch = [&](Index i) {
     read(part, batch.samples[static_cast<std::size_t>(i)], x.data() + i * width);
@@ -494,7 +495,7 @@ const Tensor& FeatureCache::features(Part part, const Batch& batch) {
 void FeatureCache::read(Part part, Index sample, real* to) const {
   if (shared_) {
     std::copy_n(places_[static_cast<std::size_t>(part)][static_cast<std::size_t>(sample)],
-                seam_.features.count(), to);
+                cut_.features.count(), to);
   } else {
     store(part, epoch_).get(sample, to);
   }
@@ -503,7 +504,7 @@ void FeatureCache::read(Part part, Index sample, real* to) const {
 /// Computes those of a batch where some are missing.
 void FeatureCache::keep(Part part, const Batch& batch) {
   FeatureStore& kept = store(part, epoch_);
-  const Index width = seam_.features.count();
+  const Index width = cut_.features.count();
   if (!std::all_of(batch.samples.begin(), batch.samples.end(), [&](Index row) { return kept.has(row); })) {
     Program& program = features_of(batch);
     const auto begin = Clock::now();  // compiling is not counted
@@ -518,17 +519,17 @@ void FeatureCache::keep(Part part, const Batch& batch) {
 
 Program& FeatureCache::training(const Batch& batch) {
   const Tensor& x = features(Part::train, batch);
-  Program& program = programs_.head_training(batch.count, train_.data().info().shape, seam_, freeze_);
+  Program& program = programs_.head_training(batch.count, train_.data().info().shape, cut_, freeze_);
   program.feed("features", x);
-  if (seam_.lengths) program.feed("lengths", batch.lengths);
+  if (cut_.lengths) program.feed("lengths", batch.lengths);
   return program;
 }
 
 Program& FeatureCache::inference(const Batch& batch) {
   const Tensor& x = features(Part::validation, batch);
-  Program& program = programs_.head_inference(batch.count, seam_, freeze_);
+  Program& program = programs_.head_inference(batch.count, cut_, freeze_);
   program.feed("features", x);
-  if (seam_.lengths) program.feed("lengths", batch.lengths);
+  if (cut_.lengths) program.feed("lengths", batch.lengths);
   return program;
 }
 
@@ -538,7 +539,7 @@ double FeatureCache::measure_reading() {
   constexpr std::size_t kBatches = 33;
   const std::vector<Index> rows = train_.order(epoch_);
   Tensor& x = buffer(std::min(kTogether, train_.data().size()));
-  const Index count = x.shape()[0], width = seam_.features.count();
+  const Index count = x.shape()[0], width = cut_.features.count();
   Random random(settings_.seed, "cache");
   std::vector<double> seconds;
   while (seconds.size() < kBatches) {
@@ -567,12 +568,12 @@ std::string FeatureCache::decide() {
   std::string measured = fmt::format("a sample's features take {:.2f} us to read and {:.2f} us to compute",
                                      read_seconds_ * 1e6, compute * 1e6);
   if (!worth_it && config_.mode == CacheMode::automatic) {
-    not_worth_it_.push_back(seam_.child);
+    not_worth_it_.push_back(cut_.child);
     drop(measured);
     return measured;
   }
-  tell(CacheEvent::Kind::kept,
-       fmt::format("features are kept: {}{}", measured, worth_it ? "" : " (as asked for)"));
+  report(CacheEvent::Kind::kept,
+         fmt::format("features are kept: {}{}", measured, worth_it ? "" : " (as asked for)"));
   return {};
 }
 

@@ -75,7 +75,7 @@ class FeatureCache {
   void set_report(std::function<void(const CacheEvent&)> report) { report_ = std::move(report); }
 
   struct Planned {
-    Seam seam;
+    CutPoint cut;
     Index epochs;    ///< that compute them: as many as there are views
     bool validates;  ///< those of the validation part are kept too
   };
@@ -92,10 +92,10 @@ class FeatureCache {
   void invalidate_if_stale(const FreezeSet& freeze);
 
   /// Whether steps go from features, and whether the forward pass over the validation part does. It does not
-  /// where the layer behind the seam becomes part of the kernel before it: the last bit could differ.
+  /// where the layer behind the cut becomes part of the kernel before it: the last bit could differ.
   bool active() const { return active_; }
   bool validates() const { return active_ && validates_; }
-  const Seam& seam() const { return seam_; }
+  const CutPoint& cut() const { return cut_; }
   /// What the loader of a part must give in an epoch: samples as long as features are missing.
   Content content(Part part, std::uint64_t epoch = 0) const;
   /// Computes what is missing of the validation part where it is shared; else it is computed on the way.
@@ -137,11 +137,11 @@ class FeatureCache {
   std::string prefix_hash() const;
   std::string shared_key() const;
   void drop(const std::string& why);
-  void refuse(const std::string& why);
+  void decline(const std::string& why);
   std::unique_ptr<FeatureStore> make_store(Part part) const;
-  void carry(Part part, const FeatureStore& from, FeatureStore& to, const Seam& old_seam);
+  void propagate(Part part, const FeatureStore& from, FeatureStore& to, const CutPoint& old_cut);
   double measure_reading();
-  void tell(CacheEvent::Kind kind, std::string text);
+  void report(CacheEvent::Kind kind, std::string text);
 
   Stores& stores(Part part) { return part == Part::train ? train_stores_ : validation_stores_; }
   const Loader& loader(Part part) const { return part == Part::train ? train_ : *validation_; }
@@ -151,8 +151,8 @@ class FeatureCache {
   }
   bool can_share() const;
   Tensor& buffer(Index count);
-  Index planned_bytes(const Seam& seam, bool validates) const;
-  bool exact_validation(const Seam& seam) const;
+  Index planned_bytes(const CutPoint& cut, bool validates) const;
+  bool exact_validation(const CutPoint& cut) const;
 
   const Model& model_;
   ProgramCache& programs_;
@@ -170,7 +170,7 @@ class FeatureCache {
   bool active_ = false, decided_ = false, on_disk_ = false, validates_ = false;
   std::uint64_t epoch_ = 0;
   FreezeSet freeze_;  // of the step
-  Seam seam_;
+  CutPoint cut_;
   Index bytes_ = 0;
   Stores train_stores_, validation_stores_;
   FeaturePool::FeaturesPtr shared_;     // null: they are in the stores

@@ -53,7 +53,7 @@ Freezer::~Freezer() {
   for (std::size_t i = 0; i < blocks_.size(); ++i) set_rate(i, usual_rate(i));
 }
 
-void Freezer::introduce(PolicyStart run) const {
+void Freezer::bind(PolicyStart run) const {
   if (!policy_) return;
   run.blocks = shown_;
   run.model_blocks = static_cast<int>(blocks_.size());
@@ -61,7 +61,7 @@ void Freezer::introduce(PolicyStart run) const {
 }
 
 FreezeSet Freezer::first_set(const PolicyStart& run) const {
-  introduce(run);
+  bind(run);
   if (!policy_) return set_;
   std::vector<BlockPlan> plan(shown_.size());
   const std::vector<BlockStatistics> nothing_known(shown_.size());
@@ -69,18 +69,18 @@ FreezeSet Freezer::first_set(const PolicyStart& run) const {
   first.blocks = nothing_known;
   policy_->decide(first, plan);
   const FreezeSet set = set_of(plan);
-  introduce(run);
+  bind(run);
   return set;
 }
 
 void Freezer::start(const PolicyStart& run, const ProgramSettings& settings, Loader& samples) {
   for (std::size_t i = 0; i < blocks_.size(); ++i) set_rate(i, usual_rate(i));
-  introduce(run);
+  bind(run);
   if (!policy_) return;
   plan_.assign(shown_.size(), {});
   statistics_ = std::make_unique<BlockStatisticsCollector>(shown_);
   for (std::size_t i = 0; i < shown_.size(); ++i) {
-    if (policy_->renews(i)) renew(i, run.seed);
+    if (policy_->reinitialises(i)) renew(i, run.seed);
   }
   if (policy_->wants_activations()) {
     samples.start(0);
@@ -100,13 +100,13 @@ void Freezer::renew(std::size_t shown, std::uint64_t seed) {
     model_.children()[i].layer->initialise(~seed);
   }
   for (auto& [parameter, value] : fixed) {
-    const Live frozen{parameter->unit_axis(), parameter->frozen_units()};
-    const bool part = parameter->live() != nullptr;
+    const TrainableRanges frozen{parameter->unit_axis(), parameter->frozen_units()};
+    const bool part = parameter->trainable_ranges() != nullptr;
     const Index count = part ? frozen.shape_in(value.shape()).count() : value.count();
     const real* from = value.data();
     real* to = parameter->mutable_value().data();
-    for_each_live(part ? &frozen : nullptr, value.shape(), 0, count,
-                  [&](Index, Index place, Index some) { std::copy_n(from + place, some, to + place); });
+    for_each_trainable(part ? &frozen : nullptr, value.shape(), 0, count,
+                       [&](Index, Index place, Index some) { std::copy_n(from + place, some, to + place); });
     parameter->touch();
   }
 }

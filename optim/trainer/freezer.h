@@ -40,11 +40,11 @@ class Freezer {
   Freezer& operator=(const Freezer&) = delete;
 
   /// Tells the policy of the run, whose blocks are filled in here. Throws Error(usage) when it does not fit.
-  void introduce(PolicyStart run) const;
+  void bind(PolicyStart run) const;
   /// What is frozen in the first step of the run; the policy is introduced.
   FreezeSet first_set(const PolicyStart& run) const;
   /// Begins a run: introduces the policy, gives new values to the blocks that it renews, and takes a
-  /// batch of `samples` as the probe. Throws what `introduce` throws.
+  /// batch of `samples` as the probe. Throws what `bind` throws.
   void start(const PolicyStart& run, const ProgramSettings& settings, Loader& samples);
 
   /// Decides the step's set and sets its rates. The changes since the step before; valid until the next call.

@@ -13,36 +13,36 @@ namespace {
 
 constexpr std::size_t kDigits = 64;  // of a hash
 
-/// Of what does not train beside `live`.
-std::string hash_of(const Parameter& parameter, const std::optional<Live>& live) {
+/// Of what does not train beside `trains`.
+std::string hash_of(const Parameter& parameter, const std::optional<TrainableRanges>& trains) {
   const auto values = parameter.value().values();
-  if (!live) return sha256_hex(std::as_bytes(values));
-  const Live frozen{live->axis, complement(live->ranges, parameter.shape()[live->axis])};
+  if (!trains) return sha256_hex(std::as_bytes(values));
+  const TrainableRanges frozen{trains->axis, complement(trains->ranges, parameter.shape()[trains->axis])};
   Sha256 hash;
-  for_each_live(&frozen, parameter.shape(), 0, frozen.shape_in(parameter.shape()).count(),
-                [&](Index, Index place, Index count) {
-                  hash.update(std::as_bytes(
-                      values.subspan(static_cast<std::size_t>(place), static_cast<std::size_t>(count))));
-                });
+  for_each_trainable(&frozen, parameter.shape(), 0, frozen.shape_in(parameter.shape()).count(),
+                     [&](Index, Index place, Index count) {
+                       hash.update(std::as_bytes(
+                           values.subspan(static_cast<std::size_t>(place), static_cast<std::size_t>(count))));
+                     });
   return hash.hex();
 }
 
 }  // namespace
 
 bool FrozenAudit::Watched::frozen_as_hashed(const FreezeSet& freeze) const {
-  if (!freeze.trains(*parameter)) return !live;
-  const Live* now = freeze.live(*parameter);
-  return live && now != nullptr && *now == *live;
+  if (!freeze.trains(*parameter)) return !trains;
+  const TrainableRanges* now = freeze.trainable_ranges(*parameter);
+  return trains && now != nullptr && *now == *trains;
 }
 
 bool FrozenAudit::Watched::same() const {
-  return hash_of(*parameter, live) == hash;
+  return hash_of(*parameter, trains) == hash;
 }
 
 /// As --freeze would name it.
 std::string FrozenAudit::Watched::text() const {
-  if (!live) return name;
-  return fmt::format("{}[{}]", name, text_of(complement(live->ranges, parameter->units())));
+  if (!trains) return name;
+  return fmt::format("{}[{}]", name, text_of(complement(trains->ranges, parameter->units())));
 }
 
 FrozenAudit::FrozenAudit(const std::vector<NamedParameter>& parameters) {
@@ -60,13 +60,13 @@ void FrozenAudit::restart() {
 void FrozenAudit::take_up(const FreezeSet& freeze) {
   verify_changed(freeze);
   for (Watched& one : all_) {
-    const Live* live = freeze.live(*one.parameter);
-    if ((freeze.trains(*one.parameter) && live == nullptr) || !one.hash.empty()) continue;
-    one.live.reset();
-    if (live != nullptr) one.live = *live;
-    one.hash = hash_of(*one.parameter, one.live);
+    const TrainableRanges* trains = freeze.trainable_ranges(*one.parameter);
+    if ((freeze.trains(*one.parameter) && trains == nullptr) || !one.hash.empty()) continue;
+    one.trains.reset();
+    if (trains != nullptr) one.trains = *trains;
+    one.hash = hash_of(*one.parameter, one.trains);
     one.ever = true;
-    one.whole = one.whole || live == nullptr;
+    one.whole = one.whole || trains == nullptr;
   }
 }
 
@@ -108,7 +108,7 @@ void FrozenAudit::save(const StateWriter& to) const {
     part.text("sha256", one.hash);
     part.flag("whole", one.whole);
     part.flag("changed", one.changed);
-    if (!one.hash.empty() && one.live) part.ranges("live", one.live->ranges);
+    if (!one.hash.empty() && one.trains) part.ranges("live", one.trains->ranges);
   }
 }
 
@@ -123,9 +123,9 @@ void FrozenAudit::load(const StateReader& from) {
     one.hash = part.text("sha256");
     if (!one.hash.empty() && one.hash.size() != kDigits) part.fail("sha256", "is no hash");
     if (!part.has("live")) continue;
-    one.live = Live{one.parameter->unit_axis(), part.ranges("live", one.parameter->units())};
-    const Index live = one.live->count();
-    if (one.live->axis < 0 || live == 0 || live == one.parameter->units()) {
+    one.trains = TrainableRanges{one.parameter->unit_axis(), part.ranges("live", one.parameter->units())};
+    const Index trains = one.trains->count();
+    if (one.trains->axis < 0 || trains == 0 || trains == one.parameter->units()) {
       part.fail("live", "cannot be a part of it");
     }
   }

@@ -44,8 +44,8 @@ class FrozenAudit {
   struct Watched {
     std::string name;
     ParameterPtr parameter;
-    std::string hash = {};          ///< empty: not watched now
-    std::optional<Live> live = {};  ///< that trained beside what was hashed; none: nothing did
+    std::string hash = {};                       ///< empty: not watched now
+    std::optional<TrainableRanges> trains = {};  ///< that trained beside what was hashed; none: nothing did
     bool ever = false, whole = false, changed = false;
     bool frozen_as_hashed(const FreezeSet& freeze) const;
     bool same() const;

@@ -58,16 +58,16 @@ NonFiniteCause in_layers(const Model& model, ProgramCache& programs, const Batch
                          const Dataset& data) {
   const Shape sample = batch.x.shape().tail(1);
   for (std::size_t child = 1; child <= model.children().size(); ++child) {
-    Seam seam;
+    CutPoint cut;
     try {
-      seam = model.seam_at(child, sample);
+      cut = model.cut_point_at(child, sample);
     } catch (const Error&) {
       continue;  // no numbers flow there
     }
-    Program& program = programs.features(batch.count, sample, seam);
+    Program& program = programs.features(batch.count, sample, cut);
     feed_batch(program, model, batch);
     program.run();
-    const auto size = static_cast<std::size_t>(seam.features.count());
+    const auto size = static_cast<std::size_t>(cut.features.count());
     const std::size_t all = size * static_cast<std::size_t>(batch.count);
     const std::size_t at = first_non_finite({program.output_data("features"), all});
     if (at == all) continue;

@@ -10,7 +10,8 @@ ProgramCache::ProgramCache(const Model& model, ProgramSettings settings)
 }
 
 Program& ProgramCache::find(Kind kind, Index batch, const Shape& sample,
-                            const std::optional<FreezeSet>& freeze, const Seam* from, const Seam* to) {
+                            const std::optional<FreezeSet>& freeze, const CutPoint* from,
+                            const CutPoint* to) {
   wanted_.kind = kind;
   wanted_.from = from != nullptr ? from->child : 0;
   wanted_.to = to != nullptr ? to->child : 0;
@@ -33,7 +34,8 @@ Program& ProgramCache::find(Kind kind, Index batch, const Shape& sample,
 }
 
 std::unique_ptr<Program> ProgramCache::compile(Kind kind, Index batch, const Shape& sample,
-                                               const FreezeSet& freeze, const Seam* from, const Seam* to) {
+                                               const FreezeSet& freeze, const CutPoint* from,
+                                               const CutPoint* to) {
   Graph::Options options;
   options.mode = kind == Kind::training ? Mode::train : Mode::infer;
   options.seed = settings_.seed;
@@ -74,16 +76,16 @@ Program& ProgramCache::inference(Index batch, const Shape& sample, std::optional
   return find(Kind::inference, batch, sample, freeze);
 }
 
-Program& ProgramCache::head_training(Index batch, const Shape& sample, const Seam& seam,
+Program& ProgramCache::head_training(Index batch, const Shape& sample, const CutPoint& cut,
                                      std::optional<FreezeSet> freeze) {
-  return find(Kind::training, batch, sample, freeze, &seam);
+  return find(Kind::training, batch, sample, freeze, &cut);
 }
 
-Program& ProgramCache::head_inference(Index batch, const Seam& seam, std::optional<FreezeSet> freeze) {
-  return find(Kind::inference, batch, seam.features, freeze, &seam);
+Program& ProgramCache::head_inference(Index batch, const CutPoint& cut, std::optional<FreezeSet> freeze) {
+  return find(Kind::inference, batch, cut.features, freeze, &cut);
 }
 
-Program& ProgramCache::features(Index batch, const Shape& sample, const Seam& to, const Seam* from,
+Program& ProgramCache::features(Index batch, const Shape& sample, const CutPoint& to, const CutPoint* from,
                                 std::optional<FreezeSet> freeze) {
   return find(Kind::features, batch, from != nullptr ? from->features : sample, freeze, from, &to);
 }

@@ -42,13 +42,13 @@ class ProgramCache {
   /// below.
   Program& inference(Index batch, const Shape& sample, std::optional<FreezeSet> freeze = {});
 
-  /// What lies behind a seam, fed with "features" instead of "x". A training step cuts the batch as the whole
+  /// What lies behind a cut, fed with "features" instead of "x". A training step cuts the batch as the whole
   /// step does, so that its gradients are the same bits; `sample` is what the whole model would be fed.
-  Program& head_training(Index batch, const Shape& sample, const Seam& seam,
+  Program& head_training(Index batch, const Shape& sample, const CutPoint& cut,
                          std::optional<FreezeSet> freeze = {});
-  Program& head_inference(Index batch, const Seam& seam, std::optional<FreezeSet> freeze = {});
-  /// The forward pass up to a seam, or with `from` between two; output "features".
-  Program& features(Index batch, const Shape& sample, const Seam& to, const Seam* from = nullptr,
+  Program& head_inference(Index batch, const CutPoint& cut, std::optional<FreezeSet> freeze = {});
+  /// The forward pass up to a cut, or with `from` between two; output "features".
+  Program& features(Index batch, const Shape& sample, const CutPoint& to, const CutPoint* from = nullptr,
                     std::optional<FreezeSet> freeze = {});
 
   /// Programs compiled so far.
@@ -70,9 +70,9 @@ class ProgramCache {
     std::uint64_t asked = 0;  // when, on a clock of questions
   };
   Program& find(Kind kind, Index batch, const Shape& sample, const std::optional<FreezeSet>& freeze,
-                const Seam* from = nullptr, const Seam* to = nullptr);
+                const CutPoint* from = nullptr, const CutPoint* to = nullptr);
   std::unique_ptr<Program> compile(Kind kind, Index batch, const Shape& sample, const FreezeSet& freeze,
-                                   const Seam* from, const Seam* to);
+                                   const CutPoint* from, const CutPoint* to);
   void forget_oldest();
 
   const Model& model_;

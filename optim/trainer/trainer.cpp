@@ -173,9 +173,9 @@ double Trainer::update(std::span<const GradientView> gradients, const StepOption
 void Trainer::measure_head(const TrainHooks& hooks, std::uint64_t epoch) {
   constexpr Index kSamples = 1024;
   const Shape& sample = train_.data().info().shape;
-  const Seam seam = model_.seam_at(model_.children().size() - 1, sample);
+  const CutPoint cut = model_.cut_point_at(model_.children().size() - 1, sample);
   const bool changed = train_.options().augment.any();
-  const bool kept = features_.active() && features_.seam().child == seam.child && !changed;
+  const bool kept = features_.active() && features_.cut().child == cut.child && !changed;
   head_->forget();
   train_.start(epoch, 0, changed ? Content::unchanged : features_.content(FeatureCache::Part::train, epoch));
   while (head_->samples() < kSamples) {
@@ -185,7 +185,7 @@ void Trainer::measure_head(const TrainHooks& hooks, std::uint64_t epoch) {
       head_->measure(features_.features(FeatureCache::Part::train, *batch).data(), batch->count);
     } else {
       Program& program =
-          programs_.features(batch->count, batch->x.shape().tail(1), seam, nullptr, run_->freezer->set());
+          programs_.features(batch->count, batch->x.shape().tail(1), cut, nullptr, run_->freezer->set());
       feed_batch(program, model_, *batch);
       program.run();
       head_->measure(program.output_data("features"), batch->count);

@@ -43,7 +43,7 @@ TEST_CASE("what is written is read again, and begins as NumPy wants it") {
   const Tensor indices = Tensor::of_indices({3}, std::vector<std::int32_t>{1, -2, 3});
   CHECK(as_text(format_npy(indices)).find("'shape': (3,), }") != std::string_view::npos);
   CHECK(parse_npy(format_npy(indices), "file").indices()[1] == -2);
-  CHECK(parse_npy(format_npy(Tensor({2, 0}, Type::byte)), "file").shape() == Shape{2, 0});
+  CHECK(parse_npy(format_npy(Tensor({2, 0}, DType::uint8)), "file").shape() == Shape{2, 0});
   CHECK(parse_npy(format_npy(Tensor(Shape())), "file").shape() == Shape());
 }
 
@@ -54,7 +54,7 @@ TEST_CASE("element types and byte orders") {
         -2);
   CHECK(parse(npy(header(">i2", "(2,)"), std::string("\x01\x02\xff\xff", 4))).indices()[0] == 258);
   CHECK(parse(npy(header("<u2", "(1,)"), "\xff\xff")).indices()[0] == 65535);
-  CHECK(parse(npy(header("|b1", "(2,)"), std::string("\0\1", 2))).type() == Type::byte);
+  CHECK(parse(npy(header("|b1", "(2,)"), std::string("\0\1", 2))).type() == DType::uint8);
   const std::string large("\0\0\0\x80\0\0\0\0", 8);
   CHECK(
       fails_with(Fault::data, "2147483648 does not fit", [&] { parse(npy(header("<i8", "(1,)"), large)); }));

@@ -90,7 +90,7 @@ TEST_CASE("numbers stand in batches by mean and deviation, labels as they are") 
   const Batch* batch = loader.next();
   REQUIRE(batch != nullptr);
   CHECK(batch->targets.shape() == Shape{3, 2});
-  CHECK(batch->targets.type() == Type::number);
+  CHECK(batch->targets.type() == DType::number);
   CHECK(static_cast<double>(batch->targets.data()[0]) == doctest::Approx(-3 / std::sqrt(6.0)));
   CHECK(batch->targets.data()[1] == 0);
   Loader labels(with_targets(plain(2), TargetKind::labels, {"a"}, {1, 0}), {.batch = 2, .shuffle = false});

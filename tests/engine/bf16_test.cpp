@@ -42,7 +42,7 @@ struct Net {
         b(weight("b", {3, 3, c, c}, 2, range)),
         head(weight("head", {kSize / 2 * (kSize / 2) * c, kOut}, 3, range)),
         x(Shape{kBatch, kSize, kSize, 2}),
-        labels(Shape{kBatch}, Type::index) {
+        labels(Shape{kBatch}, DType::int32) {
     const ParameterPtr image = weight("x", x.shape(), 4, range);
     x = image->value().clone();
     for (Index i = 0; i < kBatch; ++i) labels.indices()[i] = static_cast<std::int32_t>(i % kOut);
@@ -72,7 +72,7 @@ struct Net {
   std::unique_ptr<Program> training(Precision precision) const {
     auto graph = std::make_unique<Graph>(Graph::Options{.frozen_precision = precision});
     const Value z = dense(*graph, features(*graph), graph->parameter(head), {});
-    const Value loss = softmax_cross_entropy(*graph, z, graph->feed("labels", labels.shape(), Type::index));
+    const Value loss = softmax_cross_entropy(*graph, z, graph->feed("labels", labels.shape(), DType::int32));
     auto program = Program::training(std::move(graph), loss);
     program->feed("x", x);
     program->feed("labels", labels);
@@ -137,7 +137,7 @@ bool same_bits(const real* a, const real* b, Index count) {
 /// Steps that write bf16.
 int lowered(const Program& program) {
   int n = 0;
-  for (const Step& step : program.plan().steps) n += step.node->outputs()[0].type == Type::bf16 ? 1 : 0;
+  for (const Step& step : program.plan().steps) n += step.node->outputs()[0].type == DType::bf16 ? 1 : 0;
   return n;
 }
 
@@ -215,7 +215,7 @@ TEST_CASE("the output of a frozen prefix is fp32, and the head trains on it") {
 
   auto head = std::make_unique<Graph>();
   const Value z = dense(*head, head->feed("features", features.shape()), head->parameter(net.head), {});
-  const Value loss = softmax_cross_entropy(*head, z, head->feed("labels", net.labels.shape(), Type::index));
+  const Value loss = softmax_cross_entropy(*head, z, head->feed("labels", net.labels.shape(), DType::int32));
   const auto alone = Program::training(std::move(head), loss);
   alone->feed("features", features);
   alone->feed("labels", net.labels);

@@ -13,8 +13,8 @@ TEST_CASE("a prediction adds up the measured steps that the other program holds 
   const std::size_t steps = full->plan().steps.size();
   // Powers of two: each sum of them is exact and says what is in it.
   std::vector<double> seconds(steps);
-  ByPass<double> want_full;
-  ByPass<double> want;
+  PerPass<double> want_full;
+  PerPass<double> want;
   net->freeze("fc1");
   const auto frozen = net->training();
   for (std::size_t i = 0; i < steps; ++i) {
@@ -29,12 +29,12 @@ TEST_CASE("a prediction adds up the measured steps that the other program holds 
     if (!gone && node.kind() != "relu_gradient") want.of(node.pass()) += seconds[i];
   }
   REQUIRE(steps < 50);
-  const ByPass<double> same = predicted_seconds(*full, seconds, *full);
+  const PerPass<double> same = predicted_seconds(*full, seconds, *full);
   CHECK(same.forward == want_full.forward);
   CHECK(same.input_gradient == want_full.input_gradient);
   CHECK(same.weight_gradient == want_full.weight_gradient);
   CHECK(seconds_by_pass(*full, seconds).forward == want_full.forward);
-  const ByPass<double> less = predicted_seconds(*full, seconds, *frozen);
+  const PerPass<double> less = predicted_seconds(*full, seconds, *frozen);
   CHECK(less.forward == want.forward);
   CHECK(less.input_gradient == want.input_gradient);
   CHECK(less.weight_gradient == want.weight_gradient);
@@ -55,7 +55,7 @@ TEST_CASE("timing counts its runs, and the times of a run's steps are no longer 
       for (const double time : program->step_times()) seconds += time;
     }
     CHECK(program->timed_runs() == static_cast<std::uint64_t>(runs));
-    const ByPass<double> passes = seconds_by_pass(*program, program->step_times());
+    const PerPass<double> passes = seconds_by_pass(*program, program->step_times());
     CHECK(passes.forward > 0);
     CHECK(passes.forward + passes.input_gradient + passes.weight_gradient == doctest::Approx(seconds));
   }

@@ -36,10 +36,10 @@ TEST_CASE("a set is a value: a copy stays as it was, equal sets are equal howeve
   set.set_frozen_units(b, {{2, 4}});
   CHECK_FALSE(copy == set);
   CHECK(copy.trains(b));
-  CHECK(copy.live(b) == nullptr);
+  CHECK(copy.trainable_ranges(b) == nullptr);
   CHECK(set.trains(b));
-  REQUIRE(set.live(b) != nullptr);
-  CHECK(set.live(b)->ranges == std::vector<UnitRange>{{0, 2}});
+  REQUIRE(set.trainable_ranges(b) != nullptr);
+  CHECK(set.trainable_ranges(b)->ranges == std::vector<UnitRange>{{0, 2}});
   CHECK(set.text(b) == "2 of 4 units frozen");
   CHECK(set.text(a) == "frozen");
 
@@ -116,13 +116,13 @@ TEST_CASE("a program is compiled for the set that it is given, whatever the mark
     auto graph = std::make_unique<Graph>(Graph::Options{.freeze = std::move(freeze)});
     Value x = graph->feed("x", Shape{4, 6});
     for (const ParameterPtr& weight : {first, second}) x = dense(*graph, x, graph->parameter(weight), {});
-    const Value labels = graph->feed("labels", Shape{4}, Type::index);
+    const Value labels = graph->feed("labels", Shape{4}, DType::int32);
     const Value loss = softmax_cross_entropy(*graph, x, labels);
     const auto program = Program::training(std::move(graph), loss);
     std::string names;
     for (const GradientView& view : program->gradients()) {
       names +=
-          view.parameter->name() + (view.live != nullptr ? "[" + text_of(view.live->ranges) + "] " : " ");
+          view.parameter->name() + (view.trains != nullptr ? "[" + text_of(view.trains->ranges) + "] " : " ");
     }
     return names;
   };

@@ -28,14 +28,14 @@ struct Case {
 
 Case make_case(const std::string& name) {
   const ModelEntry& entry = find_model(name);
-  Case c{entry.make(entry.usual_input, entry.usual_classes), entry.usual_input.sample, {}, {}};
+  Case c{entry.make(entry.default_input, entry.usual_classes), entry.default_input.sample, {}, {}};
   c.model->initialise(7);
   std::vector<Index> sizes{kBatch};
   sizes.insert(sizes.end(), c.sample.sizes().begin(), c.sample.sizes().end());
   c.x = Tensor(Shape(std::span<const Index>(sizes)));
   Random random(1, "x");
   for (real& x : c.x.values()) x = static_cast<real>(random.uniform(-1, 1));
-  c.labels = Tensor(Shape{kBatch}, Type::index);
+  c.labels = Tensor(Shape{kBatch}, DType::int32);
   for (Index i = 0; i < kBatch; ++i)
     c.labels.indices()[i] = static_cast<std::int32_t>(i % entry.usual_classes);
   return c;

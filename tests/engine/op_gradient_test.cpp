@@ -163,13 +163,13 @@ TEST_CASE(
           Parameter& parameter = *part.trainable()[i];
           const std::vector<real> all = whole.gradient(*whole.trainable()[i]), got = part.gradient(parameter);
           std::vector<real> want(all);
-          if (const Live* live = parameter.live()) {
+          if (const TrainableRanges* trains = parameter.trainable_ranges()) {
             ++in_part;
             want.clear();
-            for_each_live(live, parameter.shape(), 0, live->shape_in(parameter.shape()).count(),
-                          [&](Index, Index place, Index count) {
-                            want.insert(want.end(), all.begin() + place, all.begin() + place + count);
-                          });
+            for_each_trainable(trains, parameter.shape(), 0, trains->shape_in(parameter.shape()).count(),
+                               [&](Index, Index place, Index count) {
+                                 want.insert(want.end(), all.begin() + place, all.begin() + place + count);
+                               });
             CHECK(want.size() < all.size());
           }
           const auto found = difference(got, want);

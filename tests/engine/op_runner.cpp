@@ -17,7 +17,7 @@ class FromBatch final : public Op {
  public:
   std::string name() const override { return "from_batch"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
-    return {{inputs[0].shape, Type::number, Axis::none}};
+    return {{inputs[0].shape, DType::number, Axis::none}};
   }
   void run(const Call& call) const override { std::copy_n(call.in(0), call.out_count(), call.out()); }
 };
@@ -26,7 +26,7 @@ class AsBatch final : public Op {
  public:
   std::string name() const override { return "as_batch"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
-    return {{inputs[0].shape, Type::number, Axis::batch}};
+    return {{inputs[0].shape, DType::number, Axis::batch}};
   }
   void run(const Call& call) const override {
     const Index first = call.row * call.in_shape(0).count_from(1);
@@ -61,7 +61,7 @@ Tensor numbers(const Drawn& drawn, Random random) {
 }
 
 Tensor whole_numbers(const Drawn& drawn, Random random) {
-  Tensor tensor(drawn.shape, Type::index);
+  Tensor tensor(drawn.shape, DType::int32);
   const auto range = static_cast<std::uint32_t>(drawn.high - drawn.low) + 1;
   for (Index i = 0; i < tensor.count(); ++i) {
     tensor.indices()[i] =

@@ -87,7 +87,7 @@ std::vector<ModelPtr> all_models() {
   std::vector<ModelPtr> models{make_convolutions(), make_sequences(), make_tied()};
   for (const char* name : {"mlp", "cnn", "textcnn"}) {
     const ModelEntry& entry = find_model(name);
-    models.push_back(entry.make(entry.usual_input, entry.usual_classes));
+    models.push_back(entry.make(entry.default_input, entry.usual_classes));
   }
   for (const ModelPtr& model : models) model->initialise(7);
   return models;
@@ -121,13 +121,14 @@ void freeze_parts(const Model& model, double share, std::uint64_t seed) {
 }
 
 /// The elements of a parameter's units that train, or of the frozen ones.
-std::vector<real> elements(const Parameter& p, const real* data, bool live) {
+std::vector<real> elements(const Parameter& p, const real* data, bool trains) {
   std::vector<real> result;
   const std::vector<UnitRange> frozen = p.frozen_units();
-  const Live part{std::max(p.unit_axis(), 0), live ? complement(frozen, p.units()) : frozen};
-  for_each_live(&part, p.shape(), 0, part.shape_in(p.shape()).count(), [&](Index, Index place, Index count) {
-    result.insert(result.end(), data + place, data + place + count);
-  });
+  const TrainableRanges part{std::max(p.unit_axis(), 0), trains ? complement(frozen, p.units()) : frozen};
+  for_each_trainable(&part, p.shape(), 0, part.shape_in(p.shape()).count(),
+                     [&](Index, Index place, Index count) {
+                       result.insert(result.end(), data + place, data + place + count);
+                     });
   return result;
 }
 
@@ -252,14 +253,14 @@ TEST_CASE("200 steps leave the frozen part's bytes as they were, with a late fre
         Program& program = programs.training(kBatch, model->input().sample);
         feed_all(program, feeds);
         program.run(step);
-        Index live = 0;
+        Index trains = 0;
         std::map<std::string, std::vector<real>> before;
         for (const ParameterPtr& p : learned(*model)) {
-          live += static_cast<Index>(elements(*p, p->value().data(), true).size());
+          trains += static_cast<Index>(elements(*p, p->value().data(), true).size());
           if (step == 199 && p->trainable()) before[p->name()] = elements(*p, p->value().data(), true);
         }
         optimizer->step(program.gradients(), {.clip_norm = 0.5});
-        CHECK(optimizer->state_bytes() == live * slots * static_cast<Index>(sizeof(real)));
+        CHECK(optimizer->state_bytes() == trains * slots * static_cast<Index>(sizeof(real)));
         for (const ParameterPtr& p : learned(*model)) {
           if (before.contains(p->name()) && p->role() == Role::weight)
             CHECK(elements(*p, p->value().data(), true) != before.at(p->name()));
@@ -288,7 +289,7 @@ TEST_CASE("the part that trains is updated as a tensor of its own would be, clip
     const auto of_big = make(), of_small = make();
     for (std::uint64_t step = 0; step < 5; ++step) {
       Tensor gradient = normal(compact, 10 + step);
-      const std::vector<GradientView> a{{&big, gradient.data(), compact.count(), big.live()}};
+      const std::vector<GradientView> a{{&big, gradient.data(), compact.count(), big.trainable_ranges()}};
       const std::vector<GradientView> b{{&small, gradient.data(), compact.count()}};
       const StepReport one = of_big->step(a, {.clip_norm = 1}), other = of_small->step(b, {.clip_norm = 1});
       CHECK(one.gradient_norm == other.gradient_norm);
@@ -301,7 +302,7 @@ TEST_CASE("the part that trains is updated as a tensor of its own would be, clip
     const Tensor before = of_big->state(big)->slots[0].clone();
     big.set_frozen_units({{0, 3}});  // 3 and 4, 8 and 9 went on; 5 to 7 are new
     Tensor gradient(Shape{4, 3, 7});
-    const std::vector<GradientView> a{{&big, gradient.data(), gradient.count(), big.live()}};
+    const std::vector<GradientView> a{{&big, gradient.data(), gradient.count(), big.trainable_ranges()}};
     of_big->step(a);
     const Tensor& now = of_big->state(big)->slots[0];
     REQUIRE(now.shape() == Shape{4, 3, 7});

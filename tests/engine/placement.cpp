@@ -29,9 +29,9 @@ struct Life {
 };
 
 Index bytes_of(const Plan& plan, const Spec& spec, bool local) {
-  const Index size = spec.type == Type::number  ? static_cast<Index>(sizeof(real))
-                     : spec.type == Type::index ? 4
-                                                : 1;
+  const Index size = spec.type == DType::number  ? static_cast<Index>(sizeof(real))
+                     : spec.type == DType::int32 ? 4
+                                                 : 1;
   if (spec.axis == Axis::slice) return plan.slices * spec.shape.count() * size;
   if (local) return plan.slice_rows * spec.shape.count_from(1) * size;
   return spec.shape.count() * size;
@@ -51,9 +51,9 @@ bool takes_over(const Plan& plan, const Life& old, const Life& next) {
   }
   for (const auto& [g, s] : old.reads) {
     if (g < next.group) continue;
-    if (s == next.step ? !in_place : (!group.region || s > next.step)) return false;
+    if (s == next.step ? !in_place : (!group.per_slice || s > next.step)) return false;
   }
-  return group.region ? old.group < next.group || old.step < next.step : old.group < next.group;
+  return group.per_slice ? old.group < next.group || old.step < next.step : old.group < next.group;
 }
 
 }  // namespace
@@ -94,7 +94,7 @@ std::vector<std::string> misplaced(const Plan& plan, const std::vector<Value>& k
           continue;
         }
         Life& life = found->second;
-        const bool region = plan.groups[g].region;
+        const bool region = plan.groups[g].per_slice;
         const std::pair<int, int> written{life.group, life.step},
             now{static_cast<int>(g), static_cast<int>(s)};
         if (!(region ? written < now : life.group < now.first))

@@ -54,13 +54,13 @@ TEST_CASE("places of registry models") {
   for (const char* name :
        {"mlp", "cnn", "lenet", "vgg", "resnet20", "lstm", "lstm2", "rowlstm", "textlstm", "textcnn"}) {
     const ModelEntry& entry = find_model(name);
-    const ModelPtr model = entry.make(entry.usual_input, entry.usual_classes);
+    const ModelPtr model = entry.make(entry.default_input, entry.usual_classes);
     for (const char* freeze : {"none", "half", "head"}) {
       model->set_freeze(freeze);
-      TrainingGraph built = training_graph(*model, *usual_task(*model), 4, entry.usual_input.sample, {});
+      TrainingGraph built = training_graph(*model, *usual_task(*model), 4, entry.default_input.sample, {});
       check_places(*Program::training(std::move(built.graph), built.loss), std::string(name) + " " + freeze);
     }
-    check_places(*Program::inference(model->inference_graph(4, entry.usual_input.sample)), name);
+    check_places(*Program::inference(model->inference_graph(4, entry.default_input.sample)), name);
   }
 }
 

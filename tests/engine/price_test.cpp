@@ -25,7 +25,7 @@ struct Net {
   std::vector<ParameterPtr> weights;
 
   explicit Net(int layers = 3, Index batch = kBatch, Index wide = kWide)
-      : x(Shape{batch, wide}), labels(Shape{batch}, Type::index) {
+      : x(Shape{batch, wide}), labels(Shape{batch}, DType::int32) {
     Random random(1, "price test");
     for (real& v : x.values()) v = static_cast<real>(random.uniform(-1, 1));
     for (Index i = 0; i < batch; ++i) labels.indices()[i] = static_cast<std::int32_t>(i % wide);
@@ -48,7 +48,7 @@ struct Net {
     }
     graph->set_block(-1);
     const Value loss =
-        softmax_cross_entropy(*graph, y, graph->feed("labels", labels.shape(), Type::index), {});
+        softmax_cross_entropy(*graph, y, graph->feed("labels", labels.shape(), DType::int32), {});
     auto program = Program::training(std::move(graph), loss, {.every_thread = true});
     program->feed("x", x);
     program->feed("labels", labels);
@@ -56,7 +56,7 @@ struct Net {
   }
 };
 
-double sum(const ByPass<double>& p) {
+double sum(const PerPass<double>& p) {
   return p.forward + p.input_gradient + p.weight_gradient;
 }
 
@@ -81,8 +81,8 @@ TEST_CASE("every step has a price, and what is known is not measured again") {
   CHECK(again.steps == first.steps);
 
   REQUIRE(first.blocks.size() == 3);
-  ByPass<double> in_blocks;
-  for (const ByPass<double>& block : first.blocks) {
+  PerPass<double> in_blocks;
+  for (const PerPass<double>& block : first.blocks) {
     in_blocks.forward += block.forward;
     in_blocks.weight_gradient += block.weight_gradient;
   }
@@ -105,8 +105,8 @@ TEST_CASE("steps are laid out on threads as groups run them") {
     double want = 100;
     for (const Group& group : plan.groups) {
       Index pieces = plan.slices, each = std::ssize(group.steps);
-      if (!group.region) {
-        pieces = group.first_unit.back();
+      if (!group.per_slice) {
+        pieces = group.first_task.back();
         each = 1;
       }
       want += 10 + static_cast<double>((pieces + threads - 1) / threads * each);
@@ -164,10 +164,10 @@ TEST_CASE("a call sees a slice of what is cut, and all parts of what is summed")
   Net net;
   const auto program = net.program(0);
   const Plan& plan = program->plan();
-  const Spec batch{Shape{kBatch, kWide}, Type::number, Axis::batch};
+  const Spec batch{Shape{kBatch, kWide}, DType::number, Axis::batch};
   CHECK(bytes_of_call(plan, batch, true) == plan.slice_rows * kWide * Index{sizeof(real)});
   CHECK(bytes_of_call(plan, batch, false) == kBatch * kWide * Index{sizeof(real)});
-  const Spec parts{Shape{kWide}, Type::number, Axis::slice};
+  const Spec parts{Shape{kWide}, DType::number, Axis::slice};
   CHECK(bytes_of_call(plan, parts, false) == plan.slices * kWide * Index{sizeof(real)});
 }
 

@@ -70,8 +70,8 @@ TEST_CASE("what a frozen batch norm's convolution gives is kept: nothing cheap m
 
 TEST_CASE("of residual blocks in a row every second output is kept") {
   const ModelEntry& entry = find_model("resnet20");
-  const ModelPtr model = entry.make(entry.usual_input, entry.usual_classes);
-  TrainingGraph built = training_graph(*model, *usual_task(*model), 16, entry.usual_input.sample, {});
+  const ModelPtr model = entry.make(entry.default_input, entry.usual_classes);
+  TrainingGraph built = training_graph(*model, *usual_task(*model), 16, entry.default_input.sample, {});
   const auto program = Program::training(std::move(built.graph), built.loss);
   CHECK(!keeps(*program, "bn1", "batch_norm"));
   CHECK(!keeps(*program, "layer1.0.bn2", "batch_norm"));
@@ -81,8 +81,8 @@ TEST_CASE("of residual blocks in a row every second output is kept") {
 
 TEST_CASE("packs for input gradients wait for the backward pass") {
   const ModelEntry& entry = find_model("vgg");
-  const ModelPtr model = entry.make(entry.usual_input, entry.usual_classes);
-  TrainingGraph built = training_graph(*model, *usual_task(*model), 8, entry.usual_input.sample, {});
+  const ModelPtr model = entry.make(entry.default_input, entry.usual_classes);
+  TrainingGraph built = training_graph(*model, *usual_task(*model), 8, entry.default_input.sample, {});
   const auto program = Program::training(std::move(built.graph), built.loss);
   const auto last_forward = find(*program, "loss", "softmax_cross_entropy", Pass::forward);
   REQUIRE(last_forward.group > 0);
@@ -111,7 +111,7 @@ TEST_CASE("what is read in another group alone is not computed where it was made
   CHECK(find(*program, "t", "batch_norm", Pass::forward).count == 1);
   Tensor x(Shape{8, 16, 16, 8});
   for (Index i = 0; i < x.count(); ++i) x.data()[i] = static_cast<real>(i % 7);
-  const Tensor labels(Shape{8}, Type::index);
+  const Tensor labels(Shape{8}, DType::int32);
   program->feed("x", x);
   program->feed("targets", labels);
   program->run();

@@ -65,7 +65,7 @@ bool same(const SafeTensors& a, const SafeTensors& b) {
 }
 
 std::vector<NamedTensor> sample() {
-  Tensor bytes(Shape{3}, Type::byte);
+  Tensor bytes(Shape{3}, DType::uint8);
   std::memcpy(bytes.raw(), "abc", 3);
   return {{"b.weight", Tensor(Shape{2, 2}, std::array<real, 4>{1, -2, real{0.5}, 3})},
           {"a.index", Tensor::of_indices(Shape{2}, std::array<std::int32_t, 2>{-7, 2147483647})},

@@ -21,7 +21,7 @@ namespace {
 using Bytes = std::vector<std::byte>;
 
 Bytes small_file() {
-  Tensor bytes(Shape{3}, Type::byte);
+  Tensor bytes(Shape{3}, DType::uint8);
   std::memcpy(bytes.raw(), "abc", 3);
   const std::vector<NamedTensor> tensors = {
       {"b.weight", Tensor(Shape{2, 2}, std::array<real, 4>{1, -2, real{0.5}, 3})},

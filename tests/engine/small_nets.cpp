@@ -29,7 +29,7 @@ Tensor random_numbers(Shape shape, double low, double high, Random random) {
 }
 
 Tensor random_indices(Shape shape, Index low, Index high, Random random) {
-  Tensor tensor(shape, Type::index);
+  Tensor tensor(shape, DType::int32);
   for (Index i = 0; i < tensor.count(); ++i) {
     tensor.indices()[i] =
         static_cast<std::int32_t>(low + random.below(static_cast<std::uint32_t>(high - low + 1)));
@@ -107,7 +107,7 @@ Value SmallNet::logits(Graph& graph) const {
 
 Value SmallNet::loss(Graph& graph, Value logits) const {
   const Scope scope(graph, "loss");
-  return softmax_cross_entropy(graph, logits, graph.feed("labels", {batch_}, Type::index));
+  return softmax_cross_entropy(graph, logits, graph.feed("labels", {batch_}, DType::int32));
 }
 
 std::unique_ptr<Program> SmallNet::training(ProgramOptions options, bool batch_statistics) const {
@@ -194,8 +194,8 @@ class SequenceNet final : public SmallNet {
     make("norm.bias", {5}, -0.2, 0.2, Role::norm);
   }
   Value features(Graph& g) const override {
-    const Value tokens = g.feed("x", {batch_, 7}, Type::index);
-    const Value lengths = g.feed("lengths", {batch_}, Type::index);
+    const Value tokens = g.feed("x", {batch_, 7}, DType::int32);
+    const Value lengths = g.feed("lengths", {batch_}, DType::int32);
     Value y;
     {
       const Scope scope(g, "embed");

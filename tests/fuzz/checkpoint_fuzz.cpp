@@ -84,7 +84,7 @@ SafeTensors changed(const SafeTensors& valid, const std::uint8_t* data, std::siz
     }
     Tensor& tensor = state.tensors[which].tensor;
     if (data[1] == 255) {
-      tensor = Tensor(Shape{data[2]}, data[3] % 2 == 0 ? Type::byte : Type::number);
+      tensor = Tensor(Shape{data[2]}, data[3] % 2 == 0 ? DType::uint8 : DType::number);
     } else if (tensor.bytes() > 0) {
       tensor = tensor.clone();
       const auto place =

@@ -17,7 +17,7 @@ namespace {
 
 const ModelPtr& model_of(unsigned which) {
   static const ModelPtr models[] = {find_model("cnn").make({Shape{8, 8, 1}}, 3),
-                                    find_model("lstm").make(find_model("lstm").usual_input, 3)};
+                                    find_model("lstm").make(find_model("lstm").default_input, 3)};
   return models[which % 2];
 }
 

@@ -289,17 +289,17 @@ TEST_CASE("the weight gradient of some outputs is that of all, to the bit") {
       const bool accumulate = turn % 2 == 0;
       const Guarded before = all.dweight;
       all.weight_gradient(accumulate);
-      for (const std::vector<ChannelRange>& live : parts) {
+      for (const std::vector<ChannelRange>& trains : parts) {
         Problem some(c, kernels(isa).conv);
-        some.g.live = live.data();
-        some.g.live_ranges = static_cast<Index>(live.size());
-        const Index count = some.g.live_count(), rows = c.g.weight_count() / oc;
+        some.g.trains = trains.data();
+        some.g.trainable_ranges = static_cast<Index>(trains.size());
+        const Index count = some.g.trainable_count(), rows = c.g.weight_count() / oc;
         some.x = all.x;
         some.dy = all.dy;
         some.dweight = Guarded(rows * count, 1);
         const auto for_each = [&](const auto& f) {
           Index column = 0;
-          for (const ChannelRange& range : live) {
+          for (const ChannelRange& range : trains) {
             for (Index o = range.first; o < range.last; ++o, ++column) {
               for (Index r = 0; r < rows; ++r) f(r * count + column, r * oc + o);
             }

@@ -34,12 +34,12 @@ using GradientMap = std::map<std::string, std::vector<real>>;
 
 /// The registry's model for samples as small as it takes.
 ModelPtr small_model(const ModelEntry& entry) {
-  InputSpec input = entry.usual_input;
+  InputSpec input = entry.default_input;
   const Shape& usual = input.sample;
   if (input.vocabulary > 0) {
     input.sample = Shape{7};
     input.vocabulary = 11;
-    return entry.make(input, entry.usual_classes == entry.usual_input.vocabulary ? 11 : 5);
+    return entry.make(input, entry.usual_classes == entry.default_input.vocabulary ? 11 : 5);
   }
   if (usual.rank() == 1) input.sample = Shape{20};
   if (usual.rank() == 2) input.sample = Shape{5, 6};
@@ -238,7 +238,7 @@ class Subject {
     for (int block = 0; block < blocks(); ++block) {
       const auto b = static_cast<std::size_t>(block);
       const auto of = [&](const ProgramCost& c) {
-        return b < c.blocks.size() ? c.blocks[b] : ByPass<Cost>{};
+        return b < c.blocks.size() ? c.blocks[b] : PerPass<Cost>{};
       };
       CAPTURE(block);
       const double weights = of(full).weight_gradient.macs, inputs = of(full).input_gradient.macs;

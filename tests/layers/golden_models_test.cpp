@@ -106,7 +106,7 @@ TEST_CASE("the character models' logits") {
     const auto vocabulary = shared_file("charrnn/charrnn_" + author + ".vocab.json");
     if (!weights || !golden || !vocabulary) return;
     const std::string sentence = "the quick brown man and the sea ";
-    Tensor x(Shape{1, 32}, Type::index);
+    Tensor x(Shape{1, 32}, DType::int32);
     for (std::size_t i = 0; i < sentence.size(); ++i) x.indices()[i] = place_in(*vocabulary, sentence[i]);
     const Index kinds = author == "darwin" ? 100 : 65;
     const ModelPtr model =

@@ -106,11 +106,11 @@ TEST_CASE("He, Xavier and orthogonal starts") {
   conv->initialise(1, Scheme::he);
   conv->initialise(2);
   check_moments(value(*conv, 0), 2.0 / (16 * 9));
-  conv->begin_from_zero();
+  conv->zero_initialise();
   conv->initialise(3);
   for (const std::size_t i : {0, 1}) CHECK(matrix(value(*conv, i)).isZero(0));
   const auto norm = make<BatchNorm>({.channels = 5});
-  norm->begin_from_zero();
+  norm->zero_initialise();
   norm->initialise(1);
   CHECK(matrix(value(*norm, 0)).isOnes(0));
 

@@ -28,7 +28,7 @@ namespace {
 Tensor run(const Layer& layer, const Tensor& x, const Tensor& lengths = {}) {
   auto graph = std::make_unique<Graph>(Graph::Options{.mode = Mode::infer});
   Flow flow{graph->feed("x", x.shape(), x.type())};
-  if (lengths.defined()) flow.lengths = graph->feed("lengths", lengths.shape(), Type::index);
+  if (lengths.defined()) flow.lengths = graph->feed("lengths", lengths.shape(), DType::int32);
   graph->output("y", layer.build(*graph, flow).x);
   const auto program = Program::inference(std::move(graph));
   program->feed("x", x);

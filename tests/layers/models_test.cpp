@@ -33,7 +33,7 @@ std::string blocks_of(const Model& model) {
 
 ModelPtr usual(const std::string& name) {
   const ModelEntry& entry = find_model(name);
-  return entry.make(entry.usual_input, entry.usual_classes);
+  return entry.make(entry.default_input, entry.usual_classes);
 }
 
 Index count_of(const Model& model, bool statistics) {
@@ -111,7 +111,7 @@ TEST_CASE("models are lists of named blocks") {
   CHECK(blocks_of(*usual("charrnn")) == "embedding lstm_l0 lstm_l1 out");
   for (const ModelEntry& entry : model_registry()) {
     CAPTURE(entry.name);
-    const ModelPtr model = entry.make(entry.usual_input, entry.usual_classes);
+    const ModelPtr model = entry.make(entry.default_input, entry.usual_classes);
     CHECK(model->name() == entry.name);
     std::size_t in_blocks = 0;
     for (int block = 0; block < static_cast<int>(model->blocks().size()); ++block) {
@@ -192,7 +192,7 @@ TEST_CASE("gradient descent by hand lowers the loss, frozen blocks or not") {
       if (entry.name == "squeezenet" || entry.name == "resnet44" || entry.name == "resnet56") continue;
       CAPTURE(entry.name);
       CAPTURE(spec);
-      InputSpec input = entry.usual_input;
+      InputSpec input = entry.default_input;
       if (input.sample.rank() == 3) input.sample = Shape{8, 8, 1};
       if (input.sample.rank() == 2) input.sample = Shape{6, 5};
       if (input.vocabulary > 0) input = {Shape{7}, 12, input.lengths, input.each_step};

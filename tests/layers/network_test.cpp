@@ -132,8 +132,8 @@ TEST_CASE("sequences and texts") {
 TEST_CASE("every built-in model is written and read back") {
   for (const ModelEntry& entry : model_registry()) {
     CAPTURE(entry.name);
-    check_round_trip(*entry.make(entry.usual_input, entry.usual_classes));
-    if (entry.make_plain) check_round_trip(*entry.make_plain(entry.usual_input, entry.usual_classes));
+    check_round_trip(*entry.make(entry.default_input, entry.usual_classes));
+    if (entry.make_plain) check_round_trip(*entry.make_plain(entry.default_input, entry.usual_classes));
   }
 }
 

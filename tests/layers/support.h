@@ -34,7 +34,7 @@ inline Tensor normal(Shape shape, std::uint64_t seed) {
 
 /// Indices below `below`.
 inline Tensor indices(Shape shape, Index below, std::uint64_t seed, std::int32_t first = 0) {
-  Tensor t(shape, Type::index);
+  Tensor t(shape, DType::int32);
   Random random(seed, "test");
   for (Index i = 0; i < t.count(); ++i) {
     t.indices()[i] = first + static_cast<std::int32_t>(random.below(static_cast<std::uint32_t>(below)));

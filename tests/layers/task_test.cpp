@@ -28,7 +28,7 @@ Tensor numbers(Shape shape, const std::vector<double>& values) {
 }
 
 Tensor classes(Shape shape, const std::vector<std::int32_t>& values) {
-  Tensor tensor(shape, Type::index);
+  Tensor tensor(shape, DType::int32);
   std::copy(values.begin(), values.end(), tensor.indices());
   return tensor;
 }

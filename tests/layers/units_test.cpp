@@ -50,7 +50,7 @@ TEST_CASE("ranges are sorted and joined; their complement is the rest") {
 }
 
 TEST_CASE("elements of a part lie where the axis says, from any first one on") {
-  const Live columns{1, {{0, 1}, {2, 4}}};
+  const TrainableRanges columns{1, {{0, 1}, {2, 4}}};
   const Shape whole{3, 5};
   std::vector<Index> places;
   const auto collect = [&](Index at, Index place, Index count) {
@@ -59,14 +59,14 @@ TEST_CASE("elements of a part lie where the axis says, from any first one on") {
       places.push_back(place + i);
     }
   };
-  for_each_live(&columns, whole, 2, 6, collect);
+  for_each_trainable(&columns, whole, 2, 6, collect);
   CHECK(places == std::vector<Index>{3, 5, 7, 8, 10, 12});
   places.clear();
-  for_each_live(nullptr, whole, 2, 4, collect);
+  for_each_trainable(nullptr, whole, 2, 4, collect);
   CHECK(places == std::vector<Index>{2, 3, 4, 5});
-  const Live rows{0, {{1, 2}}};
+  const TrainableRanges rows{0, {{1, 2}}};
   places = {99, 99};
-  for_each_live(&rows, whole, 0, 5, [&](Index at, Index place, Index count) {
+  for_each_trainable(&rows, whole, 0, 5, [&](Index at, Index place, Index count) {
     CHECK(at == 0);
     CHECK(place == 5);
     CHECK(count == 5);
@@ -81,8 +81,8 @@ TEST_CASE("units freeze and thaw by range, and add up") {
   parts.freeze("conv1.weight[8:12]");
   CHECK(parts.frozen("conv1.weight") == "0:4+8:12");
   CHECK(parts.at("conv1.weight").trainable());
-  CHECK(parts.at("conv1.weight").live()->axis == 3);
-  CHECK(text_of(parts.at("conv1.weight").live()->ranges) == "4:8+12:16");
+  CHECK(parts.at("conv1.weight").trainable_ranges()->axis == 3);
+  CHECK(text_of(parts.at("conv1.weight").trainable_ranges()->ranges) == "4:8+12:16");
   CHECK(parts.text("conv1.weight") == "8 of 16 channels frozen");
   CHECK(parts.frozen("conv1.bias").empty());
   parts.thaw("conv1.weight[2:9]");
@@ -90,7 +90,7 @@ TEST_CASE("units freeze and thaw by range, and add up") {
   // What is frozen in part stays so when the flag goes and comes.
   parts.at("conv1.weight").set_trainable(false);
   CHECK(parts.frozen("conv1.weight") == "0:16");
-  CHECK(parts.at("conv1.weight").live() == nullptr);
+  CHECK(parts.at("conv1.weight").trainable_ranges() == nullptr);
   parts.at("conv1.weight").set_trainable(true);
   CHECK(parts.frozen("conv1.weight") == "0:2+9:12");
   // Whole names stand for all units.
@@ -128,11 +128,11 @@ TEST_CASE("gates by name, rows of an embedding") {
   parts.freeze("lstm.*[f+g]");
   CHECK(parts.frozen("lstm.weight_ih_l0") == "0:15");
   CHECK(parts.frozen("lstm.bias_hh_l0") == "5:15");
-  CHECK(parts.at("lstm.bias_hh_l0").live()->axis == 0);
+  CHECK(parts.at("lstm.bias_hh_l0").trainable_ranges()->axis == 0);
   parts.freeze("gru[z]");
   CHECK(parts.frozen("gru.weight_hh_l0") == "5:10");
   parts.freeze("embed.weight[0:10]");
-  CHECK(parts.at("embed.weight").live()->axis == 0);
+  CHECK(parts.at("embed.weight").trainable_ranges()->axis == 0);
   CHECK(parts.text("embed.weight") == "10 of 30 rows frozen");
 }
 
@@ -162,7 +162,7 @@ TEST_CASE("ranges that make no sense are errors that name the shape") {
 
 TEST_CASE("set_freeze freezes the named units and no others, whatever was frozen before") {
   const ModelEntry& entry = find_model("cnn");
-  const ModelPtr model = entry.make(entry.usual_input, entry.usual_classes);
+  const ModelPtr model = entry.make(entry.default_input, entry.usual_classes);
   std::string weight;
   for (const NamedParameter& p : model->parameters()) {
     if (weight.empty() && p.parameter->shape().rank() == 4) weight = p.name;

@@ -19,7 +19,7 @@ namespace {
 
 ModelPtr small(const std::string& name, std::uint64_t seed, Index classes = 10) {
   const ModelEntry& entry = find_model(name);
-  InputSpec input = entry.usual_input;
+  InputSpec input = entry.default_input;
   if (input.sample.rank() == 3) input.sample = Shape{name == "squeezenet" ? 29 : 8, 30, 2};
   const ModelPtr model = entry.make(input, name == "charrnn" ? entry.usual_classes : classes);
   model->initialise(seed);
@@ -113,7 +113,7 @@ TEST_CASE("a file that does not fit is refused and changes nothing") {
   CHECK(fails_with(Fault::model_file, "the model has no extra.weight", load));
 
   rewrite(good, bad,
-          [](auto& tensors) { tensors.back().tensor = Tensor(tensors.back().tensor.shape(), Type::index); });
+          [](auto& tensors) { tensors.back().tensor = Tensor(tensors.back().tensor.shape(), DType::int32); });
   CHECK(fails_with(Fault::model_file, "does not hold real numbers", load));
 
   rewrite(good, bad, [](auto& tensors) { tensors.erase(tensors.begin(), tensors.end()); });
@@ -125,7 +125,7 @@ TEST_CASE("a file that does not fit is refused and changes nothing") {
   CHECK(bytes_of(*model) == before);
 
   rewrite(good, bad, [](auto& tensors) {
-    tensors.push_back({"bn1.num_batches_tracked", Tensor(Shape{}, Type::index)});
+    tensors.push_back({"bn1.num_batches_tracked", Tensor(Shape{}, DType::int32)});
   });
   CHECK_NOTHROW(load());
 }
@@ -202,8 +202,8 @@ TEST_CASE("what wrappers put before all names is taken off, and masks are passed
     CAPTURE(wrapper);
     rewrite(good, other, [&](auto& tensors) {
       for (NamedTensor& t : tensors) t.name = wrapper + t.name;
-      tensors.push_back({wrapper + "mask", Tensor(Shape{2}, Type::byte)});
-      tensors.push_back({wrapper + "position_ids", Tensor(Shape{2}, Type::index)});
+      tensors.push_back({wrapper + "mask", Tensor(Shape{2}, DType::uint8)});
+      tensors.push_back({wrapper + "position_ids", Tensor(Shape{2}, DType::int32)});
     });
     const ModelPtr read = small("cnn", 2);
     CHECK(load_weights(*read, other).unexpected.empty());

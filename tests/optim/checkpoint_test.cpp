@@ -445,7 +445,7 @@ TEST_CASE("values that cannot be a run's are refused, whichever they are") {
   for (std::size_t i = 0; i < complete.tensors.size(); ++i) {
     CAPTURE(complete.tensors[i].name);
     SafeTensors changed = complete;
-    changed.tensors[i].tensor = Tensor(Shape{3}, Type::byte);
+    changed.tensors[i].tensor = Tensor(Shape{3}, DType::uint8);
     CHECK_FALSE(resumes(changed));
     changed.tensors[i].tensor = Tensor(Shape{2, 2});
     CHECK_FALSE(resumes(changed));

@@ -195,7 +195,7 @@ TEST_CASE("kept features are read, not computed") {
     const auto epoch = static_cast<std::uint64_t>(record.epoch);
     before = trainer.features().content(FeatureCache::Part::train, epoch);
     runs.push_back(
-        trainer.programs().features(50, data.train->info().shape, trainer.features().seam()).counters().runs);
+        trainer.programs().features(50, data.train->info().shape, trainer.features().cut()).counters().runs);
     CHECK(before == Content::labels);
     CHECK(trainer.features().content(FeatureCache::Part::validation) == Content::labels);
   };

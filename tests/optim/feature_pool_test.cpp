@@ -260,17 +260,17 @@ TEST_CASE("without room in the pool features are kept as without one") {
 
 TEST_CASE("features do not depend on the batch that they are computed in") {
   for (const ModelEntry& entry : model_registry()) {
-    if (entry.usual_input.vocabulary > 0) continue;
+    if (entry.default_input.vocabulary > 0) continue;
     CAPTURE(entry.name);
-    const bool pictures = entry.usual_input.sample.rank() == 3;
-    const InputSpec input{.sample = pictures && entry.usual_input.sample[0] > 64
-                                        ? Shape{64, 64, entry.usual_input.sample[2]}
-                                        : entry.usual_input.sample,
-                          .lengths = entry.usual_input.lengths};
+    const bool pictures = entry.default_input.sample.rank() == 3;
+    const InputSpec input{.sample = pictures && entry.default_input.sample[0] > 64
+                                        ? Shape{64, 64, entry.default_input.sample[2]}
+                                        : entry.default_input.sample,
+                          .lengths = entry.default_input.lengths};
     const ModelPtr model = entry.make(input, 10);
     model->initialise(1);
     ProgramCache programs(*model, {});
-    const Seam seam = model->seam_at(model->children().size() - 1, input.sample);
+    const CutPoint cut = model->cut_point_at(model->children().size() - 1, input.sample);
     constexpr Index kMost = 33;
     std::vector<real> numbers(static_cast<std::size_t>(kMost * input.sample.count()));
     Random random(2, "samples");
@@ -280,21 +280,21 @@ TEST_CASE("features do not depend on the batch that they are computed in") {
       sizes.insert(sizes.end(), input.sample.sizes().begin(), input.sample.sizes().end());
       Tensor x{Shape(std::span<const Index>(sizes))};
       std::copy_n(numbers.begin() + first * input.sample.count(), x.count(), x.data());
-      Program& program = programs.features(count, input.sample, seam);
+      Program& program = programs.features(count, input.sample, cut);
       program.feed("x", x);
-      Tensor lengths(Shape{count}, Type::index);
+      Tensor lengths(Shape{count}, DType::int32);
       if (input.lengths) {
         std::fill_n(lengths.indices(), count, static_cast<std::int32_t>(input.sample[0]));
         program.feed("lengths", lengths);
       }
       program.run();
       const real* y = program.output_data("features");
-      return std::vector<real>(y, y + count * seam.features.count());
+      return std::vector<real>(y, y + count * cut.features.count());
     };
     const std::vector<real> all = features(0, kMost);
     for (const auto& [first, count] : {std::pair<Index, Index>{0, 1}, {3, 7}, {10, 16}}) {
       const std::vector<real> some = features(first, count);
-      CHECK(std::equal(some.begin(), some.end(), all.begin() + first * seam.features.count()));
+      CHECK(std::equal(some.begin(), some.end(), all.begin() + first * cut.features.count()));
     }
   }
 }

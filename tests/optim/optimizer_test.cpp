@@ -33,7 +33,7 @@ struct Problem {
       return dense(*graph, x, graph->parameter(parameters.end()[-2]), graph->parameter(parameters.back()));
     };
     const Value x = graph->feed("x", input.shape());
-    const Value labels = graph->feed("labels", targets.shape(), Type::index);
+    const Value labels = graph->feed("labels", targets.shape(), DType::int32);
     const Value y = layer("2", activate(*graph, Activation::tanh, layer("0", x)));
     const Value loss = softmax_cross_entropy(*graph, y, labels);
     graph->output("loss", loss);

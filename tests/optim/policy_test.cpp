@@ -122,7 +122,7 @@ TEST_CASE("random-frozen: AnB, BnB, with and without tuning") {
   const auto renewed = [](const std::string& text) {
     const Rehearsal r(3, text);
     std::string out;
-    for (std::size_t l = 0; l < 3; ++l) out += r.policy->renews(l) ? 'r' : '.';
+    for (std::size_t l = 0; l < 3; ++l) out += r.policy->reinitialises(l) ? 'r' : '.';
     return out;
   };
   CHECK(renewed("random-frozen,k=2") == "rr.");

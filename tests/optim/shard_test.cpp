@@ -30,7 +30,7 @@ std::unique_ptr<Program> step_of(const Model& model, Index rows) {
 
 struct Samples {
   Tensor x, targets;
-  Samples(Index first, Index rows) : x(Shape{rows, kFeatures}), targets(Shape{rows}, Type::index) {
+  Samples(Index first, Index rows) : x(Shape{rows, kFeatures}), targets(Shape{rows}, DType::int32) {
     Random random(7, "samples");
     for (Index i = 0; i < first * kFeatures; ++i) random.normal();
     for (real& value : x.values()) value = static_cast<real>(random.normal());

@@ -133,9 +133,9 @@ TEST_CASE(
   head.measure(x.data(), kSamples);
   head.measured();
   CHECK(head.enter(std::span(gradients).first(1)).data() == gradients.data());
-  const Live live{0, {{0, 1}}};
+  const TrainableRanges trains{0, {{0, 1}}};
   std::vector<GradientView> part = gradients;
-  part[0].live = &live;
+  part[0].trains = &trains;
   CHECK(head.enter(part).data() == part.data());
   CHECK(head.enter(gradients).data() != gradients.data());
   CHECK(layer.weight.value().data()[0] != kStart[0]);

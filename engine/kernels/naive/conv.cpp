@@ -87,17 +87,17 @@ Index dw_units(const ConvGeometry& g) {
 
 void dw(const ConvGeometry& g, Index n, const real* x, const real* dy, real* dweight, bool accumulate,
         Index first, Index last, real*) {
-  const Index in = g.c / g.groups, out = g.oc / g.groups, live = g.live_count();
+  const Index in = g.c / g.groups, out = g.oc / g.groups, trains = g.trainable_count();
   const ChannelRange all{0, g.oc};
-  const ChannelRange* const ranges = g.live != nullptr ? g.live : &all;
-  if (!accumulate) zero((last - first) * in * live, dweight + first * in * live);
+  const ChannelRange* const ranges = g.trains != nullptr ? g.trains : &all;
+  if (!accumulate) zero((last - first) * in * trains, dweight + first * in * trains);
   for (Index tap = first; tap < last; ++tap) {
     for_each_tap(g, n, tap / g.kw, tap % g.kw, [&](Index x0, Index y0) {
       Index column = 0;
-      for (const ChannelRange* range = ranges; column < live; ++range) {
+      for (const ChannelRange* range = ranges; column < trains; ++range) {
         for (Index o = range->first; o < range->last; ++o, ++column) {
           for (Index q = 0; q < in; ++q) {
-            dweight[(tap * in + q) * live + column] += x[x0 + o / out * in + q] * dy[y0 + o];
+            dweight[(tap * in + q) * trains + column] += x[x0 + o / out * in + q] * dy[y0 + o];
           }
         }
       }

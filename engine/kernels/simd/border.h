@@ -56,19 +56,19 @@ constexpr Border input_border(const ConvGeometry& g) {
 /// Calls f(first, count) for the output channels in [begin, end) that the weight gradient is wanted of.
 template <class F>
 constexpr void for_each_live_range(const ConvGeometry& g, Index begin, Index end, const F& f) {
-  if (g.live == nullptr) return f(begin, end - begin);
-  for (Index i = 0; i < g.live_ranges; ++i) {
-    const Index first = larger(begin, g.live[i].first), last = smaller(end, g.live[i].last);
+  if (g.trains == nullptr) return f(begin, end - begin);
+  for (Index i = 0; i < g.trainable_ranges; ++i) {
+    const Index first = larger(begin, g.trains[i].first), last = smaller(end, g.trains[i].last);
     if (first < last) f(first, last - first);
   }
 }
-/// How many they are. (`ConvGeometry::live_count` is not this set's own.)
+/// How many they are. (`ConvGeometry::trainable_count` is not this set's own.)
 constexpr Index live_outputs_between(const ConvGeometry& g, Index begin, Index end) {
   Index total = 0;
   for_each_live_range(g, begin, end, [&](Index, Index count) { total += count; });
   return total;
 }
-constexpr Index live_outputs(const ConvGeometry& g) {
+constexpr Index trainable_outputs(const ConvGeometry& g) {
   return live_outputs_between(g, 0, g.oc);
 }
 

@@ -175,7 +175,8 @@ static inline void for_each_live_vector(const ConvGeometry& g, const F& f) {
 static inline void depthwise_dw(const ConvGeometry& g, Index n, const float* x, const float* dy,
                                 float* dweight, bool accumulate, Index first, Index last) {
   constexpr int kRowsTogether = 3, kTapsTogether = 4;
-  const Index live = live_outputs(g), weight_row = g.kw * live, line = g.w * g.c, step = g.stride_w * g.c;
+  const Index trains = trainable_outputs(g), weight_row = g.kw * trains, line = g.w * g.c,
+              step = g.stride_w * g.c;
   if (!accumulate) zero_floats((last - first) * weight_row, dweight + first * weight_row);
   // Columns that meet the image with every tap; the others are gone over tap by tap.
   Index begin = outputs_of_tap(0, g.w, g.ow, g.stride_w, g.pad_w).first;
@@ -191,8 +192,8 @@ static inline void depthwise_dw(const ConvGeometry& g, Index n, const float* x, 
       const auto sums = [&](auto rows, auto taps, Index a, Index b, Index j0, Index j1) {
         depthwise_sums<decltype(rows)::value, decltype(taps)::value>(
             j1 - j0, image_row + a * line + (j0 * g.stride_w - g.pad_w + b) * g.c + c, line, step,
-            dy_row + j0 * g.c + c, g.c, weight_row, live, load_at, count,
-            dweight + a * weight_row + b * live + column);
+            dy_row + j0 * g.c + c, g.c, weight_row, trains, load_at, count,
+            dweight + a * weight_row + b * trains + column);
       };
       for_each_tile(larger(0, as.last - as.first), kRowsTogether, [&](Index a, Index rows) {
         for_each_tile(g.kw, kTapsTogether, [&](Index b, Index taps) {

@@ -235,7 +235,7 @@ void planar_dw(const ConvGeometry& g, Index n, const float* x, const float* dy, 
                bool accumulate, Index first, Index last, float* scratch) {
   const PlanarForm f = gradient_form(g);
   const Border border = input_border(g);
-  const Index out = live_outputs(g), vectors = g.oh * f.wide, count = (last - first) * out;
+  const Index out = trainable_outputs(g), vectors = g.oh * f.wide, count = (last - first) * out;
   float *const planes = scratch, *const dy_planes = planes + g.c * f.x_plane;
   float* const sums = dy_planes + vectors * out * kLanes;
   zero_floats(g.c * f.x_plane, planes);

@@ -104,7 +104,7 @@ constexpr bool dw_prefers_planes(const ConvGeometry& g) {
 
 constexpr Index planar_dw_scratch(const ConvGeometry& g) {
   const PlanarForm f = gradient_form(g);
-  const Index out = live_outputs(g);
+  const Index out = trainable_outputs(g);
   return g.c * f.x_plane + g.oh * f.y_row * out + (g.kh * g.kw * g.c * out + kLanes) * kLanes;
 }
 

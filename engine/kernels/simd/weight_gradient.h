@@ -58,7 +58,7 @@ constexpr Index block_rows(const ConvGeometry& g) {
 /// True where x is better copied pixel by pixel than read across row by row: the rows of dy are short, and
 /// there are outputs enough to pay for the copy.
 constexpr bool dw_gathers(const ConvGeometry& g) {
-  return g.groups == 1 && g.oh > 1 && live_outputs(g) >= 8 * larger(8, g.ow);
+  return g.groups == 1 && g.oh > 1 && trainable_outputs(g) >= 8 * larger(8, g.ow);
 }
 
 /// Vectors of windows, lanes along x: of each segment as many as its rows fill.
@@ -83,7 +83,7 @@ constexpr bool dw_along_windows(const ConvGeometry& g) {
   const WeightRows rows = weight_rows(g);
   // A vector may reach beyond its window, but not beyond x.
   if (rows.run < kLanes && input_border(g).none()) return false;
-  const Index out = live_outputs(g) / g.groups;
+  const Index out = trainable_outputs(g) / g.groups;
   if (out == 0 || rows.run == 0) return false;
   const Index vectors = (out + kLanes - 1) / kLanes, windows = rows.segments * window_vectors(rows);
   const Index wide = smaller(vectors, kPanelVectors), tall = smaller(out, kMostColumns);
@@ -108,10 +108,10 @@ constexpr DwSizes dw_sizes(const ConvGeometry& g, Index n) {
   const Index pixels = block_images(g) * block_rows(g) * g.ow, out = g.oc / g.groups;
   const Index x = dw_gathers(g) ? pixels * kUnitRows : border_scratch(input_border(g), n);
   Index dy = out % kLanes != 0 ? pixels * kPanel : 0, sums = 0;
-  if (g.live != nullptr) dy = pixels * to_lanes(smaller(out, live_outputs(g)));
+  if (g.trains != nullptr) dy = pixels * to_lanes(smaller(out, trainable_outputs(g)));
   if (dw_along_windows(g)) {
     const WeightRows rows = weight_rows(g);
-    sums = rows.segments * window_vectors(rows) * live_outputs(g) * kLanes;
+    sums = rows.segments * window_vectors(rows) * trainable_outputs(g) * kLanes;
   }
   return {x, dy, sums};
 }
@@ -192,7 +192,7 @@ static inline void gather_columns(const ConvGeometry& g, Index begin, Index end,
 static inline DyColumns columns_of(const ConvGeometry& g, Index begin, Index end, Index out, Index pixels,
                                    const float* dy, float* scratch) {
   constexpr Index kFewSums = 16 * 1024;  // too few to pay for a copy
-  if (g.live != nullptr) {
+  if (g.trains != nullptr) {
     Index ranges = 0, first = 0;
     for_each_live_range(g, begin, end, [&](Index at, Index) {
       first = at;
@@ -215,11 +215,11 @@ static inline DyColumns columns_of(const ConvGeometry& g, Index begin, Index end
 }
 
 /// A block of pixels, for one group's outputs: `out` of them, which begin at the column `first_column` of
-/// dweight's `live`.
+/// dweight's `trains`.
 struct GroupBlock {
   const Border& border;
   const PixelBlock& block;
-  Index group, out, first_column, live;
+  Index group, out, first_column, trains;
   DyColumns dy;
 
   /// Where the windows of a segment begin in a bordered x.
@@ -237,7 +237,7 @@ static inline void add_block(const ConvGeometry& g, const GroupBlock& part, floa
   const PixelBlock& block = part.block;
   Tile t{};
   t.ams = 1;
-  t.ldc = part.live;
+  t.ldc = part.trains;
   t.accumulate = accumulate;
   if (dw_gathers(g)) {
     t.aks = kUnitRows;
@@ -260,14 +260,14 @@ static inline void add_block(const ConvGeometry& g, const GroupBlock& part, floa
     } else {
       x = part.windows(g, segment) + row0;
     }
-    float* const to = dweight + (segment * rows.run + row0) * part.live + part.first_column;
+    float* const to = dweight + (segment * rows.run + row0) * part.trains + part.first_column;
     for (Index j = 0; j < part.out; j += kPanel) {
       t.columns = smaller(part.out - j, kPanel);
       t.b = part.dy.at(j);
       t.ldb = part.dy.distance(j);
       for_each_tile(count, kRows[panel_vectors(t.columns) - 1], [&](Index m, Index tile_rows) {
         t.a = x + m;
-        t.c = to + m * part.live + j;
+        t.c = to + m * part.trains + j;
         run_tile(tile_rows, t);
       });
     }
@@ -275,7 +275,7 @@ static inline void add_block(const ConvGeometry& g, const GroupBlock& part, floa
 }
 
 /// The same with lanes along windows, for the vectors [begin, end): the sum of column o and vector v is the
-/// vector (v - begin) * live + o of `sums`.
+/// vector (v - begin) * trains + o of `sums`.
 static inline void add_windows(const ConvGeometry& g, const GroupBlock& part, bool accumulate, Index begin,
                                Index end, float* sums) {
   const WeightRows rows = weight_rows(g);
@@ -287,7 +287,7 @@ static inline void add_windows(const ConvGeometry& g, const GroupBlock& part, bo
   t.pixels = g.ow;
   t.rows = part.block.rows;
   t.images = part.block.images;
-  t.sums_vector = part.live * kLanes;
+  t.sums_vector = part.trains * kLanes;
   t.accumulate = accumulate;
   for (Index j = 0; j < part.out; j += kPanel) {
     t.dy_pixel = part.dy.distance(j);
@@ -298,7 +298,7 @@ static inline void add_windows(const ConvGeometry& g, const GroupBlock& part, bo
           const Index place = begin + vector + v;
           t.x[v] = part.windows(g, place / vectors) + first_row(rows, place);
         }
-        t.sums = sums + (vector * part.live + part.first_column + j + o) * kLanes;
+        t.sums = sums + (vector * part.trains + part.first_column + j + o) * kLanes;
         sum_windows(some, count, t);
       });
     });
@@ -307,14 +307,15 @@ static inline void add_windows(const ConvGeometry& g, const GroupBlock& part, bo
 
 /// Calls f(element of dweight, of the sums) for the vectors [begin, end).
 template <class F>
-static inline void for_each_window_sum(const WeightRows& rows, Index live, Index begin, Index end,
+static inline void for_each_window_sum(const WeightRows& rows, Index trains, Index begin, Index end,
                                        const F& f) {
   for (Index v = begin; v < end; ++v) {
     const Index segment = v / window_vectors(rows), first = first_row(rows, v);
     const Index row0 = v % window_vectors(rows) * kLanes, row1 = smaller(rows.run, row0 + kLanes);
     for (Index row = row0; row < row1; ++row) {
-      const Index to = (segment * rows.run + row) * live, from = (v - begin) * live * kLanes + row - first;
-      for (Index o = 0; o < live; ++o) f(to + o, from + o * kLanes);
+      const Index to = (segment * rows.run + row) * trains,
+                  from = (v - begin) * trains * kLanes + row - first;
+      for (Index o = 0; o < trains; ++o) f(to + o, from + o * kLanes);
     }
   }
 }
@@ -326,13 +327,13 @@ static inline void dw(const ConvGeometry& geometry, Index n, const real* x, cons
   }
   const ConvGeometry g = flattened(geometry);
   const WeightRows weight = weight_rows(g);
-  const Index live = live_outputs(g), out = g.oc / g.groups;
+  const Index trains = trainable_outputs(g), out = g.oc / g.groups;
   if (n == 0 || g.oh * g.ow == 0) {
     if (accumulate) return;
     for (Index unit = first; unit < last; ++unit) {
       const Index row0 = unit % weight.blocks * kUnitRows;
-      zero_floats(smaller(kUnitRows, weight.run - row0) * live,
-                  dweight + (unit / weight.blocks * weight.run + row0) * live);
+      zero_floats(smaller(kUnitRows, weight.run - row0) * trains,
+                  dweight + (unit / weight.blocks * weight.run + row0) * trains);
     }
     return;
   }
@@ -347,8 +348,8 @@ static inline void dw(const ConvGeometry& geometry, Index n, const real* x, cons
   const bool along_windows = dw_along_windows(g);
   const Index begin_vector = first_vector(weight, first), end_vector = first_vector(weight, last);
   if (along_windows && accumulate) {
-    zero_floats((end_vector - begin_vector) * live * kLanes, parts.sums);
-    for_each_window_sum(weight, live, begin_vector, end_vector,
+    zero_floats((end_vector - begin_vector) * trains * kLanes, parts.sums);
+    for_each_window_sum(weight, trains, begin_vector, end_vector,
                         [&](Index to, Index from) { parts.sums[from] = dweight[to]; });
   }
   bool add = accumulate;
@@ -368,7 +369,7 @@ static inline void dw(const ConvGeometry& geometry, Index n, const real* x, cons
           if (wanted == 0) continue;
           const DyColumns columns = columns_of(g, group * out, (group + 1) * out, wanted,
                                                block.images * block.rows * g.ow, block.dy, parts.dy);
-          const GroupBlock part{border, block, group, wanted, column, live, columns};
+          const GroupBlock part{border, block, group, wanted, column, trains, columns};
           if (along_windows) {
             add_windows(g, part, add, begin_vector, end_vector, parts.sums);
           } else {
@@ -381,7 +382,7 @@ static inline void dw(const ConvGeometry& geometry, Index n, const real* x, cons
     }
   }
   if (along_windows) {
-    for_each_window_sum(weight, live, begin_vector, end_vector,
+    for_each_window_sum(weight, trains, begin_vector, end_vector,
                         [&](Index to, Index from) { dweight[to] = parts.sums[from]; });
   }
 }

@@ -23,7 +23,7 @@ FreezeMarks::FreezeMarks(const Model& model) {
     const bool trains = p.parameter->trainable();
     marks_.push_back({p.parameter, trains, p.parameter->partly_frozen()});
     if (!trains) frozen_.push_back(p.name);
-    if (p.parameter->live() != nullptr) frozen_.push_back(part_text(p));
+    if (p.parameter->trainable_ranges() != nullptr) frozen_.push_back(part_text(p));
     if (trains) training_.push_back(p.name);
   }
 }

@@ -95,17 +95,17 @@ Tensor Learner::features(const DatasetPtr& samples, const std::string& upto, con
   loader.start(0);
   while (const Batch* batch = loader.next()) {
     const Shape sample = batch->x.shape().tail(1);
-    const Seam seam = model().seam_at(behind, sample);
-    Program& program = parts_->asking().features(batch->count, sample, seam);
+    const CutPoint cut = model().cut_point_at(behind, sample);
+    Program& program = parts_->asking().features(batch->count, sample, cut);
     feed_batch(program, model(), *batch);
     program.run();
     if (!all.defined()) {
       std::vector<Index> sizes{samples->size()};
-      sizes.insert(sizes.end(), seam.features.sizes().begin(), seam.features.sizes().end());
+      sizes.insert(sizes.end(), cut.features.sizes().begin(), cut.features.sizes().end());
       all = Tensor(Shape(std::span<const Index>(sizes)));
       to = all.data();
     }
-    const Index count = batch->count * seam.features.count();
+    const Index count = batch->count * cut.features.count();
     to = std::copy_n(program.output_data("features"), count, to);
     if (each) each();
   }

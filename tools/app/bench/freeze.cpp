@@ -46,7 +46,7 @@ class FreezeBenchmark {
   void run(const std::string& name) {
     const ModelEntry& entry = find_model(name);
     const auto blocks =
-        static_cast<Index>(entry.make(entry.usual_input, entry.usual_classes)->blocks().size());
+        static_cast<Index>(entry.make(entry.default_input, entry.usual_classes)->blocks().size());
     cuts_.clear();
     for (const std::string& freeze : wanted(blocks)) add(name, freeze, blocks);
     predict(name);
@@ -175,7 +175,7 @@ void bench_freeze(const BenchOptions& options, Console& console) {
   const auto models = split(options.models.empty() ? kReferenceModels : options.models, ',');
   for (const std::string& name : models) {
     const ModelEntry& entry = find_model(name);
-    const ModelPtr model = entry.make(entry.usual_input, entry.usual_classes);
+    const ModelPtr model = entry.make(entry.default_input, entry.usual_classes);
     for (const std::string& freeze : split(options.freezes, ',')) {
       if (!options.freezes.empty()) model->set_freeze(freeze == "0" ? "none" : freeze);
     }

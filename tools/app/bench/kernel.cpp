@@ -40,7 +40,7 @@ struct KernelRow {
 };
 
 double macs_of(const Program& program) {
-  const ByPass<Cost> total = cost_of(program).total;
+  const PerPass<Cost> total = cost_of(program).total;
   return total.forward.macs + total.input_gradient.macs + total.weight_gradient.macs;
 }
 

@@ -8,7 +8,7 @@ BenchModel::BenchModel(const std::string& name, const std::string& freeze, Index
                        Precision frozen) {
   const ModelEntry& entry = find_model(name);
   batch_ = batch > 0 ? batch : entry.usual_batch;
-  model_ = entry.make(entry.usual_input, entry.usual_classes);
+  model_ = entry.make(entry.default_input, entry.usual_classes);
   model_->initialise(0);
   model_->set_freeze(freeze == "0" ? "none" : freeze);
   feeds_ = std::make_unique<RandomBatch>(*model_, batch_, model_->input().sample);

@@ -31,7 +31,7 @@ RandomBatch::RandomBatch(const Model& model, Index batch, const Shape& sample, c
     return static_cast<std::int32_t>(random.below(static_cast<std::uint32_t>(limit)));
   };
   const Shape shape = batched(batch, sample);
-  x = Tensor(shape, input.vocabulary > 0 ? Type::index : Type::number);
+  x = Tensor(shape, input.vocabulary > 0 ? DType::int32 : DType::number);
   for (Index i = 0; i < shape.count(); ++i) {
     if (input.vocabulary > 0) {
       x.indices()[i] = below(input.vocabulary);
@@ -39,7 +39,7 @@ RandomBatch::RandomBatch(const Model& model, Index batch, const Shape& sample, c
       x.data()[i] = static_cast<real>(random.normal());
     }
   }
-  lengths = Tensor(Shape{batch}, Type::index);
+  lengths = Tensor(Shape{batch}, DType::int32);
   for (Index i = 0; i < batch; ++i) lengths.indices()[i] = static_cast<std::int32_t>(sample[0]);
   const TaskPtr usual = usual_task(model);
   const Task& of = task != nullptr ? *task : *usual;
@@ -47,7 +47,7 @@ RandomBatch::RandomBatch(const Model& model, Index batch, const Shape& sample, c
       of.targets(of.each_step() ? Shape{batch, sample[0], model.width()} : Shape{batch, model.width()});
   targets = Tensor(spec.shape, spec.type);
   for (Index i = 0; i < targets.count(); ++i) {
-    if (spec.type == Type::index) {
+    if (spec.type == DType::int32) {
       targets.indices()[i] = below(model.width());
     } else {
       targets.data()[i] = static_cast<real>(below(2));
@@ -72,8 +72,8 @@ std::vector<Tensor> feed_indices(Program& program, Index vocabulary) {
   std::vector<Tensor> fed;
   for (const auto& node : program.graph().nodes()) {
     const Spec& spec = node->outputs()[0];
-    if (!node->is_feed() || spec.type != Type::index) continue;
-    Tensor tensor(spec.shape, Type::index);
+    if (!node->is_feed() || spec.type != DType::int32) continue;
+    Tensor tensor(spec.shape, DType::int32);
     if (node->label() == "lengths")
       std::fill_n(tensor.indices(), tensor.count(), static_cast<std::int32_t>(steps));
     for (Index i = 0; node->label() == "x" && i < tensor.count(); ++i) {
@@ -121,9 +121,10 @@ Index base_bytes(int threads, Machine& machine) {
     constexpr const char* kModel = "lenet";
     constexpr Index kOne = 1;
     const ModelEntry& entry = find_model(kModel);
-    const ModelPtr model = entry.make(entry.usual_input, entry.usual_classes);
+    const ModelPtr model = entry.make(entry.default_input, entry.usual_classes);
     ProgramCache programs(*model, {});
-    const StepBytes own = step_bytes(*model, programs.inference(kOne, entry.usual_input.sample), 0, threads);
+    const StepBytes own =
+        step_bytes(*model, programs.inference(kOne, entry.default_input.sample), 0, threads);
     const double all = measured_resident({kModel, "all", kOne, threads});
     return std::max(0.0, all - static_cast<double>(own.all()));
   }));

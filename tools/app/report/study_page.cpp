@@ -116,7 +116,7 @@ std::vector<std::string> block_names(const Arm& arm) {
   const auto entry = std::find_if(registry.begin(), registry.end(),
                                   [&](const ModelEntry& e) { return e.name == arm.model; });
   if (entry != registry.end()) {
-    const ModelPtr model = entry->make(entry->usual_input, entry->usual_classes);
+    const ModelPtr model = entry->make(entry->default_input, entry->usual_classes);
     for (const Model::Block& block : model->blocks()) names.push_back(block.name);
   }
   if (static_cast<Index>(names.size()) == arm.blocks) return names;

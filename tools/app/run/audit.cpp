@@ -19,7 +19,7 @@ constexpr Index kMostKernels = 100;  // to be priced before a run
 
 StepFigures figures_of(const Program& program) {
   StepFigures figures;
-  const ByPass<Cost> total = cost_of(program).total;
+  const PerPass<Cost> total = cost_of(program).total;
   figures.macs = total.forward.macs + total.input_gradient.macs + total.weight_gradient.macs;
   figures.kernels = static_cast<Index>(program.plan().steps.size());
   const ProgramBytes bytes = bytes_of(program, thread_count());
@@ -54,14 +54,14 @@ std::optional<FrozenForecast> forecast_frozen(Model& model, ProgramCache& progra
   };
   result.frozen.seconds = seconds_of(program);
   if (kept) {
-    result.kept_seconds = seconds_of(programs.head_training(batch, sample, kept->seam));
+    result.kept_seconds = seconds_of(programs.head_training(batch, sample, kept->cut));
     result.computing_epochs = kept->epochs;
   }
   Program& full = programs.training(batch, sample, FreezeSet());
   result.full = figures_of(full);
   const std::vector<NamedParameter> all = model.parameters();
-  const bool in_part =
-      std::any_of(all.begin(), all.end(), [](const auto& p) { return p.parameter->live() != nullptr; });
+  const bool in_part = std::any_of(all.begin(), all.end(),
+                                   [](const auto& p) { return p.parameter->trainable_ranges() != nullptr; });
   // Parts change few kernels, and these less than their multiply-adds say.
   result.full.seconds =
       in_part ? seconds_of(full) : result.frozen.seconds * result.full.macs / result.frozen.macs;

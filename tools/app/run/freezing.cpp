@@ -46,7 +46,7 @@ std::vector<SelectedUnits> thawed_by(const Model& model, const std::string& patt
 /// Numbers of a parameter that train.
 Index trainable_count(const Parameter& parameter) {
   if (!parameter.trainable()) return 0;
-  const Live* live = parameter.live();
+  const TrainableRanges* live = parameter.trainable_ranges();
   return live != nullptr ? live->shape_in(parameter.shape()).count() : parameter.shape().count();
 }
 
@@ -107,7 +107,7 @@ void thaw(Model& model, const std::string& pattern) {
 bool anything_frozen(const Model& model) {
   const auto all = model.parameters();
   return std::any_of(all.begin(), all.end(), [](const auto& p) {
-    return !p.parameter->trainable() || p.parameter->live() != nullptr;
+    return !p.parameter->trainable() || p.parameter->trainable_ranges() != nullptr;
   });
 }
 
@@ -115,7 +115,7 @@ std::string frozen_text(const std::vector<NamedParameter>& parameters) {
   const auto frozen = std::count_if(parameters.begin(), parameters.end(),
                                     [](const auto& p) { return !p.parameter->trainable(); });
   const auto parts = std::count_if(parameters.begin(), parameters.end(),
-                                   [](const auto& p) { return p.parameter->live() != nullptr; });
+                                   [](const auto& p) { return p.parameter->trainable_ranges() != nullptr; });
   if (parameters.empty()) return "-";
   const auto all = static_cast<std::ptrdiff_t>(parameters.size());
   if (frozen == all) return "yes";
@@ -143,7 +143,7 @@ std::string freeze_table(const Model& model, const FreezeChoice& choice, bool ex
   }
   std::string text = table.text() + "\n";
   for (const NamedParameter& p : model.parameters()) {
-    if (p.parameter->live() == nullptr) continue;
+    if (p.parameter->trainable_ranges() == nullptr) continue;
     text += fmt::format("{} {}: {}; {} of {} numbers train\n", p.name, p.parameter->file_shape().text(),
                         marked_frozen(*p.parameter).text(*p.parameter), trainable_count(*p.parameter),
                         p.parameter->shape().count());
@@ -168,7 +168,7 @@ JsonObject freeze_json(const Model& model, const FreezeChoice& choice) {
   object.add("blocks", blocks);
   std::vector<JsonObject> parts;
   for (const NamedParameter& p : model.parameters()) {
-    if (p.parameter->live() == nullptr) continue;
+    if (p.parameter->trainable_ranges() == nullptr) continue;
     JsonObject part;
     part.add("parameter", p.name).add("units", p.parameter->units());
     part.add("frozen_units", text_of(p.parameter->frozen_units()));

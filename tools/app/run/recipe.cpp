@@ -109,7 +109,7 @@ TargetScale target_scale_in(const Entries& entries, Index classes) {
 std::string usual_task_of(const Recipe& recipe) {
   const std::vector<ModelEntry>& all = model_registry();
   const bool steps = std::any_of(all.begin(), all.end(), [&](const ModelEntry& entry) {
-    return entry.name == recipe.model && entry.usual_input.each_step;
+    return entry.name == recipe.model && entry.default_input.each_step;
   });
   return steps && recipe.classes == recipe.input.vocabulary ? "next-token" : "classification";
 }
@@ -197,10 +197,10 @@ std::vector<std::string> vocabulary_beside(const std::string& weights) {
 /// A file that says nothing of itself: what `name` usually is, its size read from the shapes in the file.
 Recipe foreign_recipe(const SafeTensors& file, const std::string& weights, const std::string& name) {
   const ModelEntry& entry = find_model(name);
-  const ModelPtr usual = entry.make(entry.usual_input, entry.usual_classes);
+  const ModelPtr usual = entry.make(entry.default_input, entry.usual_classes);
   Recipe recipe;
   recipe.model = name;
-  recipe.input = entry.usual_input;
+  recipe.input = entry.default_input;
   const std::string head = usual->parameters().back().name;
   const auto found = std::find_if(file.tensors.begin(), file.tensors.end(), [&](const NamedTensor& t) {
     return t.name == head || unwrapped(t.name) == head || t.name == "model." + head ||

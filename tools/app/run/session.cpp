@@ -71,8 +71,9 @@ bool check_judged(Session& session, std::span<const real> known) {
 
 /// Opens data for a model that starts anew, and says how it is prepared.
 void open_fresh(const SessionChoice& choice, const ModelEntry& entry, Session& session) {
-  const ImageRule rule =
-      entry.network.empty() ? entry.make(entry.usual_input, entry.usual_classes)->image_rule() : ImageRule{};
+  const ImageRule rule = entry.network.empty()
+                             ? entry.make(entry.default_input, entry.usual_classes)->image_rule()
+                             : ImageRule{};
   const bool has_rule = rule.size > 0 || !rule.mean.empty();
   DataOptions options = data_options(choice);
   const bool resize = options.size == 0 && rule.size > 0;
@@ -295,7 +296,7 @@ void without_data(const SessionChoice& choice, Session& session) {
     }
     recipe.model = entry.name;
     recipe.network = entry.network;
-    recipe.input = entry.usual_input;
+    recipe.input = entry.default_input;
     recipe.classes = entry.usual_classes;
   }
   if (!choice.input.sample.empty()) {

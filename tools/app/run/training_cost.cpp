@@ -23,7 +23,7 @@ double update_seconds(const TrainingTask& task, const Program& program, Machine&
 
 /// Of all multiply-adds of a step.
 double forward_share(const Program& program) {
-  const ByPass<Cost> total = cost_of(program).total;
+  const PerPass<Cost> total = cost_of(program).total;
   const auto of = [](const Cost& cost) { return static_cast<double>(cost.macs); };
   const double all = of(total.forward) + of(total.input_gradient) + of(total.weight_gradient);
   return all > 0 ? of(total.forward) / all : 1;
@@ -54,7 +54,7 @@ TrainingCost training_cost(const TrainingTask& task, Trainer& trainer, Machine& 
   cost.training = epochs * (steps * cost.step + validation * step.total.forward);
   cost.test = batches_of(data.test) * step.total.forward;
   if (const auto planned = trainer.features().planned(trainer.freeze_set())) {
-    Program& head = programs.head_training(batch, sample, planned->seam);
+    Program& head = programs.head_training(batch, sample, planned->cut);
     const std::vector<Tensor> fed = feed_indices(head, task.model.input().vocabulary);
     const Forecast kept = priced(head, machine, each);
     const auto first = static_cast<double>(std::min(planned->epochs, task.epochs));
@@ -87,7 +87,7 @@ RunWork run_work(const TrainingTask& task, Trainer& trainer, Machine& machine) {
   if (const auto planned = trainer.features().planned(trainer.freeze_set())) {
     work.computing = std::min(planned->epochs, task.epochs);
     work.kept_validation = planned->validates;
-    Program& head = programs.head_training(work.batch, sample, planned->seam);
+    Program& head = programs.head_training(work.batch, sample, planned->cut);
     const std::vector<Tensor> fed = feed_indices(head, task.model.input().vocabulary);
     work.kept_step = priced(head, machine, {}).seconds + update_seconds(task, head, machine);
     work.kept_forward = forward_share(head);

@@ -98,7 +98,7 @@ void Run::count_step(Trainer& trainer, bool first_pass) {
     step_macs_[1] = static_cast<double>(cost.total.input_gradient.macs);
     step_macs_[2] = static_cast<double>(cost.total.weight_gradient.macs);
     step_predicted_ =
-        kept ? full_.predict_kept(programs.head_training(full_.batch(), full_.sample(), features.seam()))
+        kept ? full_.predict_kept(programs.head_training(full_.batch(), full_.sample(), features.cut()))
              : full_.predict(program);
     result.bytes_predicted = std::max(result.bytes_predicted, program.arena_bytes(1));
     changed_ = false;

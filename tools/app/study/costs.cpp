@@ -119,8 +119,8 @@ ArmCost FullStep::cost_of_arm(const Materials& materials, const Arm& arm) const 
   feed(program, *model, *first_);
   ArmCost cost;
   program.run();
-  const ByPass<double> measured = seconds_by_pass(program, usual_step_seconds(program));
-  const ByPass<double> predicted = predicted_seconds(*program_, seconds_, program);
+  const PerPass<double> measured = seconds_by_pass(program, usual_step_seconds(program));
+  const PerPass<double> predicted = predicted_seconds(*program_, seconds_, program);
   cost.step_ms = measured.sum() * 1e3;
   cost.forward_ms = measured.forward * 1e3;
   cost.backward_ms = (measured.input_gradient + measured.weight_gradient) * 1e3;

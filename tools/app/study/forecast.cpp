@@ -101,13 +101,13 @@ PlanForecast::CellPrice PlanForecast::cell_price(const Arm& arm) {
   const FeatureCache features(*model, programs, settings, config, train, &test, 2);
   const auto planned = features.planned(model->freeze_set());
   if (planned && (arm.is_static() || once < steps)) {
-    const double kept = full.step(programs.head_training(full.batch, full.sample, planned->seam), machine_);
+    const double kept = full.step(programs.head_training(full.batch, full.sample, planned->cut), machine_);
     const double below =
-        std::min(full.forward, full.pass(programs.features(full.batch, full.sample, planned->seam)));
+        std::min(full.forward, full.pass(programs.features(full.batch, full.sample, planned->cut)));
     if (arm.is_static()) {
       training = kept * steps;
       price.feature = below;
-      price.child = planned->seam.child;
+      price.child = planned->cut.child;
       price.judges = planned->validates;
       if (price.judges) curve_sample = judged_sample = full.forward - below;
     } else {

@@ -131,7 +131,7 @@ ModelPtr begin(const Arm& arm, const Prepared& prepared, std::uint64_t seed, boo
   const Model::Block& head = model->blocks().back();
   if (!for_target || !freezes_head(arm, *model)) {
     for (std::size_t i = head.first_child; i < head.last_child; ++i)
-      model->children()[i].layer->begin_from_zero();
+      model->children()[i].layer->zero_initialise();
   }
   model->initialise(seed, Scheme::he);
   return model;

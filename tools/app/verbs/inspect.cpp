@@ -28,9 +28,9 @@ struct Row {
   std::string name, text;
   std::vector<NamedParameter> parameters;
   Shape output;
-  ByPass<Cost> cost;
+  PerPass<Cost> cost;
   Index kept = 0;
-  ByPass<double> seconds = {};  ///< predicted
+  PerPass<double> seconds = {};  ///< predicted
   double all_seconds() const { return seconds.forward + seconds.input_gradient + seconds.weight_gradient; }
 };
 
@@ -280,7 +280,7 @@ void Inspect::print(Console& console, const Session& session, const Program& pro
   }
   const Index all = parameter_count(model.parameters());
   const Index trainable = parameter_count(model.parameters(), true);
-  const ByPass<Cost>& total = cost.total;
+  const PerPass<Cost>& total = cost.total;
   if (console.json()) {
     JsonObject line;
     line.add("model", model.name())

@@ -69,8 +69,8 @@ std::string published(const std::string& model) {
 /// Seconds of a training step of the usual batch, as firn predicts them.
 double step_seconds(const ModelEntry& entry, const Model& model, Machine& machine) {
   ProgramCache programs(model, {});
-  Program& program = programs.training(entry.usual_batch, entry.usual_input.sample);
-  const RandomBatch batch(model, entry.usual_batch, entry.usual_input.sample);
+  Program& program = programs.training(entry.usual_batch, entry.default_input.sample);
+  const RandomBatch batch(model, entry.usual_batch, entry.default_input.sample);
   batch.feed(program, model);
   TrainingChoice training;
   resolve_training(training, model);
@@ -84,25 +84,25 @@ void Models::list(Console& console) const {
                "<published"});
   Machine machine(false);
   for (const ModelEntry& entry : model_registry()) {
-    const ModelPtr model = entry.make(entry.usual_input, entry.usual_classes);
+    const ModelPtr model = entry.make(entry.default_input, entry.usual_classes);
     model->initialise(1);
     const Index numbers = count_numbers(*model);
     const double seconds = no_times_ ? 0 : step_seconds(entry, *model, machine);
     if (console.json()) {
-      const auto sizes = entry.usual_input.sample.sizes();
+      const auto sizes = entry.default_input.sample.sizes();
       JsonObject line = json_line("model");
       line.add("name", entry.name).add("text", entry.text);
       line.add("input", std::vector<std::int64_t>(sizes.begin(), sizes.end()));
-      line.add("vocabulary", entry.usual_input.vocabulary).add("classes", entry.usual_classes);
+      line.add("vocabulary", entry.default_input.vocabulary).add("classes", entry.usual_classes);
       line.add("blocks", model->blocks().size()).add("parameters", numbers).add("batch", entry.usual_batch);
       if (!no_times_) line.add("step_seconds", seconds);
       console.out(line.add("published", published(entry.name)).add("network", network_text(model->spec())));
       continue;
     }
-    table.row({entry.name, entry.text, input_text(entry.usual_input), fmt::format("{}", entry.usual_classes),
-               fmt::format("{}", model->blocks().size()), fmt::format("{}", numbers),
-               fmt::format("{}", entry.usual_batch), no_times_ ? "-" : fmt::format("{:.2f}", seconds * 1e3),
-               published(entry.name)});
+    table.row({entry.name, entry.text, input_text(entry.default_input),
+               fmt::format("{}", entry.usual_classes), fmt::format("{}", model->blocks().size()),
+               fmt::format("{}", numbers), fmt::format("{}", entry.usual_batch),
+               no_times_ ? "-" : fmt::format("{:.2f}", seconds * 1e3), published(entry.name)});
   }
   machine.save();
   if (console.json()) return;
@@ -144,10 +144,10 @@ void Models::show(Console& console) const {
   const ModelEntry entry = model_entry(name_);
   std::string text;
   if (entry.network.empty()) {
-    const ModelPtr model = entry.make(entry.usual_input, entry.usual_classes);
+    const ModelPtr model = entry.make(entry.default_input, entry.usual_classes);
     text = network_text(model->spec());
     console.note(fmt::format("{}: {}; usually for {} and {} classes", entry.name, entry.text,
-                             input_text(entry.usual_input), entry.usual_classes));
+                             input_text(entry.default_input), entry.usual_classes));
   } else {
     text = entry.network + "\n";
   }

@@ -1,4 +1,4 @@
-#include "engine/graph/live.h"
+#include "engine/graph/trainable_ranges.h"
 
 #include <fmt/core.h>
 

@@ -25,28 +25,29 @@ std::string text_of(const std::vector<UnitRange>& ranges);
 
 /// The places of `axis` that train, sorted ranges. What is computed and kept for them is compact: a tensor
 /// of the whole one's shape with as many places along the axis as train.
-struct Live {
+struct TrainableRanges {
   int axis = 0;
   std::vector<UnitRange> ranges;
 
   Index count() const { return places_in(ranges); }
   /// The compact shape.
   Shape shape_in(const Shape& whole) const { return whole.with(axis, count()); }
-  friend bool operator==(const Live&, const Live&) = default;
+  friend bool operator==(const TrainableRanges&, const TrainableRanges&) = default;
 };
 
 /// Calls f(at, place, count) for the elements of the compact tensor from `first` on, `size` of them, in
 /// pieces that lie together: `count` elements from `at` of the compact tensor are those from `place` of the
-/// whole one. What `live` is none of (null) is one piece.
+/// whole one. What `trains` is none of (null) is one piece.
 template <class F>
-void for_each_live(const Live* live, const Shape& whole, Index first, Index size, const F& f) {
+void for_each_trainable(const TrainableRanges* trains, const Shape& whole, Index first, Index size,
+                        const F& f) {
   if (size <= 0) return;
-  if (live == nullptr) return f(first, first, size);
-  const Index inner = whole.count_from(live->axis + 1), row = whole[live->axis] * inner;
-  const Index compact_row = live->count() * inner, end = first + size;
+  if (trains == nullptr) return f(first, first, size);
+  const Index inner = whole.count_from(trains->axis + 1), row = whole[trains->axis] * inner;
+  const Index compact_row = trains->count() * inner, end = first + size;
   for (Index outer = first / compact_row; outer * compact_row < end; ++outer) {
     Index at = outer * compact_row;
-    for (const UnitRange& range : live->ranges) {
+    for (const UnitRange& range : trains->ranges) {
       const Index count = (range.last - range.first) * inner;
       const Index begin = std::max(at, first), stop = std::min(at + count, end);
       if (begin < stop) f(begin, outer * row + range.first * inner + begin - at, stop - begin);

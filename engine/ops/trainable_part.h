@@ -1,0 +1,14 @@
+#pragma once
+
+#include "engine/graph/graph.h"
+
+namespace firn {
+
+/// The places of x that `trains` names, in the compact shape. Keeps nothing; has no gradient.
+Value trainable_part(Graph& graph, Value x, TrainableRanges trains);
+
+/// Of dy (...,O) the columns whose weight trains: dy itself where `trains` is null, the weight trains whole.
+/// The weight's trains axis is its last one, as wide as dy's.
+Value trainable_columns(Graph& graph, Value dy, const TrainableRanges* trains);
+
+}  // namespace firn
