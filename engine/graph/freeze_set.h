@@ -14,7 +14,7 @@ namespace firn {
 
 /// Parameter → all, none, or ranges of its units (`Parameter::units`) are frozen. A value: programs are
 /// compiled for one and kept by it, policies give one for each step. Copies share their memory until one is
-/// changed. It names parameters by address and is of use only as long as they trains.
+/// changed. It names parameters by address and is of use only as long as they live.
 class FreezeSet {
  public:
   /// Nothing is frozen.

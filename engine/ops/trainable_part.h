@@ -8,7 +8,7 @@ namespace firn {
 Value trainable_part(Graph& graph, Value x, TrainableRanges trains);
 
 /// Of dy (...,O) the columns whose weight trains: dy itself where `trains` is null, the weight trains whole.
-/// The weight's trains axis is its last one, as wide as dy's.
+/// The axis of what trains is its last one, as wide as dy's.
 Value trainable_columns(Graph& graph, Value dy, const TrainableRanges* trains);
 
 }  // namespace firn

@@ -130,6 +130,11 @@ Derivatives differentiate(Graph& graph, Value loss) {
   }
   for (int id = 0; id < forward_nodes; ++id) {
     const Node& node = *graph.nodes()[static_cast<std::size_t>(id)];
+    if (node.op() != nullptr) {
+      const auto found = gradient_of.find({id, 0});
+      if (found != gradient_of.end())
+        result.values.push_back({{graph.nodes()[node.index()].get(), 0}, found->second});
+    }
     if (!node.parameter()) continue;
     if (const auto found = gradient_of.find({id, 0}); found != gradient_of.end()) {
       std::optional<TrainableRanges> trains;

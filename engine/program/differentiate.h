@@ -26,8 +26,15 @@ struct ParameterGradient {
   std::optional<TrainableRanges> trains;  ///< that part
 };
 
+/// The gradient of a value of the forward pass.
+struct ValueGradient {
+  Value value;
+  Value gradient;  ///< none where nothing below it trains
+};
+
 struct Derivatives {
   std::vector<ParameterGradient> gradients;  ///< in the order of the parameters' first use
+  std::vector<ValueGradient> values;         ///< of operations, in the order of computing
   std::vector<LeftOut> left_out;
 };
 

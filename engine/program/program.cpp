@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 
 #include "engine/base/error.h"
 #include "engine/base/float_mode.h"
@@ -19,16 +20,16 @@ namespace {
 
 /// The nodes that `wanted` need, directly or not.
 std::vector<bool> needed(const Graph& graph, const std::vector<Value>& wanted) {
-  std::vector<bool> trains(graph.nodes().size(), false);
-  for (const Value& value : wanted) trains[value.node->index()] = true;
+  std::vector<bool> live(graph.nodes().size(), false);
+  for (const Value& value : wanted) live[value.node->index()] = true;
   for (const auto& node : graph.nodes()) {
-    if (node->assigns()) trains[node->index()] = true;
+    if (node->assigns()) live[node->index()] = true;
   }
-  for (std::size_t i = trains.size(); i-- > 0;) {
-    if (!trains[i]) continue;
-    for (const Value& input : graph.nodes()[i]->inputs()) trains[input.node->index()] = true;
+  for (std::size_t i = live.size(); i-- > 0;) {
+    if (!live[i]) continue;
+    for (const Value& input : graph.nodes()[i]->inputs()) live[input.node->index()] = true;
   }
-  return trains;
+  return live;
 }
 
 }  // namespace
@@ -57,16 +58,17 @@ void Program::compile() {
   std::vector<Value> keep;
   for (const auto& [name, value] : graph_->outputs()) keep.push_back(value);
   for (const ParameterGradient& gradient : derivatives_.gradients) keep.push_back(gradient.value);
-  std::vector<bool> trains = needed(*graph_, keep);
+  if (options_.keep_values) keep_values(keep);
+  std::vector<bool> live = needed(*graph_, keep);
   // What nobody can read keeps its place in the graph, but a feed must exist to be fed.
   for (const auto& node : graph_->nodes()) {
-    if (node->is_feed()) trains[node->index()] = true;
+    if (node->is_feed()) live[node->index()] = true;
   }
-  if (options_.fuse) fuse(*graph_, trains, keep);
-  lower_frozen(*graph_, trains, keep);
+  if (options_.fuse && !options_.keep_values) fuse(*graph_, live, keep);
+  lower_frozen(*graph_, live, keep);
   std::vector<Value> gradients;
   for (const ParameterGradient& gradient : derivatives_.gradients) gradients.push_back(gradient.value);
-  plan_ = make_plan(*graph_, trains, keep, {options_.slice_rows, training_, std::move(gradients)});
+  plan_ = make_plan(*graph_, live, keep, {options_.slice_rows, training_, std::move(gradients)});
 
   sources_.assign(plan_.sources.size(), nullptr);
   computed_once_.resize(plan_.sources.size());
@@ -95,6 +97,21 @@ void Program::compile() {
   for (const Step& step : plan_.steps) {
     const Cost cost = step.node->op()->cost(*step.node);
     work_seconds_ += cost.macs / 2e10 + cost.bytes / 2e10;
+  }
+}
+
+void Program::keep_values(std::vector<Value>& keep) {
+  std::map<ValueKey, Value> gradient_of;
+  for (const ValueGradient& one : derivatives_.values) gradient_of[key_of(one.value)] = one.gradient;
+  for (const auto& node : graph_->nodes()) {
+    const bool shown = node->op() != nullptr && node->pass() == Pass::forward && node->op()->differentiable();
+    if (!shown || node->outputs()[0].axis == Axis::slice || node->outputs()[0].type != DType::number)
+      continue;
+    const Value value{node.get(), 0};
+    const auto gradient = gradient_of.find(key_of(value));
+    values_.push_back({value, gradient != gradient_of.end() ? gradient->second : Value{}});
+    keep.push_back(value);
+    if (values_.back().gradient) keep.push_back(values_.back().gradient);
   }
 }
 

@@ -19,6 +19,7 @@ struct ProgramOptions {
   bool fuse = true;           ///< pull activations, batch norms and residuals into the kernels before them
   Index slice_rows = 0;       ///< samples of a slice; 0: chosen
   bool every_thread = false;  ///< use all threads, however little work there is for each
+  bool keep_values = false;   ///< nothing is fused, and all of the forward pass can be read after a run
   std::shared_ptr<Workspace> workspace =
       {};  ///< shared with programs that never run at the same time; null: its own
 };
@@ -75,6 +76,13 @@ class Program {
   /// Empty before the first run.
   std::span<real> gradient_region() const;
 
+  /// With `ProgramOptions::keep_values` what each operation of the forward pass gives, in the order of
+  /// computing, and its gradient where something below it trains; empty without.
+  const std::vector<ValueGradient>& values() const { return values_; }
+  /// The elements of one of them, or of its gradient, in the last run: until the next run of any program that
+  /// shares the workspace.
+  const real* data_of(Value value) const { return static_cast<const real*>(place_of(value)); }
+
   const Graph& graph() const { return *graph_; }
   const Plan& plan() const { return plan_; }
   bool is_training() const { return training_; }
@@ -100,6 +108,8 @@ class Program {
  private:
   Program(std::unique_ptr<Graph> graph, ProgramOptions options, bool training);
   void compile();
+  /// Fills `values_` and adds what they are to `keep`.
+  void keep_values(std::vector<Value>& keep);
   void bind(int threads);
   void run_once();
   void run_step(const Step& step, int member, Index slice, Index unit, std::uint64_t number);
@@ -125,6 +135,7 @@ class Program {
   std::vector<double> member_times_;
   std::uint64_t timed_runs_ = 0;
   std::vector<GradientView> gradients_;
+  std::vector<ValueGradient> values_;
   Counters counters_;
   double work_seconds_ = 0;  // a rough guess, to choose the number of threads
   ThreadTrial trial_;

@@ -6,9 +6,12 @@
 #include "engine/program/cost.h"
 #include "engine/program/listing.h"
 #include "tools/app/cli/table.h"
+#include "tools/app/explain/print_values.h"
+#include "tools/app/explain/step_values.h"
 #include "tools/app/run/data.h"
 #include "tools/app/run/freezing.h"
 #include "tools/app/run/session.h"
+#include "tools/app/run/training.h"
 
 namespace firn::cli {
 
@@ -26,16 +29,35 @@ class Explain : public Verb {
     arguments.example("--model cnn --freeze head", "what is left of a step when only the last block trains");
     arguments.example("--model resnet20 --freeze 5 --batch 128", "the first five blocks frozen");
     arguments.example("runs/cnn-digits-1 --freeze 2", "of a run's own model");
+    arguments.example("--model 'dense 16, relu, dense' --data digits --values --freeze 1",
+                      "the numbers of one step on four samples, gradients checked on the spot");
+    arguments.example("runs/cnn-digits-1 --data digits --nudge 'fc2.weight[0,3]'",
+                      "the loss as one weight moves");
     arguments.positional("RUN", run_word_, "a run's folder or a weights file, as --weights");
     declare_model(arguments, session_.model);
     declare_data(arguments, session_.data);
     declare_input(arguments, session_.input);
     declare_freeze(arguments, freeze_, false);
     declare_run(arguments, run_);
+    arguments.group("The numbers of a step");
+    arguments.flag(
+        "--values", values_,
+        "run one training step on a few samples: what each layer gives, each gradient beside central "
+        "differences, each update");
+    arguments.option("--nudge", nudge_, "NAME[I,J]",
+                     "the loss as this number of a parameter moves; places as PyTorch counts them");
+    arguments.option("--span", span_, "X", at_least(0),
+                     "--nudge: as far as X to both sides (its size, at least 0.1)");
+    arguments.option("--samples", samples_, "N", from_to(1, 4096), "of the training part (4)");
+    arguments.option("--show", show_, "N", at_least(0),
+                     "--values: tensors of at most N numbers are printed whole (32)");
+    arguments.option("--checks", checks_, "N", at_least(0),
+                     "--values: gradients of each parameter that are checked (3)");
   }
   int run(Console& console) override;
 
  private:
+  int show_numbers(Console& console);
   void compare(Console& console, const Program& frozen, const Program& full) const;
   void print_json(Console& console, const Program& program) const;
   JsonObject total(const Program& program) const;
@@ -44,12 +66,17 @@ class Explain : public Verb {
   FreezeChoice freeze_;
   RunChoice run_;
   std::string run_word_;
+  bool values_ = false;
+  std::string nudge_;
+  double span_ = 0;
+  Index samples_ = 4, show_ = 32, checks_ = 3;
 };
 
 int Explain::run(Console& console) {
   take_run_word(run_word_, session_.model, "explain");
   use_threads(run_);
   session_.seed = run_.seed;
+  if (values_ || !nudge_.empty()) return show_numbers(console);
   session_.purpose = Purpose::predict;
   const Session session = open_session(session_);
   Model& model = *session.model;
@@ -76,6 +103,43 @@ int Explain::run(Console& console) {
   if (text.ends_with('\n')) text.pop_back();
   console.out(text);
   if (anything_frozen(model)) compare(console, program, full);
+  return 0;
+}
+
+/// One step on samples of the training part, in its order.
+int Explain::show_numbers(Console& console) {
+  take_run_data(session_.model.weights, session_);
+  require(session_.data.spec, "--data", "explain --values and --nudge");
+  session_.purpose = session_.model.weights.empty() ? Purpose::train : Purpose::judge;
+  const Session session = open_session(session_);
+  Model& model = *session.model;
+  ProgramSettings settings;
+  apply_freeze_rules(freeze_, run_.exact, settings);
+  settings.task = session.task;
+  settings.seed = run_.seed;
+  apply_freeze(model, freeze_);
+  LoaderOptions options = loader_options(session, samples_, run_.seed);
+  options.shuffle = false;
+  Loader loader(part_of(session.data, "train"), options);
+  loader.start(0);
+  StepRun step(model, settings, *loader.next());
+  console.notes(session.notes);
+  if (!nudge_.empty()) {
+    print_nudge(console, step, model, parse_weight_place(model, nudge_), span_);
+    if (!values_) return 0;
+  }
+  TrainingChoice training;
+  resolve_training(training, model);
+  const StepValues seen = step.look(*make_optimizer(training), checks_);
+  console.json() ? print_values_json(console, seen, show_) : print_values(console, seen, show_);
+  JsonObject closing;
+  closing.add("loss", seen.loss).add("samples", seen.samples).add("optimizer", seen.optimizer);
+  Index checked = 0, agreed = 0;
+  for (const SeenParameter& part : seen.parameters) {
+    checked += static_cast<Index>(part.checks.size());
+    for (const GradientCheck& check : part.checks) agreed += check.agrees();
+  }
+  console.close(closing.add("gradients_checked", checked).add("gradients_agree", agreed));
   return 0;
 }
 
