@@ -93,6 +93,7 @@ void Program::compile() {
     const TrainableRanges* part = gradient.trains ? &*gradient.trains : nullptr;
     gradients_.push_back({gradient.parameter.get(), nullptr, gradient.value.shape().count(), part});
   }
+  if (options_.trace) first_label_ = options_.trace->introduce(plan_.steps);
   step_times_.assign(plan_.steps.size(), 0);
   for (const Step& step : plan_.steps) {
     const Cost cost = step.node->op()->cost(*step.node);
@@ -222,6 +223,7 @@ void Program::run(std::uint64_t number) {
   bind(threads);
   run_once();
 
+  const bool traced = options_.trace != nullptr && options_.trace->begin_run(threads);
   const auto begin = std::chrono::steady_clock::now();
   if (timing_) member_times_.assign(static_cast<std::size_t>(threads) * plan_.steps.size(), 0);
 
@@ -229,10 +231,14 @@ void Program::run(std::uint64_t number) {
     for (const Group& group : plan_.groups) {
       const auto call = [&](int index, Index slice, Index unit) {
         const auto i = static_cast<std::size_t>(index);
-        if (!timing_) return run_step(plan_.steps[i], member, slice, unit, number);
+        if (!timing_ && !traced) return run_step(plan_.steps[i], member, slice, unit, number);
         const auto called = std::chrono::steady_clock::now();
         run_step(plan_.steps[i], member, slice, unit, number);
-        member_times_[static_cast<std::size_t>(member) * plan_.steps.size() + i] += seconds_since(called);
+        const auto ended = std::chrono::steady_clock::now();
+        if (traced) options_.trace->add(member, first_label_ + i, slice, unit, called, ended);
+        if (!timing_) return;
+        member_times_[static_cast<std::size_t>(member) * plan_.steps.size() + i] +=
+            std::chrono::duration<double>(ended - called).count();
       };
       if (group.per_slice) {
         team.for_each(plan_.slices, [&](Index slice) {

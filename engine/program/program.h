@@ -10,6 +10,7 @@
 
 #include "engine/program/differentiate.h"
 #include "engine/program/plan.h"
+#include "engine/program/step_trace.h"
 #include "engine/program/thread_trial.h"
 #include "engine/tensor/workspace.h"
 
@@ -20,6 +21,7 @@ struct ProgramOptions {
   Index slice_rows = 0;       ///< samples of a slice; 0: chosen
   bool every_thread = false;  ///< use all threads, however little work there is for each
   bool keep_values = false;   ///< nothing is fused, and all of the forward pass can be read after a run
+  std::shared_ptr<StepTrace> trace = {};  ///< is told when each call began and ended; null: nobody is
   std::shared_ptr<Workspace> workspace =
       {};  ///< shared with programs that never run at the same time; null: its own
 };
@@ -130,6 +132,7 @@ class Program {
   std::byte* local_ = nullptr;
   bool once_done_ = false;
   Index rows_before_ = 0;
+  std::size_t first_label_ = 0;  // of the steps in `ProgramOptions::trace`
   bool timing_ = false;
   std::vector<double> step_times_;
   std::vector<double> member_times_;

@@ -47,6 +47,7 @@ std::unique_ptr<Program> ProgramCache::compile(Kind kind, Index batch, const Sha
   ProgramOptions program_options;
   program_options.fuse = settings_.fuse;
   program_options.workspace = workspace_;
+  program_options.trace = settings_.trace;
   if (kind == Kind::features) {
     return Program::inference(model_.features_graph(batch, sample, *to, options, from), program_options);
   }

@@ -21,6 +21,7 @@ struct ProgramSettings {
   Precision frozen_precision = Precision::fp32;
   std::uint64_t seed = 0;
   bool fuse = true;
+  std::shared_ptr<StepTrace> trace = {};  ///< of the runs of all programs; null: none
 };
 
 /// Compiles a program when a batch of a new size, a sequence of a new length or another `FreezeSet` is asked

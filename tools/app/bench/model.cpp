@@ -5,7 +5,7 @@
 namespace firn::cli {
 
 BenchModel::BenchModel(const std::string& name, const std::string& freeze, Index batch, bool exact,
-                       Precision frozen) {
+                       Precision frozen, std::shared_ptr<StepTrace> trace) {
   const ModelEntry& entry = find_model(name);
   batch_ = batch > 0 ? batch : entry.usual_batch;
   model_ = entry.make(entry.default_input, entry.usual_classes);
@@ -15,6 +15,7 @@ BenchModel::BenchModel(const std::string& name, const std::string& freeze, Index
   ProgramSettings settings;
   settings.exact = exact;
   settings.frozen_precision = frozen;
+  settings.trace = std::move(trace);
   programs_ = std::make_unique<ProgramCache>(*model_, settings);
   const auto parameters = model_->parameters();
   const bool trains = std::any_of(parameters.begin(), parameters.end(), [](const NamedParameter& p) {

@@ -9,6 +9,7 @@
 #include "engine/base/real.h"
 #include "tools/app/cli/console.h"
 #include "tools/app/cli/range.h"
+#include "tools/app/run/trace_file.h"
 
 namespace firn::cli {
 
@@ -25,6 +26,7 @@ struct BenchOptions {
   bool exact = false;
   std::string precision = "fp32";  ///< of what is frozen
   bool neighbour = false;
+  TraceChoice trace;  ///< of step, one model and freeze
 
   /// The batch where a benchmark takes only one, 0 where it was not given.
   Index batch() const { return batches.empty() ? 0 : batches[0]; }

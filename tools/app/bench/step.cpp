@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "engine/base/error.h"
 #include "engine/base/parallel.h"
 #include "engine/base/split.h"
 #include "optim/trainer/trainer.h"
@@ -25,10 +26,11 @@ struct StepRow {
   Index kernels = 0;
 };
 
-StepRow measure(const std::string& name, const std::string& freeze, Index batch,
-                const BenchOptions& options) {
+StepRow measure(const std::string& name, const std::string& freeze, Index batch, const BenchOptions& options,
+                const std::shared_ptr<StepTrace>& trace) {
   const double seconds = options.seconds.value_or(2);
-  BenchModel model(name, freeze, batch, options.exact, frozen_precision(options.precision, options.exact));
+  BenchModel model(name, freeze, batch, options.exact, frozen_precision(options.precision, options.exact),
+                   trace);
   StepRow row{.model = name,
               .freeze = freeze,
               .precision = options.precision,
@@ -75,6 +77,12 @@ void bench_step(const BenchOptions& options, Console& console) {
   for (const std::string& name : models) find_model(name);
   if (options.neighbour) return bench_neighbour(models, freezes, options, console);
   if (options.threads.size() > 1) return bench_scaling(models, freezes, options, console);
+  if (!options.trace.path.empty() &&
+      models.size() * freezes.size() * options.batches_or_usual().size() != 1) {
+    throw Error(Fault::usage, "bench", "--trace wants one --model, one --freeze and one --batch");
+  }
+  console.make_way_for(options.trace.path, {});
+  const std::shared_ptr<StepTrace> trace = make_trace(options.trace, 2);
   if (!options.threads.empty()) set_thread_count(static_cast<int>(options.threads[0]));
   if (!console.json()) {
     const std::string precision = precision_text(options.precision);
@@ -86,9 +94,10 @@ void bench_step(const BenchOptions& options, Console& console) {
   for (const std::string& name : models) {
     for (const std::string& freeze : freezes) {
       for (const Index batch : options.batches_or_usual())
-        print(console, measure(name, freeze, batch, options));
+        print(console, measure(name, freeze, batch, options, trace));
     }
   }
+  if (trace) write_trace(console, options.trace, *trace);
 }
 
 }  // namespace firn::cli

@@ -95,12 +95,13 @@ std::string worst_check(const SeenParameter& part) {
       *std::max_element(part.checks.begin(), part.checks.end(),
                         [&](const GradientCheck& a, const GradientCheck& b) { return off(a) < off(b); });
   return fmt::format("{}: {:.4g}, by differences {:.4g} +- {:.1g}{}",
-                     text_of_place("", part.shape, worst.place), worst.gradient, worst.difference, worst.bound,
-                     worst.agrees() ? "" : "  outside");
+                     text_of_place("", part.shape, worst.place), worst.gradient, worst.difference,
+                     worst.bound, worst.agrees() ? "" : "  outside");
 }
 
 void print_layers(Console& console, const StepValues& seen) {
-  Table table({"<layer", "<operation", "<shape", "mean", "deviation", "least", "most", "zeros", "|gradient|"});
+  Table table(
+      {"<layer", "<operation", "<shape", "mean", "deviation", "least", "most", "zeros", "|gradient|"});
   for (const SeenValue& one : seen.values) {
     const Spread s = spread_of(one.value);
     table.row({one.layer, one.operation, one.shape.text(), short_text(s.mean), short_text(s.deviation),
@@ -118,8 +119,7 @@ void print_parameters(Console& console, const StepValues& seen) {
                frozen ? fmt::format("({})", short_text(norm_of(part.without_freeze)))
                       : short_text(norm_of(part.gradient)),
                frozen ? "none" : short_text(norm_of(part.update)),
-               frozen ? part.frozen
-                      : worst_check(part) + (part.frozen.empty() ? "" : "; " + part.frozen)});
+               frozen ? part.frozen : worst_check(part) + (part.frozen.empty() ? "" : "; " + part.frozen)});
   }
   console.out(table.text());
 }
@@ -142,9 +142,10 @@ void print_values(Console& console, const StepValues& seen, Index most) {
                           seen.loss));
   console.out("\nforward, layer by layer; |gradient|: the 2-norm of the loss's gradient there");
   print_layers(console, seen);
-  console.out(fmt::format("\nparameters; |update|: what {} adds in its first step; in brackets: what a frozen one "
-                          "would have had",
-                          seen.optimizer));
+  console.out(
+      fmt::format("\nparameters; |update|: what {} adds in its first step; in brackets: what a frozen one "
+                  "would have had",
+                  seen.optimizer));
   print_parameters(console, seen);
   console.out(summary_of_checks(seen));
   for (const SeenValue& one : seen.values) {
@@ -201,9 +202,10 @@ void print_nudge(Console& console, StepRun& run, const Model& model, const Weigh
   if (span == 0) span = std::max(std::abs(value), 0.1);
   const bool trains = !std::isnan(gradient);
   if (!console.json()) {
-    console.out(trains ? fmt::format("{} = {:.6g}, its gradient {:.6g}: the loss as it moves", name, value, gradient)
-                       : fmt::format("{} = {:.6g}, frozen, so no gradient is computed: the loss as it moves", name,
-                                     value));
+    console.out(
+        trains ? fmt::format("{} = {:.6g}, its gradient {:.6g}: the loss as it moves", name, value, gradient)
+               : fmt::format("{} = {:.6g}, frozen, so no gradient is computed: the loss as it moves", name,
+                             value));
   }
   Table table({"moved by", "weight", "loss", "by the gradient", "change"});
   for (int i = -kPlaces; i <= kPlaces; ++i) {

@@ -58,7 +58,8 @@ Index place_in_memory(const Parameter& parameter, Index place) {
 class KeptNumbers {
  public:
   explicit KeptNumbers(const Model& model) {
-    for (const NamedParameter& p : model.parameters()) kept_.emplace(p.parameter.get(), p.parameter->value().clone());
+    for (const NamedParameter& p : model.parameters())
+      kept_.emplace(p.parameter.get(), p.parameter->value().clone());
   }
   ~KeptNumbers() {
     for (auto& [parameter, value] : kept_) {
@@ -224,7 +225,8 @@ class StepRun::Work {
     for (const real number : part.value) squares += static_cast<double>(number) * static_cast<double>(number);
     const double typical = std::sqrt(squares / static_cast<double>(part.value.size()));
     // Of the size of the parameter's numbers, so that few ReLUs turn within it.
-    const double width = std::max(5e-2 * std::max(std::abs(static_cast<double>(part.value[i])), typical), 1e-3);
+    const double width =
+        std::max(5e-2 * std::max(std::abs(static_cast<double>(part.value[i])), typical), 1e-3);
     const double here = loss_with(part.name, place, 0);
     struct Slopes {
       double mean, jump;  // of both sides' slopes: their mean, their difference

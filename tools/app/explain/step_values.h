@@ -25,7 +25,7 @@ struct GradientCheck {
   Index place = 0;        ///< of the parameter, in the layout of files
   double gradient = 0;    ///< by the backward pass
   double difference = 0;  ///< by central differences of three widths (Richardson's extrapolation)
-  double bound = 0;       ///< how far the two may be apart: what smaller widths changed, ReLUs that turn, rounding
+  double bound = 0;  ///< how far the two may be apart: what smaller widths changed, ReLUs that turn, rounding
   bool agrees() const;
 };
 

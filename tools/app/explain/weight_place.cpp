@@ -11,8 +11,9 @@ namespace firn::cli {
 WeightPlace parse_weight_place(const Model& model, const std::string& text) {
   const auto open = text.find('[');
   if (open == std::string::npos || !text.ends_with(']')) {
-    throw Error(Fault::usage, "nudge",
-                fmt::format("'{}' is no place of a weight; wanted is NAME[I,J,...], as in fc2.weight[0,3]", text));
+    throw Error(
+        Fault::usage, "nudge",
+        fmt::format("'{}' is no place of a weight; wanted is NAME[I,J,...], as in fc2.weight[0,3]", text));
   }
   const std::string name = text.substr(0, open);
   const Parameter* parameter = nullptr;

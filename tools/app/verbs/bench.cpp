@@ -48,6 +48,7 @@ class Bench final : public Verb {
                      "samples of a step; each model's usual number unless given (compare: one)");
     arguments.flag("--neighbour", options_.neighbour,
                    "beside a process that computes without end and quietly, in turns (step)");
+    declare_trace(arguments, options_.trace);
     declare_exact(arguments, options_.exact);
     declare_precision(arguments, options_.precision);
     declare_calibrate(arguments, options_.calibrate);
@@ -100,6 +101,7 @@ class Bench final : public Verb {
         {"--batch", !o.batches.empty(), step || compare || freeze},
         {"list of --batch", o.batches.size() > 1, step},
         {"--neighbour", o.neighbour, step},
+        {"--trace", !o.trace.path.empty(), step && !o.neighbour && o.threads.size() < 2},
         {"--exact", o.exact, !peak},
         {"--calibrate", o.calibrate, freeze},
         {"--frozen-precision", o.precision != "fp32", step || compare || freeze},

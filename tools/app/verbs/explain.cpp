@@ -6,11 +6,13 @@
 #include "engine/program/cost.h"
 #include "engine/program/listing.h"
 #include "tools/app/cli/table.h"
+#include "tools/app/cost/step_forecast.h"
 #include "tools/app/explain/print_values.h"
 #include "tools/app/explain/step_values.h"
 #include "tools/app/run/data.h"
 #include "tools/app/run/freezing.h"
 #include "tools/app/run/session.h"
+#include "tools/app/run/trace_file.h"
 #include "tools/app/run/training.h"
 
 namespace firn::cli {
@@ -39,6 +41,7 @@ class Explain : public Verb {
     declare_input(arguments, session_.input);
     declare_freeze(arguments, freeze_, false);
     declare_run(arguments, run_);
+    declare_trace(arguments, trace_);
     arguments.group("The numbers of a step");
     arguments.flag(
         "--values", values_,
@@ -58,6 +61,7 @@ class Explain : public Verb {
 
  private:
   int show_numbers(Console& console);
+  void trace_steps(Console& console, const Session& session, ProgramSettings settings, Index batch) const;
   void compare(Console& console, const Program& frozen, const Program& full) const;
   void print_json(Console& console, const Program& program) const;
   JsonObject total(const Program& program) const;
@@ -66,6 +70,7 @@ class Explain : public Verb {
   FreezeChoice freeze_;
   RunChoice run_;
   std::string run_word_;
+  TraceChoice trace_;
   bool values_ = false;
   std::string nudge_;
   double span_ = 0;
@@ -76,6 +81,7 @@ int Explain::run(Console& console) {
   take_run_word(run_word_, session_.model, "explain");
   use_threads(run_);
   session_.seed = run_.seed;
+  console.make_way_for(trace_.path, {session_.model.weights});
   if (values_ || !nudge_.empty()) return show_numbers(console);
   session_.purpose = Purpose::predict;
   const Session session = open_session(session_);
@@ -91,6 +97,7 @@ int Explain::run(Console& console) {
   const bool trains = parameter_count(model.parameters(), true) > 0;
   const Program& program = trains ? programs.training(batch, sample) : programs.inference(batch, sample);
   console.notes(session.notes);
+  if (!trace_.path.empty()) trace_steps(console, session, settings, batch);
   if (!trains) console.note("nothing trains: this is the forward pass alone");
   if (!anything_frozen(model) && run_.exact) console.note("in force: " + exact_text(true));
   if (anything_frozen(model)) console.note(freeze_table(model, freeze_, run_.exact));
@@ -104,6 +111,22 @@ int Explain::run(Console& console) {
   console.out(text);
   if (anything_frozen(model)) compare(console, program, full);
   return 0;
+}
+
+/// Steps on random samples, behind two to warm up.
+void Explain::trace_steps(Console& console, const Session& session, ProgramSettings settings,
+                          Index batch) const {
+  constexpr Index kWarm = 2;
+  const Model& model = *session.model;
+  const Shape& sample = session.recipe.input.sample;
+  settings.trace = make_trace(trace_, kWarm);
+  ProgramCache programs(model, settings);
+  const bool trains = parameter_count(model.parameters(), true) > 0;
+  Program& program = trains ? programs.training(batch, sample) : programs.inference(batch, sample);
+  const RandomBatch random(model, batch, sample, settings.task.get());
+  random.feed(program, model);
+  for (Index i = 0; i < kWarm + trace_.runs; ++i) program.run(static_cast<std::uint64_t>(i));
+  write_trace(console, trace_, *settings.trace);
 }
 
 /// One step on samples of the training part, in its order.

@@ -34,6 +34,7 @@
 #include "tools/app/run/saving_cost.h"
 #include "tools/app/run/scores.h"
 #include "tools/app/run/session.h"
+#include "tools/app/run/trace_file.h"
 #include "tools/app/run/training.h"
 #include "tools/app/run/training_cost.h"
 #include "tools/app/run/weights_path.h"
@@ -84,6 +85,7 @@ class Train : public Verb {
   bool no_run_ = false;
   bool dry_run_ = false;
   bool tensorboard_ = false;
+  TraceChoice trace_;
 };
 
 void Train::give_examples(Arguments& arguments) const {
@@ -150,6 +152,7 @@ void Train::declare(Arguments& arguments) {
                  "unfinished goes on");
   arguments.flag("--no-run", no_run_, "write nothing");
   arguments.flag("--dry-run", dry_run_, "read the data, say how long all of it will take, and train nothing");
+  declare_trace(arguments, trace_);
   arguments.flag("--tensorboard", tensorboard_,
                  "also write the curves for TensorBoard, events.out.tfevents.firn in the folder");
   declare_keep(arguments, keep_);
@@ -234,6 +237,7 @@ int Train::run(Console& console) {
   } else if (!session_.model.weights.empty()) {
     session_.model.weights = weights_file(session_.model.weights, finetune_ ? "finetune" : "train");
   }
+  console.make_way_for(trace_.path, {session_.model.weights, session_.model.base});
   if (tensorboard_ && no_run_)
     throw Error(Fault::usage, "train", "--tensorboard and --no-run exclude each other");
   begin_ = Clock::now();
@@ -243,6 +247,8 @@ int Train::run(Console& console) {
   session_.purpose = Purpose::train;
   session_.seed = run_.seed;
   TrainConfig config = make_config(training_);
+  constexpr Index kWarmSteps = 4;
+  config.program.trace = make_trace(trace_, kWarmSteps);
   parse_augment(training_.augment);  // a fault in it shows before data is read
 
   SessionChoice opened = session_;
@@ -324,6 +330,7 @@ int Train::run(Console& console) {
   RunForecast wall(work, elapsed());
   const History history = train(console, session, trainer, thaws, wall, folder, keeper);
   if (keeper) keeper->save_whole();  // whatever fails behind this
+  if (config.program.trace) write_trace(console, trace_, *config.program.trace);
   console.notes(missed(thaws, clock, static_cast<Index>(history.epochs.size())));
   if (history.audit.watched > 0) {
     std::optional<Evaluation> in_fp32;
