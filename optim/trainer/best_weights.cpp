@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "optim/trainer/history.h"
+
 namespace firn {
 
 namespace {
@@ -12,13 +14,21 @@ bool same_bytes(const Tensor& a, const Tensor& b) {
 
 }  // namespace
 
+void BestWeights::end_epoch(const History&, bool best) {
+  if (best) keep();
+}
+
+void BestWeights::end_run(History&) {
+  if (wanted_ == Wanted::restored) restore();
+}
+
 void BestWeights::begin() {
   kept_.clear();
   exists_ = false;
 }
 
 void BestWeights::keep() {
-  if (!wanted_) return;
+  if (wanted_ == Wanted::no) return;
   exists_ = true;
   for (std::size_t i = 0; i < parameters_.all().size(); ++i) {
     const Parameter& parameter = *parameters_.all()[i].parameter;
@@ -68,9 +78,9 @@ void BestWeights::save(const StateWriter& to) const {
   }
 }
 
-void BestWeights::load(const StateReader& from, bool exists) {
+void BestWeights::load(const StateReader& from, const History& history) {
   begin();
-  exists_ = wanted_ && exists;
+  exists_ = wanted_ != Wanted::no && history.best_epoch > 0;
   if (!exists_) return;
   for (std::size_t i = 0; i < parameters_.all().size(); ++i) {
     const auto& [name, parameter] = parameters_.all()[i];

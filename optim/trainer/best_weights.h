@@ -5,17 +5,28 @@
 #include <vector>
 
 #include "layers/weights.h"
-#include "optim/state.h"
+#include "optim/trainer/extension.h"
 #include "optim/trainer/run_parameters.h"
 
 namespace firn {
 
 /// Holds copies, in the layout of files, of what has changed since the run began and of nothing else: what
 /// stays frozen is not copied.
-class BestWeights {
+class BestWeights final : public TrainerExtension {
  public:
-  /// `parameters` outlives it. Not `wanted`: nothing is ever kept.
-  BestWeights(const RunParameters& parameters, bool wanted) : parameters_(parameters), wanted_(wanted) {}
+  enum class Wanted {
+    no,        ///< nothing is ever kept
+    kept,      ///< for those who ask
+    restored,  ///< they are in the model when the run ends
+  };
+  /// `parameters` outlives it.
+  BestWeights(const RunParameters& parameters, Wanted wanted) : parameters_(parameters), wanted_(wanted) {}
+
+  std::vector<StepField> reads() const override { return {StepField::freeze}; }
+  void begin_run(const RunStart&) override { begin(); }
+  void before_forward(StepMoment& now) override { keep_thawed(*now.freeze); }
+  void end_epoch(const History& history, bool best) override;
+  void end_run(History& history) override;
 
   /// Forgets everything: there is no best epoch.
   void begin();
@@ -31,14 +42,13 @@ class BestWeights {
   std::vector<std::pair<ParameterPtr, Tensor>> replaced() const;
 
   /// Only what differs from the present weights.
-  void save(const StateWriter& to) const;
-  /// Behind `begin`, with the weights that were present at `save` in the model. `exists`: there was a best
-  /// epoch.
-  void load(const StateReader& from, bool exists);
+  void save(const StateWriter& to) const override;
+  /// With the weights that were present at `save` in the model.
+  void load(const StateReader& from, const History& history) override;
 
  private:
   const RunParameters& parameters_;
-  bool wanted_;
+  Wanted wanted_;
   bool exists_ = false;
   std::map<const Parameter*, Tensor> kept_;
 };

@@ -145,6 +145,15 @@ void FeatureCache::begin_epoch(Index epoch, const FreezeSet& freeze) {
   decide_shared();
 }
 
+void FeatureCache::before_step(StepMoment& now) {
+  if (now.opens_visit) {
+    begin_epoch(now.time.epoch, *now.freeze);
+  } else {
+    invalidate_if_stale(*now.freeze);
+  }
+  now.content = content(Part::train, static_cast<std::uint64_t>(now.time.epoch));
+}
+
 /// Begins where nothing is kept, or more has frozen.
 void FeatureCache::follow(Index epoch, const FreezeSet& freeze) {
   const std::size_t frozen = frozen_children(freeze);
@@ -554,7 +563,7 @@ double FeatureCache::measure_reading() {
   return seconds[kBatches / 2];
 }
 
-void FeatureCache::end_epoch() {
+void FeatureCache::after_steps() {
   if (!active_ || shared_ || decided_ || !store(Part::train, epoch_).complete() || computed_ == 0) return;
   decide();
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "data/loader.h"
+#include "optim/trainer/extension.h"
 #include "optim/trainer/feature_pool.h"
 #include "optim/trainer/feature_store.h"
 #include "optim/trainer/program_cache.h"
@@ -63,14 +64,14 @@ std::string_view cache_event_name(CacheEvent::Kind kind);
 /// augmentation without views, dropout or batch statistics in the prefix, sequences of different lengths
 /// whose features have them too, a prefix without parameters; without a pool epochs that hold a part of the
 /// samples each.
-class FeatureCache {
+class FeatureCache final : public TrainerExtension {
  public:
   enum class Part { train, validation };
 
   /// `report` is told what happens; it may be empty.
   FeatureCache(const Model& model, ProgramCache& programs, const ProgramSettings& settings,
                CacheConfig config, const Loader& train, const Loader* validation, Index epochs);
-  ~FeatureCache();
+  ~FeatureCache() override;
 
   void set_report(std::function<void(const CacheEvent&)> report) { report_ = std::move(report); }
 
@@ -87,9 +88,17 @@ class FeatureCache {
   /// when memory or file cannot be had and the mode is not `automatic`.
   void begin_epoch(Index epoch, const FreezeSet& freeze);
   /// After its last step: decides whether the features are kept.
-  void end_epoch();
+  void after_steps() override;
   /// Before a step: drops the features if they are not those of the model as it stands.
   void invalidate_if_stale(const FreezeSet& freeze);
+
+  std::vector<StepField> reads() const override { return {StepField::freeze}; }
+  std::vector<StepField> sets() const override { return {StepField::content, StepField::program}; }
+  void before_step(StepMoment& now) override;
+  void before_forward(StepMoment& now) override {
+    if (active_) now.program = &training(*now.batch);
+  }
+  void before_evaluation(const FreezeSet& freeze) override { invalidate_if_stale(freeze); }
 
   /// Whether steps go from features, and whether the forward pass over the validation part does. It does not
   /// where the layer behind the cut becomes part of the kernel before it: the last bit could differ.

@@ -7,6 +7,7 @@
 
 #include "engine/base/error.h"
 #include "optim/state.h"
+#include "optim/trainer/history.h"
 
 namespace firn {
 
@@ -73,18 +74,18 @@ FreezeSet Freezer::first_set(const PolicyStart& run) const {
   return set;
 }
 
-void Freezer::start(const PolicyStart& run, const ProgramSettings& settings, Loader& samples) {
+void Freezer::begin_run(const RunStart& start) {
   for (std::size_t i = 0; i < blocks_.size(); ++i) set_rate(i, usual_rate(i));
-  bind(run);
+  bind(start.run);
   if (!policy_) return;
   plan_.assign(shown_.size(), {});
   statistics_ = std::make_unique<BlockStatisticsCollector>(shown_);
   for (std::size_t i = 0; i < shown_.size(); ++i) {
-    if (policy_->reinitialises(i)) renew(i, run.seed);
+    if (policy_->reinitialises(i)) renew(i, start.run.seed);
   }
   if (policy_->wants_activations()) {
-    samples.start(0);
-    probe_ = std::make_unique<Probe>(model_, settings, *samples.next());
+    start.samples->start(0);
+    probe_ = std::make_unique<Probe>(model_, *start.settings, *start.samples->next());
   }
 }
 
@@ -152,11 +153,11 @@ void Freezer::update_set() {
   set_ = set_of(plan_);
 }
 
-std::span<const FreezeChange> Freezer::before_step(PolicyMoment now) {
+void Freezer::before_step(StepMoment& now) {
   if (policy_) {
-    now.blocks = statistics_->blocks();
-    policy_->decide(now, plan_);
-    needs_ = policy_->needs(now);
+    now.time.blocks = statistics_->blocks();
+    policy_->decide(now.time, plan_);
+    needs_ = policy_->needs(now.time);
   }
   update_set();
   changes_.clear();
@@ -164,7 +165,7 @@ std::span<const FreezeChange> Freezer::before_step(PolicyMoment now) {
     Block& block = blocks_[i];
     const bool trains = any_trains(block, set_);
     if (trains != block.trains) {
-      changes_.push_back({now.step, static_cast<int>(i), !trains});
+      changes_.push_back({now.time.step, static_cast<int>(i), !trains});
       if (trains) block.warm_steps = options_.thaw_warm_up;
       block.trains = trains;
     }
@@ -177,14 +178,18 @@ std::span<const FreezeChange> Freezer::before_step(PolicyMoment now) {
     }
     set_rate(i, rate);
   }
-  return changes_;
+  now.freeze = &set_;
+  now.changes = changes_;
+  now.trained_share = trained_share();
+  now.rate_factor = policy_ && policy_->replaces_schedule() ? 1 : now.time.schedule_factor;
+  now.greatest_rate = greatest_rate();
 }
 
-void Freezer::before_update(std::span<const GradientView> gradients) {
-  if (statistics_) statistics_->before_update(needs_, gradients);
+void Freezer::after_backward(StepMoment& now) {
+  if (statistics_) statistics_->before_update(needs_, now.gradients);
 }
 
-void Freezer::after_update() {
+void Freezer::after_update(StepMoment&) {
   if (!statistics_) return;
   statistics_->after_update(needs_);
   if (!probe_ || (!needs_.distances && !needs_.reference)) return;
@@ -208,7 +213,7 @@ void Freezer::save(const StateWriter& to) const {
   statistics_->save(to.part("statistics"));
 }
 
-void Freezer::load(const StateReader& from) {
+void Freezer::load(const StateReader& from, const History&) {
   const std::vector<double> blocks = from.numbers("blocks", 3 * blocks_.size());
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     const double warm = blocks[3 * i + 2];
@@ -245,6 +250,12 @@ double Freezer::trained_share() const {
     trains += block.trains ? 1 : 0;
   }
   return all > 0 ? trains / all : 0;
+}
+
+void FreezeLog::before_step(StepMoment& now) {
+  if (now.changes.empty()) return;
+  now.history->changes.insert(now.history->changes.end(), now.changes.begin(), now.changes.end());
+  if (now.hooks->on_freeze) now.hooks->on_freeze(now.changes);
 }
 
 }  // namespace firn

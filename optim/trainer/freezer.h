@@ -8,16 +8,10 @@
 #include "optim/block_statistics.h"
 #include "optim/optimizer.h"
 #include "optim/policy.h"
+#include "optim/trainer/extension.h"
 #include "optim/trainer/probe.h"
 
 namespace firn {
-
-/// A block that stopped or began to train before a step.
-struct FreezeChange {
-  Index step = 0;  ///< steps made before, over all epochs
-  int block = 0;
-  bool frozen = false;
-};
 
 struct FreezerOptions {
   PolicyPtr policy = nullptr;            ///< null: the model's own set is in force
@@ -32,12 +26,10 @@ std::vector<PolicyBlock> policy_blocks(const Model& model);
 /// else belongs to the policy; without one the model's own set is in force in each step as it then stands.
 /// When the run is over the optimizer's rates are as before. A block trains when a parameter of it does,
 /// running statistics aside.
-class Freezer {
+class Freezer final : public TrainerExtension {
  public:
   Freezer(Model& model, Optimizer& optimizer, FreezerOptions options);
-  ~Freezer();
-  Freezer(const Freezer&) = delete;
-  Freezer& operator=(const Freezer&) = delete;
+  ~Freezer() override;
 
   /// Tells the policy of the run, whose blocks are filled in here. Throws Error(usage) when it does not fit.
   void bind(PolicyStart run) const;
@@ -45,32 +37,29 @@ class Freezer {
   FreezeSet first_set(const PolicyStart& run) const;
   /// Begins a run: introduces the policy, gives new values to the blocks that it renews, and takes a
   /// batch of `samples` as the probe. Throws what `bind` throws.
-  void start(const PolicyStart& run, const ProgramSettings& settings, Loader& samples);
+  void begin_run(const RunStart& start) override;
 
-  /// Decides the step's set and sets its rates. The changes since the step before; valid until the next call.
-  std::span<const FreezeChange> before_step(PolicyMoment now);
+  std::vector<StepField> sets() const override { return {StepField::freeze}; }
+  /// Decides the step's set, sets its rates and says what has changed; valid until the next call.
+  void before_step(StepMoment& now) override;
   /// The set of the step that was decided last, at first of the model.
   const FreezeSet& set() const { return set_; }
   /// Around the optimizer's update, for the statistics.
-  void before_update(std::span<const GradientView> gradients);
-  void after_update();
+  void after_backward(StepMoment& now) override;
+  void after_update(StepMoment& now) override;
 
-  /// What is remembered between two steps; `load` comes behind `start`. The model's own set is left to
-  /// others. Throws Error(model_file) for values that cannot be this run's.
-  void save(const StateWriter& to) const;
-  void load(const StateReader& from);
+  /// The model's own set is left to others.
+  void save(const StateWriter& to) const override;
+  void load(const StateReader& from, const History& history) override;
 
   /// Whether the policy decides when it trains, and not the model's own set.
   bool owns(const Parameter& parameter) const { return policy_ && kept_.trains(parameter); }
 
-  /// Whether the policy's rates take the place of the schedule's.
-  bool replaces_schedule() const { return policy_ && policy_->replaces_schedule(); }
+ private:
   /// The policy's greatest factor of a block that trains; 1 without a policy.
   double greatest_rate() const;
   /// Of the blocks with parameters, now.
   double trained_share() const;
-
- private:
   struct Block {
     std::vector<ParameterPtr> parameters;
     bool trains = true;
@@ -105,6 +94,13 @@ class Freezer {
   FreezeSet kept_;            // frozen for good, under a policy
   FreezeSet set_, within_;    // of the step; what the policy said of blocks that train
   std::vector<bool> trains_;  // of those shown, as `set_` has it
+};
+
+/// Puts what the freezer changes into the run's history and tells its observer.
+class FreezeLog final : public TrainerExtension {
+ public:
+  std::vector<StepField> reads() const override { return {StepField::freeze}; }
+  void before_step(StepMoment& now) override;
 };
 
 }  // namespace firn

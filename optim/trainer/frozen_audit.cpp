@@ -45,12 +45,29 @@ std::string FrozenAudit::Watched::text() const {
   return fmt::format("{}[{}]", name, text_of(complement(trains->ranges, parameter->units())));
 }
 
-FrozenAudit::FrozenAudit(const std::vector<NamedParameter>& parameters) {
+FrozenAudit::FrozenAudit(const std::vector<NamedParameter>& parameters, bool each_step)
+    : each_step_(each_step) {
   for (const NamedParameter& p : parameters) {
     const bool known = std::any_of(all_.begin(), all_.end(),
                                    [&](const Watched& one) { return one.parameter == p.parameter; });
     if (!known) all_.push_back({p.name, p.parameter});
   }
+}
+
+void FrozenAudit::before_step(StepMoment& now) {
+  if (each_step_ || now.opens_epoch) {
+    take_up(*now.freeze);
+  } else {
+    verify_changed(*now.freeze);
+  }
+}
+
+void FrozenAudit::after_update(StepMoment& now) {
+  if (each_step_) check(now.number + 1);
+}
+
+void FrozenAudit::end_run(History& history) {
+  history.audit = finish();
 }
 
 void FrozenAudit::restart() {
@@ -112,7 +129,7 @@ void FrozenAudit::save(const StateWriter& to) const {
   }
 }
 
-void FrozenAudit::load(const StateReader& from) {
+void FrozenAudit::load(const StateReader& from, const History&) {
   restart();
   for (Watched& one : all_) {
     const StateReader part = from.part(one.name);

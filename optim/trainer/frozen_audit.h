@@ -6,23 +6,24 @@
 #include <vector>
 
 #include "layers/layer.h"
-#include "optim/state.h"
+#include "optim/trainer/extension.h"
+#include "optim/trainer/history.h"
 
 namespace firn {
-
-struct AuditReport {
-  Index watched = 0;                      ///< tensors that were frozen for an epoch's beginning or longer
-  Index in_part = 0;                      ///< of these: never as a whole
-  std::vector<std::string> changed = {};  ///< of these: what changed while it was frozen
-  Index unchanged() const { return watched - static_cast<Index>(changed.size()); }
-};
 
 /// Hashes a tensor, or the units of it that do not train, when it freezes, and again when it trains again,
 /// when other units are frozen, or when the run is over. Tensors are taken up at the beginning of an epoch,
 /// so that a policy that freezes other ones in each step costs two hashes a tensor and epoch at most.
-class FrozenAudit {
+class FrozenAudit final : public TrainerExtension {
  public:
-  explicit FrozenAudit(const std::vector<NamedParameter>& parameters);
+  /// `each_step`: everything is hashed after every step, and taken up before it.
+  explicit FrozenAudit(const std::vector<NamedParameter>& parameters, bool each_step = false);
+
+  std::vector<StepField> reads() const override { return {StepField::freeze}; }
+  void begin_run(const RunStart&) override { restart(); }
+  void before_step(StepMoment& now) override;
+  void after_update(StepMoment& now) override;
+  void end_run(History& history) override;
 
   /// Forgets everything.
   void restart();
@@ -36,9 +37,8 @@ class FrozenAudit {
   AuditReport finish();
 
   /// What was found so far, and the hashes of what is watched.
-  void save(const StateWriter& to) const;
-  /// Throws Error(model_file) for what cannot be theirs.
-  void load(const StateReader& from);
+  void save(const StateWriter& to) const override;
+  void load(const StateReader& from, const History&) override;
 
  private:
   struct Watched {
@@ -54,6 +54,7 @@ class FrozenAudit {
   static void judge(Watched& one);
 
   std::vector<Watched> all_;
+  const bool each_step_;
 };
 
 }  // namespace firn

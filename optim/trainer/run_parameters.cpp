@@ -24,13 +24,13 @@ StatisticsGuard::StatisticsGuard(const RunParameters& parameters) {
   }
 }
 
-void StatisticsGuard::keep() {
+void StatisticsGuard::before_forward(StepMoment&) {
   for (auto& [parameter, copy] : kept_) {
     std::memcpy(copy.raw(), parameter->value().raw(), static_cast<std::size_t>(copy.bytes()));
   }
 }
 
-void StatisticsGuard::restore() {
+void StatisticsGuard::step_failed() {
   for (auto& [parameter, copy] : kept_) {
     std::memcpy(parameter->mutable_value().raw(), copy.raw(), static_cast<std::size_t>(copy.bytes()));
     parameter->touch();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "layers/layer.h"
+#include "optim/trainer/extension.h"
 
 namespace firn {
 
@@ -27,12 +28,12 @@ class RunParameters {
 
 /// Running statistics as they were before a step: the forward pass moves them before it is known whether its
 /// numbers are any.
-class StatisticsGuard {
+class StatisticsGuard final : public TrainerExtension {
  public:
   explicit StatisticsGuard(const RunParameters& parameters);
 
-  void keep();
-  void restore();
+  void before_forward(StepMoment& now) override;
+  void step_failed() override;
 
  private:
   std::vector<std::pair<ParameterPtr, Tensor>> kept_;

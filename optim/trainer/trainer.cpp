@@ -15,8 +15,6 @@
 #include "engine/base/error.h"
 #include "engine/base/float_mode.h"
 #include "engine/base/seconds.h"
-#include "layers/dense.h"
-#include "optim/trainer/can_learn.h"
 #include "optim/trainer/feed.h"
 #include "optim/trainer/non_finite.h"
 #include "optim/trainer/task_of.h"
@@ -25,25 +23,14 @@ namespace firn {
 
 namespace {
 
-/// `config`'s decay for n samples: the loss is their mean, so a prior of variance v is a decay of 1 / (v n).
-std::unique_ptr<StandardisedHead> make_head(const Model& model, const HeadConfig& config, Index n) {
-  if (!config.standardised) return nullptr;
-  const auto dense =
-      model.children().empty() ? nullptr : std::dynamic_pointer_cast<Dense>(model.children().back().layer);
-  const std::vector<NamedParameter> own = dense ? dense->parameters() : std::vector<NamedParameter>();
-  if (own.size() != 2) {
-    throw Error(Fault::usage, "train", model.name() + " does not end in a dense layer with a bias");
-  }
-  const double deviation = config.logit_deviation;
-  if (!(deviation >= 0)) throw Error(Fault::usage, "train", fmt::format("logits of deviation {}", deviation));
-  const auto features = static_cast<double>(own[0].parameter->shape()[0]);
-  const double decay = deviation > 0 ? features / (deviation * deviation * static_cast<double>(n)) : 0;
-  return std::make_unique<StandardisedHead>(*own[0].parameter, *own[1].parameter, decay);
-}
-
 TrainConfig with_task(TrainConfig config, const DataInfo& info) {
   if (config.program.task == nullptr) config.program.task = task_of(info);
   return config;
+}
+
+BestWeights::Wanted best_wanted(const TrainConfig& config) {
+  if (config.restore_best) return BestWeights::Wanted::restored;
+  return config.keep_best ? BestWeights::Wanted::kept : BestWeights::Wanted::no;
 }
 
 }  // namespace
@@ -66,12 +53,13 @@ Trainer::Trainer(Model& model, Optimizer& optimizer, Loader& train, Loader* vali
       validation_(validation),
       config_(with_task(std::move(config), train.data().info())),
       programs_(model, config_.program),
-      features_(model, programs_, config_.program, config_.cache, train, validation, config_.epochs),
-      audit_(model.parameters()),
       parameters_(model),
-      best_(parameters_, config_.keep_best || config_.restore_best),
+      features_(model, programs_, config_.program, config_.cache, train, validation, config_.epochs),
+      audit_(model.parameters(), config_.audit_steps),
+      head_(HeadStandardiser::make(model, programs_, features_, train, config_.head)),
+      best_(parameters_, best_wanted(config_)),
       statistics_(parameters_),
-      head_(make_head(model, config_.head, train.data().size())) {
+      open_path_(model) {
   if (config_.thaw_warm_up < 0) {
     throw Error(Fault::usage, "train", fmt::format("{} steps of thaw warm-up", config_.thaw_warm_up));
   }
@@ -118,152 +106,119 @@ Evaluation Trainer::test(Loader& loader,
   return evaluate(model_, programs_, loader, on_batch, nullptr, freeze_set(), &train_);
 }
 
-double Trainer::train_step(const Batch& batch, const PolicyMoment& now) {
-  EpochRecord& record = run_->record;
-  Freezer& freezer = *run_->freezer;
-  const bool kept = features_.active();
-  Program& program = kept ? features_.training(batch)
-                          : programs_.training(batch.count, batch.x.shape().tail(1), freezer.set());
-  if (!kept) feed_batch(program, model_, batch);
-  program.feed("targets", batch.targets);
-  program.run(static_cast<std::uint64_t>(step_));
-  const double loss = static_cast<double>(*program.output_data("loss"));
-  if (!std::isfinite(loss)) {
-    throw non_finite_step(
-        fmt::format("the loss is {} in epoch {}, step {}", loss, record.epoch, record.steps + 1), step_ == 0,
-        cause_of_non_finite(model_, programs_, batch, train_));
+/// The order of all that takes part in a step, here and nowhere else. Each one declares what it reads and
+/// sets.
+void Trainer::list_extensions() {
+  extensions_.clear();
+  extensions_.add("freezer", *freezer_);       // decides what trains; collects what its policy needs to know
+  extensions_.add("changes", freeze_log_);     // history and observer hear of it
+  extensions_.add("features", features_);      // a step may go from features that are kept
+  extensions_.add("audit", audit_);            // hashes what is frozen
+  if (head_) extensions_.add("head", *head_);  // measures its features; the update sees other gradients
+  extensions_.add("best", best_);              // copies what trains for the first time
+  extensions_.add("statistics", statistics_);  // running ones come back where the step fails
+  extensions_.add("open path", open_path_);    // whether any gradient passed
+  for (const auto& [name, extension] : config_.extensions) extensions_.add("extension." + name, *extension);
+}
+
+StepMoment Trainer::next_step(const TrainHooks& hooks, bool first) const {
+  const EpochRecord& record = run_->record;
+  const Index steps = train_.batches();
+  StepMoment now;
+  now.time.step = (record.epoch - 1) * steps + record.steps;
+  now.time.epoch = record.epoch - 1;
+  now.time.step_of_epoch = record.steps;
+  now.time.schedule_factor = config_.schedule(step_, steps * config_.epochs);
+  now.time.epoch_loss = run_->history.epochs.empty() ? 0 : run_->history.epochs.back().loss;
+  now.number = step_;
+  now.opens_epoch = record.steps == 0;
+  now.opens_visit = first;
+  now.hooks = &hooks;
+  now.history = &run_->history;
+  return now;
+}
+
+/// Forward and backward pass of the batch.
+void Trainer::compute_gradients(StepMoment& now) {
+  const Batch& batch = *now.batch;
+  if (now.program == nullptr) {
+    now.program = &programs_.training(batch.count, batch.x.shape().tail(1), *now.freeze);
+    feed_batch(*now.program, model_, batch);
   }
-  StepOptions options;
-  options.rate_factor = freezer.replaces_schedule() ? 1 : now.schedule_factor;
-  options.clip_norm = config_.clip_norm;
-  freezer.before_update(program.gradients());
-  // A sum until the epoch is over.
-  double norm = 0;
+  now.program->feed("targets", batch.targets);
+  now.program->run(static_cast<std::uint64_t>(now.number));
+  now.gradients = now.program->gradients();
+  now.loss = static_cast<double>(*now.program->output_data("loss"));
+  if (!std::isfinite(now.loss))
+    throw Error(Fault::non_finite, "train", fmt::format("the loss is {}", now.loss));
+}
+
+/// From the batch to new weights; where it throws weights and statistics are those of the step before.
+void Trainer::train_step(StepMoment& now) {
+  struct Undo {
+    const Extensions* of;
+    ~Undo() {
+      if (of != nullptr) of->call_reversed(&TrainerExtension::step_failed);
+    }
+  };
+  extensions_.call(&TrainerExtension::before_forward, now);
   try {
-    norm = update(program.gradients(), options);
+    Undo undo{&extensions_};
+    compute_gradients(now);
+    extensions_.call(&TrainerExtension::after_backward, now);
+    extensions_.call(&TrainerExtension::before_update, now);
+    const StepOptions options{.rate_factor = now.rate_factor, .clip_norm = config_.clip_norm};
+    now.gradient_norm = optimizer_.step(now.gradients, options).gradient_norm;
+    extensions_.call_reversed(&TrainerExtension::after_update, now);
+    undo.of = nullptr;
   } catch (const Error& error) {
     if (error.fault() != Fault::non_finite) throw;
     const std::string text = error.what();  // "[optimizer] the gradient of ..."
     throw non_finite_step(fmt::format("{} in epoch {}, step {}", text.substr(error.operation().size() + 3),
-                                      record.epoch, record.steps + 1),
-                          step_ == 0, cause_of_non_finite(model_, programs_, batch, train_));
+                                      now.time.epoch + 1, now.time.step_of_epoch + 1),
+                          now.number == 0, cause_of_non_finite(model_, programs_, *now.batch, train_));
   }
-  if (step_ == 0 && norm == 0) require_open_path(model_, freezer.set());
-  record.gradient_norm += norm;
-  freezer.after_update();
-  record.rate = optimizer_.rate() * options.rate_factor * freezer.greatest_rate();
-  return loss;
-}
-
-/// The norm of the gradients that the optimizer saw.
-double Trainer::update(std::span<const GradientView> gradients, const StepOptions& options) {
-  if (!head_) return optimizer_.step(gradients, options).gradient_norm;
-  try {
-    const double norm = optimizer_.step(head_->enter(gradients), options).gradient_norm;
-    head_->leave();
-    return norm;
-  } catch (...) {
-    head_->abandon();
-    throw;
-  }
-}
-
-/// Mean and deviation of what the head reads of the first samples of the epoch, without augmentation, as it
-/// will be asked. Where their features are kept these are among them.
-void Trainer::measure_head(const TrainHooks& hooks, std::uint64_t epoch) {
-  constexpr Index kSamples = 1024;
-  const Shape& sample = train_.data().info().shape;
-  const CutPoint cut = model_.cut_point_at(model_.children().size() - 1, sample);
-  const bool changed = train_.options().augment.any();
-  const bool kept = features_.active() && features_.cut().child == cut.child && !changed;
-  head_->forget();
-  train_.start(epoch, 0, changed ? Content::unchanged : features_.content(FeatureCache::Part::train, epoch));
-  while (head_->samples() < kSamples) {
-    const Batch* batch = train_.next();
-    if (batch == nullptr) break;
-    if (kept) {
-      head_->measure(features_.features(FeatureCache::Part::train, *batch).data(), batch->count);
-    } else {
-      Program& program =
-          programs_.features(batch->count, batch->x.shape().tail(1), cut, nullptr, run_->freezer->set());
-      feed_batch(program, model_, *batch);
-      program.run();
-      head_->measure(program.output_data("features"), batch->count);
-    }
-    if (hooks.stop && hooks.stop()) return head_->forget();
-  }
-  head_->measured();
 }
 
 double Trainer::seconds_trained() const {
   return run_->record.seconds + (run_->training ? seconds_since(run_->since) : 0);
 }
 
+/// False when it was stopped.
 bool Trainer::train_epoch(const TrainHooks& hooks) {
   Run& run = *run_;
   EpochRecord& record = run.record;
   const Index steps = train_.batches();
-  const Index all_steps = steps * config_.epochs;
-  bool whole = true;
-  bool first = true;
   const auto number = static_cast<std::uint64_t>(record.epoch - 1);
   run.since = Clock::now();
   run.training = true;
-  Content content = features_.content(FeatureCache::Part::train, number);
-  train_.start(number, record.steps, content);
-  while (record.steps < steps) {
-    PolicyMoment now;
-    now.step = (record.epoch - 1) * steps + record.steps;
-    now.epoch = record.epoch - 1;
-    now.step_of_epoch = record.steps;
-    now.schedule_factor = config_.schedule(step_, all_steps);
-    now.epoch_loss = run.history.epochs.empty() ? 0 : run.history.epochs.back().loss;
-    const std::span<const FreezeChange> changes = run.freezer->before_step(now);
-    run.history.changes.insert(run.history.changes.end(), changes.begin(), changes.end());
-    if (hooks.on_freeze && !changes.empty()) hooks.on_freeze(changes);
-    record.trained_share += run.freezer->trained_share();  // a sum until the epoch is over
-    if (std::exchange(first, false)) {
-      features_.begin_epoch(record.epoch - 1, run.freezer->set());
-    } else {
-      features_.invalidate_if_stale(run.freezer->set());
+  bool stopped = false;
+  std::optional<Content> reading;
+  while (record.steps < steps && !stopped) {
+    StepMoment now = next_step(hooks, !reading);
+    extensions_.call(&TrainerExtension::before_step, now);
+    if (reading != now.content || now.reader_moved) {
+      train_.start(number, record.steps, now.content);
+      reading = now.content;
     }
-    if (config_.audit_steps || record.steps == 0) {
-      audit_.take_up(run.freezer->set());
-    } else {
-      audit_.verify_changed(run.freezer->set());
-    }
-    const bool measure = head_ && !head_->ready();
-    if (measure) measure_head(hooks, number);
-    if (measure || content != features_.content(FeatureCache::Part::train, number)) {
-      content = features_.content(FeatureCache::Part::train, number);
-      train_.start(number, record.steps, content);
-    }
-    const Batch* batch = train_.next();
-    if (batch == nullptr) break;
-    best_.keep_thawed(run.freezer->set());
-    statistics_.keep();
-    double loss = 0;
-    try {
-      loss = train_step(*batch, now);
-    } catch (const Error&) {
-      statistics_.restore();
-      throw;
-    }
-    run.loss_sum += loss * static_cast<double>(batch->count);
-    run.samples += batch->count;
+    now.batch = train_.next();
+    if (now.batch == nullptr) break;
+    train_step(now);
+    const Index count = now.batch->count;
+    run.loss_sum += now.loss * static_cast<double>(count);
+    run.samples += count;
+    record.trained_share += now.trained_share;  // sums until the epoch is over
+    record.gradient_norm += now.gradient_norm;
+    record.rate = optimizer_.rate() * now.rate_factor * now.greatest_rate;
     ++step_;
     ++record.steps;
-    if (config_.audit_steps) audit_.check(step_);
-    if (hooks.after_step) hooks.after_step(record.steps, steps, loss);
-    if (hooks.stop && hooks.stop()) {
-      whole = false;
-      break;
-    }
+    if (hooks.after_step) hooks.after_step(record.steps, steps, now.loss);
+    stopped = hooks.stop && hooks.stop();
   }
-  features_.end_epoch();
+  extensions_.call(&TrainerExtension::after_steps);
   record.seconds = seconds_trained();
   run.training = false;
-  return whole;
+  return !stopped;
 }
 
 /// False when it was stopped.
@@ -275,9 +230,9 @@ bool Trainer::evaluate_epoch(const TrainHooks& hooks) {
     const auto stop = [&](const Batch&, const real*) {
       if (hooks.stop && !run_->history.interrupted && hooks.stop()) throw Stopped();
     };
-    features_.invalidate_if_stale(run_->freezer->set());
+    extensions_.call(&TrainerExtension::before_evaluation, freezer_->set());
     run_->history.last_evaluation =
-        evaluate(model_, programs_, *validation_, stop, &features_, run_->freezer->set(), &train_);
+        evaluate(model_, programs_, *validation_, stop, &features_, freezer_->set(), &train_);
   } catch (const Stopped&) {
     return false;
   }
@@ -310,11 +265,12 @@ void Trainer::end_epoch() {
   }
   history.epochs.push_back(record);
   const auto best = [&] { return merit(history.epochs[static_cast<std::size_t>(history.best_epoch - 1)]); };
-  if (record.evaluated && (history.best_epoch == 0 || merit(record) >= best())) {
+  const bool is_best = record.evaluated && (history.best_epoch == 0 || merit(record) >= best());
+  if (is_best) {
     history.best_epoch = record.epoch;
     history.best_score = record.validation_score;
-    best_.keep();
   }
+  extensions_.call(&TrainerExtension::end_epoch, history, is_best);
   // An epoch that is as good as the best one takes its place, but is no better.
   const auto first = std::find_if(history.epochs.begin(), history.epochs.end(),
                                   [&](const EpochRecord& r) { return r.evaluated && merit(r) == best(); });
@@ -329,13 +285,18 @@ void Trainer::end_epoch() {
 
 void Trainer::begin() {
   parameters_.begin();
-  best_.begin();
-  audit_.restart();
-  if (head_) head_->forget();
   run_ = std::make_unique<Run>();
   run_->record.epoch = 1;
-  run_->freezer = std::make_unique<Freezer>(model_, optimizer_, freezer_options());
-  run_->freezer->start(policy_start(), config_.program, train_);
+  freezer_ = std::make_unique<Freezer>(model_, optimizer_, freezer_options());
+  list_extensions();
+  extensions_.call(&TrainerExtension::begin_run, RunStart{policy_start(), &config_.program, &train_});
+}
+
+/// Rates are as before a run when it is over, however it ends.
+void Trainer::end() {
+  extensions_.clear();
+  freezer_.reset();
+  run_.reset();
 }
 
 bool Trainer::over() const {
@@ -345,11 +306,10 @@ bool Trainer::over() const {
 
 History Trainer::run(const TrainHooks& hooks) {
   const FlushSubnormals flush;
-  // Rates are as before when the run is over, however it ends.
   struct End {
-    std::unique_ptr<Run>& run;
-    ~End() { run.reset(); }
-  } end{run_};
+    Trainer& trainer;
+    ~End() { trainer.end(); }
+  } end{*this};
   features_.set_report(hooks.on_cache);
   if (!run_) begin();
   History& history = run_->history;
@@ -368,8 +328,7 @@ History Trainer::run(const TrainHooks& hooks) {
     end_epoch();
     if (hooks.after_epoch) hooks.after_epoch(history.epochs.back());
   }
-  history.audit = audit_.finish();
-  if (config_.restore_best) best_.restore();
+  extensions_.call(&TrainerExtension::end_run, history);
   return std::move(history);
 }
 

@@ -3,8 +3,8 @@
 
 #include <chrono>
 #include <functional>
-#include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -12,26 +12,20 @@
 #include "data/loader.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
-#include "optim/standardised_head.h"
 #include "optim/state.h"
 #include "optim/trainer/best_weights.h"
+#include "optim/trainer/can_learn.h"
 #include "optim/trainer/evaluate.h"
+#include "optim/trainer/extension.h"
 #include "optim/trainer/feature_cache.h"
 #include "optim/trainer/freezer.h"
 #include "optim/trainer/frozen_audit.h"
+#include "optim/trainer/head_standardiser.h"
+#include "optim/trainer/history.h"
 #include "optim/trainer/program_cache.h"
 #include "optim/trainer/run_parameters.h"
 
 namespace firn {
-
-/// How a new head is trained.
-struct HeadConfig {
-  bool standardised =
-      false;  ///< as if its features were (`StandardisedHead`), by up to 1024 training samples
-  /// The prior: logits of standardised features that are independent have this deviation, so each weight the
-  /// variance deviation² / features. 0: none.
-  double logit_deviation = 0;
-};
 
 struct TrainConfig {
   Index epochs = 1;
@@ -50,52 +44,9 @@ struct TrainConfig {
   CacheConfig cache = {};      ///< whether the output of what is frozen is kept across epochs
   HeadConfig head = {};
   bool audit_steps = false;  ///< hash what is frozen after every step; a change is an Error(failure)
-};
-
-/// One epoch as it went.
-struct EpochRecord {
-  Index epoch = 0;              ///< counted from 1
-  double loss = 0;              ///< mean over the samples, before each step's update
-  double validation_score = 0;  ///< of the last evaluation: the headline of the task's metrics
-  double validation_loss = 0;
-  std::vector<double> validation_metrics = {};  ///< all of them, as `Task::metrics` has them
-  double rate = 0;           ///< of the last step: the greatest of any block, `block_rates` aside
-  double gradient_norm = 0;  ///< mean over the steps
-  double seconds = 0;        ///< of training alone
-  double eval_seconds = 0;
-  double rss_mb = 0;  ///< greatest resident memory of the process so far
-  Index steps = 0;
-  bool evaluated = false;
-  bool validated = false;    ///< there is a validation part, and this or an earlier epoch was evaluated
-  double trained_share = 0;  ///< of the blocks, mean over the steps
-};
-
-struct History {
-  std::vector<EpochRecord> epochs;
-  Index best_epoch = 0;  ///< of the greatest merit on the validation part (`Task::merit`: accuracy, say), the
-                         ///< last of equals; 0: none was evaluated
-  double best_score = 0;  ///< of that epoch, on the validation part
-  bool stopped_early = false;
-  bool interrupted = false;
-  AuditReport audit = {};                  ///< of what was frozen, resumed runs as a whole
-  std::vector<FreezeChange> changes = {};  ///< blocks that stopped or began to train, against the start
-  Evaluation last_evaluation = {};         ///< of the validation part
-};
-
-/// Observers; each may be empty. They may edit the model's own freeze set: the next step has the new one.
-/// With a policy, what trained at the start belongs to it, and the policy prevails.
-struct TrainHooks {
-  std::function<void(Index epoch)> before_epoch = {};  ///< counted from 1; not when resumed within an epoch
-  std::function<void(Index step, Index steps, double loss)> after_step =
-      {};  ///< of the epoch, counted from 1
-  std::function<void(const EpochRecord&)> after_epoch;
-  /// Asked after each step and each batch of an evaluation. An epoch that ends within its steps is evaluated
-  /// and recorded; one that ends within its evaluation is not.
-  std::function<bool()> stop = {};
-  /// Before a step that trains other blocks than the one before.
-  std::function<void(std::span<const FreezeChange>)> on_freeze = {};
-  /// What becomes of the features of the frozen part.
-  std::function<void(const CacheEvent&)> on_cache = {};
+  /// Of your own, behind the trainer's (`Trainer::list_extensions`): their names, which their state in
+  /// checkpoints goes by, and what outlives the trainer.
+  std::vector<std::pair<std::string, TrainerExtension*>> extensions = {};
 };
 
 /// Trains `model` on `train`; all choices are made on `validation`. Never prints. Rates scale per block; a
@@ -152,7 +103,7 @@ class Trainer {
   /// The epoch in progress, counted from 1.
   Index epoch() const { return run_ ? run_->record.epoch : 1; }
   /// What is frozen in the step of the run in progress, or in the model where there is none.
-  FreezeSet freeze_set() const { return run_ ? run_->freezer->set() : model_.freeze_set(); }
+  FreezeSet freeze_set() const { return freezer_ ? freezer_->set() : model_.freeze_set(); }
   /// Whether the run in progress has no epoch left.
   bool over() const;
   /// Of the run in progress.
@@ -163,7 +114,6 @@ class Trainer {
   Trainer(Model& model, Optimizer& optimizer, Loader& train, Loader* validation, TrainConfig config);
   /// A run between two steps.
   struct Run {
-    std::unique_ptr<Freezer> freezer;
     History history = {};
     EpochRecord record = {};  ///< of the epoch in progress; norm and share are sums until it ends
     double loss_sum = 0;
@@ -171,13 +121,15 @@ class Trainer {
     bool training = false;  ///< the clock below counts
     Clock::time_point since = {};
   };
+  void list_extensions();
   void begin();
+  void end();
   bool train_epoch(const TrainHooks& hooks);
-  void measure_head(const TrainHooks& hooks, std::uint64_t epoch);
-  double update(std::span<const GradientView> gradients, const StepOptions& options);
+  StepMoment next_step(const TrainHooks& hooks, bool first) const;
+  void compute_gradients(StepMoment& now);
+  void train_step(StepMoment& now);
   bool evaluate_epoch(const TrainHooks& hooks);
   void end_epoch();
-  double train_step(const Batch& batch, const PolicyMoment& now);
   double seconds_trained() const;
   double merit(const EpochRecord& record) const;
   PolicyStart policy_start() const;
@@ -191,12 +143,16 @@ class Trainer {
   Loader* validation_;  // null: none
   TrainConfig config_;
   ProgramCache programs_;
+  RunParameters parameters_;
+  std::unique_ptr<Freezer> freezer_;  // of the run
+  FreezeLog freeze_log_;
   FeatureCache features_;
   FrozenAudit audit_;
-  RunParameters parameters_;
+  std::unique_ptr<HeadStandardiser> head_;  // null: the head is as others
   BestWeights best_;
   StatisticsGuard statistics_;
-  std::unique_ptr<StandardisedHead> head_;  // null: the head is as others
+  OpenPathCheck open_path_;
+  Extensions extensions_;  // of the run: those above and the caller's
   Index step_ = 0;
   std::unique_ptr<Run> run_;
 };

@@ -182,12 +182,9 @@ void Trainer::save_weights(const StateWriter& to, const std::set<std::string>& i
 void Trainer::save(const StateWriter& to, const std::set<std::string>& in_base) const {
   if (!run_) throw Error(Fault::usage, "checkpoint", "there is no run to save");
   save_weights(to.part("weights"), in_base);
-  best_.save(to.part("best"));
   optimizer_.save(pointers(parameters_.all()), to.part("optimizer"));
-  run_->freezer->save(to.part("freezer"));
-  if (head_) head_->save(to.part("head"));
+  extensions_.save(to);
   save_history(to.part("history"));
-  audit_.save(to.part("audit"));
 
   const StateWriter run = to.part("run");
   std::string flags;
@@ -220,11 +217,11 @@ void Trainer::resume(const StateReader& from, const std::set<std::string>& in_ba
   begin();
   // A run that cannot go on is none.
   struct Guard {
-    std::unique_ptr<Run>* run;
+    Trainer* trainer;
     ~Guard() {
-      if (run != nullptr) run->reset();
+      if (trainer != nullptr) trainer->end();
     }
-  } guard{&run_};
+  } guard{this};
   const Index epochs = saved.whole("epochs", 1, kMost);
   const std::string tied = epochs < config_.epochs ? why_no_beginning(epochs, config_.epochs) : "";
   if (epochs > config_.epochs || !tied.empty()) {
@@ -263,11 +260,8 @@ void Trainer::resume(const StateReader& from, const std::set<std::string>& in_ba
   run_->samples = saved.whole("samples", 0, kMost);
   run_->loss_sum = saved.number("loss_sum");
   load_history(from.part("history"));
-  audit_.load(from.part("audit"));
-  best_.load(from.part("best"), run_->history.best_epoch > 0);
   optimizer_.load(pointers(parameters_.all()), from.part("optimizer"));
-  run_->freezer->load(from.part("freezer"));
-  if (head_) head_->load(from.part("head"));
+  extensions_.load(from, run_->history);
   const std::string flags = saved.text("flags");
   if (flags.size() != parameters_.all().size() || flags.find_first_not_of("01") != std::string::npos) {
     saved.fail("flags", "are not this model's");
@@ -285,11 +279,11 @@ void Trainer::resume(const StateReader& from, const std::set<std::string>& in_ba
   for (std::size_t i = 0; i < flags.size(); ++i) {
     Parameter& parameter = *parameters_.all()[i].parameter;
     // Runs of before policies had sets of their own wrote what the policy had frozen.
-    if (run_->freezer->owns(parameter)) continue;
+    if (freezer_->owns(parameter)) continue;
     parameter.set_frozen_units(parts[i]);
     parameter.set_trainable(flags[i] == '1');
   }
-  guard.run = nullptr;
+  guard.trainer = nullptr;
 }
 
 }  // namespace firn

@@ -164,7 +164,7 @@ TEST_CASE("a saved audit that cannot be one is refused") {
   const auto refused = [&](const std::string& why, const auto& change) {
     SafeTensors state;
     change(StateWriter(state).part("conv1.weight"));
-    return fails_with(Fault::model_file, why, [&] { audit.load(StateReader(state, "state")); });
+    return fails_with(Fault::model_file, why, [&] { audit.load(StateReader(state, "state"), {}); });
   };
   const auto flags = [](const StateWriter& to) {
     for (const char* flag : {"ever", "whole"}) to.flag(flag, true);
