@@ -1,8 +1,11 @@
 // A shape and a shared block of memory.
 #pragma once
 
+#include <initializer_list>
+#include <iosfwd>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "engine/base/real.h"
@@ -10,7 +13,7 @@
 
 namespace firn {
 
-/// Element types: `number` (real) for values, `index` (int32) for labels, tokens and lengths, `byte` for
+/// Element types: `number` (real) for values, `int32` for labels, tokens and lengths, `uint8` for
 /// masks and pooling positions, `bf16` (16 bits) for what frozen layers hand to each other.
 enum class DType { number, int32, uint8, bf16 };
 
@@ -45,6 +48,17 @@ class Tensor {
   std::span<real> values() { return {data(), static_cast<std::size_t>(count())}; }
   std::span<const real> values() const { return {data(), static_cast<std::size_t>(count())}; }
 
+  /// The number at a place, counted from 0 along each axis: `t(2, 0, 1)`. Throws Error(usage) for a place
+  /// that is none, with both; for loops that learn, not for those that compute.
+  template <class... Places>
+  real& operator()(Places... places) {
+    return data()[offset_of({static_cast<Index>(places)...})];
+  }
+  template <class... Places>
+  real operator()(Places... places) const {
+    return data()[offset_of({static_cast<Index>(places)...})];
+  }
+
   /// Another block with the same elements.
   Tensor clone() const;
   /// The same block under another shape of the same count.
@@ -55,10 +69,21 @@ class Tensor {
 
  private:
   void* checked(DType want) const;
+  Index offset_of(std::initializer_list<Index> places) const;
 
   Shape shape_;
   DType type_ = DType::number;
   std::shared_ptr<void> block_;
 };
+
+/// Element by element; the shapes must be equal. Throws Error(usage) with both.
+Tensor operator+(const Tensor& a, const Tensor& b);
+Tensor operator-(const Tensor& a, const Tensor& b);
+Tensor operator*(const Tensor& a, real factor);
+
+/// Shape and numbers, a row of the last axis a line; of more than `most` rows or numbers in a row the first
+/// and the last: "(2,3)\n  0.5 -0.3  0.8\n ...".
+std::string to_string(const Tensor& tensor, Index most = 8);
+std::ostream& operator<<(std::ostream& to, const Tensor& tensor);
 
 }  // namespace firn

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <sstream>
+
 #include <cstdint>
 #include <vector>
 
@@ -49,4 +51,27 @@ TEST_CASE("a permutation moves the axes") {
   for (std::size_t i = 0; i < want.size(); ++i) CHECK(turned.values()[i] == want[i]);
   CHECK(test::error_of([&] { t.permuted(std::vector<int>{0, 0}); }));
   CHECK(test::error_of([&] { t.permuted(std::vector<int>{0}); }));
+}
+
+TEST_CASE("a tensor is asked by place, added and printed") {
+  Tensor t(Shape{2, 3});
+  for (Index i = 0; i < 6; ++i) t.data()[i] = static_cast<real>(i) / 2;
+  CHECK(t(1, 2) == real(2.5));
+  t(0, 1) = -4;
+  CHECK(t.data()[1] == -4);
+  CHECK(test::fails_with(Fault::usage, "(2,3) has no place (1,3)", [&] { (void)t(1, 3); }));
+  CHECK(test::fails_with(Fault::usage, "(2,3) has no place (1)", [&] { (void)t(1); }));
+  CHECK(test::fails_with(Fault::usage, "(2,3) has no place (-1,0)", [&] { (void)t(-1, 0); }));
+
+  const Tensor sum = t + t * real(0.5) - t;
+  CHECK(sum(0, 1) == -2);
+  CHECK(sum(1, 2) == real(1.25));
+  CHECK(test::fails_with(Fault::usage, "(2,3) and (3,2)", [&] { (void)(t + Tensor(Shape{3, 2})); }));
+
+  CHECK(to_string(t) == "(2,3)\n           0         -4          1\n         1.5          2        2.5");
+  CHECK(to_string(Tensor(Shape{})) == "()\n           0");
+  std::ostringstream printed;
+  printed << Tensor(Shape{20, 1});
+  CHECK(printed.str().find("...") != std::string::npos);
+  CHECK(to_string(Tensor(Shape{2}, DType::int32)) == "(2)\n           0          0");
 }

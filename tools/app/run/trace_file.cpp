@@ -42,7 +42,8 @@ std::shared_ptr<StepTrace> make_trace(const TraceChoice& choice, Index skip) {
 }
 
 std::string trace_json(const StepTrace& trace) {
-  std::string text = "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n" + name_json("process_name", 0, "firn").text();
+  std::string text =
+      "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n" + name_json("process_name", 0, "firn").text();
   for (std::size_t thread = 0; thread < trace.events().size(); ++thread) {
     text += ",\n" + name_json("thread_name", thread + 1, fmt::format("thread {}", thread)).text();
     for (const StepTrace::Event& event : trace.events()[thread])
