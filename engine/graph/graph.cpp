@@ -60,10 +60,23 @@ Value Graph::add(std::shared_ptr<const Op> op, std::vector<Value> inputs) {
   }
   std::vector<Spec> outputs = op->infer(specs, label_);
   Node& node = make(label_);
-  depends_.back() = depends && op->differentiable();
+  depends_.back() = depends && op->traits().differentiable;
   node.op_ = std::move(op);
   node.inputs_ = std::move(inputs);
   node.outputs_ = std::move(outputs);
+  return {&node, 0};
+}
+
+Value Graph::add_before(const Node& reader, std::shared_ptr<const Op> op, std::vector<Value> inputs) {
+  const std::size_t at = reader.index();
+  Node& node = *add(std::move(op), std::move(inputs)).node;
+  node.label_ = reader.label_;
+  node.block_ = reader.block_;
+  node.pass_ = reader.pass_;
+  const auto place = static_cast<std::ptrdiff_t>(at);
+  std::rotate(nodes_.begin() + place, nodes_.end() - 1, nodes_.end());
+  std::rotate(depends_.begin() + place, depends_.end() - 1, depends_.end());
+  for (std::size_t i = at; i < nodes_.size(); ++i) nodes_[i]->id_ = static_cast<int>(i);
   return {&node, 0};
 }
 
@@ -166,15 +179,11 @@ void Op::gradient(Gradients&) const {
   throw Error(Fault::usage, name(), "has no gradient, and one is asked for");
 }
 
-Cut Op::cut(const Node& node) const {
+Division Op::schedule(const Node& node, Index, const Kernels&) const {
   for (const Spec& output : node.outputs()) {
-    if (output.axis != Axis::none) return {Cut::Kind::slices, 1};
+    if (output.axis != Axis::none) return {{Cut::Kind::slices, 1}};
   }
-  return {Cut::Kind::tasks, 1};
-}
-
-Index Op::scratch(const Node&, Index) const {
-  return 0;
+  return {};
 }
 
 Cost Op::cost(const Node& node) const {
@@ -182,22 +191,6 @@ Cost Op::cost(const Node& node) const {
   for (const Value& input : node.inputs()) cost += moved(input.spec());
   for (const Spec& output : node.outputs()) cost += moved(output);
   return cost;
-}
-
-std::optional<EpilogueTerm> Op::epilogue_term(const Node&, Value) const {
-  return std::nullopt;
-}
-
-Fused Op::absorb(const Node&, const Node&) const {
-  return {};
-}
-
-Fused Op::absorb_input(const Node&, std::size_t) const {
-  return {};
-}
-
-int Op::in_place(int) const {
-  return -1;
 }
 
 }  // namespace firn

@@ -126,6 +126,9 @@ class Graph {
   /// Gives `node` another operation and other inputs, and the label, block and pass of `head` (fusion); the
   /// outputs keep their specs.
   void replace(Node& node, std::shared_ptr<const Op> op, std::vector<Value> inputs, const Node& head);
+  /// A node that comes before `reader` in `nodes`, under its label, block and pass; the nodes from there on
+  /// are numbered anew. Throws what `Op::infer` throws.
+  Value add_before(const Node& reader, std::shared_ptr<const Op> op, std::vector<Value> inputs);
   /// Another node that computes what `node` does, from these inputs and in this pass; it comes last in
   /// `nodes`.
   Value repeat(const Node& node, std::vector<Value> inputs, Pass pass);

@@ -2,13 +2,12 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "engine/base/real.h"
-#include "engine/kernels/gemm.h"
+#include "engine/graph/attributes.h"
 #include "engine/tensor/tensor.h"
 
 namespace firn {
@@ -17,6 +16,7 @@ class Graph;
 class Node;
 class Op;
 class Parameter;
+struct Kernels;
 struct TrainableRanges;
 
 /// What the first dimension of a value means for the schedule.
@@ -76,9 +76,10 @@ struct Call {
   Index task;                 ///< of Cut::tasks
   Index slices;               ///< number of slices; parts of an Axis::slice input in a call of tasks
   Index slice_rows;           ///< samples of every slice but the last, which may have fewer
-  real* scratch;              ///< `Op::scratch` elements, 64-byte aligned
+  real* scratch;              ///< `Division::scratch` elements, 64-byte aligned
   std::uint64_t step;         ///< of training, for what is random
   Index rows_before;          ///< of a larger batch, before this one's: what is random counts them too
+  const Kernels& kernels;     ///< of the program's instruction set
 
   const real* in(int i) const { return static_cast<const real*>(inputs[i]); }
   const std::int32_t* indices(int i) const { return static_cast<const std::int32_t*>(inputs[i]); }
@@ -124,26 +125,38 @@ class Gradients {
   std::vector<Value> result_;
 };
 
-/// An operation seen as something that the kernel before it can apply to its result.
-struct EpilogueTerm {
-  enum class Kind { activation, affine, residual };
-  Kind kind = Kind::activation;
-  Activation activation = Activation::none;
-  real slope = 0;
-  std::vector<Value> inputs;  ///< affine: scale, shift; residual: the other summand
+/// What an operation makes of samples that memory holds in a narrower type than `real`.
+enum class Narrowing {
+  none,        ///< it reads and writes `real`
+  passes,      ///< it may read and write them: the step converts
+  multiplies,  ///< the same, and its input 0 counts as rounded to that type, as its weight is
 };
 
-/// An operation with another one pulled into it, and the inputs that this adds.
-struct Fused {
-  std::shared_ptr<const Op> op;
-  std::vector<Value> extra_inputs;
+/// The output that may take the memory of an input when nobody else reads that afterwards.
+struct InPlace {
+  static constexpr int kNone = -1, kAny = -2;
+  int input = kNone;  ///< kAny: of each of them
+  int output = 0;
+
+  bool allows(int from, int to) const { return to == output && (input == kAny || input == from); }
 };
 
-/// What an operation does in a frozen prefix whose precision is bf16.
-enum class InBf16 {
-  no,          ///< it reads and writes `real`
-  passes,      ///< it may read and write samples that memory holds as bf16: the step converts
-  multiplies,  ///< the same, and its input 0 counts as rounded to bf16, as its weight is
+/// What a compiler may assume of an operation.
+struct Traits {
+  bool differentiable = true;  ///< false where no gradient passes: packing, labels, statistics
+  bool view = false;           ///< the output is input 0's memory under another shape; `run` is never called
+  bool recomputable = false;   ///< cheap enough to compute its only output again where that is read late
+  bool random = false;         ///< the outputs depend on the step and the row, not on the inputs alone
+  Index min_efficient_rows = 1;  ///< of a slice; with fewer the kernel loses much of its speed
+  InPlace in_place = {};
+  /// Other than `none` only where each sample of the outputs is computed from the same sample of the inputs.
+  Narrowing narrowing = Narrowing::none;
+};
+
+/// How the work of a node is handed to threads.
+struct Division {
+  Cut cut;
+  Index scratch = 0;  ///< elements that one call needs
 };
 
 /// One operation: its shape rule, kernel call, gradient rule and cost. Immutable; a node holds its inputs.
@@ -153,44 +166,24 @@ class Op {
 
   /// "conv2d"
   virtual std::string name() const = 0;
-  /// What distinguishes it: "3x3 stride 2 pad 1"; may be empty.
-  virtual std::string detail() const { return {}; }
+  /// What distinguishes it from others of its name.
+  virtual Attributes attributes() const { return {}; }
   /// The outputs for these inputs; throws Error(usage) with both shapes where they do not fit.
   /// `where` names the layer.
   virtual std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const = 0;
   /// Computes the outputs, or the part of them that the call asks for. Never throws, never allocates.
   virtual void run(const Call& call) const = 0;
-
   /// Adds the nodes for the input gradients that are wanted, and only those.
   virtual void gradient(Gradients& gradients) const;
-  /// False where no gradient passes: packing, labels, statistics.
-  virtual bool differentiable() const { return true; }
-
-  /// By default slices where an output has a batch or slice axis, else one task.
-  virtual Cut cut(const Node& node) const;
-  /// Elements of scratch that one call needs, for at most `rows` rows.
-  virtual Index scratch(const Node& node, Index rows) const;
   /// By default no multiply-adds, and every input and output moved once.
   virtual Cost cost(const Node& node) const;
-  /// Rows of a slice below which the kernel loses much of its speed.
-  virtual Index min_efficient_rows() const { return 1; }
+  virtual Traits traits() const { return {}; }
+  /// For calls of at most `rows` rows. By default slices where an output has a batch or slice axis, else one
+  /// task; no scratch. The cut does not depend on `rows`.
+  virtual Division schedule(const Node& node, Index rows, const Kernels& kernels) const;
 
-  /// This operation as a term of the epilogue of the kernel that makes `pulled`, one of self's inputs.
-  virtual std::optional<EpilogueTerm> epilogue_term(const Node& self, Value pulled) const;
-  /// This operation with `next`, the only reader of its output 0, pulled in; none where that cannot be.
-  virtual Fused absorb(const Node& self, const Node& next) const;
-  /// This operation with the node that makes input i pulled in: that input replaced by the first of
-  /// `extra_inputs`, the others behind the node's own; none where that cannot be.
-  virtual Fused absorb_input(const Node& self, std::size_t i) const;
-  /// Cheap enough to recompute instead of storing: its only output may be computed again where it is read
-  /// late.
-  virtual bool recomputable() const { return false; }
-  /// The output that may take the memory of input i when nobody else reads that afterwards; -1: none.
-  virtual int in_place(int input) const;
-  /// Other than `no` only where each sample of the outputs is computed from the same sample of the inputs.
-  virtual InBf16 in_bf16() const { return InBf16::no; }
-  /// The output is input 0's memory under another shape; `run` is never called.
-  virtual bool is_view() const { return false; }
+  /// The attributes as a listing prints them: "3x3 1->32 pad 1"; may be empty.
+  std::string detail() const { return attributes().detail(); }
 };
 
 }  // namespace firn

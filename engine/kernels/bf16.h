@@ -41,8 +41,8 @@ struct PairKernels {
                   real* y, real* scratch);
 };
 
-/// Those of the processor where it has the instruction and the set in force is avx512, else the plain loops.
-const PairKernels& pair_kernels();
-const PairKernels& naive_pair_kernels();
+struct Kernels;
+/// Those of the processor where it has the instruction and the set is avx512, else the plain loops.
+const PairKernels& pair_kernels(const Kernels& kernels);
 
 }  // namespace firn

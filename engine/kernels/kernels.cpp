@@ -49,13 +49,9 @@ const Kernels& kernels(Isa isa) {
   return naive::table;
 }
 
-const PairKernels& naive_pair_kernels() {
-  return naive::pairs;
-}
-
-const PairKernels& pair_kernels() {
+const PairKernels& pair_kernels([[maybe_unused]] const Kernels& kernels) {
 #if defined(FIRN_WIDE_SETS) && !defined(FIRN_DOUBLE)
-  if (selected_isa() == Isa::avx512 && has_bf16_pairs()) return avx512::pairs;
+  if (kernels.isa == Isa::avx512 && has_bf16_pairs()) return avx512::pairs;
 #endif
   return naive::pairs;
 }

@@ -2,7 +2,6 @@
 
 #include "engine/kernels/kernels.h"
 #include "engine/ops/check.h"
-#include "engine/ops/epilogue.h"
 
 namespace firn {
 
@@ -13,16 +12,16 @@ class ActivateGradient final : public Op {
  public:
   ActivateGradient(Activation activation, real slope) : activation_(activation), slope_(slope) {}
   std::string name() const override { return fmt::format("{}_gradient", activation_name(activation_)); }
+  Attributes attributes() const override { return Attributes().add("slope", static_cast<double>(slope_)); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_same(name(), where, inputs[0].shape, inputs[1].shape);
     return {inputs[1]};
   }
   void run(const Call& call) const override {
-    kernels().elementwise.activate_gradient(activation_, slope_, call.out_count(), call.in(0), call.in(1),
-                                            call.out());
+    call.kernels.elementwise.activate_gradient(activation_, slope_, call.out_count(), call.in(0), call.in(1),
+                                               call.out());
   }
-  int in_place(int input) const override { return input == 1 ? 0 : -1; }
-  Activation activation() const { return activation_; }
+  Traits traits() const override { return {.in_place = {1}}; }
 
  private:
   Activation activation_;
@@ -33,23 +32,19 @@ class Activate final : public Op {
  public:
   Activate(Activation activation, real slope) : activation_(activation), slope_(slope) {}
   std::string name() const override { return std::string(activation_name(activation_)); }
+  Attributes attributes() const override { return Attributes().add("slope", static_cast<double>(slope_)); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_type(name(), where, inputs[0], DType::number, "input");
     return {inputs[0]};
   }
   void run(const Call& call) const override {
-    kernels().elementwise.activate(activation_, slope_, call.out_count(), call.in(0), call.out());
+    call.kernels.elementwise.activate(activation_, slope_, call.out_count(), call.in(0), call.out());
   }
   void gradient(Gradients& g) const override {
     const Value kept = gradient_uses_output(activation_) ? g.output() : g.input(0);
     g.set(0, g.graph().add(std::make_shared<ActivateGradient>(activation_, slope_), {kept, g.dy()}));
   }
-  int in_place(int) const override { return 0; }
-  std::optional<EpilogueTerm> epilogue_term(const Node&, Value) const override {
-    return EpilogueTerm{
-        .kind = EpilogueTerm::Kind::activation, .activation = activation_, .slope = slope_, .inputs = {}};
-  }
-  InBf16 in_bf16() const override { return InBf16::passes; }
+  Traits traits() const override { return {.in_place = {InPlace::kAny}, .narrowing = Narrowing::passes}; }
 
  private:
   Activation activation_;
@@ -57,11 +52,6 @@ class Activate final : public Op {
 };
 
 }  // namespace
-
-bool is_relu_gradient(const Op& op) {
-  const auto* gradient = dynamic_cast<const ActivateGradient*>(&op);
-  return gradient != nullptr && gradient->activation() == Activation::relu;
-}
 
 Value activate(Graph& graph, Activation activation, Value x, real slope) {
   if (activation == Activation::none) return x;

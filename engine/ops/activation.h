@@ -10,7 +10,4 @@ namespace firn {
 /// backward, or x for gelu, gelu_tanh, silu and hard_swish.
 Value activate(Graph& graph, Activation activation, Value x, real slope = real(0.01));
 
-/// Whether an operation is the gradient of a ReLU: of inputs y and dy, dy where y > 0.
-bool is_relu_gradient(const Op& op);
-
 }  // namespace firn

@@ -23,7 +23,10 @@ class AdaptiveAverage final : public Op {
   std::string name() const override {
     return backward_ ? "adaptive_average_pool_gradient" : "adaptive_average_pool";
   }
-  std::string detail() const override { return fmt::format("{}x{}", height_, width_); }
+  Attributes attributes() const override {
+    return Attributes().add("size", std::vector<Index>{height_, width_},
+                            fmt::format("{}x{}", height_, width_));
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     const Index n = inputs[0].shape[0];
     return {{backward_ ? image_.with(0, n) : Shape{n, height_, width_, image_[3]}, DType::number,

@@ -30,16 +30,18 @@ class Scale final : public Op {
  public:
   explicit Scale(real factor) : factor_(factor) {}
   std::string name() const override { return "scale"; }
-  std::string detail() const override { return fmt::format("by {:.6g}", factor_); }
+  Attributes attributes() const override {
+    return Attributes().add("factor", static_cast<double>(factor_), fmt::format("by {:.6g}", factor_));
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_type(name(), where, inputs[0], DType::number, "input");
     return {inputs[0]};
   }
   void run(const Call& call) const override {
-    kernels().elementwise.axpby(call.out_count(), factor_, call.in(0), 0, call.out());
+    call.kernels.elementwise.axpby(call.out_count(), factor_, call.in(0), 0, call.out());
   }
   void gradient(Gradients& g) const override { g.set(0, scale(g.graph(), g.dy(), factor_)); }
-  int in_place(int) const override { return 0; }
+  Traits traits() const override { return {.in_place = {InPlace::kAny}}; }
 
  private:
   real factor_;
@@ -52,21 +54,14 @@ class Add final : public Op {
     return {same_elements(name(), where, inputs)};
   }
   void run(const Call& call) const override {
-    kernels().elementwise.add(call.out_count(), call.in(0), call.in(1), call.out());
+    call.kernels.elementwise.add(call.out_count(), call.in(0), call.in(1), call.out());
   }
   void gradient(Gradients& g) const override {
     for (int i = 0; i < 2; ++i) {
       if (g.wants(i)) g.set(i, g.dy());
     }
   }
-  int in_place(int) const override { return 0; }
-  std::optional<EpilogueTerm> epilogue_term(const Node& self, Value pulled) const override {
-    if (self.inputs()[0] == self.inputs()[1]) return std::nullopt;
-    const Value other = self.inputs()[0] == pulled ? self.inputs()[1] : self.inputs()[0];
-    if (other.spec().axis != pulled.spec().axis) return std::nullopt;
-    return EpilogueTerm{.kind = EpilogueTerm::Kind::residual, .inputs = {other}};
-  }
-  InBf16 in_bf16() const override { return InBf16::passes; }
+  Traits traits() const override { return {.in_place = {InPlace::kAny}, .narrowing = Narrowing::passes}; }
 };
 
 /// y[r,:] = x[r,:] + b
@@ -85,13 +80,13 @@ class AddRow final : public Op {
   void run(const Call& call) const override {
     const Index columns = call.in_shape(1).count();
     const Index rows = columns > 0 ? call.out_count() / columns : 0;
-    kernels().elementwise.add_row(rows, columns, call.in(0), call.in(1), call.out());
+    call.kernels.elementwise.add_row(rows, columns, call.in(0), call.in(1), call.out());
   }
   void gradient(Gradients& g) const override {
     if (g.wants(0)) g.set(0, g.dy());
     if (g.wants(1)) g.set(1, column_sum(g.graph(), g.dy(), g.input(1).shape()));
   }
-  int in_place(int input) const override { return input == 0 ? 0 : -1; }
+  Traits traits() const override { return {.in_place = {0}}; }
 };
 
 class Subtract final : public Op {
@@ -103,7 +98,7 @@ class Subtract final : public Op {
   void run(const Call& call) const override {
     const Index count = call.out_count();
     std::memcpy(call.out(), call.in(1), static_cast<std::size_t>(count) * sizeof(real));
-    kernels().elementwise.axpby(count, 1, call.in(0), -1, call.out());
+    call.kernels.elementwise.axpby(count, 1, call.in(0), -1, call.out());
   }
   void gradient(Gradients& g) const override {
     if (g.wants(0)) g.set(0, g.dy());
@@ -118,14 +113,14 @@ class Multiply final : public Op {
     return {same_elements(name(), where, inputs)};
   }
   void run(const Call& call) const override {
-    kernels().elementwise.multiply(call.out_count(), call.in(0), call.in(1), call.out());
+    call.kernels.elementwise.multiply(call.out_count(), call.in(0), call.in(1), call.out());
   }
   void gradient(Gradients& g) const override {
     for (int i = 0; i < 2; ++i) {
       if (g.wants(i)) g.set(i, multiply(g.graph(), g.dy(), g.input(1 - i)));
     }
   }
-  int in_place(int) const override { return 0; }
+  Traits traits() const override { return {.in_place = {InPlace::kAny}}; }
 };
 
 }  // namespace

@@ -84,18 +84,21 @@ class ScaleGradient final : public Op {
   void run(const Call& call) const override;
 };
 
-/// What the affine kernel applies behind scale and shift: a residual and a ReLU, and nothing else.
-bool pull_into_affine(EpilogueForm& form, const Node& self, const Node& next, std::vector<Value>& extra) {
-  return form.pull(self, next, extra) &&
-         (form.activation == Activation::none || form.activation == Activation::relu);
+/// What the affine kernels apply behind scale and shift: a residual and a ReLU, and nothing else.
+bool affine_takes(const EpilogueForm& form) {
+  return form.activation == Activation::none || form.activation == Activation::relu;
 }
 
 /// y = x * scale + shift by channel, and what is pulled in behind. Inputs: x, scale, shift, residual if any.
-class Affine final : public Op {
+class Affine final : public WithEpilogue {
  public:
-  explicit Affine(EpilogueForm form = {.scale = 1, .shift = 2}) : form_(form) {}
+  explicit Affine(EpilogueForm form = {.scale = 1, .shift = 2}) : WithEpilogue(form) {}
   std::string name() const override { return "affine"; }
-  std::string detail() const override { return form_.text(); }
+  Attributes attributes() const override { return form_.attributes(); }
+  bool takes(const EpilogueForm& form) const override { return affine_takes(form); }
+  std::shared_ptr<const Op> with(const EpilogueForm& form) const override {
+    return std::make_shared<Affine>(form);
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_channels(where, inputs[0].shape, inputs.subspan(1));
     return {inputs[0]};
@@ -103,26 +106,13 @@ class Affine final : public Op {
   void run(const Call& call) const override {
     const Index c = call.in_shape(0)[-1];
     const Epilogue epilogue = form_.bind(call);
-    kernels().norm.affine(rows_of(call, 0), c, call.in(0), epilogue.scale, epilogue.shift, epilogue.residual,
-                          epilogue.activation == Activation::relu, call.out());
+    call.kernels.norm.affine(rows_of(call, 0), c, call.in(0), epilogue.scale, epilogue.shift,
+                             epilogue.residual, epilogue.activation == Activation::relu, call.out());
   }
   void gradient(Gradients& g) const override;
-  Fused absorb(const Node& self, const Node& next) const override {
-    EpilogueForm form = form_;
-    std::vector<Value> extra;
-    if (!pull_into_affine(form, self, next, extra)) return {};
-    return {std::make_shared<Affine>(form), extra};
+  Traits traits() const override {
+    return {.recomputable = true, .in_place = {0}, .narrowing = Narrowing::passes};
   }
-  bool recomputable() const override { return true; }
-  int in_place(int input) const override { return input == 0 ? 0 : -1; }
-  std::optional<EpilogueTerm> epilogue_term(const Node& self, Value) const override {
-    if (form_.residual >= 0 || form_.activation != Activation::none) return std::nullopt;
-    return EpilogueTerm{.kind = EpilogueTerm::Kind::affine, .inputs = {self.inputs()[1], self.inputs()[2]}};
-  }
-  InBf16 in_bf16() const override { return InBf16::passes; }
-
- private:
-  EpilogueForm form_;
 };
 
 /// dx = dy * scale. Inputs: dy, scale.
@@ -134,9 +124,10 @@ class AffineDx final : public Op {
   }
   void run(const Call& call) const override {
     const Index c = call.in_shape(0)[-1];
-    kernels().norm.affine(rows_of(call, 0), c, call.in(0), call.in(1), nullptr, nullptr, false, call.out());
+    call.kernels.norm.affine(rows_of(call, 0), c, call.in(0), call.in(1), nullptr, nullptr, false,
+                             call.out());
   }
-  int in_place(int input) const override { return input == 0 ? 0 : -1; }
+  Traits traits() const override { return {.in_place = {0}}; }
 };
 
 /// Row i of a (2,C) value.
@@ -149,7 +140,7 @@ class PickRow final : public Op {
   }
   void run(const Call& call) const override {
     const Index c = call.out_count();
-    kernels().elementwise.axpby(c, 1, call.in(0) + row_ * c, 0, call.out());
+    call.kernels.elementwise.axpby(c, 1, call.in(0) + row_ * c, 0, call.out());
   }
 
  private:
@@ -158,8 +149,8 @@ class PickRow final : public Op {
 
 void ScaleGradient::run(const Call& call) const {
   const Index c = call.in_shape(0)[-1];
-  kernels().norm.gradient_sums(rows_of(call, 0), c, call.in(1), nullptr, nullptr, call.in(0), {}, call.out(),
-                               call.out() + c);
+  call.kernels.norm.gradient_sums(rows_of(call, 0), c, call.in(1), nullptr, nullptr, call.in(0), {},
+                                  call.out(), call.out() + c);
 }
 
 void Affine::gradient(Gradients& g) const {
@@ -184,10 +175,11 @@ class Moments final : public Op {
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{Shape{3, inputs[0].shape[-1]}, DType::number, Axis::slice}};
   }
-  bool differentiable() const override { return false; }
+  Traits traits() const override { return {.differentiable = false}; }
   void run(const Call& call) const override {
     const Index c = call.in_shape(0)[-1];
-    kernels().norm.moments(rows_of(call, 0), c, call.in(0), call.out(), call.out() + c, call.out() + 2 * c);
+    call.kernels.norm.moments(rows_of(call, 0), c, call.in(0), call.out(), call.out() + c,
+                              call.out() + 2 * c);
   }
 };
 
@@ -203,7 +195,7 @@ class Statistics final : public Op {
     const Spec row{inputs[0].shape.tail(1), DType::number, Axis::none};
     return {row, row, row, row};
   }
-  bool differentiable() const override { return false; }
+  Traits traits() const override { return {.differentiable = false}; }
   void run(const Call& call) const override {
     const Index c = call.out_count();
     for (Index i = 0; i < c; ++i) {
@@ -251,13 +243,12 @@ class RunningUpdate final : public Op {
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {inputs[0]};
   }
-  bool differentiable() const override { return false; }
+  Traits traits() const override { return {.differentiable = false, .in_place = {0}}; }
   void run(const Call& call) const override {
     for (Index i = 0; i < call.out_count(); ++i) {
       call.out()[i] = (1 - momentum_) * call.in(0)[i] + momentum_ * call.in(1)[i];
     }
   }
-  int in_place(int input) const override { return input == 0 ? 0 : -1; }
 
  private:
   real momentum_;
@@ -273,33 +264,26 @@ Index gate_scratch(const Node& node, bool relu) {
   return relu ? 2 * node.inputs()[0].shape()[-1] : 0;
 }
 
-/// What replaces input `i`, the gradient of a batch norm of x and ReLU, in an operation that applies the
-/// ReLU's gradient itself, and what that needs besides: gamma, beta, mean, inverse_std, rest. Empty where it
-/// is not that.
-std::vector<Value> behind_relu(const Node& self, std::size_t i, Value x);
-
 /// Inputs: x, mean, inverse_std, dy; with a ReLU behind the batch norm gamma, beta, mean, inverse_std, rest.
 /// Parts (2,C): sums of dy and of dy * xhat.
-class TrainSums final : public Op {
+class TrainSums final : public WithGate {
  public:
   explicit TrainSums(bool relu = false) : relu_(relu) {}
   std::string name() const override { return "batch_norm_sums"; }
-  std::string detail() const override { return relu_ ? "of relu" : ""; }
+  Attributes attributes() const override { return Attributes().add("gated", relu_, relu_ ? "of relu" : ""); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{Shape{2, inputs[0].shape[-1]}, DType::number, Axis::slice}};
   }
   void run(const Call& call) const override {
     const Index c = call.in_shape(0)[-1];
-    kernels().norm.gradient_sums(rows_of(call, 0), c, call.in(0), call.in(1), call.in(2), call.in(3),
-                                 relu_gate(call, relu_, 4), call.out(), call.out() + c);
+    call.kernels.norm.gradient_sums(rows_of(call, 0), c, call.in(0), call.in(1), call.in(2), call.in(3),
+                                    relu_gate(call, relu_, 4), call.out(), call.out() + c);
   }
-  Index scratch(const Node& node, Index) const override { return gate_scratch(node, relu_); }
-  Fused absorb_input(const Node& self, std::size_t i) const override {
-    if (i != 3 || relu_) return {};
-    std::vector<Value> inputs = behind_relu(self, i, self.inputs()[0]);
-    if (inputs.empty()) return {};
-    return {std::make_shared<TrainSums>(true), std::move(inputs)};
+  Division schedule(const Node& node, Index rows, const Kernels& k) const override {
+    return {Op::schedule(node, rows, k).cut, gate_scratch(node, relu_)};
   }
+  int gradient_input() const override { return relu_ ? -1 : 3; }
+  std::shared_ptr<const Op> with_gate() const override { return std::make_shared<TrainSums>(true); }
 
  private:
   bool relu_;
@@ -335,28 +319,26 @@ class DxCoefficients final : public Op {
 
 /// Inputs: x, dy, coefficients (3,C); with a ReLU behind the batch norm gamma, beta, mean, inverse_std,
 /// rest.
-class TrainDx final : public Op {
+class TrainDx final : public WithGate {
  public:
   explicit TrainDx(bool relu = false) : relu_(relu) {}
   std::string name() const override { return "batch_norm_dx"; }
-  std::string detail() const override { return relu_ ? "of relu" : ""; }
+  Attributes attributes() const override { return Attributes().add("gated", relu_, relu_ ? "of relu" : ""); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {inputs[1]};
   }
   void run(const Call& call) const override {
     const Index c = call.in_shape(0)[-1];
     const real* k = call.in(2);
-    kernels().norm.gradient_apply(rows_of(call, 0), c, call.in(0), call.in(1), relu_gate(call, relu_, 3), k,
-                                  k + c, k + 2 * c, call.out());
+    call.kernels.norm.gradient_apply(rows_of(call, 0), c, call.in(0), call.in(1), relu_gate(call, relu_, 3),
+                                     k, k + c, k + 2 * c, call.out());
   }
-  Index scratch(const Node& node, Index) const override { return gate_scratch(node, relu_); }
-  Fused absorb_input(const Node& self, std::size_t i) const override {
-    if (i != 1 || relu_) return {};
-    std::vector<Value> inputs = behind_relu(self, i, self.inputs()[0]);
-    if (inputs.empty()) return {};
-    return {std::make_shared<TrainDx>(true), std::move(inputs)};
+  Division schedule(const Node& node, Index rows, const Kernels& k) const override {
+    return {Op::schedule(node, rows, k).cut, gate_scratch(node, relu_)};
   }
-  int in_place(int input) const override { return input == 1 ? 0 : -1; }
+  int gradient_input() const override { return relu_ ? -1 : 1; }
+  std::shared_ptr<const Op> with_gate() const override { return std::make_shared<TrainDx>(true); }
+  Traits traits() const override { return {.in_place = {1}}; }
 
  private:
   bool relu_;
@@ -364,21 +346,19 @@ class TrainDx final : public Op {
 
 /// y = (x - mean) * inverse_std * gamma + beta. Inputs: x, gamma, beta, mean, inverse_std, rest. Its gradient
 /// is that of the whole batch norm: mean and inverse_std are functions of x.
-class Normalise final : public Op {
+class Normalise final : public WithEpilogue {
  public:
   // Scale and shift stand for the terms that are taken; they are computed in the scratch.
-  explicit Normalise(EpilogueForm form = {.scale = 1, .shift = 2}) : form_(form) {}
+  explicit Normalise(EpilogueForm form = {.scale = 1, .shift = 2}) : WithEpilogue(form) {}
   std::string name() const override { return "batch_norm"; }
-  std::string detail() const override {
+  Attributes attributes() const override {
     EpilogueForm behind = form_;
     behind.scale = behind.shift = -1;
-    return behind.text();
+    return behind.attributes();
   }
-  Fused absorb(const Node& self, const Node& next) const override {
-    EpilogueForm form = form_;
-    std::vector<Value> extra;
-    if (!pull_into_affine(form, self, next, extra)) return {};
-    return {std::make_shared<Normalise>(form), extra};
+  bool takes(const EpilogueForm& form) const override { return affine_takes(form); }
+  std::shared_ptr<const Op> with(const EpilogueForm& form) const override {
+    return std::make_shared<Normalise>(form);
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_channels(where, inputs[0].shape, inputs.subspan(1));
@@ -387,13 +367,13 @@ class Normalise final : public Op {
   void run(const Call& call) const override {
     const Index channels = call.in_shape(0)[-1];
     const Gate form = normalisation(call, 1);
-    kernels().norm.normalise(rows_of(call, 0), channels, call.in(0), form.center, form.scale, form.shift,
-                             form_.bind(call).residual, form_.activation == Activation::relu, call.out());
+    call.kernels.norm.normalise(rows_of(call, 0), channels, call.in(0), form.center, form.scale, form.shift,
+                                form_.bind(call).residual, form_.activation == Activation::relu, call.out());
   }
-  bool recomputable() const override { return true; }
-  /// Nothing but a ReLU stands behind it.
-  bool is_relu() const { return form_.activation == Activation::relu && form_.residual < 0; }
-  Index scratch(const Node& node, Index) const override { return 2 * node.outputs()[0].shape[-1]; }
+  Traits traits() const override { return {.recomputable = true}; }
+  Division schedule(const Node& node, Index rows, const Kernels& k) const override {
+    return {Op::schedule(node, rows, k).cut, 2 * node.outputs()[0].shape[-1]};
+  }
   void gradient(Gradients& g) const override {
     Graph& graph = g.graph();
     const Value x = g.input(0);
@@ -410,21 +390,7 @@ class Normalise final : public Op {
       g.set(0, graph.add(std::make_shared<TrainDx>(), {x, g.dy(), k}));
     }
   }
-
- private:
-  EpilogueForm form_;
 };
-
-std::vector<Value> behind_relu(const Node& self, std::size_t i, Value x) {
-  const Node& relu = *self.inputs()[i].node;
-  if (relu.op() == nullptr || !is_relu_gradient(*relu.op())) return {};
-  const Node& norm = *relu.inputs()[0].node;
-  const auto* normalise = dynamic_cast<const Normalise*>(norm.op());
-  if (normalise == nullptr || !normalise->is_relu() || norm.inputs()[0] != x) return {};
-  std::vector<Value> inputs = {relu.inputs()[1]};
-  inputs.insert(inputs.end(), norm.inputs().begin() + 1, norm.inputs().begin() + 6);
-  return inputs;
-}
 
 }  // namespace
 

@@ -5,7 +5,6 @@
 
 #include "engine/kernels/kernels.h"
 #include "engine/ops/check.h"
-#include "engine/ops/winograd.h"
 
 namespace firn {
 
@@ -25,11 +24,10 @@ class Round final : public Op {
     require_type(name(), where, inputs[0], DType::number, "input");
     return {inputs[0]};
   }
-  bool differentiable() const override { return false; }
+  Traits traits() const override { return {.differentiable = false, .in_place = {InPlace::kAny}}; }
   void run(const Call& call) const override {
-    kernels().bf16.round(call.out_count(), call.in(0), call.out());
+    call.kernels.bf16.round(call.out_count(), call.in(0), call.out());
   }
-  int in_place(int) const override { return 0; }
 };
 
 class WithBf16 final : public Op {
@@ -37,10 +35,10 @@ class WithBf16 final : public Op {
   WithBf16(std::shared_ptr<const Op> op, std::vector<Reading> inputs, bool narrow)
       : op_(std::move(op)), inputs_(std::move(inputs)), narrow_(narrow) {}
   std::string name() const override { return op_->name(); }
-  std::string detail() const override {
-    const std::string detail = op_->detail();
+  Attributes attributes() const override {
     const bool wide = std::count(inputs_.begin(), inputs_.end(), Reading::bf16) == 0;
-    return detail + (detail.empty() ? "" : " ") + (wide ? "fp32" : "bf16") + (narrow_ ? "->bf16" : "->fp32");
+    const std::string from = wide ? "fp32" : "bf16", to = narrow_ ? "bf16" : "fp32";
+    return op_->attributes().add("from", from).add("to", to, from + "->" + to);
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     return op_->infer(inputs, where);
@@ -51,18 +49,19 @@ class WithBf16 final : public Op {
       run_samples(call, first, std::min(together, call.rows - first));
     }
   }
-  Cut cut(const Node& node) const override { return op_->cut(node); }
-  Index scratch(const Node& node, Index rows) const override {
+  Division schedule(const Node& node, Index rows, const Kernels& kernels) const override {
     const Index together = samples_together(node, rows);
     Index elements = narrow_ ? whole_lines(together * elements_of(node.outputs()[0])) : 0;
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       if (inputs_[i] != Reading::plain)
         elements += whole_lines(together * elements_of(node.inputs()[i].spec()));
     }
-    return elements + op_->scratch(node, together);
+    Division schedule = op_->schedule(node, together, kernels);
+    schedule.scratch += elements;
+    return schedule;
   }
   Cost cost(const Node& node) const override { return op_->cost(node); }
-  Index min_efficient_rows() const override { return op_->min_efficient_rows(); }
+  Traits traits() const override { return {.min_efficient_rows = op_->traits().min_efficient_rows}; }
 
  private:
   static Index elements_of(const Spec& spec) { return spec.shape.count_from(1); }
@@ -93,9 +92,9 @@ class WithBf16 final : public Op {
       const Index count = samples * elements_of(spec);
       inputs[i] = scratch;
       if (inputs_[i] == Reading::bf16) {
-        kernels().bf16.widen(count, static_cast<const Bf16*>(from), scratch);
+        call.kernels.bf16.widen(count, static_cast<const Bf16*>(from), scratch);
       } else {
-        kernels().bf16.round(count, static_cast<const real*>(from), scratch);
+        call.kernels.bf16.round(count, static_cast<const real*>(from), scratch);
       }
       scratch += whole_lines(count);
     }
@@ -109,9 +108,9 @@ class WithBf16 final : public Op {
       scratch += whole_lines(made);
     }
     op_->run({node, inputs.data(), outputs.data(), samples, call.row + first, call.task, call.slices,
-              call.slice_rows, scratch, call.step, call.rows_before});
+              call.slice_rows, scratch, call.step, call.rows_before, call.kernels});
     if (narrow_)
-      kernels().bf16.narrow(made, static_cast<const real*>(outputs[0]), static_cast<Bf16*>(target));
+      call.kernels.bf16.narrow(made, static_cast<const real*>(outputs[0]), static_cast<Bf16*>(target));
   }
 
   std::shared_ptr<const Op> op_;
@@ -126,23 +125,8 @@ bool computes_in_bf16(const Graph& graph, Value x, Value weight) {
          !graph.depends_on_trainable(weight);
 }
 
-bool multiplies_pairs(const ConvGeometry& g, Index tile) {
-  if (!pairs_fit(g) || bf16_products() == Bf16Products::in_fp32) return false;
-  if (bf16_products() == Bf16Products::in_pairs) return true;
-  const double other = tile == 0 ? 1 : winograd_gain(g, kernels().isa, 0, tile);
-  return bf16_pair_speed() > other;
-}
-
-ConvGeometry row_product(Index k, Index n) {
-  ConvGeometry g;
-  g.h = g.w = g.oh = g.ow = 1;
-  g.c = k;
-  g.oc = n;
-  return g;
-}
-
-Value round_to_bf16(Graph& graph, Value x) {
-  return graph.add(std::make_shared<Round>(), {x});
+std::shared_ptr<const Op> round_op() {
+  return std::make_shared<Round>();
 }
 
 std::shared_ptr<const Op> with_bf16(std::shared_ptr<const Op> op, std::vector<Reading> inputs, bool narrow) {

@@ -13,15 +13,8 @@ namespace firn {
 /// Both are then rounded to bf16; the sums, and what the epilogue does to them, are fp32.
 bool computes_in_bf16(const Graph& graph, Value x, Value weight);
 
-/// True where such a product is made in pairs (`PairKernels`): where they are faster than the convolution in
-/// fp32, with Winograd's tiles of `tile` x `tile` or (0) direct, or FIRN_ISA pins them.
-bool multiplies_pairs(const ConvGeometry& g, Index tile);
-
-/// A product of rows of k numbers with a weight (k,n) as a convolution.
-ConvGeometry row_product(Index k, Index n);
-
 /// Each element to the nearest bf16, still as a `real`.
-Value round_to_bf16(Graph& graph, Value x);
+std::shared_ptr<const Op> round_op();
 
 /// How a step reads an input whose samples another precision holds.
 enum class Reading {

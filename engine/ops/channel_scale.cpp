@@ -28,14 +28,15 @@ class MultiplyRow final : public Op {
     const Index columns = call.in_shape(1)[0];
     const Index rows = columns > 0 ? call.out_count() / columns : 0;
     for (Index r = 0; r < rows; ++r)
-      kernels().elementwise.multiply(columns, call.in(0) + r * columns, call.in(1), call.out() + r * columns);
+      call.kernels.elementwise.multiply(columns, call.in(0) + r * columns, call.in(1),
+                                        call.out() + r * columns);
   }
   void gradient(Gradients& g) const override {
     if (g.wants(0)) g.set(0, multiply_row(g.graph(), g.dy(), g.input(1)));
     if (g.wants(1))
       g.set(1, column_sum(g.graph(), multiply(g.graph(), g.dy(), g.input(0)), g.input(1).shape()));
   }
-  int in_place(int input) const override { return input == 0 ? 0 : -1; }
+  Traits traits() const override { return {.in_place = {0}}; }
 };
 
 /// A sample's places: (N,places,C).
@@ -67,7 +68,7 @@ class ChannelProducts final : public Op {
       }
     }
   }
-  bool differentiable() const override { return false; }
+  Traits traits() const override { return {.differentiable = false}; }
 };
 
 class MultiplyChannels final : public Op {
@@ -88,7 +89,8 @@ class MultiplyChannels final : public Op {
     for (Index n = 0; n < call.rows; ++n) {
       for (Index p = 0; p < places; ++p) {
         const Index at = (n * places + p) * channels;
-        kernels().elementwise.multiply(channels, call.in(0) + at, call.in(1) + n * channels, call.out() + at);
+        call.kernels.elementwise.multiply(channels, call.in(0) + at, call.in(1) + n * channels,
+                                          call.out() + at);
       }
     }
   }
@@ -96,7 +98,7 @@ class MultiplyChannels final : public Op {
     if (g.wants(0)) g.set(0, multiply_channels(g.graph(), g.dy(), g.input(1)));
     if (g.wants(1)) g.set(1, g.graph().add(std::make_shared<ChannelProducts>(), {g.dy(), g.input(0)}));
   }
-  int in_place(int input) const override { return input == 0 ? 0 : -1; }
+  Traits traits() const override { return {.in_place = {0}}; }
 };
 
 }  // namespace

@@ -12,7 +12,9 @@ class Dropout final : public Op {
  public:
   Dropout(real p, std::array<std::uint32_t, 2> key) : p_(p), key_(key) {}
   std::string name() const override { return "dropout"; }
-  std::string detail() const override { return fmt::format("p {:.3g}", p_); }
+  Attributes attributes() const override {
+    return Attributes().add("p", static_cast<double>(p_), fmt::format("p {:.3g}", p_));
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_type(name(), where, inputs[0], DType::number, "input");
     return {inputs[0]};
@@ -21,12 +23,12 @@ class Dropout final : public Op {
     const Shape& x = call.in_shape(0);
     const auto first =
         static_cast<std::uint64_t>((call.rows_before + call.row) * (x.rank() > 0 ? x.count_from(1) : 1));
-    kernels().elementwise.dropout(call.out_count(), first, p_, key_, call.step, call.in(0), call.out());
+    call.kernels.elementwise.dropout(call.out_count(), first, p_, key_, call.step, call.in(0), call.out());
   }
   void gradient(Gradients& g) const override {
     g.set(0, g.graph().add(std::make_shared<Dropout>(p_, key_), {g.dy()}));
   }
-  int in_place(int) const override { return 0; }
+  Traits traits() const override { return {.random = true, .in_place = {InPlace::kAny}}; }
 
  private:
   real p_;

@@ -18,13 +18,17 @@ class EmbeddingDw final : public Op {
   EmbeddingDw(Shape table, bool parts, std::optional<TrainableRanges> trains)
       : table_(trains ? trains->shape_in(table) : table), parts_(parts), trains_(std::move(trains)) {}
   std::string name() const override { return "embedding_dw"; }
-  std::string detail() const override { return trains_ ? "of rows " + text_of(trains_->ranges) : ""; }
+  Attributes attributes() const override {
+    if (!trains_) return {};
+    const std::string rows = text_of(trains_->ranges);
+    return Attributes().add("rows", rows, "of rows " + rows);
+  }
   std::vector<Spec> infer(std::span<const Spec>, const std::string&) const override {
     return {{table_, DType::number, parts_ ? Axis::slice : Axis::none}};
   }
   void run(const Call& call) const override {
     std::fill_n(call.out(), table_.count(), real(0));
-    const auto scatter = kernels().elementwise.scatter_add;
+    const auto scatter = call.kernels.elementwise.scatter_add;
     if (!trains_) return scatter(call.in_count(0), table_[1], call.in(1), call.indices(0), call.out());
     for (Index i = 0; i < call.in_count(0); ++i) {
       const std::int32_t row = live_row(call.indices(0)[i]);
@@ -64,8 +68,8 @@ class Embedding final : public Op {
     return {{Shape{tokens[0], tokens[1], table[1]}, DType::number, inputs[0].axis}};
   }
   void run(const Call& call) const override {
-    kernels().elementwise.gather(call.in_count(0), call.in_shape(1)[1], call.in(1), call.indices(0),
-                                 call.out());
+    call.kernels.elementwise.gather(call.in_count(0), call.in_shape(1)[1], call.in(1), call.indices(0),
+                                    call.out());
   }
   void gradient(Gradients& g) const override {
     if (!g.wants(1)) return;

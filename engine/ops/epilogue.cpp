@@ -4,13 +4,15 @@
 
 namespace firn {
 
-std::string EpilogueForm::text() const {
-  std::string s;
-  if (scale >= 0) s += " *scale";
-  if (shift >= 0) s += scale >= 0 ? " +shift" : " +bias";
-  if (residual >= 0) s += " +residual";
-  if (activation != Activation::none) s += " " + std::string(activation_name(activation));
-  return s;
+Attributes EpilogueForm::attributes() const {
+  Attributes list;
+  if (scale >= 0) list.add("scale", true, "*scale");
+  if (shift >= 0) list.add("shift", true, scale >= 0 ? "+shift" : "+bias");
+  if (residual >= 0) list.add("residual", true, "+residual");
+  if (activation == Activation::none) return list;
+  const std::string name(activation_name(activation));
+  list.add("activation", name, name);
+  return list.add("slope", static_cast<double>(slope));
 }
 
 Epilogue EpilogueForm::bind(const Call& call) const {
@@ -23,26 +25,27 @@ Epilogue EpilogueForm::bind(const Call& call) const {
   return epilogue;
 }
 
-bool EpilogueForm::pull(const Node& self, const Node& next, std::vector<Value>& extra) {
-  const auto term = next.op()->epilogue_term(next, Value{const_cast<Node*>(&self), 0});
-  if (!term || activation != Activation::none) return false;
-  const int first = static_cast<int>(self.inputs().size());
-  switch (term->kind) {
+bool EpilogueForm::take(const EpilogueTerm& term, int first) {
+  if (activation != Activation::none) return false;
+  switch (term.kind) {
     case EpilogueTerm::Kind::activation:
-      activation = term->activation;
-      slope = term->slope;
+      activation = term.activation;
+      slope = term.slope;
       return true;
     case EpilogueTerm::Kind::affine:
       if (scale >= 0 || shift >= 0 || residual >= 0) return false;
       scale = first;
       shift = first + 1;
-      break;
+      return true;
     case EpilogueTerm::Kind::residual:
       if (residual >= 0) return false;
       residual = first;
-      break;
+      return true;
   }
-  extra = term->inputs;
+  return false;
+}
+
+bool WithEpilogue::takes(const EpilogueForm&) const {
   return true;
 }
 

@@ -17,8 +17,8 @@ class LayerNormDx final : public Op {
     return {inputs[0]};
   }
   void run(const Call& call) const override {
-    kernels().norm.layer_norm_dx(rows_of(call, 0), call.in_shape(0)[-1], call.in(0), call.in(1), call.in(2),
-                                 call.in(3), call.in(4), call.out());
+    call.kernels.norm.layer_norm_dx(rows_of(call, 0), call.in_shape(0)[-1], call.in(0), call.in(1),
+                                    call.in(2), call.in(3), call.in(4), call.out());
   }
 };
 
@@ -31,8 +31,8 @@ class LayerNormDgamma final : public Op {
              inputs[0].axis == Axis::batch ? Axis::slice : Axis::none}};
   }
   void run(const Call& call) const override {
-    kernels().norm.layer_norm_dparameters(rows_of(call, 0), call.in_shape(0)[-1], call.in(0), call.in(1),
-                                          call.in(2), call.in(3), call.out(), nullptr);
+    call.kernels.norm.layer_norm_dparameters(rows_of(call, 0), call.in_shape(0)[-1], call.in(0), call.in(1),
+                                             call.in(2), call.in(3), call.out(), nullptr);
   }
 };
 
@@ -54,8 +54,8 @@ class LayerNorm final : public Op {
     return {inputs[0], row, row};
   }
   void run(const Call& call) const override {
-    kernels().norm.layer_norm(rows_of(call, 0), call.in_shape(0)[-1], epsilon_, call.in(0), call.in(1),
-                              call.in(2), call.out(0), call.out(1), call.out(2));
+    call.kernels.norm.layer_norm(rows_of(call, 0), call.in_shape(0)[-1], epsilon_, call.in(0), call.in(1),
+                                 call.in(2), call.out(0), call.out(1), call.out(2));
   }
   void gradient(Gradients& g) const override {
     Graph& graph = g.graph();

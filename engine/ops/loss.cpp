@@ -22,10 +22,10 @@ class CrossEntropyGradient final : public Op {
     return {inputs[0]};
   }
   void run(const Call& call) const override {
-    kernels().loss.cross_entropy_gradient(bind(options_), rows_of(call, 0), call.in_shape(0)[-1], call.in(0),
-                                          call.indices(1), call.in(2), call.out());
+    call.kernels.loss.cross_entropy_gradient(bind(options_), rows_of(call, 0), call.in_shape(0)[-1],
+                                             call.in(0), call.indices(1), call.in(2), call.out());
   }
-  int in_place(int input) const override { return input == 0 ? 0 : -1; }
+  Traits traits() const override { return {.in_place = {0}}; }
 
  private:
   CrossEntropyOptions options_;
@@ -36,7 +36,10 @@ class CrossEntropyRows final : public Op {
  public:
   explicit CrossEntropyRows(CrossEntropyOptions options) : options_(std::move(options)) {}
   std::string name() const override { return "softmax_cross_entropy"; }
-  std::string detail() const override { return options_.class_weights.empty() ? "" : "weighted by class"; }
+  Attributes attributes() const override {
+    const bool weighted = !options_.class_weights.empty();
+    return Attributes().add("weighted", weighted, weighted ? "weighted by class" : "");
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;
     const Shape& labels = inputs[1].shape;
@@ -56,12 +59,12 @@ class CrossEntropyRows final : public Op {
     const Index rows = rows_of(call, 0);
     real* losses = call.out(0) != nullptr ? call.out(0) : call.scratch;
     real* weights = call.out(1) != nullptr ? call.out(1) : call.scratch + rows;
-    kernels().loss.cross_entropy(bind(options_), rows, call.in_shape(0)[-1], call.in(0), call.indices(1),
-                                 losses, weights, call.out(2));
+    call.kernels.loss.cross_entropy(bind(options_), rows, call.in_shape(0)[-1], call.in(0), call.indices(1),
+                                    losses, weights, call.out(2));
   }
-  Index scratch(const Node& node, Index rows) const override {
+  Division schedule(const Node& node, Index rows, const Kernels& k) const override {
     const Shape& labels = node.inputs()[1].shape();
-    return 2 * (labels.rank() > 0 ? rows * labels.count_from(1) : 1);
+    return {Op::schedule(node, rows, k).cut, 2 * (labels.rank() > 0 ? rows * labels.count_from(1) : 1)};
   }
   void gradient(Gradients& g) const override {
     if (!g.wants(0)) return;
@@ -81,8 +84,8 @@ class BinaryGradient final : public Op {
     return {inputs[0]};
   }
   void run(const Call& call) const override {
-    kernels().loss.binary_cross_entropy_gradient(call.out_count(), call.in(0), call.in(1), call.in(2),
-                                                 call.out());
+    call.kernels.loss.binary_cross_entropy_gradient(call.out_count(), call.in(0), call.in(1), call.in(2),
+                                                    call.out());
   }
 };
 
@@ -94,7 +97,7 @@ class BinaryLosses final : public Op {
     return {inputs[0]};
   }
   void run(const Call& call) const override {
-    kernels().loss.binary_cross_entropy(call.out_count(), call.in(0), call.in(1), call.out());
+    call.kernels.loss.binary_cross_entropy(call.out_count(), call.in(0), call.in(1), call.out());
   }
   void gradient(Gradients& g) const override {
     if (g.wants(0))

@@ -21,13 +21,13 @@ class ReduceParts final : public Op {
     const Index count = call.out_shape().count();
     const Index first = call.task * kReduceUnit;
     const Index size = std::min(kReduceUnit, count - first);
-    kernels().elementwise.reduce_parts(call.slices, count, size, call.in(0) + first, call.out() + first,
-                                       false);
+    call.kernels.elementwise.reduce_parts(call.slices, count, size, call.in(0) + first, call.out() + first,
+                                          false);
   }
   void gradient(Gradients& g) const override { g.set(0, g.dy()); }  // each part counts once
-  Cut cut(const Node& node) const override {
+  Division schedule(const Node& node, Index, const Kernels&) const override {
     const Index count = node.outputs()[0].shape.count();
-    return {Cut::Kind::tasks, std::max<Index>(1, (count + kReduceUnit - 1) / kReduceUnit)};
+    return {{Cut::Kind::tasks, std::max<Index>(1, (count + kReduceUnit - 1) / kReduceUnit)}};
   }
 };
 
@@ -40,6 +40,20 @@ bool sums_by_parts(Index weight_count, Value x, Value dy) {
 
 bool small_in_parts(Index weight_count, Index elements) {
   return weight_count * kUsualParts <= elements;
+}
+
+Attribute how_summed(bool parts) {
+  return {"sum", std::string(parts ? "parts" : "pieces"),
+          parts ? "by parts of the batch" : "by pieces of the weight"};
+}
+
+std::vector<Spec> summed(std::vector<Spec> whole, bool parts) {
+  if (parts) whole[0].axis = Axis::slice;
+  return whole;
+}
+
+Chosen reduced(const Choice& choice, std::shared_ptr<const Op> parts, std::vector<Value> inputs) {
+  return {std::make_shared<ReduceParts>(), {choice.prepare(std::move(parts), std::move(inputs))}};
 }
 
 Value reduce_parts(Graph& graph, Value parts) {

@@ -15,7 +15,10 @@ class Permute final : public Op {
  public:
   explicit Permute(std::vector<int> order) : order_(std::move(order)) {}
   std::string name() const override { return "permute"; }
-  std::string detail() const override { return fmt::format("{}", fmt::join(order_, " ")); }
+  Attributes attributes() const override {
+    return Attributes().add("order", std::vector<Index>(order_.begin(), order_.end()),
+                            fmt::format("{}", fmt::join(order_, " ")));
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_type(name(), where, inputs[0], DType::number, "input");
     const Shape& x = inputs[0].shape;
@@ -61,7 +64,7 @@ class Permute final : public Op {
       back[static_cast<std::size_t>(order_[i])] = static_cast<int>(i);
     g.set(0, permute(g.graph(), g.dy(), back));
   }
-  InBf16 in_bf16() const override { return InBf16::passes; }
+  Traits traits() const override { return {.narrowing = Narrowing::passes}; }
 
  private:
   std::vector<int> order_;

@@ -10,8 +10,13 @@ namespace firn {
 
 namespace {
 
-std::string text(const PoolGeometry& g) {
-  return fmt::format("{}x{} stride {}", g.kh, g.kw, g.stride_h);
+Attributes attributes_of(const PoolGeometry& g) {
+  const auto both = [](Index a, Index b) { return std::vector<Index>{a, b}; };
+  return Attributes()
+      .add("kernel", both(g.kh, g.kw), fmt::format("{}x{}", g.kh, g.kw))
+      .add("stride", both(g.stride_h, g.stride_w), fmt::format("stride {}", g.stride_h))
+      .add("pad", both(g.pad_h, g.pad_w))
+      .add("count_padding", g.count_padding);
 }
 
 /// Output size of one dimension, as PyTorch rounds it.
@@ -59,12 +64,12 @@ class MaxPoolGradient final : public Op {
  public:
   explicit MaxPoolGradient(const PoolGeometry& g) : g_(g) {}
   std::string name() const override { return "max_pool_gradient"; }
-  std::string detail() const override { return text(g_); }
+  Attributes attributes() const override { return attributes_of(g_); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{Shape{inputs[0].shape[0], g_.h, g_.w, g_.c}, DType::number, inputs[0].axis}};
   }
   void run(const Call& call) const override {
-    kernels().pool.max_gradient(g_, call.rows, call.in(0), call.bytes(1), call.out());
+    call.kernels.pool.max_gradient(g_, call.rows, call.in(0), call.bytes(1), call.out());
   }
 
  private:
@@ -75,19 +80,19 @@ class MaxPool final : public Op {
  public:
   explicit MaxPool(const PoolGeometry& g) : g_(g) {}
   std::string name() const override { return "max_pool"; }
-  std::string detail() const override { return text(g_); }
+  Attributes attributes() const override { return attributes_of(g_); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     const Shape y{inputs[0].shape[0], g_.oh, g_.ow, g_.c};
     return {{y, DType::number, inputs[0].axis}, {y, DType::uint8, inputs[0].axis}};
   }
   void run(const Call& call) const override {
-    kernels().pool.max_forward(g_, call.rows, call.in(0), call.out(),
-                               static_cast<std::uint8_t*>(call.outputs[1]));
+    call.kernels.pool.max_forward(g_, call.rows, call.in(0), call.out(),
+                                  static_cast<std::uint8_t*>(call.outputs[1]));
   }
   void gradient(Gradients& g) const override {
     g.set(0, g.graph().add(std::make_shared<MaxPoolGradient>(g_), {g.dy(), g.output(1)}));
   }
-  InBf16 in_bf16() const override { return InBf16::passes; }
+  Traits traits() const override { return {.narrowing = Narrowing::passes}; }
 
  private:
   PoolGeometry g_;
@@ -97,20 +102,20 @@ class AveragePool final : public Op {
  public:
   AveragePool(const PoolGeometry& g, bool backward) : g_(g), backward_(backward) {}
   std::string name() const override { return backward_ ? "average_pool_gradient" : "average_pool"; }
-  std::string detail() const override { return text(g_); }
+  Attributes attributes() const override { return attributes_of(g_); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     const Index n = inputs[0].shape[0];
     return {{backward_ ? Shape{n, g_.h, g_.w, g_.c} : Shape{n, g_.oh, g_.ow, g_.c}, DType::number,
              inputs[0].axis}};
   }
   void run(const Call& call) const override {
-    const PoolKernels& pool = kernels().pool;
+    const PoolKernels& pool = call.kernels.pool;
     (backward_ ? pool.average_gradient : pool.average_forward)(g_, call.rows, call.in(0), call.out());
   }
   void gradient(Gradients& g) const override {
     g.set(0, g.graph().add(std::make_shared<AveragePool>(g_, true), {g.dy()}));
   }
-  InBf16 in_bf16() const override { return InBf16::passes; }
+  Traits traits() const override { return {.narrowing = Narrowing::passes}; }
 
  private:
   PoolGeometry g_;
@@ -128,14 +133,14 @@ class GlobalAverage final : public Op {
     return {{backward_ ? image_.with(0, n) : Shape{n, image_[3]}, DType::number, inputs[0].axis}};
   }
   void run(const Call& call) const override {
-    const PoolKernels& pool = kernels().pool;
+    const PoolKernels& pool = call.kernels.pool;
     (backward_ ? pool.global_gradient : pool.global_forward)(call.rows, image_[1] * image_[2], image_[3],
                                                              call.in(0), call.out());
   }
   void gradient(Gradients& g) const override {
     g.set(0, g.graph().add(std::make_shared<GlobalAverage>(image_, true), {g.dy()}));
   }
-  InBf16 in_bf16() const override { return InBf16::passes; }
+  Traits traits() const override { return {.narrowing = Narrowing::passes}; }
 
  private:
   Shape image_;

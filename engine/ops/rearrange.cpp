@@ -38,7 +38,7 @@ class Reshape final : public Op {
     return {{shape_, inputs[0].type, inputs[0].axis}};
   }
   void run(const Call&) const override {}
-  bool is_view() const override { return true; }
+  Traits traits() const override { return {.view = true}; }
   void gradient(Gradients& g) const override { g.set(0, reshape(g.graph(), g.dy(), g.input(0).shape())); }
 
  private:
@@ -49,7 +49,9 @@ class Concatenate final : public Op {
  public:
   explicit Concatenate(int axis) : axis_(axis) {}
   std::string name() const override { return "concatenate"; }
-  std::string detail() const override { return fmt::format("axis {}", axis_); }
+  Attributes attributes() const override {
+    return Attributes().add("axis", Index{axis_}, fmt::format("axis {}", axis_));
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     Index total = 0;
     for (const Spec& input : inputs) {
@@ -82,7 +84,7 @@ class Concatenate final : public Op {
       begin = end;
     }
   }
-  InBf16 in_bf16() const override { return InBf16::passes; }
+  Traits traits() const override { return {.narrowing = Narrowing::passes}; }
 
  private:
   int axis_;
@@ -94,7 +96,9 @@ class Place final : public Op {
   Place(int axis, Index begin, Index step, Index size, std::string name)
       : axis_(axis), begin_(begin), step_(step), size_(size), name_(std::move(name)) {}
   std::string name() const override { return name_; }
-  std::string detail() const override { return fmt::format("axis {}", axis_); }
+  Attributes attributes() const override {
+    return Attributes().add("axis", Index{axis_}, fmt::format("axis {}", axis_));
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_axis(name(), where, inputs[0], axis_);
     return {{inputs[0].shape.with(axis_, size_), DType::number, inputs[0].axis}};
@@ -115,7 +119,7 @@ class Place final : public Op {
     const Index places = g.input(0).shape()[axis_];
     g.set(0, slice(g.graph(), g.dy(), axis_, begin_, begin_ + (places - 1) * step_ + 1, step_));
   }
-  InBf16 in_bf16() const override { return InBf16::passes; }
+  Traits traits() const override { return {.narrowing = Narrowing::passes}; }
 
  private:
   int axis_;
@@ -127,8 +131,12 @@ class Slice final : public Op {
  public:
   Slice(int axis, Index begin, Index end, Index step) : axis_(axis), begin_(begin), end_(end), step_(step) {}
   std::string name() const override { return "slice"; }
-  std::string detail() const override {
-    return fmt::format("axis {} from {} to {} step {}", axis_, begin_, end_, step_);
+  Attributes attributes() const override {
+    return Attributes()
+        .add("axis", Index{axis_}, fmt::format("axis {}", axis_))
+        .add("begin", begin_, fmt::format("from {}", begin_))
+        .add("end", end_, fmt::format("to {}", end_))
+        .add("step", step_, fmt::format("step {}", step_));
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;
@@ -156,7 +164,7 @@ class Slice final : public Op {
     const Index size = g.input(0).shape()[axis_];
     g.set(0, g.graph().add(std::make_shared<Place>(axis_, begin_, step_, size, "slice_gradient"), {g.dy()}));
   }
-  InBf16 in_bf16() const override { return InBf16::passes; }
+  Traits traits() const override { return {.narrowing = Narrowing::passes}; }
 
  private:
   int axis_;
@@ -189,7 +197,7 @@ class MaskSteps final : public Op {
   void gradient(Gradients& g) const override {
     if (g.wants(0)) g.set(0, mask_steps(g.graph(), g.dy(), g.input(1)));
   }
-  int in_place(int input) const override { return input == 0 ? 0 : -1; }
+  Traits traits() const override { return {.in_place = {0}}; }
 };
 
 }  // namespace

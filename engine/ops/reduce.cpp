@@ -31,7 +31,7 @@ class SumAll final : public Op {
     return {{Shape{}, DType::number, inputs[0].axis == Axis::batch ? Axis::slice : Axis::none}};
   }
   void run(const Call& call) const override {
-    *call.out() = kernels().elementwise.sum(call.in_count(0), call.in(0));
+    *call.out() = call.kernels.elementwise.sum(call.in_count(0), call.in(0));
   }
   void gradient(Gradients& g) const override {
     g.set(0, g.graph().add(std::make_shared<Spread>(g.input(0).spec()), {g.dy()}));
@@ -43,7 +43,9 @@ class SumOver final : public Op {
  public:
   explicit SumOver(int axis) : axis_(axis) {}
   std::string name() const override { return "sum_over"; }
-  std::string detail() const override { return fmt::format("axis {}", axis_); }
+  Attributes attributes() const override {
+    return Attributes().add("axis", Index{axis_}, fmt::format("axis {}", axis_));
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_type(name(), where, inputs[0], DType::number, "input");
     const Shape& x = inputs[0].shape;
@@ -61,8 +63,8 @@ class SumOver final : public Op {
     const Index size = x[axis_];
     const Index outer = inner > 0 ? call.out_count() / inner : 0;
     for (Index o = 0; o < outer; ++o) {
-      kernels().gemm.column_sum(size, inner, call.in(0) + o * size * inner, inner, call.out() + o * inner,
-                                false);
+      call.kernels.gemm.column_sum(size, inner, call.in(0) + o * size * inner, inner, call.out() + o * inner,
+                                   false);
     }
   }
   void gradient(Gradients& g) const override;

@@ -15,8 +15,8 @@ class SoftmaxGradient final : public Op {
     return {inputs[1]};
   }
   void run(const Call& call) const override {
-    kernels().norm.softmax_gradient(rows_of(call, 0), call.in_shape(0)[-1], call.in(0), call.in(1),
-                                    call.out());
+    call.kernels.norm.softmax_gradient(rows_of(call, 0), call.in_shape(0)[-1], call.in(0), call.in(1),
+                                       call.out());
   }
 };
 
@@ -31,7 +31,7 @@ class Softmax final : public Op {
     return {inputs[0]};
   }
   void run(const Call& call) const override {
-    kernels().norm.softmax(rows_of(call, 0), call.in_shape(0)[-1], call.in(0), call.out());
+    call.kernels.norm.softmax(rows_of(call, 0), call.in_shape(0)[-1], call.in(0), call.out());
   }
   void gradient(Gradients& g) const override {
     g.set(0, g.graph().add(std::make_shared<SoftmaxGradient>(), {g.output(), g.dy()}));

@@ -12,7 +12,10 @@ class TrainablePart final : public Op {
  public:
   explicit TrainablePart(TrainableRanges trains) : trains_(std::move(trains)) {}
   std::string name() const override { return "trainable_part"; }
-  std::string detail() const override { return text_of(trains_.ranges); }
+  Attributes attributes() const override {
+    const std::string places = text_of(trains_.ranges);
+    return Attributes().add("axis", Index{trains_.axis}).add("places", places, places);
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;
     require_type(name(), where, inputs[0], DType::number, "input");
@@ -25,7 +28,7 @@ class TrainablePart final : public Op {
     }
     return {{trains_.shape_in(x), DType::number, inputs[0].axis}};
   }
-  bool differentiable() const override { return false; }
+  Traits traits() const override { return {.differentiable = false}; }
   void run(const Call& call) const override {
     for_each_trainable(
         &trains_, call.in_shape(0), 0, call.out_count(),

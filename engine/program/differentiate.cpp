@@ -29,7 +29,7 @@ bool of_parameters(Value value) {
 /// What a full step would do for `node` and this one does not.
 void note_left_out(const Graph& graph, const Node& node, const std::vector<bool>& parameters_below,
                    std::vector<LeftOut>& out) {
-  if (!node.op()->differentiable()) return;
+  if (!node.op()->traits().differentiable) return;
   const double macs = node.op()->cost(node).macs;
   bool input_noted = false;
   for (const Value& input : node.inputs()) {
@@ -71,7 +71,7 @@ Derivatives differentiate(Graph& graph, Value loss) {
   for (std::size_t i = 0; i < parameters_below.size(); ++i) {
     const Node& node = *graph.nodes()[i];
     if (node.parameter() && node.parameter()->role() != Role::statistic) parameters_below[i] = true;
-    if (node.op() == nullptr || !node.op()->differentiable()) continue;
+    if (node.op() == nullptr || !node.op()->traits().differentiable) continue;
     for (const Value& input : node.inputs())
       parameters_below[i] = parameters_below[i] || parameters_below[input.node->index()];
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/program/fuse_patterns.h"
+
 namespace firn {
 
 namespace {
@@ -25,16 +27,26 @@ std::vector<Node*> only_readers(const Graph& graph, const std::vector<bool>& liv
   return reader;
 }
 
-/// Lets a node's operation compute such of its inputs itself as it can.
-void absorb_inputs(Graph& graph, Node& node) {
-  for (std::size_t i = 0; i < node.inputs().size(); ++i) {
-    const Fused fused = node.op()->absorb_input(node, i);
-    if (!fused.op) continue;
-    std::vector<Value> inputs = node.inputs();
-    inputs[i] = fused.extra_inputs[0];
-    inputs.insert(inputs.end(), fused.extra_inputs.begin() + 1, fused.extra_inputs.end());
-    graph.replace(node, fused.op, std::move(inputs), node);
-  }
+/// Pulls `next`, the only reader of `head`'s output 0, into `head`; `head` itself where that cannot be. The
+/// fused node takes the place of `next`, so that all of its inputs come before it.
+Node* pull(Graph& graph, Node& head, Node& next) {
+  const auto* op = dynamic_cast<const WithEpilogue*>(head.op());
+  if (op == nullptr || next.op() == nullptr || next.outputs().size() != 1 || next.assigns()) return &head;
+  const auto term = epilogue_term(next, Value{&head, 0});
+  EpilogueForm form = op->epilogue();
+  if (!term || !form.take(*term, static_cast<int>(head.inputs().size())) || !op->takes(form)) return &head;
+  std::vector<Value> inputs = head.inputs();
+  inputs.insert(inputs.end(), term->inputs.begin(), term->inputs.end());
+  graph.replace(next, op->with(form), std::move(inputs), head);
+  return &next;
+}
+
+/// Lets a node read the gradient of a ReLU where it reads that of the batch norm before it.
+void pull_gate(Graph& graph, Node& node) {
+  const auto* op = dynamic_cast<const WithGate*>(node.op());
+  if (op == nullptr || op->gradient_input() < 0) return;
+  std::vector<Value> inputs = gated_inputs(node, op->gradient_input());
+  if (!inputs.empty()) graph.replace(node, op->with_gate(), std::move(inputs), node);
 }
 
 /// What nobody reads any more is not computed; a feed must exist to be fed.
@@ -55,21 +67,16 @@ void fuse(Graph& graph, std::vector<bool>& live, const std::vector<Value>& keep)
   std::vector<Node*> reader = only_readers(graph, live, keep);
   for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
     if (!live[i] || graph.nodes()[i]->op() == nullptr) continue;
-    // The fused node takes the place of the last one absorbed, so that all of its inputs come before it.
     Node* head = graph.nodes()[i].get();
     while (Node* next = reader[head->index()]) {
-      if (next->op() == nullptr || next->outputs().size() != 1 || next->assigns()) break;
-      const Fused fused = head->op()->absorb(*head, *next);
-      if (!fused.op) break;
-      std::vector<Value> inputs = head->inputs();
-      inputs.insert(inputs.end(), fused.extra_inputs.begin(), fused.extra_inputs.end());
-      graph.replace(*next, fused.op, std::move(inputs), *head);
+      Node* fused = pull(graph, *head, *next);
+      if (fused == head) break;
       live[head->index()] = false;
-      head = next;
+      head = fused;
     }
   }
   for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
-    if (live[i] && graph.nodes()[i]->op() != nullptr) absorb_inputs(graph, *graph.nodes()[i]);
+    if (live[i] && graph.nodes()[i]->op() != nullptr) pull_gate(graph, *graph.nodes()[i]);
   }
   drop_unread(graph, live, keep);
 }

@@ -7,9 +7,10 @@
 
 namespace firn {
 
-/// Where a node's output is read by one node alone, and its operation can absorb that node, the two become
-/// one. `live[id]` says which nodes count; absorbed ones are cleared in it. Values named in `keep` stay. Then
-/// operations compute such of their inputs themselves as they can (`Op::absorb_input`).
+/// Where a node's output is read by one node alone, which the node's kernel can apply to its result
+/// (`WithEpilogue`, `epilogue_term`), the two become one. `live[id]` says which nodes count; those pulled in
+/// are cleared in it. Values named in `keep` stay. Then the gradients of ReLUs go into the operations that
+/// read them and can apply them themselves (`WithGate`, `gated_inputs`).
 void fuse(Graph& graph, std::vector<bool>& live, const std::vector<Value>& keep);
 
 }  // namespace firn

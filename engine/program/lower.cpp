@@ -10,7 +10,7 @@ namespace firn {
 namespace {
 
 bool is_view(const Node& node) {
-  return node.op() != nullptr && node.op()->is_view();
+  return node.op() != nullptr && node.op()->traits().view;
 }
 
 bool numbers_of_samples(const Spec& spec) {
@@ -19,17 +19,17 @@ bool numbers_of_samples(const Spec& spec) {
 
 class Lowering {
  public:
-  Lowering(Graph& graph, const std::vector<bool>& trains, const std::vector<Value>& keep)
-      : graph_(graph), trains_(trains), lowered_(graph.nodes().size(), false) {
+  Lowering(Graph& graph, const std::vector<bool>& used, const std::vector<Value>& keep)
+      : graph_(graph), used_(used), lowered_(graph.nodes().size(), false) {
     choose(keep);
   }
 
   void run() {
     for (const auto& node : graph_.nodes()) {
-      if (trains_[node->index()] && converts(*node)) convert(*node);
+      if (used_[node->index()] && converts(*node)) convert(*node);
     }
     for (const auto& node : graph_.nodes()) {
-      if (trains_[node->index()] && lowered(Value{node.get(), 0}))
+      if (used_[node->index()] && lowered(Value{node.get(), 0}))
         graph_.set_type({node.get(), 0}, DType::bf16);
     }
   }
@@ -39,9 +39,9 @@ class Lowering {
   bool converts(const Node& node) const {
     if (node.op() == nullptr || node.pass() != Pass::forward || node.inputs().size() > kMostConverted)
       return false;
-    const InBf16 part = node.op()->in_bf16();
-    if (part == InBf16::no || !numbers_of_samples(node.outputs()[0])) return false;
-    return part == InBf16::multiplies || !trains(node);
+    const Narrowing part = node.op()->traits().narrowing;
+    if (part == Narrowing::none || !numbers_of_samples(node.outputs()[0])) return false;
+    return part == Narrowing::multiplies || !trains(node);
   }
 
   bool trains(const Node& node) const { return graph_.depends_on_trainable({const_cast<Node*>(&node), 0}); }
@@ -51,7 +51,7 @@ class Lowering {
     for (const auto& node : graph_.nodes()) lowered_[node->index()] = converts(*node) && !trains(*node);
     for (const Value& value : keep) lowered_[behind_views(value).node->index()] = false;
     for (const auto& node : graph_.nodes()) {
-      if (!trains_[node->index()] || is_view(*node) || node->op() == nullptr) continue;
+      if (!used_[node->index()] || is_view(*node) || node->op() == nullptr) continue;
       for (const Value& input : node->inputs()) {
         const Value value = behind_views(input);
         // The other outputs of a step are written as the operation does, so no step has both.
@@ -68,7 +68,7 @@ class Lowering {
   void convert(Node& node) {
     std::vector<Reading> readings;
     for (const Value& input : node.inputs()) {
-      const bool rounds = readings.empty() && node.op()->in_bf16() == InBf16::multiplies;
+      const bool rounds = readings.empty() && node.op()->traits().narrowing == Narrowing::multiplies;
       readings.push_back(lowered(input) ? Reading::bf16 : rounds ? Reading::round : Reading::plain);
     }
     const bool narrow = lowered({&node, 0});
@@ -79,14 +79,14 @@ class Lowering {
   }
 
   Graph& graph_;
-  const std::vector<bool>& trains_;
+  const std::vector<bool>& used_;
   std::vector<bool> lowered_;  // by node
 };
 
 }  // namespace
 
-void lower_frozen(Graph& graph, const std::vector<bool>& trains, const std::vector<Value>& keep) {
-  if (graph.options().frozen_precision == Precision::bf16) Lowering(graph, trains, keep).run();
+void lower_frozen(Graph& graph, const std::vector<bool>& used, const std::vector<Value>& keep) {
+  if (graph.options().frozen_precision == Precision::bf16) Lowering(graph, used, keep).run();
 }
 
 }  // namespace firn

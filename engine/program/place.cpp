@@ -186,7 +186,7 @@ class Placer {
   /// The buffer of an input that this step is the last to read, when the operation may write over it.
   Buffer* reusable(const Node& node, int output, Value value, bool local, Moment now) {
     for (int i = 0; i < static_cast<int>(node.inputs().size()); ++i) {
-      if (node.op()->in_place(i) != output) continue;
+      if (!node.op()->traits().in_place.allows(i, output)) continue;
       const Value input = behind_views(node.inputs()[static_cast<std::size_t>(i)]);
       const auto found = buffer_of_.find(key_of(input));
       if (found == buffer_of_.end() || found->second->local != local) continue;

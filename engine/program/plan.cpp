@@ -8,7 +8,7 @@ Operand Plan::place_of(Value value) const {
 }
 
 Value behind_views(Value value) {
-  while (value.node->op() != nullptr && value.node->op()->is_view()) value = value.node->inputs()[0];
+  while (value.node->op() != nullptr && value.node->op()->traits().view) value = value.node->inputs()[0];
   return value;
 }
 

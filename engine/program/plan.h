@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/graph/graph.h"
+#include "engine/kernels/kernels.h"
 
 namespace firn {
 
@@ -40,6 +41,7 @@ struct Group {
 };
 
 struct Plan {
+  const Kernels* kernels = nullptr;
   Index batch = 0;
   Index slice_rows = 0;
   Index slices = 1;

@@ -22,7 +22,9 @@ class Planner {
  public:
   Planner(Graph& graph, const std::vector<bool>& live, const std::vector<Value>& keep,
           const PlanOptions& options)
-      : graph_(graph), live_(live), keep_(keep), options_(options) {}
+      : graph_(graph), live_(live), keep_(keep), options_(options) {
+    plan_.kernels = options.kernels;
+  }
 
   Plan make() {
     cut_batch();
@@ -41,7 +43,7 @@ class Planner {
     for (const auto& node : graph_.nodes()) {
       if (!live_[node->index()]) continue;
       if (node->is_feed()) take_batch(*node);
-      if (node->op() != nullptr) good = std::max(good, node->op()->min_efficient_rows());
+      if (node->op() != nullptr) good = std::max(good, node->op()->traits().min_efficient_rows);
     }
     const Index batch = std::max<Index>(1, plan_.batch);
     Index rows = options_.slice_rows;
@@ -52,6 +54,8 @@ class Planner {
     plan_.slice_rows = std::min(rows, batch);
     plan_.slices = (batch + plan_.slice_rows - 1) / plan_.slice_rows;
   }
+
+  Cut cut_of(const Node& node) const { return node.op()->schedule(node, 1, *plan_.kernels).cut; }
 
   void take_batch(const Node& feed) {
     const Shape& shape = feed.outputs()[0].shape;
@@ -88,15 +92,15 @@ class Planner {
       constant_[node->index()] =
           !node->assigns() && std::all_of(node->inputs().begin(), node->inputs().end(),
                                           [&](const Value& v) { return constant_[v.node->index()]; });
-      if (!constant_[node->index()] || node->op()->is_view()) continue;
+      if (!constant_[node->index()] || node->op()->traits().view) continue;
       for (int i = 0; i < static_cast<int>(node->outputs().size()); ++i) {
         source_[{node->id(), i}] = add_source({node.get(), i});
       }
     }
     for (const auto& node : graph_.nodes()) {
       if (live_[node->index()] && node->op() != nullptr && constant_[node->index()] &&
-          !node->op()->is_view()) {
-        plan_.once.push_back({node.get(), node->op()->cut(*node), {}, {}});
+          !node->op()->traits().view) {
+        plan_.once.push_back({node.get(), cut_of(*node), {}, {}});
       }
     }
   }
@@ -125,8 +129,8 @@ class Planner {
       std::vector<const Node*> later;
       std::vector<const Node*> taken;
       for (const Node* node : waiting) {
-        const Cut cut = node->op()->cut(*node);
-        const bool view = node->op()->is_view();
+        const Cut cut = cut_of(*node);
+        const bool view = node->op()->traits().view;
         const bool fits = view || (cut.kind == Cut::Kind::slices) == per_slice;
         if (!fits || !ready(*node)) {
           later.push_back(node);
@@ -215,7 +219,7 @@ class Planner {
     for (const std::vector<Step>* steps : {&plan_.once, &plan_.steps}) {
       for (const Step& step : *steps) {
         const Index rows = step.cut.kind == Cut::Kind::slices ? plan_.slice_rows : plan_.batch;
-        scratch = std::max(scratch, step.node->op()->scratch(*step.node, rows));
+        scratch = std::max(scratch, step.node->op()->schedule(*step.node, rows, *plan_.kernels).scratch);
       }
     }
     plan_.local_bytes = aligned(plan_.scratch_offset + scratch * static_cast<Index>(sizeof(real)));

@@ -8,7 +8,8 @@
 namespace firn {
 
 struct PlanOptions {
-  Index slice_rows = 0;  ///< samples of a slice; 0: chosen by the batch and the operations
+  Index slice_rows = 0;              ///< samples of a slice; 0: chosen by the batch and the operations
+  const Kernels* kernels = nullptr;  ///< that the steps call
   bool training =
       false;  ///< parameters that train change with every run; without it all parameters are constant
   std::vector<Value> gradients = {};  ///< among what is kept: these lie in one piece, in this order

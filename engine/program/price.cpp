@@ -48,7 +48,7 @@ std::string key_of(const Program& program, const Step& step, const Reuse& reuse,
   const Plan& plan = program.plan();
   const bool sliced = step.cut.kind == Cut::Kind::slices;
   std::string key =
-      fmt::format("{}|{}|{}|", isa_name(selected_isa()), step.node->kind(), step.node->op()->detail());
+      fmt::format("{}|{}|{}|", isa_name(program.kernels().isa), step.node->kind(), step.node->op()->detail());
   const auto add = [&](const Operand& operand, const Spec& spec, Index old) {
     if (operand.base == Operand::Base::nowhere) {
       key += "- ";

@@ -13,6 +13,7 @@
 #include "engine/base/seconds.h"
 #include "engine/program/fuse.h"
 #include "engine/program/lower.h"
+#include "engine/program/select.h"
 
 namespace firn {
 
@@ -37,6 +38,7 @@ std::vector<bool> needed(const Graph& graph, const std::vector<Value>& wanted) {
 Program::Program(std::unique_ptr<Graph> graph, ProgramOptions options, bool training)
     : graph_(std::move(graph)), options_(std::move(options)), training_(training) {
   if (!options_.workspace) options_.workspace = std::make_shared<Workspace>();
+  if (options_.kernels == nullptr) options_.kernels = &firn::kernels();
 }
 
 Program::~Program() = default;
@@ -55,6 +57,7 @@ std::unique_ptr<Program> Program::training(std::unique_ptr<Graph> graph, Value l
 }
 
 void Program::compile() {
+  select(*graph_, kernels());
   std::vector<Value> keep;
   for (const auto& [name, value] : graph_->outputs()) keep.push_back(value);
   for (const ParameterGradient& gradient : derivatives_.gradients) keep.push_back(gradient.value);
@@ -68,7 +71,8 @@ void Program::compile() {
   lower_frozen(*graph_, live, keep);
   std::vector<Value> gradients;
   for (const ParameterGradient& gradient : derivatives_.gradients) gradients.push_back(gradient.value);
-  plan_ = make_plan(*graph_, live, keep, {options_.slice_rows, training_, std::move(gradients)});
+  plan_ = make_plan(*graph_, live, keep,
+                    {options_.slice_rows, options_.kernels, training_, std::move(gradients)});
 
   sources_.assign(plan_.sources.size(), nullptr);
   computed_once_.resize(plan_.sources.size());
@@ -191,7 +195,7 @@ void Program::run_step(const Step& step, int member, Index slice, Index unit, st
   const Index rows = sliced ? std::min(plan_.slice_rows, plan_.batch - row) : plan_.batch;
   auto* scratch = reinterpret_cast<real*>(local_ + member * plan_.local_bytes + plan_.scratch_offset);
   step.node->op()->run({*step.node, inputs, outputs, rows, row, unit, plan_.slices, plan_.slice_rows, scratch,
-                        number, rows_before_});
+                        number, rows_before_, kernels()});
 }
 
 void Program::run_once() {

@@ -17,10 +17,11 @@
 namespace firn {
 
 struct ProgramOptions {
-  bool fuse = true;           ///< pull activations, batch norms and residuals into the kernels before them
-  Index slice_rows = 0;       ///< samples of a slice; 0: chosen
-  bool every_thread = false;  ///< use all threads, however little work there is for each
-  bool keep_values = false;   ///< nothing is fused, and all of the forward pass can be read after a run
+  bool fuse = true;      ///< pull activations, batch norms and residuals into the kernels before them
+  Index slice_rows = 0;  ///< samples of a slice; 0: chosen
+  const Kernels* kernels = nullptr;  ///< of one instruction set; null: of the one in force
+  bool every_thread = false;         ///< use all threads, however little work there is for each
+  bool keep_values = false;          ///< nothing is fused, and all of the forward pass can be read after a run
   std::shared_ptr<StepTrace> trace = {};  ///< is told when each call began and ended; null: nobody is
   std::shared_ptr<Workspace> workspace =
       {};  ///< shared with programs that never run at the same time; null: its own
@@ -86,6 +87,7 @@ class Program {
   const real* data_of(Value value) const { return static_cast<const real*>(place_of(value)); }
 
   const Graph& graph() const { return *graph_; }
+  const Kernels& kernels() const { return *options_.kernels; }
   const Plan& plan() const { return plan_; }
   bool is_training() const { return training_; }
   const std::vector<LeftOut>& left_out() const { return derivatives_.left_out; }

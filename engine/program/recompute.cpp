@@ -62,7 +62,8 @@ class Recompute {
   /// Decides about the output of a node; those that it reads have been decided about.
   void choose(const Node& node) {
     const ValueKey self{node.id(), 0};
-    if (!node.op()->recomputable() || node.outputs()[0].axis != Axis::batch || whole_.count(self) > 0) return;
+    if (!node.op()->traits().recomputable || node.outputs()[0].axis != Axis::batch || whole_.count(self) > 0)
+      return;
     const int made = made_.at(node.id());
     const int last = last_read(self);
     if (last <= made) return;
@@ -108,7 +109,7 @@ class Recompute {
     std::vector<Value> inputs;
     for (const Value& input : inputs_.at(id)) inputs.push_back(made_here(input, g, pass, again, steps));
     const Value here = graph_.repeat(*value.node, std::move(inputs), pass);
-    steps.push_back({here.node, here.node->op()->cut(*here.node), {}, {}});
+    steps.push_back({here.node, here.node->op()->schedule(*here.node, 1, *plan_.kernels).cut, {}, {}});
     return again[id] = here;
   }
 

@@ -141,7 +141,8 @@ class StepTimer::Bench {
       touched += static_cast<double>(turns.bytes);
     });
     std::map<Ring*, Index> bytes;
-    const Index scratch = padded(node_->op()->scratch(*node_, rows_) * static_cast<Index>(sizeof(real)));
+    const Index scratch = padded(node_->op()->schedule(*node_, rows_, program_->kernels()).scratch *
+                                 static_cast<Index>(sizeof(real)));
     bytes[&written_] = scratch;
     for_each(reuse, [&](Turns& turns, const Operand& operand, const Spec& spec, Index old) {
       if (spec.type == DType::number && !is_overwritten(turns)) {
@@ -231,7 +232,7 @@ class StepTimer::Bench {
   void call(Index unit) {
     const Plan& plan = program_->plan();
     node_->op()->run({*node_, in_.data(), out_.data(), rows_, 0, sliced_ ? 0 : unit, plan.slices,
-                      plan.slice_rows, scratch_, 0, 0});
+                      plan.slice_rows, scratch_, 0, 0, program_->kernels()});
   }
 
   Tensor pattern_;

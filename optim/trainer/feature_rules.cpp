@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "engine/program/fuse_patterns.h"
 #include "engine/program/plan.h"
 
 namespace firn {
@@ -15,7 +16,7 @@ std::string not_a_function(const Graph& graph) {
       if (fed[static_cast<std::size_t>(input.node->id())]) fed[at] = true;
     }
     if (node->op() == nullptr || !fed[at]) continue;
-    if (node->op()->name() == "dropout") return "dropout acts in the frozen part";
+    if (node->op()->traits().random) return "dropout acts in the frozen part";
     for (const Spec& output : node->outputs()) {
       if (output.axis != Axis::batch) return "frozen batch norms use the batch's statistics";
     }
@@ -35,12 +36,12 @@ bool fused_across(const Graph& graph) {
       features = input;
     }
   }
-  return reads == 1 && reader->op()->epilogue_term(*reader, features).has_value();
+  return reads == 1 && epilogue_term(*reader, features).has_value();
 }
 
 bool rounded_behind(const Graph& graph) {
   for (const auto& node : graph.nodes()) {
-    if (node->op() == nullptr || node->op()->in_bf16() != InBf16::passes) continue;
+    if (node->op() == nullptr || node->op()->traits().narrowing != Narrowing::passes) continue;
     if (graph.depends_on_trainable({node.get(), 0})) continue;
     for (const Value& input : node->inputs()) {
       const Node& source = *behind_views(input).node;

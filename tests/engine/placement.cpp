@@ -47,7 +47,7 @@ bool takes_over(const Plan& plan, const Life& old, const Life& next) {
   for (std::size_t i = 0; i < next.maker->inputs().size(); ++i) {
     const Value input = behind_views(next.maker->inputs()[i]);
     in_place = in_place || (input.node == old.maker && input.output == old.output &&
-                            next.maker->op()->in_place(static_cast<int>(i)) == next.output);
+                            next.maker->op()->traits().in_place.allows(static_cast<int>(i), next.output));
   }
   for (const auto& [g, s] : old.reads) {
     if (g < next.group) continue;

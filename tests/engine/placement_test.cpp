@@ -81,7 +81,8 @@ TEST_CASE("a value moved onto another one is found") {
       // Onto what the step reads while it writes.
       for (std::size_t i = 0; i < step.inputs.size(); ++i) {
         const Operand& input = step.inputs[i];
-        const bool in_place = step.node->op()->in_place(static_cast<int>(i)) == static_cast<int>(o);
+        const bool in_place =
+            step.node->op()->traits().in_place.allows(static_cast<int>(i), static_cast<int>(o));
         if (input.base != Operand::Base::shared || input.offset == output.offset || in_place) continue;
         const Operand old = output;
         output.offset = input.offset;

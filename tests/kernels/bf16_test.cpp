@@ -106,7 +106,7 @@ struct Problem {
 
 /// Those of the processor; without them there is nothing but the plain loops to test.
 bool processor_has_pairs() {
-  if (&pair_kernels() != &naive_pair_kernels()) return true;
+  if (&pair_kernels(kernels()) != &pair_kernels(kernels(Isa::naive))) return true;
   MESSAGE("skipped: this processor, or FIRN_ISA, has no products of pairs of bf16");
   return false;
 }
@@ -193,8 +193,8 @@ TEST_CASE("products of pairs equal the plain convolution on small integers") {
         CAPTURE(g.c);
         CAPTURE(g.oc);
         CAPTURE(n);
-        CHECK(p.run(naive_pair_kernels(), epilogue).equals(want));
-        CHECK(p.run(pair_kernels(), epilogue).equals(want));
+        CHECK(p.run(pair_kernels(kernels(Isa::naive)), epilogue).equals(want));
+        CHECK(p.run(pair_kernels(kernels()), epilogue).equals(want));
       }
     }
   }
@@ -211,7 +211,7 @@ TEST_CASE("the processor's products of pairs are those of the plain loops, to th
       p.x[1] = p.weight[1] = static_cast<real>(3e-20);
       p.weight[0] = static_cast<real>(1e30);
     }
-    CHECK(p.run(pair_kernels(), false).equals(p.run(naive_pair_kernels(), false)));
+    CHECK(p.run(pair_kernels(kernels()), false).equals(p.run(pair_kernels(kernels(Isa::naive)), false)));
   }
 }
 
@@ -223,8 +223,8 @@ TEST_CASE("the order of a sum of pairs: the second product of a pair first, each
     p.weight[i] = weights[i];
   }
   // 0 + 1, then + 2^24 stays 2^24; - 2^24, then + 1. In the order of memory it would be 0.
-  CHECK(p.run(naive_pair_kernels(), false)[0] == 1);
-  CHECK(p.run(pair_kernels(), false)[0] == 1);
+  CHECK(p.run(pair_kernels(kernels(Isa::naive)), false)[0] == 1);
+  CHECK(p.run(pair_kernels(kernels()), false)[0] == 1);
 }
 
 TEST_CASE("operands are rounded to bf16, and nothing else is") {
@@ -232,7 +232,7 @@ TEST_CASE("operands are rounded to bf16, and nothing else is") {
   p.x[0] = 1 + real(0x1p-8);       // halfway: to the even 1
   p.weight[0] = 1 + real(0x1p-7);  // a bf16
   p.shift[0] = real(0x1p-20);
-  for (const PairKernels* k : {&naive_pair_kernels(), &pair_kernels()}) {
+  for (const PairKernels* k : {&pair_kernels(kernels(Isa::naive)), &pair_kernels(kernels())}) {
     CHECK(p.run(*k, true)[0] == 1 + real(0x1p-7) + real(0x1p-20));
     Problem tiny = p;
     tiny.x[0] = static_cast<real>(std::bit_cast<float>(0x00400000u));  // subnormal

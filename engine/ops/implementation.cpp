@@ -1,0 +1,53 @@
+#include "engine/ops/implementation.h"
+
+#include <cstdlib>
+
+#include "engine/ops/bf16.h"
+
+namespace firn {
+
+namespace {
+
+class Pack final : public Op {
+ public:
+  Pack(std::string name, Index count, std::function<void(const Call&)> run, Attributes attributes)
+      : name_(std::move(name)), count_(count), run_(std::move(run)), attributes_(std::move(attributes)) {}
+  std::string name() const override { return name_; }
+  Attributes attributes() const override { return attributes_; }
+  std::vector<Spec> infer(std::span<const Spec>, const std::string&) const override {
+    return {{Shape{count_}, DType::number, Axis::none}};
+  }
+  Traits traits() const override { return {.differentiable = false}; }
+  void run(const Call& call) const override { run_(call); }
+
+ private:
+  std::string name_;
+  Index count_;
+  std::function<void(const Call&)> run_;
+  Attributes attributes_;
+};
+
+}  // namespace
+
+Value Choice::weight(int i) const {
+  return narrowing == Narrowing::multiplies ? prepare(round_op(), {input(i)}) : input(i);
+}
+
+bool Choice::changes_each_step(Value weight) const {
+  return graph.options().mode == Mode::train && graph.depends_on_trainable(weight);
+}
+
+Value Choice::prepare(std::shared_ptr<const Op> op, std::vector<Value> inputs) const {
+  return graph.add_before(node, std::move(op), std::move(inputs));
+}
+
+void Abstract::run(const Call&) const {
+  std::abort();  // `select` leaves none of them in a program
+}
+
+std::shared_ptr<const Op> pack_op(std::string name, Index count, std::function<void(const Call&)> run,
+                                  Attributes attributes) {
+  return std::make_shared<Pack>(std::move(name), count, std::move(run), std::move(attributes));
+}
+
+}  // namespace firn
