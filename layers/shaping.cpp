@@ -45,6 +45,22 @@ Flow Slice::build(Graph& graph, Flow in) const {
   return {slice(graph, in.x, static_cast<int>(axis), begin, end, step)};
 }
 
+LayerSpec ZeroPad::spec() const {
+  return LayerSpec("zero_pad")
+      .option("axis", options_.axis, -1)
+      .option("before", options_.before, 0)
+      .option("behind", options_.behind, 0);
+}
+
+Flow ZeroPad::build(Graph& graph, Flow in) const {
+  const auto& [axis, before, behind] = options_;
+  if (in.lengths && axis == 1) {
+    throw Error(Fault::usage, "zero_pad",
+                fmt::format("sequences of one length are wanted (layer {})", graph.label()));
+  }
+  return {pad(graph, in.x, static_cast<int>(axis), before, behind), in.lengths};
+}
+
 Flow RowsToSequence::build(Graph& graph, Flow in) const {
   const Shape& x = in.x.shape();
   if (x.rank() != 4) {

@@ -48,6 +48,20 @@ class Slice final : public Layer {
   Options options_;
 };
 
+/// Zeros before and behind the places of an axis of a sample, counted from 1.
+class ZeroPad final : public Layer {
+ public:
+  struct Options {
+    Index axis = 1, before = 0, behind = 0;
+  };
+  explicit ZeroPad(Options options) : options_(options) {}
+  LayerSpec spec() const override;
+  Flow build(Graph& graph, Flow in) const override;
+
+ private:
+  Options options_;
+};
+
 /// An image read row by row: (N,H,W,C) to (N,H,W*C).
 class RowsToSequence final : public Layer {
  public:

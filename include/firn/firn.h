@@ -3,6 +3,7 @@
 
 #include <firn/data.h>
 #include <firn/error.h>
+#include <firn/export.h>
 #include <firn/graph.h>
 #include <firn/layer.h>
 #include <firn/layers.h>

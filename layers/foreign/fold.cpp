@@ -323,6 +323,17 @@ std::vector<ForeignConstant> folded(const ForeignNode& node, Inputs inputs) {
                         i < step.size() ? step[i] : 1);
     return {made};
   }
+  if (op == "split") {
+    const Index axis = place(node.whole("axis", 0), rank), size = x.sizes[static_cast<std::size_t>(axis)];
+    std::vector<Index> sizes = wholes_of(node, inputs, "sizes", 1);
+    const auto parts = static_cast<Index>(node.outputs.size());
+    if (sizes.empty()) sizes.assign(node.outputs.size(), (size + parts - 1) / std::max<Index>(1, parts));
+    std::vector<ForeignConstant> made;
+    Index begin = 0;
+    for (std::size_t i = 0; i < node.outputs.size() && i < sizes.size(); begin += sizes[i++])
+      made.push_back(fold_slice(x, axis, begin, std::min(size, begin + sizes[i]), 1));
+    return made;
+  }
   if (op == "select") {
     const Index axis = node.whole("axis", 0), index = node.whole("index", 0);
     ForeignConstant one;

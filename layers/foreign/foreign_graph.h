@@ -12,6 +12,7 @@
 //   adaptive_average_pool       sizes; global_average_pool
 //   mean max_over               axes keep
 //   transpose: axes (two of them); reshape x [sizes]: sizes (-1: what is left, 0 and zero_copies: as it was),
+//   pad x [pads value axes]: pads value axes from_last (PyTorch's order of pads)
 //   flatten: first last permute: order; squeeze unsqueeze: axes; concat: axis select: axis index; slice x
 //   [begin end axes step]: axes begin end step; split: axis sizes, or parts add subtract multiply divide,
 //   identity, dropout: p, softmax log_softmax: axis embedding table tokens; gather x indices: axis lstm gru

@@ -142,6 +142,12 @@ constexpr OnnxRow kOnnxRows[] = {
      [](const OnnxNode& n) { n.set("axis", n.number("axis", n.opset < 13 ? 1 : -1)); }},
     {"ReduceMean", "mean", over_rule},
     {"ReduceMax", "max_over", over_rule},
+    {"Pad", "pad",
+     [](const OnnxNode& n) {
+       n.copy("pads", "pads");
+       n.copy("value", "value");
+       if (!n.text("mode").empty() && n.text("mode") != "constant") n.fail();
+     }},
     {"Reshape", "reshape",
      [](const OnnxNode& n) {
        if (n.number("allowzero", 0) == 0) n.set("zero_copies", 1);

@@ -124,6 +124,15 @@ void over(const Pt2Node& n) {
   n.node.outputs.resize(1);  // the places of the greatest are no numbers to go on with
 }
 
+void pad_rule(const Pt2Node& n) {
+  n.input("self");
+  n.set("pads", n.list("pad"));
+  n.set("value", n.number("value", 0));
+  n.set("from_last", 1);
+  const auto mode = n.given.texts.find("mode");
+  if (mode != n.given.texts.end() && mode->second != "constant") n.node.op.clear();
+}
+
 void fill(const Pt2Node& n, double usual) {
   n.input("self");
   n.set("sizes", n.list("size"));
@@ -218,6 +227,8 @@ constexpr Pt2Row kPt2Rows[] = {
     {"mean", "mean", over},
     {"max", "max_over", over},
     {"amax", "max_over", over},
+    {"constant_pad_nd", "pad", pad_rule},
+    {"pad", "pad", pad_rule},
     {"view", "reshape", reshape},
     {"_unsafe_view", "reshape", reshape},
     {"reshape", "reshape", reshape},

@@ -40,6 +40,7 @@ const Translator::Row Translator::kRows[] = {
     {"adaptive_average_pool", &Translator::adaptive},
     {"mean", &Translator::reduce},
     {"max_over", &Translator::reduce},
+    {"pad", &Translator::pad},
     {"reshape", &Translator::reshape},
     {"flatten", &Translator::flatten},
     {"permute", &Translator::permute},

@@ -94,7 +94,9 @@ class Translator {
     std::vector<Index> stride, dilation, pad, pad_end, out;
     void add_to(LayerSpec& spec, const std::vector<Index>& usual_pad) const;
   };
-  Window window(const ForeignNode& node, const Stream& s, const std::vector<Index>& kernel) const;
+  /// `more`, `more_end`: zeros that stand around what is read already.
+  Window window(const ForeignNode& node, const Stream& s, const std::vector<Index>& kernel,
+                const std::vector<Index>& more = {}, const std::vector<Index>& more_end = {}) const;
 
   // How numbers lie.
   int axis_of(const ForeignNode& node, const Stream& s, Index axis) const;
@@ -128,6 +130,7 @@ class Translator {
   void pool(const ForeignNode& node);
   void adaptive(const ForeignNode& node);
   void reduce(const ForeignNode& node);
+  void pad(const ForeignNode& node);
   void reshape(const ForeignNode& node);
   void flatten(const ForeignNode& node);
   void permute(const ForeignNode& node);
@@ -159,7 +162,13 @@ class Translator {
   int made_value_ = -1;                            ///< values of constants that no node gives are below
   Index odd_biases_ = 0, norms_ = 0;  ///< of convolutions, that are none of a model's; batch norms
   std::map<int, Stream> sequences_;   ///< what recurrent layers give
-  std::vector<Shape> shapes_;         ///< of a sample, layer by layer
+  /// Zeros around what a layer reads, by axes of the memory, which a convolution takes as its own padding.
+  struct Padded {
+    int source = -1;  ///< the layer whose value is padded
+    std::vector<Index> before, behind;
+  };
+  std::map<int, Padded> padded_;
+  std::vector<Shape> shapes_;  ///< of a sample, layer by layer
 };
 
 }  // namespace firn

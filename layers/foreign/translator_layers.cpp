@@ -34,7 +34,8 @@ void Translator::Window::add_to(LayerSpec& spec, const std::vector<Index>& usual
 }
 
 Translator::Window Translator::window(const ForeignNode& node, const Stream& s,
-                                      const std::vector<Index>& kernel) const {
+                                      const std::vector<Index>& kernel, const std::vector<Index>& more,
+                                      const std::vector<Index>& more_end) const {
   const std::size_t rank = kernel.size();
   Window w;
   w.stride = of_rank(node.wholes("stride"), rank, 1);
@@ -50,13 +51,20 @@ Translator::Window Translator::window(const ForeignNode& node, const Stream& s,
   }
   if (std::any_of(kernel.begin(), kernel.end(), [](Index k) { return k < 1 || k > (1 << 20); }))
     fail(node, fmt::format("has a window of ({})", fmt::join(kernel, ",")));
+  for (std::size_t i = 0; i < rank && i < more.size(); ++i) {
+    w.pad[i] += more[i];
+    w.pad_end[i] += more_end[i];
+  }
   const Index same = node.whole("same", 0);  // 1: what is left over goes behind, 2: before
   for (std::size_t i = 0; i < rank; ++i) {
+    const Index around = i < more.size() ? more[i] + more_end[i] : 0;
     const Index size = s.sizes[i + 2], wide = w.dilation[i] * (kernel[i] - 1) + 1;
     if (same > 0) {
-      const Index total = std::max<Index>(0, (size - 1) / w.stride[i] * w.stride[i] + wide - size);
-      w.pad[i] = same == 1 ? total / 2 : total - total / 2;
-      w.pad_end[i] = total - w.pad[i];
+      const Index total =
+          std::max<Index>(0, (size + around - 1) / w.stride[i] * w.stride[i] + wide - size - around);
+      const Index first = same == 1 ? total / 2 : total - total / 2;
+      w.pad[i] += first;
+      w.pad_end[i] += total - first;
     }
     if (size + w.pad[i] + w.pad_end[i] < wide)
       fail(node, fmt::format("its window of {} is larger than what it reads, {}", wide, size));
@@ -88,6 +96,18 @@ void Translator::conv(const ForeignNode& node) {
                            fmt::join(s.sizes, ","), fmt::join(weight.sizes, ",")));
   }
   s = channels_last(node, s);
+  // Zeros that stand before it are its own padding.
+  std::vector<Index> more(rank - 2, 0), more_end(rank - 2, 0);
+  if (const auto found = padded_.find(s.layer);
+      found != padded_.end() && found->second.before.size() == rank &&
+      found->second.before.back() + found->second.behind.back() == 0) {
+    for (std::size_t i = 0; i < rank - 2; ++i) {
+      more[i] = found->second.before[i + 1];
+      more_end[i] = found->second.behind[i + 1];
+      s.sizes[i + 2] -= more[i] + more_end[i];
+    }
+    s.layer = found->second.source;
+  }
   const std::vector<Index> kernel(weight.sizes.begin() + 2, weight.sizes.end());
   const Index out = weight.sizes[0], groups = node.whole("groups", 1);
   if (groups < 1 || s.size(1) != groups * weight.sizes[1] || out < 1 || out % groups != 0 ||
@@ -95,7 +115,7 @@ void Translator::conv(const ForeignNode& node) {
     fail(node, fmt::format("has a weight of ({}) in {} groups for {} channels", fmt::join(weight.sizes, ","),
                            groups, s.size(1)));
   }
-  const Window w = window(node, s, kernel);
+  const Window w = window(node, s, kernel, more, more_end);
   const std::string path = path_of(node, weight.name, ".weight");
   const bool bias = node.inputs.size() > 2 && node.inputs[2] >= 0 && !computes_zeros(node.inputs[2]);
   LayerSpec spec("conv");

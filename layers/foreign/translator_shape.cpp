@@ -231,6 +231,57 @@ Stream Translator::sliced(const ForeignNode& node, Stream s, int axis, Index beg
   return emit(node, std::move(spec), s);
 }
 
+void Translator::pad(const ForeignNode& node) {
+  Stream s = settled(node, stream(node, 0));
+  std::vector<Index> pads = numbers_of(node, "pads", 1);
+  const double value = !node.has("value") && node.inputs.size() > 2 && node.inputs[2] >= 0
+                           ? wanted_constant(node, 2, "value").number(0)
+                           : node.number("value", 0);
+  if (value != 0) fail(node, fmt::format("pads with {}, firn pads with 0", value));
+  // For each axis that it names: all of them, some, or as PyTorch says it from the last on.
+  std::vector<Index> before(s.sizes.size(), 0), behind(s.sizes.size(), 0);
+  const std::vector<Index> named = numbers_of(node, "axes", 3);
+  const std::size_t half = pads.size() / 2;
+  const bool from_last = node.has("from_last");
+  if (pads.size() % 2 != 0 || half > s.sizes.size() || (!named.empty() && named.size() != half))
+    fail(node, fmt::format("pads {} by {}", text_of(s.sizes), text_of(pads)));
+  for (std::size_t i = 0; i < half; ++i) {
+    const Index which = from_last       ? -1 - static_cast<Index>(i)
+                        : named.empty() ? static_cast<Index>(i)
+                                        : named[i];
+    const auto axis = static_cast<std::size_t>(axis_of(node, s, which));
+    before[axis] = from_last ? pads[2 * i] : pads[i];
+    behind[axis] = from_last ? pads[2 * i + 1] : pads[half + i];
+    if (before[axis] < 0 || behind[axis] < 0)
+      fail(node, fmt::format("pads by {}, firn pads by 0 or more", text_of(pads)));
+  }
+  Padded all{s.layer, {}, {}};
+  for (std::size_t axis = 0; axis < s.sizes.size(); ++axis) {
+    if (before[axis] + behind[axis] == 0) continue;
+    if (static_cast<int>(axis) == s.memory[0]) fail(node, "pads the batch");
+    if (std::find(s.memory.begin(), s.memory.end(), static_cast<int>(axis)) == s.memory.end()) {
+      std::vector<int> memory = s.memory;
+      memory.insert(memory.begin() + 1, static_cast<int>(axis));
+      s = ordered(node, s, memory);
+      all.source = s.layer;
+    }
+  }
+  for (std::size_t i = 0; i < s.memory.size(); ++i) {
+    const auto axis = static_cast<std::size_t>(s.memory[i]);
+    all.before.push_back(before[axis]);
+    all.behind.push_back(behind[axis]);
+    if (before[axis] + behind[axis] == 0) continue;
+    s.sizes[axis] += before[axis] + behind[axis];
+    LayerSpec spec("zero_pad");
+    spec.option("axis", static_cast<Index>(i), -1)
+        .option("before", before[axis], 0)
+        .option("behind", behind[axis], 0);
+    s = emit(node, std::move(spec), s);
+  }
+  if (s.layer != all.source) padded_[s.layer] = std::move(all);
+  give(node, std::move(s));
+}
+
 void Translator::reshape(const ForeignNode& node) {
   const Stream s = stream(node, 0);
   std::vector<Index> sizes = numbers_of(node, "sizes", 1);

@@ -301,6 +301,15 @@ std::vector<LayerKind> make_kinds() {
                              .end = a.count("end"),
                              .step = a.count("step")});
        }},
+      {"zero_pad",
+       "zeros before and behind the places of an axis of a sample",
+       {{"axis", Kind::count, false, "", "from 1"},
+        {"before", Kind::count, false, "0", ""},
+        {"behind", Kind::count, false, "0", ""}},
+       [](const LayerArguments& a, Bodies) {
+         return make<ZeroPad>(
+             {.axis = a.count("axis"), .before = a.count("before"), .behind = a.count("behind")});
+       }},
       {"rows",
        "an image as a sequence of its rows: (H,W,C) to (H,W*C)",
        {},

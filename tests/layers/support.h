@@ -13,12 +13,17 @@
 
 namespace firn::test {
 
-/// A file of the shared data; none, after a message, where it is missing.
-inline std::optional<std::string> shared_file(const std::string& name) {
+/// Where shared data lies, if it does.
+inline std::string shared_folder() {
   const char* given = std::getenv("FIRN_DATA_DIR");
   const char* source = std::getenv("FIRN_SOURCE_DIR");
-  const std::filesystem::path folder =
-      given != nullptr ? given : std::filesystem::path(source != nullptr ? source : ".") / "../shared/data";
+  if (given != nullptr) return given;
+  return (std::filesystem::path(source != nullptr ? source : ".") / "../shared/data").string();
+}
+
+/// A file of the shared data; none, after a message, where it is missing.
+inline std::optional<std::string> shared_file(const std::string& name) {
+  const std::filesystem::path folder = shared_folder();
   if (std::filesystem::exists(folder / name)) return (folder / name).string();
   MESSAGE("skipped: there is no " << (folder / name).string());
   return {};

@@ -41,6 +41,7 @@ const Row kRows[] = {
      "headline"},
     {"report runs/a", "files", true},
     {"merge runs/f/checkpoint.safetensors -o m.safetensors", "sha256", true},
+    {"export runs/f -o f.onnx --fold", "norms_folded", true},
     {"models --no-times", "records"},
     {"models --layers", "records"},
     {"models cnn", "network"},

@@ -2,7 +2,9 @@
 
 #include <filesystem>
 
+#include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
+#include "layers/foreign/export.h"
 #include "layers/foreign/import.h"
 #include "optim/trainer/checkpoint.h"
 
@@ -31,7 +33,10 @@ WeightsFile read_weights(const std::string& path, const std::string& base, const
   if (!is_foreign_network(path)) return {load_whole(path, base)};
   if (!base.empty())
     throw Error(Fault::usage, "weights", "--base goes with a checkpoint, " + path + " is none");
-  ImportedNetwork network = import_network(path, Shape(std::span<const Index>(sample)));
+  const std::vector<std::byte> bytes = read_file(path, Fault::model_file);
+  // What firn itself has written as ONNX is the network that it was.
+  if (auto own = read_own_onnx(bytes, path)) return {std::move(*own)};
+  ImportedNetwork network = import_network(bytes, path, Shape(std::span<const Index>(sample)));
   WeightsFile weights;
   weights.recipe = recipe_of(network, path);
   weights.file = std::move(network.file);

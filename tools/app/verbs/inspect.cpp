@@ -10,10 +10,12 @@
 #include "engine/program/cost.h"
 #include "engine/program/listing.h"
 #include "engine/tensor/safetensors.h"
+#include "layers/foreign/import.h"
 #include "tools/app/cli/table.h"
 #include "tools/app/cost/step_forecast.h"
 #include "tools/app/run/data.h"
 #include "tools/app/run/freezing.h"
+#include "tools/app/run/imported.h"
 #include "tools/app/run/session.h"
 #include "tools/app/run/training.h"
 
@@ -103,7 +105,7 @@ void Inspect::collect(const Layer& layer, const std::string& name, int block, st
 }
 
 int Inspect::inspect_file(Console& console) const {
-  const SafeTensors file = load_safetensors(file_);
+  const SafeTensors file = is_foreign_network(file_) ? read_weights(file_, "").file : load_safetensors(file_);
   Table table({"<tensor", "<shape", "numbers"});
   Index total = 0;
   for (const NamedTensor& t : file.tensors) {

@@ -6,6 +6,7 @@
 #include "tools/app/verbs/doctor.h"
 #include "tools/app/verbs/eval.h"
 #include "tools/app/verbs/explain.h"
+#include "tools/app/verbs/export.h"
 #include "tools/app/verbs/inspect.h"
 #include "tools/app/verbs/merge.h"
 #include "tools/app/verbs/models.h"
@@ -30,6 +31,7 @@ constexpr VerbEntry kVerbs[] = {
     {"study", "measures what freezing does to accuracy, time and memory", make_study},
     {"report", "makes the page of a run again, or one page of several", make_report},
     {"merge", "makes whole weights of a run's checkpoint and its base", make_merge},
+    {"export", "writes a network for other programs: ONNX, or safetensors with PyTorch's names", make_export},
     {"models", "lists the models, and the layers that a network of one's own is made of", make_models},
     {"weights", "says which published weights there are, and checks a file", make_weights},
     {"bench", "times training steps and kernels, and holds them against the machine and a peer", make_bench},

@@ -1,0 +1,4 @@
+// Networks for other programs: ONNX.
+#pragma once
+
+#include "layers/foreign/export.h"
