@@ -54,27 +54,27 @@ study() {
 
 korean() {
   study korean --data "bitmaps:$data/doodle_korean" --model doodlenet --weights "$doodlenet" --labels 1,5,15 \
-    --freeze 0,2,4,6,7 --seeds 5 --steps 400 --batch 16 --rate 1e-3,3e-3
+    --freeze 0,2,4,6,7 --seeds 5 --steps 400 --batch 16 --rate 3e-4,1e-3,3e-3
 }
 fashion() {
   study fashion --data fashion-mnist --model doodlenet --weights "$doodlenet" --labels 5,20 --freeze 0,2,4,6,7 \
-    --seeds 5 --rate 5e-4,2e-3
+    --seeds 5 --rate 5e-4,2e-3,8e-3
 }
 mnist() {
   study mnist --data "idx:$data/mnist" --model doodlenet --weights "$doodlenet" --labels 5,20 --freeze 0,2,4,6,7 \
-    --seeds 5 --rate 5e-4,2e-3
+    --seeds 5 --rate 5e-4,2e-3,8e-3
 }
 letters() {
   study letters --data "idx:$data/emnist_letters_small" --model doodlenet --weights "$doodlenet" --labels 5,20 \
-    --freeze 0,2,4,6,7 --seeds 5 --rate 5e-4,2e-3
+    --freeze 0,2,4,6,7 --seeds 5 --rate 5e-4,2e-3,8e-3
 }
 darwin() {
   study darwin --data "text:$data/text_corpora/darwin.txt" --model charrnn \
     --weights "$data/charrnn/charrnn_shakespeare.safetensors" --labels 20,200 --freeze 0,1,2,3 --seeds 5 --steps 600 \
-    --batch 16 --rate 5e-4,2e-3 --test-samples 200
+    --batch 16 --rate 5e-4,2e-3,8e-3 --test-samples 200
 }
 names() {
-  study names --data "tsv:$data/names/names_ascii.tsv" --labels 5,20,all --seeds 5 --rate 1e-3,4e-3
+  study names --data "tsv:$data/names/names_ascii.tsv" --labels 5,20,all --seeds 5 --rate 5e-4,2e-3,8e-3
 }
 insects() {
   study insects --data "folder:$data/hymenoptera" --model squeezenet \

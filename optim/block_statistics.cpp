@@ -89,6 +89,10 @@ BlockStatisticsCollector::BlockStatisticsCollector(std::span<const PolicyBlock> 
   }
 }
 
+bool BlockStatisticsCollector::counts_for(const Needs& needs, const Watched& watched) {
+  return !needs.without_norms || watched.parameter->role() != Role::norm;
+}
+
 void BlockStatisticsCollector::before_update(const Needs& needs, std::span<const GradientView> gradients) {
   for (Watched& w : watched_) w.trains = false;
   for (BlockStatistics& s : statistics_) s.trains = false;
@@ -105,7 +109,8 @@ void BlockStatisticsCollector::before_update(const Needs& needs, std::span<const
           gradient.trains != nullptr ? std::optional<TrainableRanges>(*gradient.trains) : std::nullopt;
       w.sum = {};
     }
-    if (needs.gradient_norms) totals_[w.block] += sum_squares(gradient.count, gradient.data, parts_);
+    if (needs.gradient_norms && counts_for(needs, w))
+      totals_[w.block] += sum_squares(gradient.count, gradient.data, parts_);
     if (needs.add_gradients) {
       if (!w.sum.defined()) w.sum = Tensor(w.shape());
       real* sum = w.sum.data();
@@ -123,6 +128,7 @@ void BlockStatisticsCollector::before_update(const Needs& needs, std::span<const
   if (needs.weight_norms) {
     std::fill(totals_.begin(), totals_.end(), 0);
     for (const Watched& w : watched_) {
+      if (!counts_for(needs, w)) continue;
       const Parameter& p = *w.parameter;
       totals_[w.block] += sum_squares(p.trainable_ranges(), p.shape(), p.value().data(), parts_);
     }

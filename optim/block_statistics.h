@@ -58,6 +58,9 @@ class BlockStatisticsCollector {
     Shape shape() const { return trainable ? trainable->shape_in(parameter->shape()) : parameter->shape(); }
   };
 
+  /// Whether the norms that are wanted are of this one too.
+  static bool counts_for(const Needs& needs, const Watched& watched);
+
   std::vector<Watched> watched_;
   std::unordered_map<const Parameter*, std::size_t> place_;
   std::vector<BlockStatistics> statistics_;

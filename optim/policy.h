@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/graph/freeze_set.h"
@@ -49,6 +50,7 @@ struct BlockStatistics {
 struct Needs {
   bool gradient_norms = false;
   bool weight_norms = false;
+  bool without_norms = false;   ///< of these two: scales and shifts of normalisations do not count
   bool add_gradients = false;   ///< add the step's gradients to their sums
   bool gradient_sums = false;   ///< behind the step: take the norms of the sums, begin them anew
   bool keep_weights = false;    ///< before the update: keep the weights that train
@@ -74,7 +76,7 @@ struct BlockPlan {
 };
 
 /// Decides step by step. Sees parameters and statistics, never layers or data. Deterministic: a function of
-/// what it is told; what is random in it depends on the seed alone.
+/// what it is told; what is random in it depends on the seed and on `set_data`.
 class FreezePolicy {
  public:
   virtual ~FreezePolicy() = default;
@@ -84,6 +86,9 @@ class FreezePolicy {
 
   /// Begins anew. Throws Error(usage) for a run that the policy does not fit.
   void start(PolicyStart start);
+  /// Has the draws of later starts depend on a fingerprint of the data too, so that the same seed is not the
+  /// same luck on every set. Without it they depend on the seed alone.
+  void set_data(std::string_view fingerprint);
 
   /// One line that says what it does, with the numbers in force; of a started policy.
   virtual std::string text() const = 0;
@@ -95,12 +100,18 @@ class FreezePolicy {
   /// What does not train of blocks that do: parameters, or units of them. Beside `decide`; of a started
   /// policy.
   virtual const FreezeSet& frozen_within() const { return nothing_; }
-  /// Whether it may at some time freeze a weight of the last block; of a started policy.
+  /// Whether it may at some time freeze a weight of the last block before that has trained; of a started
+  /// policy.
   virtual bool freezes_head() const { return false; }
+  /// Whether a new head is better drawn than zero: a frozen head of zeros hands no gradient down, and norms
+  /// relative to zero are infinite.
+  virtual bool wants_drawn_head() const { return freezes_head(); }
   /// Whether the parameters of a block get new random values before the first step.
   virtual bool reinitialises(std::size_t) const { return false; }
   /// Whether it ever needs `distances`: then a probe is kept.
   virtual bool wants_activations() const { return false; }
+  /// Whether chance decides something.
+  virtual bool draws() const { return false; }
   /// Whether what it decides of a step depends on how many epochs there are.
   virtual bool depends_on_epochs() const { return false; }
   /// Whether its rates take the place of the schedule's.
@@ -122,6 +133,7 @@ class FreezePolicy {
 
  private:
   PolicyStart start_;
+  std::uint64_t data_ = 0;
   FreezeSet nothing_;
 };
 

@@ -170,15 +170,17 @@ class ByRole final : public Selection {
  public:
   explicit ByRole(const RoleConfig& config) : c_(config) {}
   std::string text() const override {
-    return fmt::format("{}: what has the role {}{}; {}", name(), role_name(c_.role),
-                       c_.head ? ", and the head" : "", count_text());
+    return fmt::format("{}: what has the role {}{}{}; {}", name(), role_name(c_.role),
+                       c_.shifts ? ", shifts of normalisations" : "", c_.head ? ", and the head" : "",
+                       count_text());
   }
 
  protected:
   void begin() override {
     select(fmt::format("{}: no parameter has the role {}", name(), role_name(c_.role)),
            [&](std::size_t l, const Parameter& p) {
-             return has_role(p, c_.role) || (c_.head && l + 1 == block_count());
+             const bool shift = c_.shifts && p.role() == Role::norm && p.name().ends_with("bias");
+             return has_role(p, c_.role) || shift || (c_.head && l + 1 == block_count());
            });
   }
 

@@ -18,13 +18,16 @@ class Egeria final : public FreezePolicy {
     return fmt::format(
         "egeria: every {} steps the front block's activations against a reference; frozen when "
         "they move at most {:g} of the greatest so far for {} checks (mean of {}); all thawed when "
-        "the rate has fallen {:g} times",
-        every_, c_.tolerance, c_.checks, c_.window, c_.fall);
+        "the rate has fallen {:g} times{}",
+        every_, c_.tolerance, c_.checks, c_.window, c_.fall,
+        c_.reference > 0 ? fmt::format("; a new reference each {} checks", c_.reference) : std::string());
   }
 
   void decide(const PolicyMoment& now, std::span<BlockPlan> plan) override {
     if (measured_) look(now.blocks[front_].distance, plan.size());
     measured_ = false;
+    if (renewed_) distances_.clear();
+    renewed_ = false;
     top_rate_ = std::max(top_rate_, now.schedule_factor);
     if (front_ > 0 && now.schedule_factor > 0 && now.schedule_factor <= top_rate_ / c_.fall) {
       begin_search();
@@ -36,6 +39,7 @@ class Egeria final : public FreezePolicy {
     measured_ = has_reference_;
     take_reference_ = !has_reference_ || (c_.reference > 0 && ++since_reference_ >= c_.reference);
     if (take_reference_) since_reference_ = 0;
+    renewed_ = take_reference_ && has_reference_;
     has_reference_ = true;
   }
   Needs needs(const PolicyMoment&) const override {
@@ -52,6 +56,7 @@ class Egeria final : public FreezePolicy {
     to.flag("has_reference", has_reference_);
     to.flag("measured", measured_);
     to.flag("take_reference", take_reference_);
+    to.flag("renewed", renewed_);
     to.whole("since_reference", since_reference_);
   }
   void load(const StateReader& from) override {
@@ -63,6 +68,7 @@ class Egeria final : public FreezePolicy {
     has_reference_ = from.flag("has_reference");
     measured_ = from.flag("measured");
     take_reference_ = from.flag("take_reference");
+    renewed_ = from.flag("renewed");
     since_reference_ = from.whole("since_reference", 0, all_steps());
   }
 
@@ -70,7 +76,7 @@ class Egeria final : public FreezePolicy {
   void begin() override {
     every_ = steps_between(c_.every, run().steps_per_epoch);
     top_rate_ = 0;
-    measured_ = take_reference_ = false;
+    measured_ = take_reference_ = renewed_ = false;
     begin_search();
   }
 
@@ -109,6 +115,7 @@ class Egeria final : public FreezePolicy {
   Index stable_ = 0;
   double top_rate_ = 0;
   bool has_reference_ = false, measured_ = false, take_reference_ = false;
+  bool renewed_ = false;  // behind the last step: the next distance is to another reference
   Index since_reference_ = 0;
 };
 

@@ -31,6 +31,7 @@ class Lisa final : public FreezePolicy {
       inner.erase(inner.begin() + static_cast<std::ptrdiff_t>(at));
     }
   }
+  bool draws() const override { return true; }
 
  protected:
   void begin() override { every_ = steps_between(c_.every, run().steps_per_epoch); }

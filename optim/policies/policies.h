@@ -31,7 +31,8 @@ std::unique_ptr<FreezePolicy> make_pattern(const PatternConfig& config);
 /// BatchNorm and only BatchNorm", ICLR 2021), or biases (Ben Zaken et al.: "BitFit", ACL 2022).
 struct RoleConfig {
   Role role = Role::norm;
-  bool head = false;  ///< the last block trains too
+  bool head = false;    ///< the last block trains too
+  bool shifts = false;  ///< of biases: those of normalisations (their names end in "bias") too, as BitFit
 };
 std::unique_ptr<FreezePolicy> make_role(const RoleConfig& config);
 
@@ -46,28 +47,35 @@ struct RandomFrozenConfig {
 std::unique_ptr<FreezePolicy> make_random_frozen(const RandomFrozenConfig& config);
 
 /// Kumar et al., "Fine-tuning can distort pretrained features", ICLR 2022: the head until an epoch's mean
-/// loss falls by less than the share `tolerance`, `probe` epochs at most; then everything at `rate`.
+/// loss falls by less than the share `tolerance`, `probe` epochs at most; then everything at `rate`. With
+/// `phases` each of the two has half a cosine of its own, as there, in the place of the run's schedule.
 struct LpFtConfig {
   Index probe = 0;  ///< 0: half of the epochs, at least one
   double tolerance = 0.01;
   double rate = 0.1;
+  bool phases = true;
 };
 std::unique_ptr<FreezePolicy> make_lp_ft(const LpFtConfig& config);
 
 /// Howard, Ruder: "Universal language model fine-tuning", ACL 2018. In epoch e (from 0) the last 1 + e/every
-/// blocks train; the rate of block l is divide^-(L-1-l).
+/// blocks train; the rate of block l is divide^-(L-1-l). `slanted`: along that paper's triangle, up in the
+/// first tenth of the steps, down to 1/32, in the place of the run's schedule.
 struct GradualConfig {
   double divide = 2.6;
   Index every = 1;  ///< epochs
+  bool slanted = false;
 };
 std::unique_ptr<FreezePolicy> make_gradual(const GradualConfig& config);
 
 /// fastai's `fine_tune` (Howard, Gugger 2020): `head` epochs of the head alone, then everything with rates
-/// spread geometrically from then/spread at block 0 to `then` at the head.
+/// spread geometrically from then/spread at block 0 to `then` at the head. With `phases` each of the two goes
+/// along a cycle of its own, as there (up in the first 99 and 30 %, from 1/25 and 1/5, down to 1e-5), in the
+/// place of the run's schedule.
 struct FineTuneConfig {
   Index head = 1;
   double spread = 100;
   double then = 0.5;
+  bool phases = true;
 };
 std::unique_ptr<FreezePolicy> make_fine_tune(const FineTuneConfig& config);
 
@@ -84,8 +92,10 @@ std::unique_ptr<FreezePolicy> make_freezeout(const FreezeOutConfig& config);
 /// Liu, Agarwal, Venkataraman: "AutoFreeze", 2021. Every `every` steps G_l is the 1-norm of block l's
 /// accumulated gradient, eta_l = abs(Gprev_l - G_l) / Gprev_l; the frozen prefix ends at the first active
 /// block whose eta_l is at least the percentile of eta over the active blocks (between two: interpolated).
+/// The head is no block of the encoder: it trains, and is not among them.
 struct AutoFreezeConfig {
-  Index every = 0;  ///< steps; 0: a quarter of an epoch
+  Index every = 0;   ///< steps; 0: by `looks`
+  Index looks = 12;  ///< over the whole run
   double percentile = 50;
 };
 std::unique_ptr<FreezePolicy> make_autofreeze(const AutoFreezeConfig& config);
@@ -95,39 +105,49 @@ std::unique_ptr<FreezePolicy> make_autofreeze(const AutoFreezeConfig& config);
 /// `window` checks. Once the smoothed P's change from check to check stays within `tolerance` times the
 /// greatest so far for `checks` checks, the block is frozen; never the last one. When the schedule's factor
 /// has fallen `fall` times below the greatest since the last thaw, everything is thawed. The reference is a
-/// copy of the model at the first check, after a thaw, and each `reference` checks (0: never else).
+/// copy of the model at the first check, after a thaw, and each `reference` checks (0: never else); distances
+/// to different references make no slope.
 struct EgeriaConfig {
   Index every = 0;  ///< steps; 0: a quarter of an epoch
   Index window = 3;
   Index checks = 3;
   double tolerance = 0.2;
   double fall = 10;
-  Index reference = 0;
+  Index reference = 8;
 };
 std::unique_ptr<FreezePolicy> make_egeria(const EgeriaConfig& config);
 
 /// Ardakani et al., "SlimFit", NAACL 2024. Every `every` steps the floor(share L) blocks with the smallest
-/// d_l = mean abs((W_prev - W)/W_prev) are frozen until the next time; a frozen block keeps its d_l. One
-/// block at least trains.
+/// d_l = mean abs((W_prev - W)/W_prev) are frozen until the next time; a frozen block keeps its d_l. The head
+/// trains and is not among them. With `tensors` the same of weights one by one: biases and normalisations
+/// train always, and the change is that since the last check.
 struct SlimFitConfig {
   double share = 0.5;
   Index every = 1;
+  bool tensors = false;
 };
 std::unique_ptr<FreezePolicy> make_slimfit(const SlimFitConfig& config);
+/// The one with `tensors`.
+std::unique_ptr<FreezePolicy> make_slimfit_tensors(const SlimFitConfig& config);
 
 /// Auto-RGN of Lee et al., "Surgical fine-tuning", ICLR 2023. RGN_l = norm2(g_l)/norm2(W_l), the mean over
 /// the first `batches` steps of each epoch; from there on the rate of block l is rate RGN_l / max RGN.
-/// Nothing freezes.
+/// Nothing freezes. `before`: these steps measure and move nothing, as there; not `norms`: scales and shifts
+/// of normalisations do not count.
 struct AutoRgnConfig {
   Index batches = 5;
   double rate = 1;
+  bool before = false;
+  bool norms = true;
 };
 std::unique_ptr<FreezePolicy> make_auto_rgn(const AutoRgnConfig& config);
 
 /// LayerOut (2020): in each epoch block l trains with probability p_l, from `first` at block 0 linearly to
-/// `last` at the head; drawn again when none would.
+/// `last` at the head. The head trains always; with `head_drawn` it is drawn like the others, and all are
+/// drawn again when none would train.
 struct LayerOutConfig {
   double first = 0.9, last = 0.1;
+  bool head_drawn = false;
 };
 std::unique_ptr<FreezePolicy> make_layerout(const LayerOutConfig& config);
 

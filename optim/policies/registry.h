@@ -39,13 +39,17 @@ struct PolicyEntry {
   std::string name;
   std::string text;  ///< one line for --help
   std::vector<PolicyKey> keys;
+  /// Keys with the values that "authors=on" gives those that are not given: the authors' settings, where
+  /// firn's differ. docs/freezing.md has the table.
+  std::vector<std::pair<std::string, std::string>> authors = {};
   std::function<std::unique_ptr<FreezePolicy>(const PolicyValues&)> make;
 };
 
 /// All policies, in the order of --help.
 const std::vector<PolicyEntry>& policy_registry();
 
-/// NAME[,key=value...]. Throws Error(usage) for an unknown name or key, with the nearest one, for a key given
+/// NAME[,key=value...], "authors=on" among them (of a policy that has nothing to change it changes nothing).
+/// Throws Error(usage) for an unknown name or key, with the nearest one, for a key given
 /// twice, and for a value that the policy does not take.
 std::unique_ptr<FreezePolicy> parse_policy(const std::string& text);
 

@@ -7,11 +7,17 @@
 
 #include "engine/base/rng.h"
 #include "optim/policies/policies.h"
+#include "optim/schedule.h"
 #include "optim/state.h"
 
 namespace firn {
 
 namespace {
+
+/// Half a cosine from 1 to 0 over the steps from `first` to `last`.
+double falling(Index step, Index first, Index last) {
+  return cosine_schedule()(step - first, std::max<Index>(1, last - first));
+}
 
 class LpFt final : public FreezePolicy {
  public:
@@ -19,24 +25,37 @@ class LpFt final : public FreezePolicy {
   std::string text() const override {
     return fmt::format(
         "lp-ft: {} alone until its loss falls by less than {:g} % an epoch, {} epochs at most; "
-        "then everything at {:g} times the rate",
-        block_name(block_count() - 1), 100 * c_.tolerance, probe_, c_.rate);
+        "then everything at {:g} times the rate{}",
+        block_name(block_count() - 1), 100 * c_.tolerance, probe_, c_.rate,
+        c_.phases ? "; each along its own half cosine, in the place of the schedule" : "");
   }
   void decide(const PolicyMoment& now, std::span<BlockPlan> plan) override {
-    if (now.step_of_epoch > 0) return;
-    const bool converged = now.epoch >= 2 && !(now.epoch_loss <= (1 - c_.tolerance) * last_loss_);
-    last_loss_ = now.epoch_loss;
-    tuning_ = tuning_ || converged || now.epoch >= probe_;
+    if (now.step_of_epoch == 0) {
+      const bool converged = now.epoch >= 2 && !(now.epoch_loss <= (1 - c_.tolerance) * last_loss_);
+      last_loss_ = now.epoch_loss;
+      if (!tuning_ && (converged || now.epoch >= probe_)) {
+        tuning_ = true;
+        since_ = now.step;
+      }
+    }
     freeze_prefix(plan, tuning_ ? 0 : plan.size() - 1);
-    for (BlockPlan& block : plan) block.rate = tuning_ ? c_.rate : 1;
+    double rate = tuning_ ? c_.rate : 1;
+    if (c_.phases) {
+      rate *= tuning_ ? falling(now.step, since_, all_steps())
+                      : falling(now.step, 0, probe_ * run().steps_per_epoch);
+    }
+    for (BlockPlan& block : plan) block.rate = rate;
   }
-  bool depends_on_epochs() const override { return c_.probe == 0; }
+  bool depends_on_epochs() const override { return c_.probe == 0 || c_.phases; }
+  bool replaces_schedule() const override { return c_.phases; }
   void save(const StateWriter& to) const override {
     to.flag("tuning", tuning_);
+    to.whole("since", since_);
     to.number("last_loss", last_loss_);
   }
   void load(const StateReader& from) override {
     tuning_ = from.flag("tuning");
+    since_ = from.whole("since", 0, all_steps());
     last_loss_ = from.number("last_loss");
   }
 
@@ -44,6 +63,7 @@ class LpFt final : public FreezePolicy {
   void begin() override {
     probe_ = c_.probe > 0 ? c_.probe : std::max<Index>(1, run().epochs / 2);
     tuning_ = false;
+    since_ = 0;
     last_loss_ = 0;
   }
 
@@ -51,6 +71,7 @@ class LpFt final : public FreezePolicy {
   LpFtConfig c_;
   Index probe_ = 1;
   bool tuning_ = false;
+  Index since_ = 0;  // the step at which the second phase began
   double last_loss_ = 0;
 };
 
@@ -61,18 +82,30 @@ class Gradual final : public FreezePolicy {
     return fmt::format(
         "gradual: one more of {} blocks from the top every {}, all of them from epoch {} on; a block's rate "
         "is "
-        "that of the next one / {:g}",
+        "that of the next one / {:g}{}",
         block_count(), c_.every == 1 ? std::string("epoch") : fmt::format("{} epochs", c_.every),
-        static_cast<Index>(block_count() - 1) * c_.every + 1, c_.divide);
+        static_cast<Index>(block_count() - 1) * c_.every + 1, c_.divide,
+        c_.slanted ? "; along a slanted triangle, in the place of the schedule" : "");
   }
   void decide(const PolicyMoment& now, std::span<BlockPlan> plan) override {
     const auto training = static_cast<std::size_t>(1 + now.epoch / c_.every);
     freeze_prefix(plan, plan.size() - std::min(training, plan.size()));
-    double rate = 1;
+    double rate = c_.slanted ? slanted(now.step) : 1;
     for (std::size_t l = plan.size(); l-- > 0; rate /= c_.divide) plan[l].rate = rate;
   }
+  bool depends_on_epochs() const override { return c_.slanted; }
+  bool replaces_schedule() const override { return c_.slanted; }
 
  private:
+  /// Equation 3 there: up over a tenth of the steps, then down; 1/32 at both ends.
+  double slanted(Index step) const {
+    constexpr double kShare = 0.1, kRatio = 32;
+    const double top = std::max(1.0, std::floor(kShare * static_cast<double>(all_steps())));
+    const auto t = static_cast<double>(step);
+    const double p = t < top ? t / top : 1 - (t - top) / (top * (1 / kShare - 1));
+    return (1 + std::max(0.0, p) * (kRatio - 1)) / kRatio;
+  }
+
   GradualConfig c_;
 };
 
@@ -82,21 +115,32 @@ class FineTune final : public FreezePolicy {
   std::string text() const override {
     return fmt::format(
         "fine-tune: {} alone in the first {} epochs; then everything, rates from {:g} at {} to "
-        "{:g} at the head",
-        block_name(block_count() - 1), c_.head, c_.then / c_.spread, block_name(0), c_.then);
+        "{:g} at the head{}",
+        block_name(block_count() - 1), c_.head, c_.then / c_.spread, block_name(0), c_.then,
+        c_.phases ? "; each along a cycle of its own, in the place of the schedule" : "");
   }
   void decide(const PolicyMoment& now, std::span<BlockPlan> plan) override {
     const bool head_only = now.epoch < c_.head;
     freeze_prefix(plan, head_only ? plan.size() - 1 : 0);
     const auto top = static_cast<double>(plan.size() - 1);
+    const double factor = c_.phases ? cycle(now.step, head_only) : 1;
     for (std::size_t l = 0; l < plan.size(); ++l) {
       const double below = top > 0 ? (top - static_cast<double>(l)) / top : 0;
-      plan[l].rate = head_only ? 1 : c_.then * std::pow(c_.spread, -below);
+      plan[l].rate = factor * (head_only ? 1 : c_.then * std::pow(c_.spread, -below));
     }
   }
+  bool depends_on_epochs() const override { return c_.phases; }
+  bool replaces_schedule() const override { return c_.phases; }
 
  private:
+  double cycle(Index step, bool head_only) const {
+    const Index first = std::min(c_.head * run().steps_per_epoch, all_steps());
+    return head_only ? of_head_(step, first) : of_all_(step - first, all_steps() - first);
+  }
+
   FineTuneConfig c_;
+  // Down to 1e-5 of the greatest.
+  Schedule of_head_ = one_cycle_schedule(0.99, 25, 4e3), of_all_ = one_cycle_schedule(0.3, 5, 2e4);
 };
 
 class FreezeOut final : public FreezePolicy {
@@ -139,8 +183,8 @@ class LayerOut final : public FreezePolicy {
   explicit LayerOut(const LayerOutConfig& config) : c_(config) {}
   std::string text() const override {
     return fmt::format(
-        "layerout: in each epoch a block trains with a probability from {:g} at {} to {:g} at {}", c_.first,
-        block_name(0), c_.last, block_name(block_count() - 1));
+        "layerout: in each epoch a block trains with a probability from {:g} at {} to {:g} at {}{}", c_.first,
+        block_name(0), c_.last, block_name(block_count() - 1), c_.head_drawn ? "" : ", which trains always");
   }
   void decide(const PolicyMoment& now, std::span<BlockPlan> plan) override {
     if (now.step_of_epoch > 0) return;
@@ -150,12 +194,14 @@ class LayerOut final : public FreezePolicy {
       for (std::size_t l = 0; l < plan.size(); ++l) {
         const auto top = static_cast<double>(plan.size() - 1);
         const double depth = top > 0 ? static_cast<double>(l) / top : 0;
-        plan[l].trains = random.uniform() < c_.first + (c_.last - c_.first) * depth;
+        plan[l].trains = random.uniform() < c_.first + (c_.last - c_.first) * depth ||
+                         (!c_.head_drawn && l + 1 == plan.size());
         any = any || plan[l].trains;
       }
     }
   }
-  bool freezes_head() const override { return c_.last < 1; }
+  bool draws() const override { return true; }
+  bool freezes_head() const override { return c_.head_drawn && c_.last < 1; }
 
  private:
   LayerOutConfig c_;

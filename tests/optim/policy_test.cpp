@@ -116,6 +116,15 @@ TEST_CASE("patterns and roles") {
   CHECK(bn->frozen_within().trains(mean));  // statistics go with their norm
   CHECK(!bn->frozen_within().trains(*made.parameters[0]));
   CHECK(bn->text().find("1 of 5 tensors train") != std::string::npos);
+  const Parameter& shift = made.add(1, "norm.bias", Role::norm);
+  for (const auto& [text, trains] : {std::pair{"bias-only", false}, {"bias-only,authors=on", true}}) {
+    const auto biases = parse_policy(text);
+    PolicyStart start = made.start();
+    start.blocks.push_back({2, "head", {made.parameters[0].get()}});
+    biases->start(start);
+    CHECK(biases->frozen_within().trains(shift) == trains);
+    CHECK(!biases->frozen_within().trains(scale));
+  }
 }
 
 TEST_CASE("random-frozen: AnB, BnB, with and without tuning") {
@@ -135,7 +144,7 @@ TEST_CASE("random-frozen: AnB, BnB, with and without tuning") {
 }
 
 TEST_CASE("LP-FT: the head until its loss stands still, then everything") {
-  Rehearsal r(3, "lp-ft,probe=5,tolerance=0.1,rate=0.2", 10, 2);
+  Rehearsal r(3, "lp-ft,probe=5,tolerance=0.1,rate=0.2,schedule=run", 10, 2);
   CHECK(r.at(0) == "001");
   CHECK(r.rate(2) == 1);
   CHECK(r.at(2, 1, 1.0) == "001");   // epoch 1; the first had loss 1
@@ -156,6 +165,23 @@ TEST_CASE("LP-FT: the head until its loss stands still, then everything") {
   CHECK(half.at(2, 1, 0.5) == "11");
 }
 
+TEST_CASE("LP-FT: each phase has a cosine of its own, the second one from when it begins") {
+  Rehearsal r(3, "lp-ft,probe=4,tolerance=0.1,rate=0.2", 10, 2);
+  CHECK(r.policy->replaces_schedule());
+  r.at(0);
+  CHECK(r.rate(2) == 1);
+  r.at(2, 1, 1.0);
+  r.at(4, 1, 0.5);
+  CHECK(r.rate(2) == doctest::Approx(0.5));  // 4 of 8 steps
+  r.at(5, 1, 0.5);
+  CHECK(r.rate(2) == doctest::Approx(0.5 * (1 + std::cos(3.14159265358979 * 5 / 8))));
+  CHECK(r.at(6, 1, 0.49) == "111");  // stands still: the second phase has 14 steps
+  CHECK(r.rate(0) == doctest::Approx(0.2));
+  r.at(13, 1, 0.4);
+  CHECK(r.rate(0) == doctest::Approx(0.1));
+  CHECK_FALSE(Rehearsal(3, "lp-ft,schedule=run").policy->replaces_schedule());
+}
+
 TEST_CASE("gradual: one block an epoch, rates by 2.6") {
   Rehearsal r(3, "gradual", 4, 2);
   CHECK(r.at(0) == "001");
@@ -173,13 +199,42 @@ TEST_CASE("gradual: one block an epoch, rates by 2.6") {
 }
 
 TEST_CASE("fine-tune: the head, then rates a hundredfold apart") {
-  Rehearsal r(3, "fine-tune", 3, 2);
+  Rehearsal r(3, "fine-tune,schedule=run", 3, 2);
   CHECK(r.at(1) == "001");
   CHECK(r.rate(2) == 1);
   CHECK(r.at(2) == "111");
   CHECK(r.rate(2) == 0.5);
   CHECK(r.rate(1) == doctest::Approx(0.05));
   CHECK(r.rate(0) == doctest::Approx(0.005));
+
+  // A cycle a phase: up over 99 % of 100 steps from 1/25, then up over 30 % of the other 200 from 1/5.
+  Rehearsal phases(2, "fine-tune", 3, 100);
+  CHECK(phases.policy->replaces_schedule());
+  CHECK(phases.at(0) == "01");
+  CHECK(phases.rate(1) == doctest::Approx(0.04));
+  phases.at(98);
+  CHECK(phases.rate(1) == doctest::Approx(1).epsilon(0.01));
+  CHECK(phases.at(100) == "11");
+  CHECK(phases.rate(1) == doctest::Approx(0.1));
+  phases.at(159);
+  CHECK(phases.rate(1) == doctest::Approx(0.5).epsilon(0.01));
+  CHECK(phases.rate(0) == doctest::Approx(0.005).epsilon(0.01));
+  phases.at(299);
+  CHECK(phases.rate(1) < 1e-4);
+}
+
+TEST_CASE("gradual along ULMFiT's triangle: up in a tenth of the steps, down to 1/32") {
+  Rehearsal r(2, "gradual,authors=on", 10, 10);
+  CHECK(r.policy->replaces_schedule());
+  r.at(0);
+  CHECK(r.rate(1) == doctest::Approx(1.0 / 32));
+  r.at(5);
+  CHECK(r.rate(1) == doctest::Approx((1 + 0.5 * 31) / 32));
+  r.at(10);
+  CHECK(r.rate(1) == 1);
+  CHECK(r.rate(0) == doctest::Approx(1 / 2.6));
+  r.at(55);
+  CHECK(r.rate(1) == doctest::Approx((1 + 0.5 * 31) / 32));
 }
 
 TEST_CASE("FreezeOut: cubic ends, each block its cosine") {
@@ -224,26 +279,39 @@ TEST_CASE("AutoFreeze: the prefix below the median change") {
   CHECK(r.needs().gradient_sums);  // behind every second step
   CHECK(look(r, 2, {10, 20, 30, 40}) == "1111");
   CHECK(look(r, 3, {0, 0, 0, 0}) == "1111");         // no look here
-  CHECK(look(r, 4, {10, 18, 33, 20}) == "0111");     // eta 0, 0.1, 0.1, 0.5: median 0.1
-  CHECK(look(r, 6, {0, 17.1, 29.7, 30}) == "0011");  // 0.05, 0.1, 0.5: median 0.1
-  CHECK(look(r, 8, {0, 0, 29.7, 15}) == "0001");     // 0, 0.5: median 0.25
-  CHECK(look(r, 10, {0, 0, 0, 15}) == "0001");       // the last one never freezes
+  CHECK(look(r, 4, {10, 18, 33, 400}) == "0111");    // eta 0, 0.1, 0.1: median 0.1; the head does not count
+  CHECK(look(r, 6, {0, 17.1, 29.7, 30}) == "0011");  // 0.05, 0.1: median 0.075
+  CHECK(look(r, 8, {0, 0, 29.7, 15}) == "0011");     // of one block that block's own
+  CHECK(look(r, 10, {0, 0, 0, 15}) == "0011");
 
   Rehearsal even(4, "autofreeze,every=1", 5, 4);
   look(even, 1, {10, 10, 10, 10});
-  CHECK(look(even, 2, {10, 12, 14, 18}) == "0011");  // 0, 0.2, 0.4, 0.8: median 0.3
+  CHECK(look(even, 2, {10, 12, 14, 18}) == "0111");  // 0, 0.2, 0.4: median 0.2
+  Rehearsal five(5, "autofreeze,every=1", 5, 4);
+  look(five, 1, {10, 10, 10, 10, 10});
+  CHECK(look(five, 2, {10, 12, 14, 18, 10}) == "00111");  // 0, 0.2, 0.4, 0.8: median 0.3
+  Rehearsal one(1, "autofreeze,every=1", 5, 4);
+  look(one, 1, {10});
+  CHECK(look(one, 2, {10}) == "1");
   Rehearsal low(4, "autofreeze,every=1,percentile=0", 5, 4);
   look(low, 1, {10, 10, 10, 10});
   CHECK(look(low, 2, {10, 12, 14, 18}) == "1111");  // threshold 0
-  Rehearsal quarter(2, "autofreeze", 5, 12);
-  quarter.at(1);
-  CHECK(!quarter.needs().gradient_sums);
-  quarter.at(2);
-  CHECK(quarter.needs().gradient_sums);  // every 3 steps
+  // Twelve looks over the run, twenty there.
+  for (const auto& [text, every] : {std::pair{"autofreeze", 20}, {"autofreeze,authors=on", 12}}) {
+    Rehearsal whole(2, text, 10, 24);
+    Index looks = 0;
+    for (Index step = 0; step < 240; ++step) {
+      whole.at(step);
+      CHECK(whole.needs().gradient_sums == ((step + 1) % every == 0));
+      looks += whole.needs().gradient_sums ? 1 : 0;
+    }
+    CHECK(looks >= 10);
+    CHECK(looks <= 20);
+  }
 }
 
 TEST_CASE("Egeria: the front block freezes once its distance stands still, and thaws with the rate") {
-  Rehearsal r(3, "egeria,every=1,window=2,checks=2,tolerance=0.5");
+  Rehearsal r(3, "egeria,every=1,window=2,checks=2,tolerance=0.5,reference=0");
   CHECK(r.policy->wants_activations());
   CHECK(r.at(0) == "111");
   CHECK(r.needs().reference);
@@ -283,6 +351,17 @@ TEST_CASE("Egeria: the front block freezes once its distance stands still, and t
     taken += fresh.needs().reference ? 'r' : '.';
   }
   CHECK(taken == "...r..d...dr..d...dr");
+
+  // The usual one takes a new reference each 8 checks; distances to two references make no slope: the fall
+  // to the new one's is none, and the check behind it has nothing to be held against.
+  Rehearsal usual(2, "egeria,every=1,window=1,checks=1,tolerance=1");
+  std::string references;
+  for (Index i = 0; i < 12; ++i) {
+    usual.at(i);
+    references += usual.needs().reference ? 'r' : '.';
+    usual.statistics[0].distance = i < 9 ? std::ldexp(1.0, static_cast<int>(i)) : 0;  // slopes that double
+  }
+  CHECK(references == "r.......r...");
 }
 
 TEST_CASE("SlimFit: the blocks that moved least rest") {
@@ -294,9 +373,9 @@ TEST_CASE("SlimFit: the blocks that moved least rest") {
     for (std::size_t l = 0; l < d.size(); ++l) r.statistics[l].change = d[l];
   };
   change({0.4, 0.1, 0.3, 0.2});
-  CHECK(r.at(1) == "1010");
-  change({0.05, 0.1, 0.15, 0.2});
-  CHECK(r.at(2) == "0011");
+  CHECK(r.at(1) == "1001");  // two of the three below the head
+  change({0.05, 0.1, 0.15, 0.01});
+  CHECK(r.at(2) == "0011");  // the head trains however little it moves
   change({0.1, 0.1, 0.1, 0.1});
   CHECK(r.at(3) == "0011");  // of equals the first
   Rehearsal most(4, "slimfit,share=1");
@@ -342,6 +421,21 @@ TEST_CASE("Auto-RGN: rates by relative gradient norm") {
   CHECK(r.rate(0) == 2);
   CHECK(r.rate(2) == 1);
 
+  Rehearsal apart(2, "auto-rgn,authors=on,batches=2", 3, 4);
+  apart.at(0);
+  CHECK(apart.rate(0) == 0);  // steps that measure move nothing
+  CHECK(apart.needs().without_norms);
+  measured(apart, {1, 2}, {1, 1});
+  apart.at(1);
+  CHECK(apart.rate(1) == 0);
+  apart.at(2);
+  CHECK(apart.rate(0) == 0.5);
+  CHECK(apart.rate(1) == 1);
+  apart.at(3);
+  CHECK(apart.rate(1) == 1);
+  apart.at(4);
+  CHECK(apart.rate(1) == 0);
+
   Rehearsal brief(2, "auto-rgn", 3, 2);  // all steps of the epoch
   brief.at(0);
   measured(brief, {1, 2}, {1, 1});
@@ -354,26 +448,109 @@ TEST_CASE("Auto-RGN: rates by relative gradient norm") {
 
 TEST_CASE("LayerOut: a random set each epoch, never none") {
   constexpr Index kEpochs = 4000;
-  Rehearsal r(5, "layerout", kEpochs, 2);
-  std::vector<double> trained(5);
+  Rehearsal r(5, "layerout", kEpochs, 2), drawn(5, "layerout,authors=on", kEpochs, 2);
+  std::vector<double> trained(5), with_head(5);
   std::map<std::string, int> sets;
   for (Index epoch = 0; epoch < kEpochs; ++epoch) {
     const std::string set = r.at(2 * epoch);
     CHECK(r.at(2 * epoch + 1) == set);
     ++sets[set];
-    for (std::size_t l = 0; l < 5; ++l) trained[l] += set[l] == '1' ? 1 : 0;
+    const std::string other = drawn.at(2 * epoch);
+    CHECK(other != "00000");
+    for (std::size_t l = 0; l < 5; ++l) {
+      trained[l] += set[l] == '1' ? 1 : 0;
+      with_head[l] += other[l] == '1' ? 1 : 0;
+    }
   }
   CHECK(!sets.contains("00000"));
-  // 0.9, 0.7, 0.5, 0.3, 0.1, given that not all rest (1 in 106 draws); four deviations.
+  CHECK(trained[4] == kEpochs);  // the head
+  // 0.9, 0.7, 0.5, 0.3, and drawn too 0.1, given that not all rest (1 in 106 draws); four deviations.
   const double none = 0.1 * 0.3 * 0.5 * 0.7 * 0.9;
   for (std::size_t l = 0; l < 5; ++l) {
-    const double p = (0.9 - 0.2 * static_cast<double>(l)) / (1 - none);
-    CHECK(std::abs(trained[l] / kEpochs - p) < 4 * std::sqrt(p * (1 - p) / kEpochs));
+    const double alone = 0.9 - 0.2 * static_cast<double>(l), p = alone / (1 - none);
+    CHECK(std::abs(with_head[l] / kEpochs - p) < 4 * std::sqrt(p * (1 - p) / kEpochs));
+    if (l < 4) CHECK(std::abs(trained[l] / kEpochs - alone) < 4 * std::sqrt(alone * (1 - alone) / kEpochs));
   }
   Rehearsal again(5, "layerout", kEpochs, 2);
   CHECK(again.at(34) == Rehearsal(5, "layerout", kEpochs, 2).at(34));
-  Rehearsal rare(3, "layerout,first=0.01,last=0.01", 100, 1);
+  Rehearsal rare(3, "layerout,first=0.01,last=0.01,head=drawn", 100, 1);
   for (Index epoch = 0; epoch < 100; ++epoch) CHECK(rare.at(epoch) != "000");
+}
+
+TEST_CASE("SlimFit by tensors: weights rest one by one; biases, normalisations and the head train") {
+  Rehearsal r(4, "slimfit,authors=on,share=0.67");
+  const auto move = [&](const std::vector<real>& share) {
+    for (std::size_t l = 0; l < share.size(); ++l) {
+      for (real& x : r.made.parameters[2 * l]->mutable_value().values()) x *= 1 + share[l];
+    }
+  };
+  for (const auto& p : r.made.parameters) {
+    for (real& x : p->mutable_value().values()) x = 1;
+  }
+  const auto resting = [&] {
+    std::string text;
+    for (const auto& p : r.made.parameters) text += r.policy->frozen_within().trains(*p) ? '1' : '0';
+    return text;
+  };
+  CHECK(r.at(0) == "1111");
+  CHECK(resting() == "11111111");
+  move({real(0.1), real(0.3), real(0.2), real(0.01)});
+  r.at(1);
+  CHECK(resting() == "01110111");  // floor(0.67 x 3) = 2 of b0.weight, b1.weight, b2.weight
+  move({0, real(0.05), 0, real(0.1)});
+  r.at(2);
+  CHECK(resting() == "01011111");  // 0.1 and 0.05: those that rested keep theirs
+}
+
+TEST_CASE("a head that begins from zero is never frozen before it has trained") {
+  // Whatever the statistics say: where a policy does not say that the head is to be drawn, it trains in
+  // each of the first steps.
+  const std::map<std::string, std::string> needed = {{"pattern", "pattern,freeze=b0"}};
+  for (const PolicyEntry& entry : policy_registry()) {
+    for (const std::string with : {"", ",authors=on"}) {
+      if (entry.name == "bn-only") continue;  // no normalisation here
+      const auto own = needed.find(entry.name);
+      const std::string text = (own == needed.end() ? entry.name : own->second) + with;
+      CAPTURE(text);
+      Rehearsal r(4, text, 10, 4);
+      const bool may = r.policy->freezes_head();
+      CHECK(may == (entry.name == "last" || entry.name == "only" || text == "layerout,authors=on"));
+      CHECK((!may || r.policy->wants_drawn_head()));
+      bool always = true;
+      for (Index step = 0; step < 40; ++step) {
+        for (std::size_t l = 0; l < 4; ++l) {
+          // The head as what any rule would freeze first: nothing of it moves.
+          BlockStatistics& s = r.statistics[l];
+          s.gradient_norm = s.gradient_sum = s.change =
+              l == 3 ? 0 : static_cast<double>(1 + (l * 7 + static_cast<std::size_t>(step) * 5) % 11);
+          s.weight_norm = l == 3 ? 0 : 1;
+          s.distance = 0;
+        }
+        r.at(step, 1, 1);
+        for (std::size_t i = 0; i < 6; ++i) r.made.parameters[i]->mutable_value().values()[0] += 1;
+        always = always && r.set()[3] == '1' && r.policy->frozen_within().trains(*r.made.parameters[6]);
+      }
+      if (entry.name != "apf") CHECK(always == !may);  // apf lets a unit rest once it has gone to and fro
+    }
+  }
+  CHECK(Rehearsal(3, "auto-rgn").policy->wants_drawn_head());  // rates relative to norms: zero is infinite
+}
+
+TEST_CASE("what a policy draws depends on the seed and on the data") {
+  for (const std::string text : {"layerout", "lisa,blocks=2,every=1"}) {
+    const auto drawn = [&](const char* data, std::uint64_t seed) {
+      Rehearsal r(6, text, 40, 1);
+      r.run.seed = seed;
+      r.policy->set_data(data);
+      r.policy->start(r.run);
+      std::string sets;
+      for (Index step = 0; step < 40; ++step) sets += r.at(step) + " ";
+      return sets;
+    };
+    CHECK(drawn("digits", 1) == drawn("digits", 1));
+    CHECK(drawn("digits", 1) != drawn("letters", 1));
+    CHECK(drawn("digits", 1) != drawn("digits", 2));
+  }
 }
 
 TEST_CASE("LISA: the ends always, so many between them, drawn anew, the same for a seed") {
@@ -502,6 +679,20 @@ TEST_CASE("the registry: every policy by its name, with all its keys as they are
     const auto usual = parse_policy(entry.name);
     usual->start(made.start(3, 10));
     CHECK(usual->text() == policy->text());
+    for (const auto& [key, value] : entry.authors) {
+      const bool known = std::any_of(entry.keys.begin(), entry.keys.end(),
+                                     [&](const PolicyKey& k) { return k.name == key && k.usual != value; });
+      CHECK(known);
+    }
+    // What is given stands.
+    if (entry.authors.empty()) continue;
+    const auto& [key, value] = entry.authors.front();
+    const auto kept = parse_policy(entry.name + "," + key + "=" + value);
+    const auto theirs = parse_policy(entry.name + ",authors=on");
+    kept->start(made.start(3, 10));
+    theirs->start(made.start(3, 10));
+    if (entry.authors.size() == 1) CHECK(kept->text() == theirs->text());
+    CHECK(theirs->text() != policy->text());
   }
 }
 
@@ -520,6 +711,8 @@ TEST_CASE("what is no policy is answered with the near name") {
   CHECK(refuses("egeria,checks=0", "checks=0"));
   CHECK(refuses("autofreeze,percentile=101", "percentile=101"));
   CHECK(refuses("layerout,first=0", "first=0"));
+  CHECK(refuses("slimfit,authors=yes", "authors=yes is none of off, on"));
+  CHECK(refuses("slimfit,authors=on,authors=off", "given twice"));
   CHECK(refuses("apf,group=0", "group=0"));
   CHECK(refuses("apf,decay=1", "decay=1"));
   CHECK(refuses("lisa,blocks=0", "blocks=0"));

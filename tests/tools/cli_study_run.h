@@ -14,7 +14,7 @@ namespace firn::test {
 
 /// Small enough for a second.
 inline const std::string kTinyStudy =
-    "study --model mlp --steps 6 --batch 8 --source-epochs 1 --rate 1e-3,1e-2 --test-samples 100 ";
+    "study --model mlp --steps 6 --batch 8 --source-epochs 1 --rate 1e-3,3e-3,1e-2 --test-samples 100 ";
 /// 2 sources, 2 label counts, 3 cuts, scratch and new weights with each cut.
 inline const std::string kSmallStudy = kTinyStudy + "--seeds 2 --source half,drawn --labels 1,3 ";
 

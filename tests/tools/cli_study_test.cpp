@@ -191,7 +191,7 @@ TEST_CASE("a signal keeps what is done and says how to go on") {
 
 TEST_CASE("the presets' sizes, and a forecast that does nothing") {
   Cli cli;
-  const std::map<std::string, int> sizes{{"labels", 320},   {"depth", 145},    {"early", 160},
+  const std::map<std::string, int> sizes{{"labels", 320},   {"depth", 190},    {"early", 160},
                                          {"families", 270}, {"adaptive", 240}, {"regularisers", 280}};
   for (const auto& preset : sizes) {
     const std::string& name = preset.first;

@@ -28,7 +28,7 @@ TEST_CASE("more epochs go on to the bytes of a run that had them from the start"
       cnn + "step:9:0.7,warm-up:4 --momentum 0.8",
       cnn + "constant --freeze half --thaw 3:conv2 --thaw-warm-up 3",
       cnn + "constant --policy gradual --checkpoint-every 2",
-      cnn + "constant --policy lp-ft,probe=2 --validation none",
+      cnn + "constant --policy lp-ft,probe=2,schedule=run --validation none",
       weights,
   };
   for (const std::string& command : commands) {

@@ -159,7 +159,7 @@ TEST_CASE("rates that are tried, and labels that are more than the steps reach, 
   GridChanges changes = asked({"3"});
   changes.labels = {6, 0};
   changes.seeds = 2;
-  changes.rates = {1e-3, 4e-3};
+  changes.rates = {1e-3, 2e-3, 4e-3};
   Study study(changes);
   FeaturePool pool(Index{1} << 28);
   check_same(study, pool);

@@ -11,7 +11,7 @@ namespace firn::cli {
 namespace {
 
 // Counts up when the same coordinates give other numbers: rows made before are then made again.
-constexpr int kMethod = 4;
+constexpr int kMethod = 5;
 
 bool is_number(const std::string& text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
@@ -113,6 +113,11 @@ bool same_task(const Arm& a, const Arm& b) {
 
 std::string cell_key(const Arm& arm, std::uint64_t seed) {
   return short_hash(fmt::format("{}; seed {}", arm.content(), seed));
+}
+
+std::uint64_t draws_seed(const Arm& arm, std::uint64_t seed) {
+  return std::stoull(short_hash(fmt::format("draws; {}; {}; {}", arm.target_sha256, arm.part, seed)), nullptr,
+                     16);
 }
 
 std::string origin_key(const Arm& arm, std::uint64_t seed) {

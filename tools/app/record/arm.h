@@ -30,8 +30,8 @@ struct Budget {
   Index steps = 240;
   Index batch = 32;
   Index source_epochs = 10;
-  double source_rate = 2e-3;        ///< of Adam on the source
-  std::vector<double> rates{2e-3};  ///< of Adam; several: each arm and seed tries all of them
+  double source_rate = 2e-3;                    ///< of Adam on the source
+  std::vector<double> rates{5e-4, 2e-3, 8e-3};  ///< of Adam; of several each arm and seed tries all
   bool exact = false;
   std::string frozen_precision = "fp32";  ///< or "bf16": of what is frozen
   friend bool operator==(const Budget&, const Budget&) = default;
@@ -96,6 +96,9 @@ struct Origin {
 };
 
 std::string cell_key(const Arm& arm, std::uint64_t seed);
+/// What everything that a cell draws depends on: labels, weights, orders, policies. One for all arms of a
+/// target, so that they are paired, and another for each target, so that sets of one study are independent.
+std::uint64_t draws_seed(const Arm& arm, std::uint64_t seed);
 /// Empty where the arm needs no training on a source.
 std::string origin_key(const Arm& arm, std::uint64_t seed);
 

@@ -17,6 +17,7 @@ Learning::Learning(Session& session, const LearningChoice& choice, TrainConfig c
   thaws_ = parse_thaws(*session.model, choice.freeze);
   apply_freeze_rules(choice.freeze, choice.run.exact, config_.program);
   apply_policy(choice.policy, choice.freeze, config_);
+  if (config_.policy && config_.policy->draws()) config_.policy->set_data(fingerprint(*session.data.train));
   config_.audit_steps = choice.audit_steps;
   config_.program.seed = choice.run.seed;
   config_.program.task = session.task;

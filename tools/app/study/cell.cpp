@@ -12,6 +12,7 @@
 #include "engine/base/seconds.h"
 #include "engine/program/cost.h"
 #include "optim/policies/registry.h"
+#include "optim/trainer/probe.h"
 #include "optim/trainer/task_of.h"
 #include "optim/trainer/trainer.h"
 #include "tools/app/study/judge.h"
@@ -23,19 +24,44 @@ namespace {
 constexpr double kClip = 1;
 constexpr Index kFeatureBytes = Index{1} << 28;  // of a cell; more go into a file
 
-/// The last fifth of each class (at least one sample) is kept from training. Nothing where a class has a
-/// single sample.
-std::optional<DataParts> hold_out(const DatasetPtr& data) {
+/// Parts to learn from and to choose a rate by: the last fifth of each class (at least one sample) is kept
+/// from training. Where a class has two or three samples there are two such divisions, the last and the first
+/// of each class being kept in turn, since one sample says little. None where a class has a single sample.
+std::vector<DataParts> hold_out(const DatasetPtr& data) {
+  constexpr Index kFew = 3;
   const bool classes = has_classes(data->info());
-  std::vector<Index> left(classes ? data->info().classes.size() : 1);
+  std::vector<Index> all(classes ? data->info().classes.size() : 1);
   const auto group = [&](Index i) { return classes ? static_cast<std::size_t>(data->label(i)) : 0; };
-  for (Index i = 0; i < data->size(); ++i) ++left[group(i)];
-  if (std::any_of(left.begin(), left.end(), [](Index n) { return n < 2; })) return std::nullopt;
-  std::vector<Index> held(left.size());
-  std::transform(left.begin(), left.end(), held.begin(), [](Index n) { return std::max<Index>(1, n / 5); });
-  std::vector<Index> train, judge;
-  for (Index i = 0; i < data->size(); ++i) (left[group(i)]-- > held[group(i)] ? train : judge).push_back(i);
-  return DataParts{.train = subset(data, std::move(train)), .test = subset(data, std::move(judge))};
+  for (Index i = 0; i < data->size(); ++i) ++all[group(i)];
+  const Index least = *std::min_element(all.begin(), all.end());
+  if (least < 2) return {};
+  std::vector<DataParts> divisions;
+  for (const bool last : {true, false}) {
+    if (!last && least > kFew) break;
+    std::vector<Index> seen(all.size()), train, judge;
+    for (Index i = 0; i < data->size(); ++i) {
+      const std::size_t g = group(i);
+      const Index place = seen[g]++, held = std::max<Index>(1, all[g] / 5);
+      const bool kept = last ? place >= all[g] - held : place < held;
+      (kept ? judge : train).push_back(i);
+    }
+    divisions.push_back({.train = subset(data, std::move(train)), .test = subset(data, std::move(judge))});
+  }
+  return divisions;
+}
+
+/// The one in the middle; of an even number the lower one.
+double middle_of(std::vector<double> rates) {
+  std::sort(rates.begin(), rates.end());
+  return rates[(rates.size() - 1) / 2];
+}
+
+/// MACs of one run of the probe whose activations a policy looks at (`Probe`).
+double probe_macs_of(const Model& model, const Arm& arm, Index rows, const Shape& sample) {
+  Graph::Options options;
+  options.exact = arm.budget.exact;
+  const auto program = Program::inference(model.inference_graph(rows, sample, options, true));
+  return static_cast<double>(cost_of(*program).total.forward.macs);
 }
 
 struct Epochs {
@@ -81,6 +107,7 @@ class Run {
   bool kept_ = false;    // that one went from kept features
   double step_macs_[3] = {0, 0, 0};
   double step_predicted_ = 0;
+  double probe_macs_ = 0;  // of one look at activations; 0: the policy has none
 };
 
 /// Adds the costs of a step with what trains now. Of a step from kept features the predicted time alone is
@@ -111,12 +138,13 @@ void Run::count_step(Trainer& trainer, bool first_pass) {
 
 bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, const Stop& stop) {
   const Prepared& target = materials_.target(arm_);
+  const std::uint64_t draws = draws_seed(arm_, seed_);
   model_ = materials_.make(arm_, seed_);
   if (origin_ != nullptr) copy_body(*origin_, *model_);
   if (arm_.freeze_at <= 0) model_->set_freeze(arm_.freeze);
   const Epochs epochs = epochs_of(few->size(), arm_.budget);
   const Index all_steps = epochs.epochs * epochs.steps;
-  Loader train = make_loader(few, target, arm_.budget.batch, true, seed_, epochs.steps * arm_.budget.batch);
+  Loader train = make_loader(few, target, arm_.budget.batch, true, draws, epochs.steps * arm_.budget.batch);
   std::unique_ptr<Loader> curve;
   if (probe) {
     const Index batch = std::max<Index>(arm_.budget.batch, 128);
@@ -128,12 +156,16 @@ bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, con
   config.evaluate_every = epochs.epochs;
   config.schedule = cosine_schedule();
   config.clip_norm = kClip;
-  config.program = program_settings(arm_, seed_, task_of(few->info()));
+  config.program = program_settings(arm_, draws, task_of(few->info()));
   config.cache = {.mode = CacheMode::automatic, .memory = kFeatureBytes, .pool = pool_};
   if (!arm_.policy.empty()) config.policy = parse_policy(arm_.policy);
+  const PolicyPtr policy = config.policy;
+  const Index probe_rows = std::min(Probe::kRows, full_.batch());
   Trainer trainer = curve ? Trainer(*model_, *optimizer, train, *curve, std::move(config))
                           : Trainer(*model_, *optimizer, train, std::move(config));
 
+  if (policy && policy->wants_activations())
+    probe_macs_ = probe_macs_of(*model_, arm_, probe_rows, full_.sample());
   const auto freeze_step = static_cast<Index>(std::lround(arm_.freeze_at * static_cast<double>(all_steps)));
   double judged = 0, curve_loss = 0, last_loss = 0, end = 0;
   Index since = 0, step = 0, last = 0;
@@ -144,6 +176,14 @@ bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, con
     ++step;
     const double begin = thread_seconds();
     count_step(trainer, (step - 1) * arm_.budget.batch < few->size());
+    if (probe_macs_ > 0) {
+      const Needs needs = policy->needs({.step = step - 1});
+      if (needs.distances || needs.reference) {
+        result.macs_forward += probe_macs_;
+        result.predicted_seconds +=
+            full_.forward_seconds() * static_cast<double>(probe_rows) / static_cast<double>(full_.batch());
+      }
+    }
     curve_loss += loss;
     ++since;
     if (step > all_steps - std::max<Index>(1, all_steps / 10)) {
@@ -194,10 +234,10 @@ Judgement Run::judge(const DatasetPtr& data, Index mistakes) {
 DatasetPtr labelled_of(const Materials& materials, const Arm& arm, std::uint64_t seed) {
   const DatasetPtr& train = materials.target(arm).parts.train;
   if (arm.labels == 0) return train;
-  if (has_classes(train->info())) return subset_per_class(train, arm.labels, seed);
+  if (has_classes(train->info())) return subset_per_class(train, arm.labels, draws_seed(arm, seed));
   std::vector<Index> order(static_cast<std::size_t>(train->size()));
   std::iota(order.begin(), order.end(), Index{0});
-  Random random(seed, "windows");
+  Random random(draws_seed(arm, seed), "windows");
   shuffle(order.data(), train->size(), random);
   order.resize(std::min(order.size(), static_cast<std::size_t>(arm.labels)));
   return subset(train, std::move(order));
@@ -217,9 +257,10 @@ std::string protocol_text(const Arm& arm) {
   const std::string tuning =
       b.rates.size() > 1
           ? fmt::format(
-                "Each arm and seed tries the same {} rates ({}) on four fifths of its own labels, keeps the "
-                "one with the least loss on the last fifth (with one label a class the middle one), and "
-                "trains again on all of them.",
+                "Each arm and seed, policies too, tries the same {} rates ({}) on four fifths of its own "
+                "labels, keeps the one with the least loss on the last fifth (with two or three labels a "
+                "class "
+                "over two such divisions; with one the middle rate), and trains again on all of them.",
                 b.rates.size(), rates)
           : fmt::format("Every arm has the same rate, {}, and none is tuned.", rates);
   return fmt::format(
@@ -233,9 +274,9 @@ std::string protocol_text(const Arm& arm) {
              "He 2015 "
              "has them; every head but a language model's is new and begins from zero, in arms that may "
              "freeze "
-             "it with random numbers. Arms of one seed draw "
-             "the "
-             "same labels and the same new weights.",
+             "it before it has trained, or scale rates by its norm, with random numbers. Arms of one seed "
+             "draw the same labels and the same new weights, other ones for each target. What a policy looks "
+             "at beside the steps counts among its MACs.",
              b.steps, b.batch, number_text(kClip), tuning, b.source_epochs, number_text(b.source_rate)) +
          (b.frozen_precision == "fp32" ? "" : " What is frozen is computed in " + b.frozen_precision + ".");
 }
@@ -246,14 +287,14 @@ std::optional<LearnedOrigin> learn_origin(const Materials& materials, const Arm&
   LearnedOrigin origin;
   origin.model = materials.make_for_source(arm, seed);
   const Budget& budget = arm.budget;
-  Loader train = make_loader(source.parts.train, source, budget.batch, true, seed);
+  Loader train = make_loader(source.parts.train, source, budget.batch, true, draws_seed(arm, seed));
   Loader test = make_loader(source.parts.test, source, std::max<Index>(budget.batch, 128), false, 0);
   const auto optimizer = make_adam({.rate = budget.source_rate});
   TrainConfig config;
   config.epochs = budget.source_epochs;
   config.evaluate_every = budget.source_epochs;
   config.schedule = cosine_schedule();
-  config.program.seed = seed;
+  config.program.seed = draws_seed(arm, seed);
   config.program.exact = budget.exact;
   bool stopped = false;
   const double begin = thread_seconds();
@@ -281,20 +322,25 @@ std::optional<CellResult> train_cell(const Materials& materials, const FullStep&
     for (DatasetPtr* part : {&few, &validation, &test})
       if (*part) *part = with_target_scale(*part, scale);
   }
-  double rate = arm.budget.rates[arm.budget.rates.size() / 2];
+  double rate = middle_of(arm.budget.rates);
   std::vector<TriedRate> tried;
   if (arm.budget.rates.size() > 1) {
-    if (const auto held = hold_out(few)) {
-      double least = HUGE_VAL;
-      for (const double candidate : arm.budget.rates) {
+    const std::vector<DataParts> divisions = hold_out(few);
+    double least = HUGE_VAL;
+    for (const double candidate : arm.budget.rates) {
+      TriedRate one{candidate, 0, 0};
+      for (const DataParts& held : divisions) {
         Run run(materials, full, arm, seed, origin, pool);
-        if (!run.train(held->train, candidate, nullptr, stop)) return std::nullopt;
-        const Judgement judged = run.judge(held->test, 0);
-        tried.push_back({candidate, judged.loss, judged.accuracy});
-        if (judged.loss < least) {
-          least = judged.loss;
-          rate = candidate;
-        }
+        if (!run.train(held.train, candidate, nullptr, stop)) return std::nullopt;
+        const Judgement judged = run.judge(held.test, 0);
+        one.loss += judged.loss / static_cast<double>(divisions.size());
+        one.accuracy += judged.accuracy / static_cast<double>(divisions.size());
+      }
+      if (divisions.empty()) break;
+      tried.push_back(one);
+      if (one.loss < least) {
+        least = one.loss;
+        rate = candidate;
       }
     }
   }

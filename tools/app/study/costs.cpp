@@ -110,6 +110,10 @@ double FullStep::predict_kept(const Program& head) const {
   return predicted_seconds(*program_, seconds_, head).sum() + update;
 }
 
+double FullStep::forward_seconds() const {
+  return seconds_by_pass(*program_, seconds_).forward;
+}
+
 ArmCost FullStep::cost_of_arm(const Materials& materials, const Arm& arm) const {
   const ModelPtr model = materials.make(arm, 0);
   model->set_freeze(arm.freeze);

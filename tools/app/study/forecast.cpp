@@ -135,7 +135,7 @@ std::size_t PlanForecast::set_of(const std::string& name, const Dataset& data, I
     numbers.push_back(first->second + origin.index);
   }
   if (most < data.size()) {
-    Random random(seed, "pass", 0);
+    Random random(seed, "pass", 0);  // as a loader does
     shuffle(numbers.data(), data.size(), random);
     numbers.resize(static_cast<std::size_t>(most));
   }
@@ -159,7 +159,8 @@ std::optional<SharedNeed> PlanForecast::need_of(const Arm& arm, const Cell& cell
   const bool all = arm.labels == 0 && labelled_samples(materials_, arm) <= reached;
   const std::string labelled =
       all ? target : fmt::format("{}|{}|{}|{}", target, arm.labels, cell.seed, reached);
-  need.sets.push_back(set_of(labelled, *labelled_of(materials_, arm, cell.seed), reached, cell.seed, work));
+  need.sets.push_back(
+      set_of(labelled, *labelled_of(materials_, arm, cell.seed), reached, draws_seed(arm, cell.seed), work));
   if (!price.judges) return need;
   const DataParts& parts = materials_.target(arm).parts;
   need.sets.push_back(set_of(target + "|test", *parts.test, parts.test->size(), 0, work));

@@ -257,6 +257,9 @@ void check(const Grid& grid) {
     if (!(rate > 0 && rate < 1e6)) refuse(grid, fmt::format("rate {} is not positive", rate));
   };
   for (const double rate : grid.budget.rates) require_rate(rate);
+  // Where no label can be held out the middle one is taken; of two the choice would be the rate's, not the
+  // arm's.
+  if (grid.budget.rates.size() == 2) refuse(grid, "2 rates have no middle: one, or at least three");
   require_rate(grid.budget.source_rate);
   require_words(grid, "frozen_precision", {grid.budget.frozen_precision}, {"fp32", "bf16"});
   frozen_precision(grid.budget.frozen_precision, grid.budget.exact);

@@ -95,8 +95,9 @@ void resolve(Arm& arm, Model& model) {
   if (arm.full() || !holds_dropout(model)) arm.dropout = "off";
 }
 
-/// Whether the arm may freeze its head: from zero it would hand no gradient down as long as that lasts.
-bool freezes_head(const Arm& arm, Model& model) {
+/// Whether the arm may freeze its head before that has trained (from zero it would hand no gradient down as
+/// long as that lasts), or has rates by the norms of weights.
+bool draws_head(const Arm& arm, Model& model) {
   if (arm.policy.empty()) {
     if (arm.freeze.empty() || arm.freeze_at > 0) return false;
     model.set_freeze(arm.freeze);
@@ -113,7 +114,7 @@ bool freezes_head(const Arm& arm, Model& model) {
   start.model_blocks = static_cast<int>(model.blocks().size());
   const PolicyPtr policy = parse_policy(arm.policy);
   policy->start(std::move(start));
-  return policy->freezes_head();
+  return policy->wants_drawn_head();
 }
 
 /// Without numbers drawn.
@@ -129,7 +130,7 @@ ModelPtr blank(const Arm& arm, const Prepared& prepared) {
 ModelPtr begin(const Arm& arm, const Prepared& prepared, std::uint64_t seed, bool for_target) {
   ModelPtr model = blank(arm, prepared);
   const Model::Block& head = model->blocks().back();
-  if (!for_target || !freezes_head(arm, *model)) {
+  if (!for_target || !draws_head(arm, *model)) {
     for (std::size_t i = head.first_child; i < head.last_child; ++i)
       model->children()[i].layer->zero_initialise();
   }
@@ -353,13 +354,14 @@ const Prepared& Materials::source(const Arm& arm) const {
 
 ModelPtr Materials::make(const Arm& arm, std::uint64_t seed) const {
   const Prepared& prepared = target(arm);
-  ModelPtr model = begin(arm, prepared, seed + 1000, true);  // other weights than the source began with
+  ModelPtr model =
+      begin(arm, prepared, draws_seed(arm, seed + 1000), true);  // other weights than the source began with
   if (arm.source.starts_with(kWeightsSource)) copy_body(*opened_.at(name_of(arm)).loaded, *model);
   return model;
 }
 
 ModelPtr Materials::make_for_source(const Arm& arm, std::uint64_t seed) const {
-  return begin(arm, source(arm), seed, false);
+  return begin(arm, source(arm), draws_seed(arm, seed), false);
 }
 
 }  // namespace firn::cli

@@ -19,7 +19,6 @@ Grid labels() {
   g.labels = {2, 5, 20, 0};
   g.random_frozen = true;
   g.seeds = 5;
-  g.budget.rates = {1e-3, 4e-3};
   return g;
 }
 
@@ -30,7 +29,8 @@ Grid depth() {
   g.question = "Do early layers transfer and late ones not, and does co-adaptation break in the middle?";
   g.sources = {std::string(kDrawnSource), std::string(kHalfSource), std::string(kSelfSource)};
   g.freeze = {"*"};
-  g.policies = {kTransferredPrefix};
+  // BnB, AnB and their controls, the same copies tuned: BnB+, AnB+.
+  g.policies = {kTransferredPrefix, std::string(kTransferredPrefix) + ",tuned=on"};
   g.random_frozen = true;
   g.seeds = 5;
   return g;

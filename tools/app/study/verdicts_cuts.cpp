@@ -25,6 +25,47 @@ const Difference& best_of(const std::vector<Difference>& all) {
                            [](const Difference& a, const Difference& b) { return a.mean < b.mean; });
 }
 
+/// How many blocks a policy `random-frozen` copies.
+Index depth_of(const Outcome* outcome) {
+  const std::string& policy = outcome->arm->policy;
+  const std::size_t at = policy.find("k=");
+  return at == std::string::npos ? Index{0} : static_cast<Index>(std::atoll(policy.c_str() + at + 2));
+}
+
+// Yosinski's BnB: the first k of a network trained on B, frozen, the others new and trained on B. What is
+// lost against the same copies tuned (BnB+), and against B trained as it is, was lost with the neighbours. A
+// cut that is below BnB+ alone lost the freedom to move, one below B alone a rest that trained too little.
+void judge_co_adaptation(const ClaimGroup& group, const std::vector<const Outcome*>& frozen,
+                         const Outcome& base, std::vector<Verdict>& to) {
+  Verdict verdict = group.verdict(
+      fmt::format("co-adaptation breaks in the middle ({})", labels_name(*frozen.front()->arm)));
+  const std::size_t looks = frozen.size() - 1;  // the last one keeps all that was learned together
+  bool told = false, reverse = false;
+  Difference worst;
+  for (std::size_t i = 0; i < looks; ++i) {
+    Arm tuned_arm = *frozen[i]->arm;
+    tuned_arm.policy += ",tuned=on";
+    const Outcome* tuned = group.outcomes->find(tuned_arm);
+    if (tuned == nullptr) continue;
+    const Difference to_tuned = group.accuracy(*frozen[i], *tuned, looks);
+    const Difference to_base = group.accuracy(*frozen[i], base, looks);
+    verdict.evidence.insert(verdict.evidence.end(), {to_tuned, to_base});
+    const bool breaks =
+        ruling_of(to_tuned, false) == Ruling::supported && ruling_of(to_base, false) == Ruling::supported;
+    reverse = reverse || ruling_of(to_tuned, false) == Ruling::contradicted;
+    if (worst.a == nullptr || (breaks && !told) || (breaks == told && to_tuned.mean < worst.mean))
+      worst = to_tuned;
+    told = told || breaks;
+  }
+  if (worst.a == nullptr) return;  // without the control nothing is said
+  verdict.ruling = told ? Ruling::supported : reverse ? Ruling::contradicted : Ruling::undecided;
+  verdict.text = fmt::format(
+      "first {} copied from itself and frozen, the rest new: against the same tuned {}; "
+      "against new weights {}",
+      depth_of(worst.a), points(worst), points(group.accuracy(*worst.a, base, looks)));
+  to.push_back(std::move(verdict));
+}
+
 }  // namespace
 
 // 1. The best cut with the fewest labels beats full tuning; the same cut loses with the most.
@@ -61,11 +102,6 @@ void judge_depth(const ClaimGroup& group, std::vector<Verdict>& to) {
     return arm.policy.starts_with("random-frozen") && arm.policy.find("first=copied") != std::string::npos &&
            arm.policy.find("tuned=on") == std::string::npos;
   });
-  const auto depth_of = [](const Outcome* outcome) {
-    const std::string& policy = outcome->arm->policy;
-    const std::size_t at = policy.find("k=");
-    return at == std::string::npos ? Index{0} : static_cast<Index>(std::atoll(policy.c_str() + at + 2));
-  };
   for (const Index labels : group.labels()) {
     std::vector<const Outcome*> by_depth;
     for (const Outcome* outcome : copied) {
@@ -85,19 +121,7 @@ void judge_depth(const ClaimGroup& group, std::vector<Verdict>& to) {
       against_scratch.push_back(group.accuracy(*outcome, *scratch, by_depth.size()));
 
     if (group.source == kSelfSource) {
-      // Between the task and itself nothing but co-adaptation can break.
-      Verdict breaks = group.verdict("co-adaptation breaks in the middle and not at the end");
-      const Outcome* last = by_depth.back();
-      Difference worst;
-      for (std::size_t i = 0; i + 1 < by_depth.size(); ++i) {
-        Difference d = group.accuracy(*by_depth[i], *last, by_depth.size() - 1);
-        if (worst.a == nullptr || d.mean < worst.mean) worst = d;
-        breaks.evidence.push_back(d);
-      }
-      breaks.ruling = ruling_of(worst, false);
-      breaks.text = fmt::format("first {} copied from itself, the rest new, against first {}: {}",
-                                depth_of(worst.a), depth_of(last), points(worst));
-      to.push_back(std::move(breaks));
+      judge_co_adaptation(group, by_depth, *scratch, to);
       continue;
     }
     if (const Outcome* frozen_random = random(depth_of(by_depth.front()))) {
