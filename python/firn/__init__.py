@@ -12,7 +12,9 @@
 
 from __future__ import annotations
 
-from . import _core, errors, models
+from typing import TYPE_CHECKING, Any
+
+from . import _core, errors, models, policies
 from .callbacks import Callback, Step
 from .datasets import Data, Part, data
 from .errors import (
@@ -28,7 +30,12 @@ from .errors import (
 )
 from .model import Model, load
 from .optimizers import SGD, Adam, AdamW, RMSprop
+from .policies import Policy
 from .records import Epoch, History, Summary
+from .schedules import Constant, Cosine, OneCycle, Steps
+
+if TYPE_CHECKING:
+    from .estimator import FineTuner as FineTuner
 
 __version__: str = _core.version()
 
@@ -37,7 +44,9 @@ __all__ = [
     "Adam",
     "AdamW",
     "Callback",
+    "Constant",
     "CopyWarning",
+    "Cosine",
     "Data",
     "DataError",
     "Epoch",
@@ -47,10 +56,13 @@ __all__ = [
     "Model",
     "ModelFileError",
     "NonFiniteError",
+    "OneCycle",
     "Part",
+    "Policy",
     "RMSprop",
     "ShapeError",
     "Step",
+    "Steps",
     "Summary",
     "UnknownNameError",
     "UsageError",
@@ -58,6 +70,7 @@ __all__ = [
     "errors",
     "load",
     "models",
+    "policies",
     "set_threads",
     "threads",
 ]
@@ -71,3 +84,15 @@ def threads() -> int:
 def set_threads(n: int) -> None:
     """From 1 to 256. Results do not depend on it."""
     _core.set_threads(n)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "FineTuner":  # only who asks for it needs scikit-learn
+        from .estimator import FineTuner as FineTuner
+
+        return FineTuner
+    raise AttributeError(f"module 'firn' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "FineTuner"})

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from . import _core
-
 if TYPE_CHECKING:
     from .model import Model
+    from .records import Epoch
 
 __all__ = ["Callback", "Step"]
 
@@ -38,7 +37,7 @@ class Callback:
         """After each training step."""
         return None
 
-    def on_epoch_end(self, model: Model, record: _core.Epoch) -> bool | None:
+    def on_epoch_end(self, model: Model, record: Epoch) -> bool | None:
         """After an epoch, with its losses and scores."""
         return None
 

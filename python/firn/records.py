@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from . import _core
@@ -13,7 +13,39 @@ if TYPE_CHECKING:
 
 __all__ = ["Epoch", "History", "Summary"]
 
-Epoch = _core.Epoch
+
+@dataclass(frozen=True)
+class Epoch:
+    """An epoch as it went."""
+
+    epoch: int
+    """Counted from 1."""
+    loss: float
+    """Mean over the samples, before each step's update."""
+    validated: bool
+    """Whether there is a validation part."""
+    validation_score: float
+    """Accuracy, or the task's first metric."""
+    validation_loss: float
+    validation_metrics: list[float]
+    """All of the task's metrics."""
+    rate: float
+    """Of the last step."""
+    gradient_norm: float
+    """Mean over the steps."""
+    seconds: float
+    """Of training alone."""
+    validation_seconds: float
+    memory_mb: float
+    """Greatest resident memory of the process so far."""
+    steps: int
+    trained_share: float
+    """Of the blocks, mean over the steps."""
+
+    @classmethod
+    def of(cls, core: _core.Epoch) -> Epoch:
+        return cls(**{field.name: getattr(core, field.name) for field in fields(cls)})
+
 
 
 @dataclass(frozen=True)
@@ -30,7 +62,7 @@ class History:
 
     def __init__(self, core: _core.History, model: Model) -> None:
         blocks = model.blocks
-        self.epochs: list[Epoch] = core.epochs
+        self.epochs = [Epoch.of(epoch) for epoch in core.epochs]
         """Each epoch, in order."""
         self.best_epoch = core.best_epoch
         """Of the best score on the validation part, counted from 1; 0: there is none."""
@@ -88,6 +120,9 @@ class History:
         return html_table(titles, rows, [False] * len(titles), [False] * len(rows))
 
 
+_WIDEST = 60  # characters of what is shown of a block's layers
+
+
 class Summary:
     """The blocks of a model: what each is, whether it trains, and what a training step does for it."""
 
@@ -108,7 +143,7 @@ class Summary:
         return [
             [
                 b.name,
-                b.layers,
+                b.layers if len(b.layers) <= _WIDEST else b.layers[: _WIDEST - 3] + "...",
                 "(" + ", ".join(map(str, b.output)) + ")",
                 str(b.parameters),
                 str(b.trainable),

@@ -186,6 +186,18 @@ Learner from_bytes(const nb::bytes& bytes, bool prepared) {
   return Learner::from_bytes({static_cast<const std::byte*>(bytes.data()), bytes.size()}, prepared);
 }
 
+Learner of_file(const std::string& path, const std::vector<Index>& sample) {
+  return Learner::of_network(path, Shape(std::span<const Index>(sample)));
+}
+
+using Bytes = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+Learner of_memory(const Bytes& data, const std::string& name, const std::vector<Index>& sample) {
+  const nb::gil_scoped_release free;
+  return Learner::of_network(std::as_bytes(std::span(data.data(), data.size())), name,
+                             Shape(std::span<const Index>(sample)));
+}
+
 }  // namespace
 
 void bind_learner(nb::module_& m) {
@@ -195,6 +207,8 @@ void bind_learner(nb::module_& m) {
       .def_static(
           "load", [](const std::string& path, const std::string& model) { return Learner(path, model); },
           "path"_a, "model"_a = "", Unlocked())
+      .def_static("of_file", &of_file, "path"_a, "sample"_a, Unlocked())
+      .def_static("of_memory", &of_memory, "data"_a, "name"_a, "sample"_a)
       .def_static("from_bytes", &from_bytes, "data"_a, "prepared"_a)
       .def("to_bytes", &to_bytes)
       .def("save", &Learner::save, "path"_a, Unlocked())

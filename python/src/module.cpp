@@ -9,5 +9,6 @@ NB_MODULE(_core, m) {
   bind_data(m);
   bind_records(m);
   bind_options(m);
+  bind_policy(m);
   bind_learner(m);
 }

@@ -12,6 +12,7 @@ void bind_data(nb::module_& m);
 void bind_records(nb::module_& m);
 void bind_options(nb::module_& m);
 void bind_learner(nb::module_& m);
+void bind_policy(nb::module_& m);
 void bind_process(nb::module_& m);
 
 }  // namespace firn::python

@@ -12,7 +12,9 @@
 #include "data/source.h"
 #include "data/subset.h"
 #include "data/targets.h"
+#include "optim/policies/registry.h"
 #include "tests/errors.h"
+#include "tests/layers/foreign_write.h"
 #include "tests/tools/cli_program.h"
 
 namespace {
@@ -185,6 +187,9 @@ TEST_CASE("what does not fit is said before anything changes") {
   CHECK(fails_with(Fault::usage, "did you mean adam", [&] { learner.fit(data, {.optimizer = "adm"}); }));
   CHECK(fails_with(Fault::usage, "schedule", [&] { learner.fit(data, {.schedule = "cosin"}); }));
   CHECK(fails_with(Fault::data, "no training part", [&] { learner.fit({}); }));
+  FitOptions both{.thaw = {"2:conv1"}};
+  both.own_policy = parse_policy("gradual");
+  CHECK(fails_with(Fault::usage, "exclude each other", [&] { learner.fit(data, both); }));
   LearnerStart start{.model = "cnn", .input = {.sample = {28, 28, 1}}, .width = 10};
   Learner large(start);
   CHECK(fails_with(Fault::usage, "cnn takes images (28,28,1)", [&] { large.fit(data); }));
@@ -206,6 +211,37 @@ TEST_CASE("the summary counts what trains") {
   CHECK(rows[1].macs_weight_gradient > 0);
   CHECK(rows[1].macs_input_gradient == 0);
   CHECK(learner.explain(64).find("left out") != std::string::npos);
+}
+
+TEST_CASE("another program's network is taken from a file or from memory, what is frozen there frozen") {
+  Cli cli;
+  const std::string bytes = test::pt2(test::small_pt2());
+  cli.write("net.pt2", bytes);
+  const std::span<const std::byte> memory = std::as_bytes(std::span(bytes.data(), bytes.size()));
+  const std::vector<float> x{1, -2, 3, 6};
+  DataInfo info;
+  info.name = "x";
+  info.kind = DataKind::image;
+  info.shape = {2, 2, 1};
+  info.labelled = false;
+  info.classes = {"?"};
+  const DatasetPtr asked = make_array_view(
+      info, {.data = x.data(), .shape = {1, 2, 2, 1}, .strides = {4, 2, 1, 1}}, std::vector<std::int32_t>(1));
+  std::vector<Learner> learners;
+  learners.push_back(Learner::of_network(cli.path("net.pt2")));
+  learners.push_back(Learner::of_network(memory, "module"));
+  learners.push_back(Learner(cli.path("net.pt2")));
+  for (Learner& learner : learners) {
+    CHECK(learner.prepared());
+    CHECK(learner.outputs(asked).data()[0] == real(2.5));
+    CHECK_FALSE(learner.model().parameters()[0].parameter->trainable());
+    CHECK(learner.model().parameters()[1].parameter->trainable());
+    REQUIRE_FALSE(learner.notes().empty());
+    CHECK(learner.notes().back().find("1 of the 2 tensors of") == 0);
+    learner.new_head(3, "classification", "zero", 1);
+    CHECK(learner.model().width() == 3);
+  }
+  CHECK(fails_with(Fault::model_file, "neither", [&] { Learner::of_network(memory.first(9), "module"); }));
 }
 
 }  // namespace

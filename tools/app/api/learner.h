@@ -47,6 +47,12 @@ class Learner {
   /// Those of a weights file or a run's folder; `model` names the model of a file that firn has not written.
   /// Throws what reading it throws.
   explicit Learner(const std::string& path, const std::string& model = {});
+  /// A network of another program (docs/import.md): of a file, or one that lies in memory and is called
+  /// `name`. `sample`: sizes that it leaves open. What does not train there is frozen, and samples are taken
+  /// as they are. Throws what reading it throws.
+  static Learner of_network(const std::string& path, const Shape& sample = {});
+  static Learner of_network(std::span<const std::byte> bytes, const std::string& name,
+                            const Shape& sample = {});
   ~Learner();
   Learner(Learner&&) noexcept;
   Learner& operator=(Learner&&) noexcept;

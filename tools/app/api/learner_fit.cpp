@@ -11,6 +11,7 @@
 #include "data/targets.h"
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
+#include "layers/foreign/import.h"
 #include "layers/models/input.h"
 #include "layers/network/text.h"
 #include "layers/units.h"
@@ -55,6 +56,9 @@ void check_options(const FitOptions& o) {
   check_word("frozen_dropout", o.frozen_dropout, {"off", "on"});
   check_word("frozen_precision", o.frozen_precision, {"fp32", "bf16"});
   check_word("cache", o.cache, {"auto", "on", "off", "ram", "disk"});
+  if (o.own_policy && !o.thaw.empty())
+    throw Error(Fault::usage, "policy",
+                "a policy and thaw exclude each other: the policy decides what thaws");
 }
 
 cli::LearningChoice choice_of(const FitOptions& o) {
@@ -144,6 +148,10 @@ Learner::Learner(const LearnerStart& start) : parts_(std::make_unique<Parts>()) 
 }
 
 Learner::Learner(const std::string& path, const std::string& model) : parts_(std::make_unique<Parts>()) {
+  if (model.empty() && is_foreign_network(path)) {
+    *this = of_network(path);
+    return;
+  }
   parts_->session = loaded_session(path, model);
   parts_->notes = std::exchange(parts_->session.notes, {});
   parts_->called = path;

@@ -5,7 +5,6 @@
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
 #include "layers/foreign/export.h"
-#include "layers/foreign/import.h"
 #include "optim/trainer/checkpoint.h"
 
 namespace firn::cli {
@@ -36,7 +35,10 @@ WeightsFile read_weights(const std::string& path, const std::string& base, const
   const std::vector<std::byte> bytes = read_file(path, Fault::model_file);
   // What firn itself has written as ONNX is the network that it was.
   if (auto own = read_own_onnx(bytes, path)) return {std::move(*own)};
-  ImportedNetwork network = import_network(bytes, path, Shape(std::span<const Index>(sample)));
+  return imported_weights(import_network(bytes, path, Shape(std::span<const Index>(sample))), path);
+}
+
+WeightsFile imported_weights(ImportedNetwork network, const std::string& path) {
   WeightsFile weights;
   weights.recipe = recipe_of(network, path);
   weights.file = std::move(network.file);

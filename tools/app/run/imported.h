@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/tensor/safetensors.h"
+#include "layers/foreign/import.h"
 #include "tools/app/run/recipe.h"
 
 namespace firn::cli {
@@ -22,5 +23,8 @@ struct WeightsFile {
 /// throw.
 WeightsFile read_weights(const std::string& path, const std::string& base,
                          const std::vector<Index>& sample = {});
+
+/// What a network of another program, called `path`, comes to.
+WeightsFile imported_weights(ImportedNetwork network, const std::string& path);
 
 }  // namespace firn::cli
