@@ -12,9 +12,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
-from . import _core, errors, models, policies
+from . import _core, errors, models, ops, policies
 from .callbacks import Callback, Step
 from .datasets import Data, Part, data
 from .errors import (
@@ -28,21 +29,26 @@ from .errors import (
     UnknownNameError,
     UsageError,
 )
+from .graph import Graph, Parameter, Program, Value
 from .model import Model, load
 from .optimizers import SGD, Adam, AdamW, RMSprop
+from .outlooks import Advice, Outlook
 from .policies import Policy
 from .records import Epoch, History, Summary
 from .schedules import Constant, Cosine, OneCycle, Steps
+from .studies import Study, study
 
 if TYPE_CHECKING:
     from .estimator import FineTuner as FineTuner
 
 __version__: str = _core.version()
+_core.set_own_program([sys.executable, "-m", "firn"])
 
 __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "Advice",
     "Callback",
     "Constant",
     "CopyWarning",
@@ -52,26 +58,34 @@ __all__ = [
     "Epoch",
     "Error",
     "FailureError",
+    "Graph",
     "History",
     "Model",
     "ModelFileError",
     "NonFiniteError",
     "OneCycle",
+    "Outlook",
+    "Parameter",
     "Part",
     "Policy",
+    "Program",
     "RMSprop",
     "ShapeError",
     "Step",
     "Steps",
+    "Study",
     "Summary",
     "UnknownNameError",
     "UsageError",
+    "Value",
     "data",
     "errors",
     "load",
     "models",
+    "ops",
     "policies",
     "set_threads",
+    "study",
     "threads",
 ]
 

@@ -6,9 +6,8 @@ import signal
 import sys
 
 from . import _core
-from .errors import DataError, Error, FailureError, ModelFileError, NonFiniteError, UsageError
-
-_CODES: dict[type[Error], int] = {FailureError: 1, UsageError: 2, DataError: 3, ModelFileError: 4, NonFiniteError: 5}
+from ._program import CODES
+from .errors import Error
 
 
 def main() -> int:
@@ -19,7 +18,7 @@ def main() -> int:
         return 128 + signal.SIGINT
     except Error as error:
         print("firn:", str(error).replace("\n", " "), file=sys.stderr)
-        return next((code for kind, code in _CODES.items() if isinstance(error, kind)), 1)
+        return next((code for kind, code in CODES.items() if isinstance(error, kind)), 1)
 
 
 if __name__ == "__main__":

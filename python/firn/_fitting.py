@@ -24,7 +24,7 @@ _OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop")
 def options_of(optimizer: str | Optimizer | None, rate: float | None, **given: Any) -> _core.FitOptions:
     """The options of ``Model.fit`` under their names. Raises UsageError or TypeError for what is none."""
     options = _core.FitOptions()
-    _take_optimizer(options, optimizer, rate)
+    take_optimizer(options, optimizer, rate)
     weights = given["class_weights"]
     if not isinstance(weights, str):
         given["class_weights"] = ",".join(repr(float(w)) for w in weights)
@@ -32,12 +32,17 @@ def options_of(optimizer: str | Optimizer | None, rate: float | None, **given: A
     given["schedule"] = str(given["schedule"])
     given["block_rates"] = list(given["block_rates"])
     given["thaw"] = [f"{epoch}:{what}" for epoch, what in given["thaw"].items()]
+    set_options(options, **given)
+    return options
+
+
+def set_options(options: _core.FitOptions, **given: Any) -> None:
+    """Sets fields. Raises TypeError for what is of another type."""
     for option, value in given.items():
         try:
             setattr(options, option, value)
         except TypeError:
             raise TypeError(f"[fit] {option} {value!r} is {type(value).__name__}, want another type") from None
-    return options
 
 
 def hooks(model: Model, callbacks: Sequence[Callback], verbose: bool) -> Hooks:
@@ -63,7 +68,7 @@ def hooks(model: Model, callbacks: Sequence[Callback], verbose: bool) -> Hooks:
     return on_begin if begin else None, on_step if step else None, on_end if end or verbose else None
 
 
-def _take_optimizer(options: _core.FitOptions, optimizer: str | Optimizer | None, rate: float | None) -> None:
+def take_optimizer(options: _core.FitOptions, optimizer: str | Optimizer | None, rate: float | None) -> None:
     options.rate = rate
     if optimizer is None:
         return

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from . import _core, _fitting, _labels, _torch, policies
@@ -12,9 +13,10 @@ from . import weights as weights_module
 from ._asking import Asking
 from ._specs import Spec, freeze_text, named
 from .callbacks import Callback
-from .datasets import Data
+from .datasets import Data, Part
 from .errors import UsageError
 from .optimizers import Optimizer
+from .outlooks import Advice, Outlook
 from .records import History, Summary
 from .schedules import Schedule
 from .weights import Weights
@@ -169,6 +171,68 @@ class Model(Asking):
     def explain(self, freeze: Spec | None = None, *, batch: int = 64) -> str:
         """The listing of a training step: every kernel, what is kept and for whom, what is left out and why."""
         return self._core.explain(batch, None if freeze is None else freeze_text(freeze))
+
+    def forecast(
+        self,
+        freeze: Spec | None = None,
+        *,
+        batch: int = 64,
+        optimizer: str | Optimizer | None = None,
+    ) -> Outlook:
+        """What a training step of ``batch`` samples is predicted to take on this machine, from times of its kernels:
+        those that are not known yet are measured first and kept (docs/freezing.md). ``freeze``: as if that alone were
+        frozen. The accuracy of the forecast wants a machine that does nothing else."""
+        options = _core.FitOptions()
+        _fitting.take_optimizer(options, optimizer, None)
+        with self._as_if(freeze):
+            frozen = [0 == b.trainable < b.parameters for b in self._core.summary(1, None)]
+            return Outlook(_core.forecast(self._core, batch, options), frozen, batch, self.name)
+
+    def advise(
+        self,
+        x: Any,
+        y: Any = None,
+        *,
+        validation: Any = None,
+        time: float = 0,
+        memory: float = 0,
+        accuracy: float = 0,
+        probe_time: float = 60,
+        epochs: int = 5,
+        batch: int = 64,
+        optimizer: str | Optimizer | None = None,
+        rate: float | None = None,
+        schedule: str | Schedule = "cosine",
+        seed: int = 1,
+        layout: str | None = None,
+        lengths: Any = None,
+    ) -> Advice:
+        """How many of the first blocks to freeze for ``fit`` with these options: cuts are trained on copies, the
+        cheapest first, as many as ``probe_time`` seconds allow. The model stays as it is.
+
+        ``time``: seconds for trials and training together; ``memory``: bytes; ``accuracy``: what is wanted, from 0 to
+        1; 0: no bound, and the best. ``validation`` as in ``fit``; a part is held out where there is none."""
+        held = "split" if validation is None and not isinstance(x, (Data, Part)) else validation
+        train, chosen_by = self._feeding().parts(x, y, held, layout, lengths)
+        options = _core.FitOptions()
+        _fitting.take_optimizer(options, optimizer, rate)
+        _fitting.set_options(options, epochs=epochs, batch=batch, schedule=str(schedule), seed=seed)
+        advice = _core.advise(self._core, train, chosen_by, options, time, memory, accuracy, probe_time)
+        return Advice(advice, self.blocks)
+
+    @contextmanager
+    def _as_if(self, freeze: Spec | None) -> Iterator[None]:
+        """As if ``freeze`` alone were frozen."""
+        before = self.frozen()
+        try:
+            if freeze is not None:
+                self._set_freeze(freeze_text(freeze))
+            yield
+        finally:
+            if freeze is not None:
+                self._core.thaw("all")
+                for name in before:
+                    self._core.freeze(name)
 
     def __repr__(self) -> str:
         frozen = len(self.frozen())

@@ -11,4 +11,7 @@ NB_MODULE(_core, m) {
   bind_options(m);
   bind_policy(m);
   bind_learner(m);
+  bind_outlook(m);
+  bind_graph(m);
+  bind_ops(m);
 }

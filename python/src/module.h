@@ -13,6 +13,9 @@ void bind_records(nb::module_& m);
 void bind_options(nb::module_& m);
 void bind_learner(nb::module_& m);
 void bind_policy(nb::module_& m);
+void bind_outlook(nb::module_& m);
+void bind_graph(nb::module_& m);
+void bind_ops(nb::module_& m);
 void bind_process(nb::module_& m);
 
 }  // namespace firn::python

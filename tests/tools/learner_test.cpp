@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "tests/errors.h"
 #include "tests/layers/foreign_write.h"
 #include "tests/tools/cli_program.h"
+#include "tools/app/cli/process.h"
 
 namespace {
 
@@ -211,6 +213,40 @@ TEST_CASE("the summary counts what trains") {
   CHECK(rows[1].macs_weight_gradient > 0);
   CHECK(rows[1].macs_input_gradient == 0);
   CHECK(learner.explain(64).find("left out") != std::string::npos);
+}
+
+TEST_CASE("a step is priced, and advised is what trials say, while the model stays") {
+  const Cli folder;
+  setenv("XDG_CACHE_HOME", folder.path("cache").c_str(), 1);
+  cli::set_own_program({FIRN_PROGRAM});
+  Learner learner = digits_cnn();
+  const std::string before = bytes_of(learner);
+  const StepOutlook all = learner.forecast(32);
+  REQUIRE(all.blocks.size() == 4);
+  CHECK(all.seconds > 0);
+  CHECK(all.blocks[0].weight_gradient > 0);
+  learner.model().set_freeze("conv*");
+  const StepOutlook head = learner.forecast(32, {.optimizer = "adam"});
+  CHECK(head.blocks[0].weight_gradient == 0);
+  CHECK(head.arena < all.arena);
+  CHECK(head.state > 0);
+  AdviceWish wish{.time = 20, .probe_time = 1, .fit = {.epochs = 2}};
+  Index calls = 0;
+  wish.each = [&] { ++calls; };
+  const LearnerAdvice advice = learner.advise(few_digits(), wish);
+  REQUIRE(advice.cuts.size() == 4);
+  CHECK(calls > 0);
+  CHECK(advice.chosen >= 0);
+  CHECK(advice.reason.find("trained") != std::string::npos);
+  CHECK(advice.cuts[static_cast<std::size_t>(advice.chosen)].known == "trained");
+  CHECK_FALSE(learner.prepared());
+  CHECK(bytes_of(learner) == before);
+  DataParts data = few_digits();
+  data.validation = nullptr;
+  CHECK(fails_with(Fault::usage, "validation part", [&] { learner.advise(data, wish); }));
+  struct Mine {};
+  wish.each = [] { throw Mine{}; };
+  CHECK_THROWS_AS(learner.advise(few_digits(), wish), Mine);
 }
 
 TEST_CASE("another program's network is taken from a file or from memory, what is frozen there frozen") {

@@ -111,6 +111,7 @@ class Adviser {
       cut.frozen = k;
       cut.epochs = trial.epochs();
       cut.cost = trial.cost(machine_, [&](Index kernels) {
+        if (options_.each) options_.each();
         if (kernels % 50 == 0) note_(fmt::format("{} frozen: {} kernels to measure", k, kernels));
       });
       cut.seconds = cut.cost.training;
@@ -196,7 +197,10 @@ class Adviser {
     Trial trial(session_, options_.trial, cut.frozen);
     // It was to fit; one that takes much longer is broken off.
     const double until = elapsed() + std::max(left(), 1.2 * cut.seconds);
-    const std::optional<TrialResult> result = trial.run([&] { return elapsed() > until; });
+    const std::optional<TrialResult> result = trial.run([&] {
+      if (options_.each) options_.each();
+      return elapsed() > until;
+    });
     if (!result) {
       given_up_.push_back(cut.frozen);
       return;

@@ -21,6 +21,8 @@ struct AdviceOptions {
   double reading = 0;                                       ///< seconds that opening model and data took
   double probe_time = 60;  ///< seconds for trials, without the measuring of kernels; of `time` at most half
   TrialChoice trial;       ///< how the command trains
+  std::function<void()> each =
+      {};  ///< called after each step of a trial and before each measurement; may throw
 };
 
 /// Freezing the first `frozen` blocks.

@@ -37,6 +37,46 @@ struct BlockSummary {
   Index kept_bytes = 0;                                                        ///< for the backward pass
 };
 
+/// What a training step is predicted to take on this machine; of the forward pass where nothing trains.
+struct StepOutlook {
+  struct Block {
+    std::string name;
+    double forward = 0, input_gradient = 0, weight_gradient = 0;  ///< seconds of a thread
+  };
+  std::vector<Block> blocks;
+  double seconds = 0;                                               ///< of the whole step
+  double optimizer = 0;                                             ///< of it
+  Index arena = 0, once = 0, parameters = 0, state = 0, feeds = 0;  ///< bytes: values, what is computed once,
+                                                                    ///< weights, the optimizer's, a batch
+};
+
+/// What `Learner::advise` is to find.
+struct AdviceWish {
+  double time = 0;                  ///< seconds for trials and training; 0: as long as it takes
+  double memory = 0;                ///< resident bytes; 0: all that there are
+  double accuracy = 0;              ///< that is wanted; 0: the best
+  double probe_time = 60;           ///< seconds for trials
+  FitOptions fit = {};              ///< how it is to be trained
+  std::function<void()> each = {};  ///< called between steps, to stop by throwing
+};
+
+/// Freezing the first `frozen` blocks.
+struct AdvisedCut {
+  Index frozen = 0;
+  double step = 0, seconds = 0;   ///< of a step and of the training, predicted or as it was
+  double bytes = 0;               ///< resident, without the data
+  double accuracy = -1;           ///< on the validation part; -1: not known
+  double low = 0, high = 0;       ///< where the test part's is to be expected, with 95 %
+  std::string known = "unknown";  ///< "trained" to the end, "between" two that were, "unknown"
+  bool fits = false;              ///< in time and memory
+};
+
+struct LearnerAdvice {
+  std::vector<AdvisedCut> cuts;
+  Index chosen = -1;  ///< frozen blocks; -1: no cut fits
+  std::string reason;
+};
+
 /// A model with all that it takes to train it, ask it and keep it: how samples are prepared and what its
 /// answers mean. What `firn train`, `eval` and `predict` do, for programs: the same data, options and seed
 /// give the same bits. One thread may use it at a time; nothing is printed.
@@ -99,6 +139,11 @@ class Learner {
   /// of the forward pass where nothing trains.
   std::string explain(Index batch) const;
   std::vector<BlockSummary> summary(Index batch) const;
+  /// Prices that step; kernels that this machine has not measured yet are, and kept for other runs.
+  StepOutlook forecast(Index batch, const FitOptions& options = {}, const Each& each = {}) const;
+  /// Which blocks to freeze, by trials on copies: as `firn advise` finds it. The model stays as it is. Throws
+  /// what `fit` throws before it begins, and Error(usage) without a validation part.
+  LearnerAdvice advise(const DataParts& data, const AdviceWish& wish);
   /// The text of the network.
   std::string network() const;
 

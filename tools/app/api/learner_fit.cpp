@@ -39,6 +39,8 @@ void check_word(const char* option, const std::string& word, const std::vector<s
                           did_you_mean(word, known)));
 }
 
+}  // namespace
+
 void check_options(const FitOptions& o) {
   check_number("epochs", static_cast<double>(o.epochs), cli::at_least(1), true);
   check_number("batch", static_cast<double>(o.batch), cli::kBatch, true);
@@ -61,7 +63,7 @@ void check_options(const FitOptions& o) {
                 "a policy and thaw exclude each other: the policy decides what thaws");
 }
 
-cli::LearningChoice choice_of(const FitOptions& o) {
+cli::LearningChoice learning_choice(const FitOptions& o) {
   cli::LearningChoice choice;
   cli::TrainingChoice& training = choice.training;
   training.epochs = o.epochs;
@@ -88,6 +90,8 @@ cli::LearningChoice choice_of(const FitOptions& o) {
   choice.run.exact = o.exact;
   return choice;
 }
+
+namespace {
 
 cli::Session loaded_session(const std::string& path, const std::string& model) {
   cli::SessionChoice choice;
@@ -271,7 +275,7 @@ void Learner::Parts::take(const DataParts& data) {
 History Learner::fit(const DataParts& data, const FitOptions& options, const TrainHooks& hooks) {
   check_options(options);
   Parts& parts = *parts_;
-  cli::LearningChoice choice = choice_of(options);
+  cli::LearningChoice choice = learning_choice(options);
   cli::parse_augment(choice.training.augment);  // a fault in it shows before data is read
   cli::resolve_training(choice.training, *parts.session.model);
   TrainConfig config = cli::make_config(choice.training);

@@ -9,6 +9,7 @@
 #include "layers/foreign/import.h"
 #include "optim/trainer/program_cache.h"
 #include "tools/app/api/learner.h"
+#include "tools/app/run/learning.h"
 #include "tools/app/run/session.h"
 
 namespace firn {
@@ -34,6 +35,13 @@ struct Learner::Parts {
   /// The session with `samples` as all of its data.
   cli::Session asked(const DatasetPtr& samples, cli::Purpose purpose) const;
   ProgramCache& asking() const;
+  /// The step that trains what is not frozen; the forward pass where nothing does.
+  Program& step(ProgramCache& cache, Index batch) const;
 };
+
+/// Throws Error(usage) for what `firn train` would not take either.
+void check_options(const FitOptions& options);
+/// The options as the program has them.
+cli::LearningChoice learning_choice(const FitOptions& options);
 
 }  // namespace firn

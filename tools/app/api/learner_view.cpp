@@ -10,13 +10,6 @@ namespace firn {
 
 namespace {
 
-/// The step that trains what is not frozen; the forward pass where nothing does.
-const Program& step_of(const Model& model, ProgramCache& programs, Index batch) {
-  const Shape& sample = model.input().sample;
-  const bool trains = cli::parameter_count(model.parameters(), true) > 0;
-  return trains ? programs.training(batch, sample) : programs.inference(batch, sample);
-}
-
 std::string layers_text(const Model& model, const Model::Block& block) {
   std::string text;
   for (std::size_t c = block.first_child; c < block.last_child; ++c)
@@ -26,14 +19,21 @@ std::string layers_text(const Model& model, const Model::Block& block) {
 
 }  // namespace
 
+Program& Learner::Parts::step(ProgramCache& cache, Index batch) const {
+  const Model& model = *session.model;
+  const Shape& sample = model.input().sample;
+  const bool trains = cli::parameter_count(model.parameters(), true) > 0;
+  return trains ? cache.training(batch, sample) : cache.inference(batch, sample);
+}
+
 std::string Learner::explain(Index batch) const {
   ProgramCache programs(model(), {.task = parts_->session.task});
-  return listing(step_of(model(), programs, batch));
+  return listing(parts_->step(programs, batch));
 }
 
 std::vector<BlockSummary> Learner::summary(Index batch) const {
   ProgramCache programs(model(), {.task = parts_->session.task});
-  const ProgramCost cost = cost_of(step_of(model(), programs, batch));
+  const ProgramCost cost = cost_of(parts_->step(programs, batch));
   std::vector<BlockSummary> rows;
   for (std::size_t i = 0; i < model().blocks().size(); ++i) {
     const Model::Block& block = model().blocks()[i];

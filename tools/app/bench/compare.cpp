@@ -109,7 +109,8 @@ class Comparison {
   }
 
   Sample measure_own(const Row& row) const {
-    std::vector<std::string> words{own_program(), "bench", "step", "--json", "-q"};
+    std::vector<std::string> words = own_program();
+    words.insert(words.end(), {"bench", "step", "--json", "-q"});
     const auto more = arguments(row, threads_);
     words.insert(words.end(), more.begin(), more.end());
     if (options_.exact) words.emplace_back("--exact");

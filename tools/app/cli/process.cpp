@@ -39,6 +39,11 @@ class Capture {
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
 };
 
+std::vector<std::string>& said_program() {
+  static std::vector<std::string> words;
+  return words;
+}
+
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> all;
   for (std::string& text : texts) all.push_back(text.data());
@@ -81,11 +86,16 @@ ProcessOutcome run_process(const std::vector<std::string>& words,
   return {code, out.text(), err.text()};
 }
 
-std::string own_program() {
+std::vector<std::string> own_program() {
+  if (!said_program().empty()) return said_program();
   std::error_code failed;
   const auto path = std::filesystem::read_symlink("/proc/self/exe", failed);
   if (failed) throw Error(Fault::failure, "process", "/proc/self/exe: " + failed.message());
-  return path.string();
+  return {path.string()};
+}
+
+void set_own_program(std::vector<std::string> words) {
+  said_program() = std::move(words);
 }
 
 }  // namespace firn::cli

@@ -17,7 +17,9 @@ struct ProcessOutcome {
 ProcessOutcome run_process(const std::vector<std::string>& words,
                            const std::vector<std::pair<std::string, std::string>>& environment = {});
 
-/// The file of the running program.
-std::string own_program();
+/// The words that run this program once more: its file, unless others were said.
+std::vector<std::string> own_program();
+/// Where the program is part of another one (of Python's package): what runs it there.
+void set_own_program(std::vector<std::string> words);
 
 }  // namespace firn::cli

@@ -131,10 +131,12 @@ Index base_bytes(int threads, Machine& machine) {
 }
 
 double measured_resident(const StepChoice& choice) {
-  std::vector<std::string> words = {own_program(), "bench", "step", "--json", "--seconds", "0.001"};
-  for (const std::string& word : {std::string("--models"), choice.model, std::string("--freeze"),
-                                  choice.freeze, std::string("--threads"), std::to_string(choice.threads),
-                                  std::string("--frozen-precision"), choice.precision})
+  std::vector<std::string> words = own_program();
+  for (const std::string& word :
+       {std::string("bench"), std::string("step"), std::string("--json"), std::string("--seconds"),
+        std::string("0.001"), std::string("--models"), choice.model, std::string("--freeze"), choice.freeze,
+        std::string("--threads"), std::to_string(choice.threads), std::string("--frozen-precision"),
+        choice.precision})
     words.push_back(word);
   if (choice.batch > 0) words.push_back("--batch=" + std::to_string(choice.batch));
   if (choice.exact) words.emplace_back("--exact");

@@ -1,0 +1,34 @@
+// The graph level, as Python holds it.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/graph/graph.h"
+#include "engine/program/program.h"
+
+namespace firn::python {
+
+/// A graph that is being built, or the program that it has become.
+struct GraphHolder {
+  std::unique_ptr<Graph> graph;  ///< null once it is a program
+  std::map<std::string, Tensor> fed = {};  ///< what the program's feeds read
+  std::unique_ptr<Program> program = nullptr;
+};
+
+/// A value with the graph that it lies in.
+struct GraphValue {
+  std::shared_ptr<GraphHolder> holder;
+  Value value;
+};
+
+/// The graph to add to. Throws Error(usage) where it is a program already.
+Graph& building(const GraphHolder& holder);
+/// The same of values, which must be of one graph; "none" among them is passed over.
+Graph& building(const std::vector<const GraphValue*>& values);
+
+}  // namespace firn::python
