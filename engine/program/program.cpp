@@ -98,6 +98,12 @@ void Program::compile() {
     gradients_.push_back({gradient.parameter.get(), nullptr, gradient.value.shape().count(), part});
   }
   if (options_.trace) first_label_ = options_.trace->introduce(plan_.steps);
+  if (options_.ranks != nullptr && options_.ranks->ranks() > 1) {
+    std::vector<Value> outputs;
+    for (const auto& [name, value] : graph_->outputs()) outputs.push_back(value);
+    exchange_ = std::make_unique<RankExchange>(plan_, outputs, !training_, options_.ranks->rank(),
+                                               options_.ranks->ranks());
+  }
   step_times_.assign(plan_.steps.size(), 0);
   for (const Step& step : plan_.steps) {
     const Cost cost = step.node->op()->cost(*step.node);
@@ -216,6 +222,19 @@ void Program::run_once() {
   once_done_ = true;
 }
 
+void Program::exchange(std::size_t group) {
+  if (exchange_failed_) return;
+  try {
+    exchange_->run(group, shared_, *options_.ranks);
+  } catch (...) {
+    exchange_failed_ = std::current_exception();  // nothing is thrown through a parallel region
+  }
+}
+
+std::vector<RankTraffic> Program::traffic(int ranks) const {
+  return RankExchange(plan_, {}, false, 0, ranks).traffic();
+}
+
 void Program::run(std::uint64_t number) {
   const FlushSubnormals flush;
   // By the same rough guess: what takes longer is cut into enough pieces, and would lose much by a trial on
@@ -231,8 +250,12 @@ void Program::run(std::uint64_t number) {
   const auto begin = std::chrono::steady_clock::now();
   if (timing_) member_times_.assign(static_cast<std::size_t>(threads) * plan_.steps.size(), 0);
 
+  const Index first_slice = exchange_ ? exchange_->first_slice() : 0;
+  const Index own_slices = exchange_ ? exchange_->own_slices() : plan_.slices;
   parallel_region(threads, [&](Team& team, int member) {
-    for (const Group& group : plan_.groups) {
+    for (std::size_t g = 0; g < plan_.groups.size(); ++g) {
+      const Group& group = plan_.groups[g];
+      if (exchange_ && exchange_->any(g)) team.for_each(1, [&](Index) { exchange(g); });
       const auto call = [&](int index, Index slice, Index unit) {
         const auto i = static_cast<std::size_t>(index);
         if (!timing_ && !traced) return run_step(plan_.steps[i], member, slice, unit, number);
@@ -245,18 +268,22 @@ void Program::run(std::uint64_t number) {
             std::chrono::duration<double>(ended - called).count();
       };
       if (group.per_slice) {
-        team.for_each(plan_.slices, [&](Index slice) {
-          for (const int step : group.steps) call(step, slice, 0);
+        team.for_each(own_slices, [&](Index slice) {
+          for (const int step : group.steps) call(step, first_slice + slice, 0);
         });
       } else {
         team.for_each(group.first_task.back(), [&](Index unit) {
           const auto after = std::upper_bound(group.first_task.begin(), group.first_task.end(), unit);
           const auto which = static_cast<std::size_t>(after - group.first_task.begin()) - 1;
+          if (exchange_ && exchange_->makes(group.steps[which])) return;
           call(group.steps[which], 0, unit - group.first_task[which]);
         });
       }
     }
+    if (exchange_ && exchange_->any(plan_.groups.size()))
+      team.for_each(1, [&](Index) { exchange(plan_.groups.size()); });
   });
+  if (exchange_failed_) std::rethrow_exception(exchange_failed_);
 
   if (tried) trial_.ran(seconds_since(begin));
   for (const auto& node : graph_->nodes()) {
@@ -279,7 +306,13 @@ void Program::set_timing(bool on) {
 
 const Value& Program::find_output(std::string_view name) const {
   for (const auto& [known, value] : graph_->outputs()) {
-    if (known == name) return value;
+    if (known != name) continue;
+    if (exchange_ && training_ && value.spec().axis == Axis::batch) {
+      throw Error(
+          Fault::usage, "output",
+          fmt::format("of {} each of the ranks has its own rows: an inference program has all", name));
+    }
+    return value;
   }
   throw Error(Fault::usage, "output", fmt::format("the program has no output {}", name));
 }

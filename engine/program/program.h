@@ -1,6 +1,7 @@
 // A graph compiled for the set of parameters that train: a flat list of kernel calls.
 #pragma once
 
+#include <exception>
 #include <memory>
 #include <span>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "engine/program/differentiate.h"
 #include "engine/program/plan.h"
+#include "engine/program/rank_exchange.h"
 #include "engine/program/step_trace.h"
 #include "engine/program/thread_trial.h"
 #include "engine/tensor/workspace.h"
@@ -21,7 +23,10 @@ struct ProgramOptions {
   Index slice_rows = 0;  ///< samples of a slice; 0: chosen
   const Kernels* kernels = nullptr;  ///< of one instruction set; null: of the one in force
   bool every_thread = false;         ///< use all threads, however little work there is for each
-  bool keep_values = false;          ///< nothing is fused, and all of the forward pass can be read after a run
+  /// The processes that share its work and run it all at once; null: this one alone. The bits are the same.
+  /// It must outlive the program. Not with `keep_values`.
+  Communicator* ranks = nullptr;
+  bool keep_values = false;  ///< nothing is fused, and all of the forward pass can be read after a run
   std::shared_ptr<StepTrace> trace = {};  ///< is told when each call began and ended; null: nobody is
   std::shared_ptr<Workspace> workspace =
       {};  ///< shared with programs that never run at the same time; null: its own
@@ -60,15 +65,16 @@ class Program {
   /// The tensor is read by every run until another one is fed; it must have the feed's shape and type, and
   /// stay alive.
   void feed(std::string_view name, const Tensor& tensor);
-  /// Throws Error(usage) when a feed is missing. `step` counts the training steps: what is random depends on
-  /// it.
+  /// Throws Error(usage) when a feed is missing, Error(failure) when another rank is gone. `step` counts the
+  /// training steps: what is random depends on it.
   void run(std::uint64_t step = 0);
 
   /// Tells that the batch is a piece of a larger one, behind so many of its rows: what is random in a step
   /// (dropout) is then what it is in the larger one. 0 until it is called.
   void set_rows_before(Index rows) { rows_before_ = rows; }
 
-  /// A named output of the last run, a copy.
+  /// A named output of the last run, a copy. Of a training step that ranks share each one has its own rows of
+  /// an output with a row for each sample: throws Error(usage) for such a one, here and below.
   Tensor output(std::string_view name) const;
   /// Its elements where they lie, until the next run of any program that shares the workspace.
   const real* output_data(std::string_view name) const;
@@ -92,6 +98,8 @@ class Program {
   bool is_training() const { return training_; }
   const std::vector<LeftOut>& left_out() const { return derivatives_.left_out; }
   const Derivatives& derivatives() const { return derivatives_; }
+  /// What so many ranks would hand around in a run.
+  std::vector<RankTraffic> traffic(int ranks) const;
   const Counters& counters() const { return counters_; }
 
   /// When on, each run adds the seconds of each step of the plan to `step_times`, summed over the threads.
@@ -116,6 +124,8 @@ class Program {
   void keep_values(std::vector<Value>& keep);
   void bind(int threads);
   void run_once();
+  /// Hands around what ranks have made, on one thread; after a failure does nothing.
+  void exchange(std::size_t group);
   void run_step(const Step& step, int member, Index slice, Index unit, std::uint64_t number);
   void* resolve(const Operand& operand, int member, Index slice) const;
   const Value& find_output(std::string_view name) const;
@@ -142,6 +152,8 @@ class Program {
   std::vector<GradientView> gradients_;
   std::vector<ValueGradient> values_;
   Counters counters_;
+  std::unique_ptr<RankExchange> exchange_;  // null: no other ranks
+  std::exception_ptr exchange_failed_;
   double work_seconds_ = 0;  // a rough guess, to choose the number of threads
   ThreadTrial trial_;
 };

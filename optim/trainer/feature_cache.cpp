@@ -573,7 +573,10 @@ std::string FeatureCache::decide() {
   decided_ = true;
   read_seconds_ = measure_reading();
   const double compute = compute_seconds_ / static_cast<double>(computed_);
-  const bool worth_it = read_seconds_ < compute;
+  bool worth_it = read_seconds_ < compute;
+  // Ranks measure different times, and must do the same.
+  if (settings_.ranks != nullptr)
+    worth_it = settings_.ranks->greatest(settings_.ranks->rank() == 0 && worth_it ? 1 : 0) == 1;
   std::string measured = fmt::format("a sample's features take {:.2f} us to read and {:.2f} us to compute",
                                      read_seconds_ * 1e6, compute * 1e6);
   if (!worth_it && config_.mode == CacheMode::automatic) {

@@ -59,7 +59,8 @@ struct TrainHooks {
       {};  ///< of the epoch, counted from 1
   std::function<void(const EpochRecord&)> after_epoch;
   /// Asked after each step and each batch of an evaluation. An epoch that ends within its steps is evaluated
-  /// and recorded; one that ends within its evaluation is not.
+  /// and recorded; one that ends within its evaluation is not. Where ranks share the work it must say the
+  /// same on all of them (`Communicator::greatest`).
   std::function<bool()> stop = {};
   /// Before a step that trains other blocks than the one before.
   std::function<void(std::span<const FreezeChange>)> on_freeze = {};

@@ -48,6 +48,7 @@ std::unique_ptr<Program> ProgramCache::compile(Kind kind, Index batch, const Sha
   program_options.fuse = settings_.fuse;
   program_options.workspace = workspace_;
   program_options.trace = settings_.trace;
+  program_options.ranks = settings_.ranks;
   if (kind == Kind::features) {
     return Program::inference(model_.features_graph(batch, sample, *to, options, from), program_options);
   }

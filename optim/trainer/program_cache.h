@@ -22,6 +22,8 @@ struct ProgramSettings {
   std::uint64_t seed = 0;
   bool fuse = true;
   std::shared_ptr<StepTrace> trace = {};  ///< of the runs of all programs; null: none
+  Communicator* ranks =
+      nullptr;  ///< that share the work, at once and in the same order; null: this one alone
 };
 
 /// Compiles a program when a batch of a new size, a sequence of a new length or another `FreezeSet` is asked

@@ -27,8 +27,7 @@ namespace firn::python {
 using namespace nb::literals;
 
 Graph& building(const GraphHolder& holder) {
-  if (!holder.graph)
-    throw Error(Fault::usage, "graph", "this graph is a program already: begin another one");
+  if (!holder.graph) throw Error(Fault::usage, "graph", "this graph is a program already: begin another one");
   return *holder.graph;
 }
 
@@ -88,10 +87,10 @@ nb::object output(const GraphHolder& holder, const std::string& name) {
   std::vector<std::string> known;
   for (const auto& [own, value] : compiled(holder).graph().outputs()) known.push_back(own);
   if (std::find(known.begin(), known.end(), name) == known.end()) {
-    throw Error(Fault::usage, "program", fmt::format("there is no output {}{}", name, did_you_mean(name, known)));
+    throw Error(Fault::usage, "program",
+                fmt::format("there is no output {}{}", name, did_you_mean(name, known)));
   }
-  if (compiled(holder).counters().runs == 0)
-    throw Error(Fault::usage, "program", "it was not run yet");
+  if (compiled(holder).counters().runs == 0) throw Error(Fault::usage, "program", "it was not run yet");
   return nb::cast(array_of(compiled(holder).output(name)));
 }
 
@@ -140,7 +139,8 @@ std::string repr(const GraphValue& v) {
 }  // namespace
 
 void bind_graph(nb::module_& m) {
-  nb::class_<Parameter>(m, "Parameter", "A named array that training changes, laid out as the kernels want it.")
+  nb::class_<Parameter>(m, "Parameter",
+                        "A named array that training changes, laid out as the kernels want it.")
       .def(
           "__init__",
           [](Parameter* self, const std::string& name, const Floats& value, bool trainable) {
@@ -195,35 +195,44 @@ void bind_graph(nb::module_& m) {
             building(*h).output(name, v.value);
           },
           "holder"_a, "name"_a, "value"_a)
-      .def("set_label", [](GraphHolder& h, const std::string& label) { building(h).set_label(label); }, "label"_a)
-      .def("compile",
-           [](GraphHolder& h, const GraphValue* loss, bool fuse) {
-             building(h);
-             if (loss != nullptr && loss->holder.get() != &h)
-               throw Error(Fault::usage, "graph", "the loss is of another graph");
-             ProgramOptions options;
-             options.fuse = fuse;
-             h.program = loss == nullptr ? Program::inference(std::move(h.graph), options)
-                                         : Program::training(std::move(h.graph), loss->value, options);
-           },
-           "loss"_a.none(), "fuse"_a)
-      .def("feed_numbers", [](GraphHolder& h, const std::string& name,
-                              const Floats& value) { feed(h, name, tensor_of(value)); },
-           "name"_a, "value"_a)
-      .def("feed_indices",
-           [](GraphHolder& h, const std::string& name, const Ints& value) {
-             feed(h, name,
-                  Tensor::of_indices(shape_of(value),
-                                     std::span<const std::int32_t>(value.data(), value.size())));
-           },
-           "name"_a, "value"_a)
-      .def("takes_indices",
-           [](const GraphHolder& h, const std::string& name) {
-             return feed_named(h, name).outputs()[0].type == DType::int32;
-           },
-           "name"_a)
-      .def("run", [](GraphHolder& h, std::uint64_t step) { compiled(h).run(step); }, "step"_a,
-           nb::call_guard<nb::gil_scoped_release>())
+      .def(
+          "set_label", [](GraphHolder& h, const std::string& label) { building(h).set_label(label); },
+          "label"_a)
+      .def(
+          "compile",
+          [](GraphHolder& h, const GraphValue* loss, bool fuse) {
+            building(h);
+            if (loss != nullptr && loss->holder.get() != &h)
+              throw Error(Fault::usage, "graph", "the loss is of another graph");
+            ProgramOptions options;
+            options.fuse = fuse;
+            h.program = loss == nullptr ? Program::inference(std::move(h.graph), options)
+                                        : Program::training(std::move(h.graph), loss->value, options);
+          },
+          "loss"_a.none(), "fuse"_a)
+      .def(
+          "feed_numbers",
+          [](GraphHolder& h, const std::string& name, const Floats& value) {
+            feed(h, name, tensor_of(value));
+          },
+          "name"_a, "value"_a)
+      .def(
+          "feed_indices",
+          [](GraphHolder& h, const std::string& name, const Ints& value) {
+            feed(h, name,
+                 Tensor::of_indices(shape_of(value),
+                                    std::span<const std::int32_t>(value.data(), value.size())));
+          },
+          "name"_a, "value"_a)
+      .def(
+          "takes_indices",
+          [](const GraphHolder& h, const std::string& name) {
+            return feed_named(h, name).outputs()[0].type == DType::int32;
+          },
+          "name"_a)
+      .def(
+          "run", [](GraphHolder& h, std::uint64_t step) { compiled(h).run(step); }, "step"_a,
+          nb::call_guard<nb::gil_scoped_release>())
       .def("value", &output, "name"_a, nb::sig("def value(self, name: str) -> object"))
       .def("gradients", &gradients, nb::sig("def gradients(self) -> dict[str, object]"))
       .def("left_out", &left_out)

@@ -15,7 +15,7 @@ namespace firn::python {
 
 /// A graph that is being built, or the program that it has become.
 struct GraphHolder {
-  std::unique_ptr<Graph> graph;  ///< null once it is a program
+  std::unique_ptr<Graph> graph;            ///< null once it is a program
   std::map<std::string, Tensor> fed = {};  ///< what the program's feeds read
   std::unique_ptr<Program> program = nullptr;
 };

@@ -50,13 +50,19 @@ Activation activation_named(const std::string& name) {
 }
 
 PoolOptions pool_options(Index kernel, Index stride, Index padding) {
-  return {.kernel_h = kernel, .kernel_w = kernel, .stride_h = stride, .stride_w = stride, .pad_h = padding, .pad_w = padding};
+  return {.kernel_h = kernel,
+          .kernel_w = kernel,
+          .stride_h = stride,
+          .stride_w = stride,
+          .pad_h = padding,
+          .pad_w = padding};
 }
 
 /// Binds a function of one value.
 template <class F>
 void one(nb::module_& m, const char* name, F make) {
-  m.def(name, [make](const V& x) { return made([&](Graph& g, Value v) { return make(g, v); }, x); }, "x"_a);
+  m.def(
+      name, [make](const V& x) { return made([&](Graph& g, Value v) { return make(g, v); }, x); }, "x"_a);
 }
 
 /// Binds a function of two.
@@ -85,14 +91,13 @@ void bind_arithmetic(nb::module_& m) {
   one(m, "op_global_average_pool", [](Graph& g, Value x) { return global_average_pool(g, x); });
   m.def(
       "op_scale",
-      [](const V& x, real factor) {
-        return made([&](Graph& g, Value v) { return scale(g, v, factor); }, x);
-      },
+      [](const V& x, real factor) { return made([&](Graph& g, Value v) { return scale(g, v, factor); }, x); },
       "x"_a, "factor"_a);
   m.def(
       "op_over",
       [](const V& x, int axis, bool average) {
-        return made([&](Graph& g, Value v) { return average ? mean_over(g, v, axis) : sum_over(g, v, axis); }, x);
+        return made([&](Graph& g, Value v) { return average ? mean_over(g, v, axis) : sum_over(g, v, axis); },
+                    x);
       },
       "x"_a, "axis"_a, "average"_a);
   m.def(
@@ -114,7 +119,8 @@ void bind_layers(nb::module_& m) {
   m.def(
       "op_conv2d",
       [](const V& x, const V& weight, const V* bias, Index stride, Index padding, Index groups) {
-        const Conv2dOptions options{.stride_h = stride, .stride_w = stride, .pad_h = padding, .pad_w = padding, .groups = groups};
+        const Conv2dOptions options{
+            .stride_h = stride, .stride_w = stride, .pad_h = padding, .pad_w = padding, .groups = groups};
         return made([&](Graph& g, Value a, Value w, Value b) { return conv2d(g, a, w, b, options); }, x,
                     &weight, bias);
       },
@@ -123,7 +129,9 @@ void bind_layers(nb::module_& m) {
       "op_pool",
       [](const V& x, Index kernel, Index stride, Index padding, bool average) {
         const PoolOptions options = pool_options(kernel, stride, padding);
-        return made([&](Graph& g, Value v) { return average ? average_pool(g, v, options) : max_pool(g, v, options); }, x);
+        return made([&](Graph& g,
+                        Value v) { return average ? average_pool(g, v, options) : max_pool(g, v, options); },
+                    x);
       },
       "x"_a, "kernel"_a, "stride"_a, "padding"_a, "average"_a);
   m.def(
@@ -136,11 +144,9 @@ void bind_layers(nb::module_& m) {
   m.def(
       "op_batch_norm",
       [](const V& x, const V& gamma, const V& beta, real epsilon) {
-        return made(
-            [&](Graph& g, Value v, Value c, Value b) {
-              return batch_norm_train(g, v, c, b, nullptr, nullptr, epsilon, 0);
-            },
-            x, &gamma, &beta);
+        return made([&](Graph& g, Value v, Value c,
+                        Value b) { return batch_norm_train(g, v, c, b, nullptr, nullptr, epsilon, 0); },
+                    x, &gamma, &beta);
       },
       "x"_a, "gamma"_a, "beta"_a, "epsilon"_a);
   m.def(
@@ -175,7 +181,8 @@ void bind_shapes(nb::module_& m) {
   m.def(
       "op_reshape",
       [](const V& x, const std::vector<Index>& shape) {
-        return made([&](Graph& g, Value v) { return reshape(g, v, Shape(std::span<const Index>(shape))); }, x);
+        return made([&](Graph& g, Value v) { return reshape(g, v, Shape(std::span<const Index>(shape))); },
+                    x);
       },
       "x"_a, "shape"_a);
   m.def(

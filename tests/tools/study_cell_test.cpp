@@ -40,8 +40,8 @@ struct Digits {
     return arm;
   }
   CellResult train(const Arm& arm, std::uint64_t seed = 1) {
-    const auto result = train_cell(materials, costs.measure(arm), arm, seed, nullptr, nullptr, false,
-                                   [] { return false; });
+    const auto result =
+        train_cell(materials, costs.measure(arm), arm, seed, nullptr, nullptr, false, [] { return false; });
     REQUIRE(result);
     return *result;
   }
