@@ -115,7 +115,8 @@ void Program::keep_values(std::vector<Value>& keep) {
   std::map<ValueKey, Value> gradient_of;
   for (const ValueGradient& one : derivatives_.values) gradient_of[key_of(one.value)] = one.gradient;
   for (const auto& node : graph_->nodes()) {
-    const bool shown = node->op() != nullptr && node->pass() == Pass::forward && node->op()->differentiable();
+    const bool shown =
+        node->op() != nullptr && node->pass() == Pass::forward && node->op()->traits().differentiable;
     if (!shown || node->outputs()[0].axis == Axis::slice || node->outputs()[0].type != DType::number)
       continue;
     const Value value{node.get(), 0};

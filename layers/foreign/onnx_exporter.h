@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/kernels/activation.h"
 #include "layers/foreign/onnx_writer.h"
 #include "layers/model.h"
 #include "layers/network/kinds.h"
