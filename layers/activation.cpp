@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "engine/ops/activation.h"
+#include "engine/ops/log_softmax.h"
 #include "engine/ops/softmax.h"
 
 namespace firn {
@@ -19,6 +20,11 @@ LayerSpec Activate::spec() const {
 
 Flow Activate::build(Graph& graph, Flow in) const {
   if (activation_ != Activation::none) in.x = activate(graph, activation_, in.x, slope_);
+  return in;
+}
+
+Flow LogSoftmax::build(Graph& graph, Flow in) const {
+  in.x = log_softmax(graph, in.x);
   return in;
 }
 

@@ -19,6 +19,13 @@ class Activate final : public Layer {
   real slope_;
 };
 
+/// Logarithms of the probabilities over the last dimension.
+class LogSoftmax final : public Layer {
+ public:
+  LayerSpec spec() const override { return LayerSpec("log_softmax"); }
+  Flow build(Graph& graph, Flow in) const override;
+};
+
 /// Probabilities over the last dimension.
 class Softmax final : public Layer {
  public:

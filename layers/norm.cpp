@@ -5,6 +5,7 @@
 #include "engine/base/error.h"
 #include "engine/ops/batch_norm.h"
 #include "engine/ops/layer_norm.h"
+#include "engine/ops/local_response_norm.h"
 
 namespace firn {
 
@@ -59,6 +60,20 @@ LayerSpec LayerNorm::spec() const {
 
 Flow LayerNorm::build(Graph& graph, Flow in) const {
   in.x = layer_norm(graph, in.x, graph.parameter(weight_), graph.parameter(bias_), options_.epsilon);
+  return in;
+}
+
+LayerSpec LocalResponse::spec() const {
+  return LayerSpec("local_response_norm")
+      .bare("size", options_.size)
+      .option("alpha", options_.alpha, Options{}.alpha)
+      .option("beta", options_.beta, Options{}.beta)
+      .option("k", options_.k, Options{}.k);
+}
+
+Flow LocalResponse::build(Graph& graph, Flow in) const {
+  in.x = local_response_norm(
+      graph, in.x, {.size = options_.size, .alpha = options_.alpha, .beta = options_.beta, .k = options_.k});
   return in;
 }
 

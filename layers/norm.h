@@ -44,4 +44,19 @@ class LayerNorm final : public Layer {
   ParameterPtr weight_, bias_;
 };
 
+/// Local response norm over the channels, without parameters; torch.nn.LocalResponseNorm of odd size.
+class LocalResponse final : public Layer {
+ public:
+  struct Options {
+    Index size = 5;
+    real alpha = real(1e-4), beta = real(0.75), k = 1;
+  };
+  explicit LocalResponse(Options options) : options_(options) {}
+  LayerSpec spec() const override;
+  Flow build(Graph& graph, Flow in) const override;
+
+ private:
+  Options options_;
+};
+
 }  // namespace firn

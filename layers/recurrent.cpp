@@ -5,6 +5,9 @@
 #include <cmath>
 
 #include "engine/base/error.h"
+#include "engine/ops/activation.h"
+#include "engine/ops/arithmetic.h"
+#include "engine/ops/dense.h"
 #include "engine/ops/dropout.h"
 #include "engine/ops/rearrange.h"
 
@@ -84,6 +87,47 @@ Flow Recurrent::build(Graph& graph, Flow in) const {
 Lstm::Lstm(Options options) : Recurrent("lstm", {"i", "f", "g", "o"}, lstm, options) {}
 
 Gru::Gru(Options options) : Recurrent("gru", {"r", "z", "n"}, gru, options) {}
+
+namespace {
+
+/// One direction, step by step.
+Value simple_rnn(Graph& graph, Value x, const RecurrentWeights& w, const RecurrentOptions& options,
+                 Activation activation) {
+  constexpr Index kMostSteps = 1024;
+  const Shape shape = x.shape();
+  const Index steps = shape.rank() == 3 ? shape[1] : 0;
+  if (steps < 1 || steps > kMostSteps || (options.reverse && options.lengths)) {
+    throw Error(
+        Fault::usage, "rnn",
+        fmt::format("input {} must be (N,T,F) of 1 to {} steps{} (layer {})", shape.text(), kMostSteps,
+                    options.lengths ? ", of one length where it is read backwards" : "", graph.label()));
+  }
+  const Value fed = dense(graph, x, w.weight_ih, w.bias_ih);
+  const Index hidden = fed.shape()[2];
+  std::vector<Value> states(static_cast<std::size_t>(steps));
+  Value h;
+  for (Index i = 0; i < steps; ++i) {
+    const Index t = options.reverse ? steps - 1 - i : i;
+    const Value row = reshape(graph, slice(graph, fed, 1, t, t + 1), Shape{shape[0], hidden});
+    h = activate(graph, activation, add(graph, row, h ? dense(graph, h, w.weight_hh, w.bias_hh) : w.bias_hh));
+    states[static_cast<std::size_t>(t)] = reshape(graph, h, Shape{shape[0], 1, hidden});
+  }
+  const Value all = concatenate(graph, states, 1);
+  return options.lengths ? mask_steps(graph, all, options.lengths) : all;
+}
+
+Value rnn_tanh(Graph& graph, Value x, const RecurrentWeights& w, const RecurrentOptions& options) {
+  return simple_rnn(graph, x, w, options, Activation::tanh);
+}
+
+Value rnn_relu(Graph& graph, Value x, const RecurrentWeights& w, const RecurrentOptions& options) {
+  return simple_rnn(graph, x, w, options, Activation::relu);
+}
+
+}  // namespace
+
+Rnn::Rnn(Options options, bool relu)
+    : Recurrent(relu ? "rnn_relu" : "rnn", {"h"}, relu ? rnn_relu : rnn_tanh, options) {}
 
 Flow LastStep::build(Graph& graph, Flow in) const {
   return {last_step(graph, in.x, in.lengths)};

@@ -48,6 +48,13 @@ class Gru final : public Recurrent {
   explicit Gru(Options options);
 };
 
+/// torch.nn.RNN from a zero state, h' = f(W x + b + U h + c) with f tanh or ReLU; at most 1024 steps, which
+/// are operations of their own. Sequences of different lengths are read forwards alone.
+class Rnn final : public Recurrent {
+ public:
+  Rnn(Options options, bool relu);
+};
+
 /// (N,T,F) to (N,F): the last step, or the last valid one where the input has lengths.
 class LastStep final : public Layer {
  public:

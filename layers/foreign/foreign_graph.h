@@ -12,13 +12,14 @@
 //   adaptive_average_pool       sizes; global_average_pool
 //   mean max_over               axes keep
 //   transpose: axes (two of them); reshape x [sizes]: sizes (-1: what is left, 0 and zero_copies: as it was),
-//   pad x [pads value axes]: pads value axes from_last (PyTorch's order of pads)
-//   flatten: first last permute: order; squeeze unsqueeze: axes; concat: axis select: axis index; slice x
-//   [begin end axes step]: axes begin end step; split: axis sizes, or parts add subtract multiply divide,
-//   identity, dropout: p, softmax log_softmax: axis embedding table tokens; gather x indices: axis lstm gru
-//   rnn x, `states` initial states, and for each layer and direction weight_ih weight_hh [bias_ih
+//   local_response_norm x: size alpha beta k; prelu x slope; resize x [scales sizes]: factors (of all axes)
+//   or sizes, interpolates, other_places pad x [pads value axes]: pads value axes from_last (PyTorch's order
+//   of pads) flatten: first last permute: order; squeeze unsqueeze: axes; concat: axis select: axis index;
+//   slice x [begin end axes step]: axes begin end step; split: axis sizes, or parts add subtract multiply
+//   divide, identity, dropout: p, softmax log_softmax: axis embedding table tokens; gather x indices: axis
+//   lstm gru rnn x, `states` initial states, and for each layer and direction weight_ih weight_hh [bias_ih
 //     bias_hh], PyTorch's gates: layers bidirectional batch_first biases dropout states
-//   onnx_lstm onnx_gru x w r [b lengths h c p]: ONNX's own gates, one layer: bidirectional reverse
+//   onnx_lstm onnx_gru onnx_rnn x w r [b lengths h c p]: ONNX's own gates, one layer: bidirectional reverse
 //   constants are computed from constants: shape, cast, expand, fill
 #pragma once
 

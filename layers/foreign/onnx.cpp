@@ -14,7 +14,7 @@ namespace firn {
 
 namespace {
 
-constexpr std::int64_t kOldestOpset = 7, kNewestOpset = 28;
+constexpr std::int64_t kOldestOpset = 1, kNewestOpset = 28;
 constexpr std::int64_t kNewestIr = 14;
 constexpr Index kBatch = 5;  // where the file leaves it open: a number that sizes seldom are
 

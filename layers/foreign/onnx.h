@@ -10,7 +10,7 @@
 
 namespace firn {
 
-/// Reads a file that lies in memory: the operators of opset 7 to 28, weights as raw, typed or external data.
+/// Reads a file that lies in memory: the operators of opset 1 to 28, weights as raw, typed or external data.
 /// External data is read from plain files beside `path` alone, which else is only named in errors. Throws
 /// Error(model_file) with path and offset or node for what is damaged, of another version, or leaves a size
 /// open that is not the batch's.

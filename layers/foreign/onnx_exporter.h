@@ -74,6 +74,7 @@ class OnnxExporter {
   }
   std::string parameter(const Layer& layer, const std::string& name) const;
   const Parameter& parameter_of(const Layer& layer, const std::string& name) const;
+  std::string by_channels(const OnnxSite& at, const OnnxFlow& v, const std::string& name);
   std::string activated(Activation which, const std::string& value, const std::string& path, real slope);
   std::string reduced(const char* operation, const std::string& value, const std::string& path,
                       std::vector<std::int64_t> axes, bool keep = false);
@@ -87,8 +88,10 @@ class OnnxExporter {
   OnnxFlow dense(const OnnxSite& at);
   OnnxFlow norm(const OnnxSite& at);
   OnnxFlow layer_norm(const OnnxSite& at);
+  OnnxFlow local_response_norm(const OnnxSite& at);
   OnnxFlow activation(const OnnxSite& at);
   OnnxFlow softmax(const OnnxSite& at);
+  OnnxFlow prelu(const OnnxSite& at);
   OnnxFlow pool(const OnnxSite& at);
   OnnxFlow global_pool(const OnnxSite& at);
   OnnxFlow adaptive_pool(const OnnxSite& at);
@@ -102,6 +105,7 @@ class OnnxExporter {
   OnnxFlow slice(const OnnxSite& at);
   OnnxFlow zero_pad(const OnnxSite& at);
   OnnxFlow rows(const OnnxSite& at);
+  OnnxFlow upsample(const OnnxSite& at);
   OnnxFlow strided_pad(const OnnxSite& at);
   OnnxFlow embedding(const OnnxSite& at);
   OnnxFlow recurrent(const OnnxSite& at);

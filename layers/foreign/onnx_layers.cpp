@@ -84,6 +84,17 @@ OnnxFlow OnnxExporter::layer_norm(const OnnxSite& at) {
   return v;
 }
 
+OnnxFlow OnnxExporter::local_response_norm(const OnnxSite& at) {
+  const LayerArguments& a = at.arguments;
+  OnnxFlow v = at.in[0].rank() > 1 ? channels_first(at.in[0], at.path) : plain(at.in[0], at.path);
+  v.value = node(at.path, "LRN", {v.value},
+                 {{"size", a.count("size")},
+                  {"alpha", static_cast<float>(a.number("alpha"))},
+                  {"beta", static_cast<float>(a.number("beta"))},
+                  {"bias", static_cast<float>(a.number("k"))}});
+  return v;
+}
+
 std::string OnnxExporter::activated(Activation which, const std::string& value, const std::string& path,
                                     real slope) {
   switch (which) {
@@ -133,9 +144,24 @@ OnnxFlow OnnxExporter::activation(const OnnxSite& at) {
   fail(at.path, fmt::format("there is no ONNX for the activation {}", kind));
 }
 
+/// The layer's numbers, one for each channel or one alone, in a shape that meets the channels of `v`.
+std::string OnnxExporter::by_channels(const OnnxSite& at, const OnnxFlow& v, const std::string& name) {
+  std::vector<std::int64_t> sizes{parameter_of(at.layer, name).value().count()};
+  for (std::int64_t axis = channel_axis(v); axis < v.rank(); ++axis) sizes.push_back(1);
+  return node(at.path, "Reshape",
+              {parameter(at.layer, name), writer_.wholes(at.path, "channels_shape", std::move(sizes))});
+}
+
+OnnxFlow OnnxExporter::prelu(const OnnxSite& at) {
+  OnnxFlow v = at.in[0].image.rank() > 0 ? plain(at.in[0], at.path) : at.in[0];
+  v.value = node(at.path, "PRelu", {v.value, by_channels(at, v, "weight")});
+  return v;
+}
+
 OnnxFlow OnnxExporter::softmax(const OnnxSite& at) {
   OnnxFlow v = at.in[0];
-  v.value = node(at.path, "Softmax", {v.value}, {{"axis", channel_axis(v)}});
+  const bool logarithm = at.arguments.spec().kind == "log_softmax";
+  v.value = node(at.path, logarithm ? "LogSoftmax" : "Softmax", {v.value}, {{"axis", channel_axis(v)}});
   return v;
 }
 
@@ -217,13 +243,8 @@ OnnxFlow OnnxExporter::over_axes(const OnnxSite& at) {
 
 OnnxFlow OnnxExporter::channel_numbers(const OnnxSite& at) {
   OnnxFlow v = at.in[0].image.rank() > 0 ? plain(at.in[0], at.path) : at.in[0];
-  // From the shape in files to one that meets the channels.
-  std::vector<std::int64_t> sizes{v.sample()[-1]};
-  for (std::int64_t axis = channel_axis(v); axis < v.rank(); ++axis) sizes.push_back(1);
-  const std::string row =
-      node(at.path, "Reshape",
-           {parameter(at.layer, ""), writer_.wholes(at.path, "channels_shape", std::move(sizes))});
-  v.value = node(at.path, at.arguments.spec().kind == "scale" ? "Mul" : "Add", {v.value, row});
+  v.value =
+      node(at.path, at.arguments.spec().kind == "scale" ? "Mul" : "Add", {v.value, by_channels(at, v, "")});
   return v;
 }
 

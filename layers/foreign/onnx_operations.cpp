@@ -60,6 +60,34 @@ void window_rule(const OnnxNode& n) {
   n.node.outputs.resize(1);
 }
 
+void softmax_rule(const OnnxNode& n) {
+  n.set("axis", n.number("axis", n.opset < 13 ? 1 : -1));
+  if (n.opset < 13) n.set("from_axis", 1);
+}
+
+void arithmetic_rule(const OnnxNode& n) {
+  if (n.opset < 7) n.copy("axis", "axis");
+}
+
+/// Which place of what is read each place repeats is the same in these ways for factors that are whole.
+void resize_rule(const OnnxNode& n) {
+  const auto text = [&](const char* name, const char* usual) {
+    const std::string given = n.text(name);
+    return given.empty() ? std::string(usual) : given;
+  };
+  const bool upsample = n.node.said == "Upsample" || n.opset < 11;
+  const std::string where = upsample ? "asymmetric" : text("coordinate_transformation_mode", "half_pixel");
+  const std::string nearest = upsample ? "floor" : text("nearest_mode", "round_prefer_floor");
+  const bool centred =
+      (where == "half_pixel" || where == "pytorch_half_pixel") && nearest.starts_with("round");
+  const bool from_left = where == "asymmetric" && nearest == "floor";
+  if (text("mode", "nearest") != "nearest") n.set("interpolates", 1);
+  if (!centred && !from_left) n.set("other_places", 1);
+  n.copy("factors", "scales");
+  // x, scales; or x, a region that is for another mode, scales, sizes.
+  if (!upsample && n.node.inputs.size() > 1) n.node.inputs.erase(n.node.inputs.begin() + 1);
+}
+
 void over_rule(const OnnxNode& n) {
   n.copy("axes", "axes");
   n.set("keep", n.number("keepdims", 1));
@@ -81,7 +109,11 @@ void recurrent_rule(const OnnxNode& n) {
                                              : "Tanh";
   const bool known =
       activations.empty() || activations == usual || activations == std::string(usual) + " " + usual;
-  if (!known) n.set("unknown_activations", 1);
+  if (n.node.said == "RNN" && (activations == "Relu" || activations == "Relu Relu")) {
+    n.set("relu", 1);
+  } else if (!known) {
+    n.set("unknown_activations", 1);
+  }
 }
 
 struct OnnxRow {
@@ -105,6 +137,13 @@ constexpr OnnxRow kOnnxRows[] = {
      [](const OnnxNode& n) {
        n.set("epsilon", n.number("epsilon", 1e-5));
        n.node.outputs.resize(1);
+     }},
+    {"LRN", "local_response_norm",
+     [](const OnnxNode& n) {
+       n.set("size", n.number("size", 0));
+       n.set("alpha", n.number("alpha", 1e-4));
+       n.set("beta", n.number("beta", 0.75));
+       n.set("k", n.number("bias", 1));
      }},
     {"Gemm", "gemm",
      [](const OnnxNode& n) {
@@ -137,9 +176,8 @@ constexpr OnnxRow kOnnxRows[] = {
        n.inputs(1);
        n.node.outputs.resize(1);
      }},
-    {"Softmax", "softmax", [](const OnnxNode& n) { n.set("axis", n.number("axis", n.opset < 13 ? 1 : -1)); }},
-    {"LogSoftmax", "log_softmax",
-     [](const OnnxNode& n) { n.set("axis", n.number("axis", n.opset < 13 ? 1 : -1)); }},
+    {"Softmax", "softmax", softmax_rule},
+    {"LogSoftmax", "log_softmax", softmax_rule},
     {"ReduceMean", "mean", over_rule},
     {"ReduceMax", "max_over", over_rule},
     {"Pad", "pad",
@@ -157,7 +195,7 @@ constexpr OnnxRow kOnnxRows[] = {
     {"Transpose", "permute", [](const OnnxNode& n) { n.copy("order", "perm"); }},
     {"Squeeze", "squeeze", [](const OnnxNode& n) { n.copy("axes", "axes"); }},
     {"Unsqueeze", "unsqueeze", [](const OnnxNode& n) { n.copy("axes", "axes"); }},
-    {"Concat", "concat", [](const OnnxNode& n) { n.set("axis", n.number("axis", 0)); }},
+    {"Concat", "concat", [](const OnnxNode& n) { n.set("axis", n.number("axis", n.opset < 4 ? 1 : 0)); }},
     {"Slice", "slice",
      [](const OnnxNode& n) {
        n.copy("begin", "starts");
@@ -170,15 +208,14 @@ constexpr OnnxRow kOnnxRows[] = {
        n.copy("sizes", "split");
      }},
     {"Gather", "gather", [](const OnnxNode& n) { n.set("axis", n.number("axis", 0)); }},
-    {"Add", "add", nothing},
+    {"Add", "add", arithmetic_rule},
     {"Sum", "add",
      [](const OnnxNode& n) {
        if (n.node.inputs.size() == 1) n.node.op = "identity";
-       if (n.node.inputs.size() > 2) n.fail();
      }},
-    {"Sub", "subtract", nothing},
-    {"Mul", "multiply", nothing},
-    {"Div", "divide", nothing},
+    {"Sub", "subtract", arithmetic_rule},
+    {"Mul", "multiply", arithmetic_rule},
+    {"Div", "divide", arithmetic_rule},
     {"Identity", "identity", nothing},
     {"Shape", "shape", nothing},
     {"Expand", "expand", nothing},
@@ -187,9 +224,19 @@ constexpr OnnxRow kOnnxRows[] = {
     {"ConstantOfShape", "fill", [](const OnnxNode& n) { n.set("of_shape", 1); }},
     {"LSTM", "onnx_lstm", recurrent_rule},
     {"GRU", "onnx_gru", recurrent_rule},
+    {"RNN", "onnx_rnn", recurrent_rule},
+    {"PRelu", "prelu", nothing},
+    {"Resize", "resize", resize_rule},
+    {"Upsample", "resize", resize_rule},
 };
 
 }  // namespace
+
+std::vector<std::string> onnx_operators() {
+  std::vector<std::string> names{"Constant", "SplitToSequence", "SequenceAt"};
+  for (const OnnxRow& row : kOnnxRows) names.emplace_back(row.said);
+  return names;
+}
 
 void translate_onnx(const OnnxAttributes& attributes, Index opset, ForeignNode& node) {
   const auto row = std::find_if(std::begin(kOnnxRows), std::end(kOnnxRows),

@@ -19,4 +19,8 @@ struct OnnxAttributes {
 /// vocabulary has no such operation. `opset`: the version of the operators.
 void translate_onnx(const OnnxAttributes& attributes, Index opset, ForeignNode& node);
 
+/// The operators that are read, for lists of them; those of whole graphs (Constant, SplitToSequence,
+/// SequenceAt) among them.
+std::vector<std::string> onnx_operators();
+
 }  // namespace firn

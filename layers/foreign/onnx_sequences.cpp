@@ -72,6 +72,18 @@ OnnxFlow OnnxExporter::zero_pad(const OnnxSite& at) {
   return v;
 }
 
+OnnxFlow OnnxExporter::upsample(const OnnxSite& at) {
+  OnnxFlow v = channels_first(at.in[0], at.path);
+  const Extent factor = at.arguments.extent("factor");
+  const std::string scales =
+      writer_.numbers(at.path, "scales", {1, 1, static_cast<float>(factor.h), static_cast<float>(factor.w)});
+  v.value = node(at.path, "Resize", {v.value, "", scales},
+                 {{"mode", std::string("nearest")},
+                  {"coordinate_transformation_mode", std::string("asymmetric")},
+                  {"nearest_mode", std::string("floor")}});
+  return v;
+}
+
 OnnxFlow OnnxExporter::rows(const OnnxSite& at) {
   OnnxFlow v = plain(at.in[0], at.path);
   const Shape image = v.sample();
@@ -110,21 +122,29 @@ std::string OnnxExporter::gates(const std::string& path, const std::vector<std::
                                 const std::vector<int>& order, Index hidden) {
   std::vector<std::string> pieces;
   for (const std::string& tensor : tensors) {
+    if (order.size() == 1) {
+      pieces.push_back(tensor);
+      continue;
+    }
     const std::vector<std::string> split =
         writer_.add(path, "Split",
                     {tensor, writer_.wholes(path, "gates", std::vector<std::int64_t>(order.size(), hidden))},
                     {{"axis", std::int64_t{0}}}, static_cast<int>(order.size()));
     for (const int gate : order) pieces.push_back(split[static_cast<std::size_t>(gate)]);
   }
-  const std::string whole = node(path, "Concat", pieces, {{"axis", std::int64_t{0}}});
+  const std::string whole =
+      pieces.size() == 1 ? pieces[0] : node(path, "Concat", pieces, {{"axis", std::int64_t{0}}});
   return node(path, "Unsqueeze", {whole, writer_.wholes(path, "direction_axis", {0})});
 }
 
 OnnxFlow OnnxExporter::recurrent(const OnnxSite& at) {
   const LayerArguments& a = at.arguments;
-  const bool lstm = a.spec().kind == "lstm";
+  const std::string& kind = a.spec().kind;
+  const bool gru = kind == "gru";
   // firn's gates are PyTorch's, i f g o and r z n; ONNX's are i o f c and z r h.
-  const std::vector<int> order = lstm ? std::vector<int>{0, 3, 1, 2} : std::vector<int>{1, 0, 2};
+  const std::vector<int> order = kind == "lstm" ? std::vector<int>{0, 3, 1, 2}
+                                 : gru          ? std::vector<int>{1, 0, 2}
+                                                : std::vector<int>{0};
   const Index hidden = a.count("hidden"), first = a.count("first_layer");
   const bool both = a.flag("bidirectional"), reverse = a.flag("reverse");
   OnnxFlow v = plain(at.in[0], at.path);
@@ -145,12 +165,14 @@ OnnxFlow OnnxExporter::recurrent(const OnnxSite& at) {
     };
     std::vector<OnnxAttribute> attributes{{"hidden_size", hidden}};
     if (both || reverse) attributes.push_back({"direction", std::string(both ? "bidirectional" : "reverse")});
-    if (!lstm) attributes.push_back({"linear_before_reset", std::int64_t{1}});
+    if (kind == "rnn_relu")
+      attributes.push_back({"activations", std::vector<std::string>(both ? 2 : 1, "Relu")});
+    if (gru) attributes.push_back({"linear_before_reset", std::int64_t{1}});
     const std::string time_first =
         node(at.path, "Transpose", {v.value}, {{"perm", std::vector<std::int64_t>{1, 0, 2}}});
     std::vector<std::string> inputs{time_first, directions(w), directions(r), directions(b)};
     if (!lengths.empty()) inputs.push_back(lengths);
-    const std::string y = node(at.path, lstm ? "LSTM" : "GRU", inputs, attributes);
+    const std::string y = node(at.path, kind == "lstm" ? "LSTM" : gru ? "GRU" : "RNN", inputs, attributes);
     // (T,directions,N,H) to (N,T,directions*H)
     v.value = node(at.path, "Transpose", {y}, {{"perm", std::vector<std::int64_t>{2, 0, 1, 3}}});
     v.value = reshaped(v.value, at.path, {steps, (both ? 2 : 1) * hidden});

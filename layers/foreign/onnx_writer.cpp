@@ -14,7 +14,8 @@ namespace {
 constexpr std::int64_t kIrOfOpset17 = 8, kIrOfOpset20 = 9;
 
 // AttributeProto.AttributeType
-constexpr std::int64_t kFloatAttribute = 1, kIntAttribute = 2, kStringAttribute = 3, kIntsAttribute = 7;
+constexpr std::int64_t kFloatAttribute = 1, kIntAttribute = 2, kStringAttribute = 3, kIntsAttribute = 7,
+                       kStringsAttribute = 8;
 
 ProtoWriter attribute_message(const OnnxAttribute& attribute) {
   ProtoWriter message;
@@ -25,6 +26,9 @@ ProtoWriter attribute_message(const OnnxAttribute& attribute) {
     message.whole(3, *whole).whole(20, kIntAttribute);
   } else if (const auto* text = std::get_if<std::string>(&attribute.value)) {
     message.text(4, *text).whole(20, kStringAttribute);
+  } else if (const auto* texts = std::get_if<std::vector<std::string>>(&attribute.value)) {
+    for (const std::string& one : *texts) message.text(9, one);
+    message.whole(20, kStringsAttribute);
   } else {
     for (const std::int64_t one : std::get<std::vector<std::int64_t>>(attribute.value)) message.whole(8, one);
     message.whole(20, kIntsAttribute);
@@ -117,6 +121,14 @@ std::string OnnxWriter::wholes(const std::string& path, const std::string& what,
 std::string OnnxWriter::number(const std::string& path, const std::string& what, float number) {
   const std::string name = fresh("/" + path + "/" + what);
   initializers_.push_back(tensor_message<float>(name, {}, Element::float32, std::vector<float>{number}));
+  return name;
+}
+
+std::string OnnxWriter::numbers(const std::string& path, const std::string& what,
+                                const std::vector<float>& numbers) {
+  const std::string name = fresh("/" + path + "/" + what);
+  initializers_.push_back(
+      tensor_message<float>(name, {static_cast<std::int64_t>(numbers.size())}, Element::float32, numbers));
   return name;
 }
 

@@ -15,7 +15,7 @@ namespace firn {
 
 struct OnnxAttribute {
   std::string name;
-  std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>> value;
+  std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>, std::vector<std::string>> value;
 };
 
 class OnnxWriter {
@@ -46,6 +46,7 @@ class OnnxWriter {
   std::string wholes(const std::string& path, const std::string& what, std::vector<std::int64_t> numbers,
                      bool scalar = false);
   std::string number(const std::string& path, const std::string& what, float number);
+  std::string numbers(const std::string& path, const std::string& what, const std::vector<float>& numbers);
 
   /// What is fed; the name that it got, which is another where that is taken.
   std::string input(const std::string& name, Element element, const std::vector<std::int64_t>& sizes);

@@ -332,6 +332,20 @@ constexpr Pt2Row kPt2Rows[] = {
     {"lstm", "lstm", recurrent},
     {"gru", "gru", recurrent},
     {"rnn_tanh", "rnn", recurrent},
+    {"rnn_relu", "rnn_relu", recurrent},
+    {"upsample_nearest2d", "resize",
+     [](const Pt2Node& n) {
+       n.input("self");
+       if (n.node.inputs[0] < 0) n.node.inputs.clear(), n.input("input");
+       const std::vector<double> factors = n.list("scale_factors");
+       if (!factors.empty()) {
+         n.set("factors", {1, 1, factors[0], factors.back()});
+       } else if (n.has("scales_h") && n.has("scales_w")) {
+         n.set("factors", {1, 1, n.number("scales_h", 1), n.number("scales_w", 1)});
+       } else {
+         n.set("sizes", n.list("output_size"));
+       }
+     }},
     {"zeros", "fill", [](const Pt2Node& n) { fill(n, 0); }},
     {"zeros_like", "fill", [](const Pt2Node& n) { fill(n, 0); }},
     {"ones", "fill", [](const Pt2Node& n) { fill(n, 1); }},

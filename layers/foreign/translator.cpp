@@ -23,6 +23,10 @@ const Translator::Row Translator::kRows[] = {
     {"lstm", &Translator::recurrent},
     {"gru", &Translator::recurrent},
     {"rnn", &Translator::recurrent},
+    {"rnn_relu", &Translator::recurrent},
+    {"local_response_norm", &Translator::local_response_norm},
+    {"prelu", &Translator::prelu},
+    {"resize", &Translator::resize},
     {"relu", &Translator::activation},
     {"sigmoid", &Translator::activation},
     {"tanh", &Translator::activation},
@@ -61,6 +65,7 @@ const Translator::Row Translator::kRows[] = {
     {"cast", &Translator::identity},
     {"onnx_lstm", &Translator::onnx_recurrent},
     {"onnx_gru", &Translator::onnx_recurrent},
+    {"onnx_rnn", &Translator::onnx_recurrent},
 };
 
 Translator::Translator(const ForeignGraph& graph) : graph_(graph) {}
@@ -210,6 +215,7 @@ void Translator::begin(const std::vector<const ForeignNode*>& nodes) {
   entry.memory.resize(sizes.size());
   std::iota(entry.memory.begin(), entry.memory.end(), 0);
   out_.layout = graph_.tokens ? "nt" : "nf";
+  const bool onnx_recurrent = first.op == "onnx_lstm" || first.op == "onnx_gru" || first.op == "onnx_rnn";
   const bool over_channels =
       first.op == "conv" || first.op == "batch_norm" || first.op == "max_pool" || first.op == "average_pool";
   if (rank == 4) {
@@ -218,8 +224,9 @@ void Translator::begin(const std::vector<const ForeignNode*>& nodes) {
     out_.layout = turned ? "nhwc" : "nchw";
   } else if (rank == 3) {
     if (over_channels) entry.memory = {0, 2, 1};
-    const bool recurrent = first.op == "lstm" || first.op == "gru" || first.op == "rnn";
-    if (recurrent && first.number("batch_first", 0) == 0) entry.memory = {1, 0, 2};
+    const bool recurrent =
+        first.op == "lstm" || first.op == "gru" || first.op == "rnn" || first.op == "rnn_relu";
+    if (onnx_recurrent || (recurrent && first.number("batch_first", 0) == 0)) entry.memory = {1, 0, 2};
     out_.layout = over_channels ? "nft" : "ntf";
   }
   out_.sample = memory_sizes(entry);
@@ -247,7 +254,7 @@ void Translator::end() {
     fail(last, fmt::format("is ({}), wanted is a row of numbers for each sample (N,classes)",
                            fmt::join(s.sizes, ",")));
   }
-  if (s.layer < 0) fail(last, "is the input");
+  if (s.layer < 0) s = emit(last, LayerSpec("identity"), s);
   if (odd_biases_ > 0) {
     out_.notes.push_back(
         fmt::format("{}of {} convolutions the bias is none of the model's: batch norms were folded into them "
@@ -372,7 +379,7 @@ void Translator::dropout(const ForeignNode& node) {
 }
 
 void Translator::softmax(const ForeignNode& node) {
-  const Stream s = settled(node, stream(node, 0));
+  Stream s = settled(node, stream(node, 0));
   const int axis = axis_of(node, s, node.whole("axis", -1));
   if (ends_.contains(node.outputs[0])) {
     out_.notes.push_back(fmt::format(
@@ -380,9 +387,18 @@ void Translator::softmax(const ForeignNode& node) {
         node.op));
     return give(node, s);
   }
-  if (node.op != "softmax" || s.memory.back() != axis)
-    fail(node, "is within the network, firn has softmax over channels or features there");
-  give(node, emit(node, LayerSpec("softmax"), s));
+  if (axis == s.memory[0]) fail(node, "is over the samples of a batch, which firn keeps apart");
+  // Of old versions: over all that stands from the axis on.
+  for (int behind = axis + 1; node.has("from_axis") && behind < s.rank(); ++behind) {
+    if (s.size(behind) > 1) fail(node, "is over several axes, firn's is over one");
+  }
+  std::vector<int> memory;
+  for (const int one : s.memory) {
+    if (one != axis) memory.push_back(one);
+  }
+  memory.push_back(axis);
+  s = ordered(node, s, memory);
+  give(node, emit(node, LayerSpec(node.op), s));
 }
 
 void Translator::activation(const ForeignNode& node) {
@@ -393,12 +409,17 @@ void Translator::activation(const ForeignNode& node) {
     const auto slope = static_cast<real>(node.number("slope", 0.01));
     if (slope != real(0.01)) spec.bare("slope", exact_text(slope));
   }
+  Stream s = stream(node, 0);
   if (kind == "hard_sigmoid") {
-    if (node.number("offset", 0.5) != 0.5)
-      fail(node, fmt::format("adds {}, firn's adds 0.5", node.number("offset", 0.5)));
-    spec.option("slope", static_cast<real>(node.number("slope", 0.2)), real(1) / 6);
+    const double slope = node.number("slope", 0.2), offset = node.number("offset", 0.5);
+    if (!(slope > 0)) fail(node, fmt::format("has a slope of {}, firn's is above 0", slope));
+    spec.option("slope", static_cast<real>(slope), real(1) / 6);
+    // slope x + offset = slope (x + (offset - 1/2) / slope) + 1/2
+    if (offset != 0.5)
+      s = emit(node, LayerSpec("plus").bare("summand", exact_text(static_cast<real>((offset - 0.5) / slope))),
+               s);
   }
-  give(node, emit(node, std::move(spec), stream(node, 0)));
+  give(node, emit(node, std::move(spec), s));
 }
 
 void Translator::clip(const ForeignNode& node) {
@@ -408,11 +429,27 @@ void Translator::clip(const ForeignNode& node) {
   };
   constexpr double kNone = 1e30;
   const double least = bound("least", 1, -kNone), most = bound("most", 2, kNone);
-  if (least != 0) fail(node, fmt::format("cuts off below {}, firn's does at 0", least));
-  const Stream s = stream(node, 0);
-  if (most >= kNone) return give(node, emit(node, LayerSpec("relu"), s));
-  if (!(most > 0)) fail(node, fmt::format("cuts off above {}, wanted is more than 0", most));
-  give(node, emit(node, LayerSpec("relu_to").bare("most", exact_text(static_cast<real>(most))), s));
+  Stream s = stream(node, 0);
+  const auto apply = [&](const char* kind, const char* what, double number) {
+    if (number != (std::string_view(kind) == "plus" ? 0 : 1))
+      s = emit(node, LayerSpec(kind).bare(what, exact_text(static_cast<real>(number))), s);
+  };
+  if (least <= -kNone && most >= kNone) return give(node, std::move(s));
+  if (least <= -kNone) {  // most - max(most - x, 0)
+    apply("times", "factor", -1);
+    apply("plus", "summand", most);
+    s = emit(node, LayerSpec("relu"), s);
+    apply("times", "factor", -1);
+    apply("plus", "summand", most);
+    return give(node, std::move(s));
+  }
+  if (!(most > least)) fail(node, fmt::format("cuts off below {} and above {}", least, most));
+  apply("plus", "summand", -least);
+  s = most >= kNone
+          ? emit(node, LayerSpec("relu"), s)
+          : emit(node, LayerSpec("relu_to").bare("most", exact_text(static_cast<real>(most - least))), s);
+  apply("plus", "summand", least);
+  give(node, std::move(s));
 }
 
 }  // namespace firn

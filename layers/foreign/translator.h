@@ -130,7 +130,10 @@ class Translator {
   void pool(const ForeignNode& node);
   void adaptive(const ForeignNode& node);
   void reduce(const ForeignNode& node);
+  void local_response_norm(const ForeignNode& node);
   void pad(const ForeignNode& node);
+  void prelu(const ForeignNode& node);
+  void resize(const ForeignNode& node);
   void reshape(const ForeignNode& node);
   void flatten(const ForeignNode& node);
   void permute(const ForeignNode& node);

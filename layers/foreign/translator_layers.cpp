@@ -145,11 +145,22 @@ void Translator::conv(const ForeignNode& node) {
 void Translator::dense(const ForeignNode& node) {
   const ForeignConstant& weight = wanted_constant(node, 1, "weight");
   const bool has_bias = node.inputs.size() > 2 && node.inputs[2] >= 0;
-  if (node.op == "gemm" &&
-      (node.number("alpha", 1) != 1 || node.number("beta", 1) != 1 || node.number("trans_a", 0) != 0))
-    fail(node, "scales its product or turns its input, firn's dense does not");
+  if (node.op == "gemm" && node.number("trans_a", 0) != 0)
+    fail(node, "turns its input, firn's dense does not");
   const bool by_rows = node.op == "dense" || node.number("trans_b", 0) != 0;
-  dense_of(node, stream(node, 0), weight, has_bias ? &wanted_constant(node, 2, "bias") : nullptr, !by_rows);
+  Stream s = stream(node, 0);
+  ForeignConstant bias = has_bias ? wanted_constant(node, 2, "bias") : ForeignConstant{};
+  if (node.op == "gemm") {
+    const double alpha = node.number("alpha", 1), beta = node.number("beta", 1);
+    if (alpha != 1)
+      s = emit(node, LayerSpec("times").bare("factor", exact_text(static_cast<real>(alpha))), s);
+    if (bias.count() == 1 && bias.reals.size() == 1 && weight.sizes.size() == 2) {
+      bias.sizes = {weight.sizes[by_rows ? 0 : 1]};
+      bias.reals.assign(static_cast<std::size_t>(std::max<Index>(0, bias.sizes[0])), bias.reals[0]);
+    }
+    for (real& one : bias.reals) one *= static_cast<real>(beta);
+  }
+  dense_of(node, s, weight, has_bias ? &bias : nullptr, !by_rows);
 }
 
 void Translator::dense_of(const ForeignNode& node, Stream s, const ForeignConstant& weight,
@@ -214,11 +225,21 @@ void Translator::batch_norm(const ForeignNode& node) {
 }
 
 void Translator::layer_norm(const ForeignNode& node) {
-  Stream s = settled(node, stream(node, 0));
+  Stream s = stream(node, 0);
   const ForeignConstant& weight = wanted_constant(node, 1, "weight");
+  const std::vector<Index> sizes = s.sizes;
+  const std::size_t over = weight.sizes.size();
+  if (over < 1 || over >= sizes.size() ||
+      !std::equal(weight.sizes.begin(), weight.sizes.end(), sizes.end() - static_cast<std::ptrdiff_t>(over)))
+    fail(node,
+         fmt::format("has a weight of ({}) for ({})", fmt::join(weight.sizes, ","), fmt::join(sizes, ",")));
+  if (over > 1) {  // as one axis
+    std::vector<Index> joined(sizes.begin(), sizes.end() - static_cast<std::ptrdiff_t>(over));
+    joined.push_back(weight.count());
+    s = reshaped(node, s, joined);
+  }
+  s = settled(node, s);
   const int last = s.rank() - 1;
-  if (weight.sizes.size() != 1 || weight.sizes[0] != s.size(last))
-    fail(node, "is over several dimensions, firn's is over the last");
   if (s.memory.back() != last) {
     std::vector<int> memory{s.memory[0]};
     for (int axis = 0; axis <= last; ++axis) {
@@ -230,12 +251,39 @@ void Translator::layer_norm(const ForeignNode& node) {
   LayerSpec spec("layer_norm");
   spec.name = path;
   spec.option("epsilon", static_cast<real>(node.number("epsilon", 1e-5)), real(1e-5));
-  keep(node, weight, path + ".weight", weight.sizes);
+  keep(node, weight, path + ".weight", {weight.count()});
   if (node.inputs.size() > 2 && node.inputs[2] >= 0) {
-    keep(node, wanted_constant(node, 2, "bias"), path + ".bias", weight.sizes);
+    keep(node, wanted_constant(node, 2, "bias"), path + ".bias", {weight.count()});
   } else {
-    keep_equal(path + ".bias", weight.sizes[0], 0);
+    keep_equal(path + ".bias", weight.count(), 0);
   }
+  s = emit(node, std::move(spec), s);
+  give(node, over > 1 ? reshaped(node, s, sizes) : s);
+}
+
+void Translator::local_response_norm(const ForeignNode& node) {
+  const Stream s = channels_last(node, stream(node, 0));
+  LayerSpec spec("local_response_norm");
+  spec.bare("size", node.whole("size", 0))
+      .option("alpha", static_cast<real>(node.number("alpha", 1e-4)), real(1e-4))
+      .option("beta", static_cast<real>(node.number("beta", 0.75)), real(0.75))
+      .option("k", static_cast<real>(node.number("k", 1)), real(1));
+  give(node, emit(node, std::move(spec), s));
+}
+
+void Translator::prelu(const ForeignNode& node) {
+  Stream s = settled(node, stream(node, 0));
+  const ForeignConstant& weight = wanted_constant(node, 1, "slope");
+  if (s.rank() > 2 && weight.count() > 1) s = channels_last(node, s);
+  const Index channels = s.size(s.memory.back());
+  if (weight.count() != 1 && (weight.count() != channels || s.rank() < 2))
+    fail(node, fmt::format("has slopes of ({}) for ({}): firn has one, or one for each channel",
+                           fmt::join(weight.sizes, ","), fmt::join(s.sizes, ",")));
+  const std::string path = path_of(node, weight.name, ".weight");
+  LayerSpec spec("prelu");
+  spec.name = path;
+  spec.flag("shared", weight.count() == 1);
+  keep(node, weight, path + ".weight", {weight.count()});
   give(node, emit(node, std::move(spec), s));
 }
 
@@ -301,6 +349,10 @@ void Translator::recurrent(const ForeignNode& node) {
       }
     }
   }
+  if (next != node.inputs.size())
+    fail(node,
+         fmt::format("has {} weights more than its layers want: projections (proj_size), which firn lacks",
+                     node.inputs.size() - next));
   LayerSpec spec(node.op);
   spec.name = path;
   spec.bare("hidden", hidden)

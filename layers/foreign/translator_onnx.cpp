@@ -39,7 +39,10 @@ void Translator::onnx_recurrent(const ForeignNode& node) {
   const auto given = [&](std::size_t input) { return input < node.inputs.size() && node.inputs[input] >= 0; };
   if (given(4)) fail(node, "has lengths of its own (sequence_lens), which firn takes from the data");
   if (given(7)) fail(node, "has peepholes");
-  const std::vector<Index> order = gru ? std::vector<Index>{1, 0, 2} : std::vector<Index>{0, 2, 3, 1};
+  const bool simple = node.op == "onnx_rnn";
+  const std::vector<Index> order = gru      ? std::vector<Index>{1, 0, 2}
+                                   : simple ? std::vector<Index>{0}
+                                            : std::vector<Index>{0, 2, 3, 1};
   const Index gates = static_cast<Index>(order.size());
   const ForeignConstant& w = wanted_constant(node, 1, "weight");
   const ForeignConstant& r = wanted_constant(node, 2, "weight");
@@ -51,7 +54,7 @@ void Translator::onnx_recurrent(const ForeignNode& node) {
   if (!fits)
     fail(node, fmt::format("has weights of ({}) and ({})", fmt::join(w.sizes, ","), fmt::join(r.sizes, ",")));
   ForeignNode torch;
-  torch.op = gru ? "gru" : "lstm";
+  torch.op = gru ? "gru" : !simple ? "lstm" : node.has("relu") ? "rnn_relu" : "rnn";
   torch.said = node.said;
   torch.name = node.name;
   torch.scope = node.scope;

@@ -20,6 +20,7 @@ Shape Translator::memory_sizes(const Stream& s) const {
   std::vector<Index> sizes;
   for (std::size_t i = 1; i < s.memory.size() && i < static_cast<std::size_t>(Shape::kMaxRank); ++i)
     sizes.push_back(s.size(s.memory[i]));
+  if (sizes.empty()) sizes.push_back(1);  // a sample of one number still has a dimension
   return Shape(std::span<const Index>(sizes));
 }
 
@@ -31,8 +32,6 @@ int Translator::axis_of(const ForeignNode& node, const Stream& s, Index axis) co
 
 Stream Translator::viewed(const ForeignNode& node, Stream s) {
   const Shape sample = memory_sizes(s);
-  if (sample.rank() < 1)
-    fail(node, fmt::format("leaves {} of each sample, firn wants at least one dimension", text_of(s.sizes)));
   int from = s.layer;
   while (from >= 0 && out_.layers[static_cast<std::size_t>(from)].spec.kind == "reshape")
     from = out_.layers[static_cast<std::size_t>(from)].inputs[0];
@@ -282,6 +281,41 @@ void Translator::pad(const ForeignNode& node) {
   give(node, std::move(s));
 }
 
+void Translator::resize(const ForeignNode& node) {
+  if (node.has("interpolates")) fail(node, "interpolates between places, firn repeats them (nearest)");
+  Stream s = channels_last(node, stream(node, 0));
+  const auto axes = s.sizes.size();
+  if (axes != 4) fail(node, fmt::format("enlarges {}, firn enlarges images", text_of(s.sizes)));
+  std::vector<double> factors;
+  if (const auto found = node.numbers.find("factors"); found != node.numbers.end()) factors = found->second;
+  const bool scales = factors.empty() && !node.has("sizes") && node.inputs.size() > 1 && node.inputs[1] >= 0;
+  if (scales) {
+    const ForeignConstant& given = wanted_constant(node, 1, "scales");
+    for (Index i = 0; i < given.count(); ++i) factors.push_back(given.number(i));
+  }
+  if (factors.empty()) {
+    const std::vector<Index> sizes = numbers_of(node, "sizes", 2);  // of all axes or of the image's
+    const std::size_t less = axes - std::min(axes, sizes.size());
+    for (std::size_t i = 0; i < axes; ++i)
+      factors.push_back(i < less || sizes.empty()
+                            ? 1
+                            : static_cast<double>(sizes[i - less]) / static_cast<double>(s.sizes[i]));
+  }
+  const bool whole = factors.size() == axes && factors[0] == 1 && factors[1] == 1 &&
+                     std::all_of(factors.begin(), factors.end(), [](double f) {
+                       return f >= 1 && f <= (1 << 10) && f == static_cast<double>(static_cast<Index>(f));
+                     });
+  if (!whole || node.has("other_places"))
+    fail(node, fmt::format("enlarges by {}{}: firn's upsample repeats each place a whole number of times",
+                           fmt::join(factors, " x "), node.has("other_places") ? " from other places" : ""));
+  const Index h = static_cast<Index>(factors[2]), w = static_cast<Index>(factors[3]);
+  if (h == 1 && w == 1) return give(node, std::move(s));
+  s.sizes[2] *= h;
+  s.sizes[3] *= w;
+  const std::string factor = h == w ? std::to_string(h) : fmt::format("{}x{}", h, w);
+  give(node, emit(node, LayerSpec("upsample").bare("factor", factor), s));
+}
+
 void Translator::reshape(const ForeignNode& node) {
   const Stream s = stream(node, 0);
   std::vector<Index> sizes = numbers_of(node, "sizes", 1);
@@ -466,9 +500,31 @@ void Translator::select(const ForeignNode& node) {
 void Translator::gather(const ForeignNode& node) {
   if (!node.inputs.empty() && constant(node.inputs[0]) != nullptr) return embedding(node);
   const ForeignConstant& indices = wanted_constant(node, 1, "index");
-  if (indices.count() != 1 || !indices.sizes.empty())
-    fail(node, fmt::format("takes {} places, firn takes one or a range of them", indices.count()));
-  select(node);
+  if (indices.count() == 1 && indices.sizes.empty()) return select(node);
+  // Several places are runs of neighbours, one behind the other.
+  constexpr Index kMostPlaces = 256;
+  if (indices.sizes.size() != 1 || indices.count() < 1 || indices.count() > kMostPlaces)
+    fail(node, fmt::format("takes places {}, firn takes some of one axis", text_of(indices.sizes)));
+  Stream s = settled(node, stream(node, 0));
+  const int axis = axis_of(node, s, node.whole("axis", 0));
+  const Index size = s.size(axis), many = indices.count();
+  std::vector<Index> places;
+  for (Index i = 0; i < many; ++i) {
+    const Index place = whole_of(indices.number(i));
+    places.push_back(place < 0 ? place + size : place);
+  }
+  std::vector<int> runs;
+  for (std::size_t i = 0, end = 0; i < places.size(); i = end) {
+    for (end = i + 1; end < places.size() && places[end] == places[end - 1] + 1;) ++end;
+    runs.push_back(sliced(node, s, axis, places[i], places[end - 1] + 1, 1).layer);
+  }
+  s.sizes[static_cast<std::size_t>(axis)] = many;
+  if (runs.size() == 1) {
+    s.layer = runs[0];
+    return give(node, std::move(s));
+  }
+  const auto at = std::find(s.memory.begin(), s.memory.end(), axis) - s.memory.begin();
+  give(node, emit(node, LayerSpec("concat").option("axis", static_cast<Index>(at), -1), s, runs));
 }
 
 void Translator::slice(const ForeignNode& node) {

@@ -29,13 +29,25 @@ void Translator::pool(const ForeignNode& node) {
   if (kernel.size() == 1) kernel.resize(static_cast<std::size_t>(s.rank()) - 2, kernel[0]);
   if (kernel.size() + 2 != s.sizes.size())
     fail(node, fmt::format("has a window of {} for {}", sizes_text(kernel), sizes_text(s.sizes)));
-  const Window w = window(node, s, kernel);
+  Window w = window(node, s, kernel);
   if (std::any_of(w.dilation.begin(), w.dilation.end(), [](Index d) { return d != 1; }))
     fail(node, "leaves out places of its window (dilation), which firn's pools do not");
   if (std::all_of(kernel.begin(), kernel.end(), [](Index k) { return k == 1; }) &&
       std::all_of(w.stride.begin(), w.stride.end(), [](Index k) { return k == 1; }))
     return give(node, std::move(s));
   const bool average = node.op == "average_pool";
+  // A mean may be over more zeros than numbers where they stand before it.
+  const bool zeros = average && node.number("count_padding", 1) != 0 && node.number("ceil", 0) == 0;
+  for (std::size_t i = 0; i < kernel.size() && zeros; ++i) {
+    if (2 * w.pad[i] <= kernel[i]) continue;
+    LayerSpec spec("zero_pad");
+    spec.option("axis", static_cast<Index>(i + 1), -1)
+        .option("before", w.pad[i], 0)
+        .option("behind", w.pad_end[i], 0);
+    s.sizes[i + 2] += w.pad[i] + w.pad_end[i];
+    w.pad[i] = w.pad_end[i] = 0;
+    s = emit(node, std::move(spec), s);
+  }
   LayerSpec spec(average ? "average_pool" : "pool");
   spec.bare("kernel", brief_text(kernel)).option("stride", brief_text(w.stride), brief_text(kernel));
   w.add_to(spec, std::vector<Index>(kernel.size(), 0));
@@ -115,6 +127,23 @@ void Translator::reduce(const ForeignNode& node) {
 }
 
 void Translator::arithmetic(const ForeignNode& node) {
+  if (node.inputs.size() > 2) {  // ONNX's Sum
+    ForeignNode pair = node;
+    for (std::size_t i = 1; i < node.inputs.size(); ++i) {
+      pair.inputs = {i == 1 ? node.inputs[0] : made_value_, node.inputs[i]};
+      pair.outputs = {i + 1 < node.inputs.size() ? --made_value_ : node.outputs[0]};
+      arithmetic(pair);
+    }
+    return;
+  }
+  if (node.has("axis")) {  // of old versions: where the second operand's axes begin among the first's
+    const Stream s = stream(node, 0);
+    ForeignConstant c = wanted_constant(node, 1, "second operand");
+    const Index behind =
+        s.rank() - axis_of(node, s, node.whole("axis", 0)) - static_cast<Index>(c.sizes.size());
+    if (behind > 0) c.sizes.insert(c.sizes.end(), static_cast<std::size_t>(behind), 1);
+    return arithmetic_with(node, s, c, false);
+  }
   if (node.inputs.size() > 1 && node.inputs[1] >= 0) {
     const ForeignConstant* left = constant(node.inputs[0]);
     const ForeignConstant* right = constant(node.inputs[1]);

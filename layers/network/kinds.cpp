@@ -13,10 +13,12 @@
 #include "layers/join.h"
 #include "layers/norm.h"
 #include "layers/pool.h"
+#include "layers/prelu.h"
 #include "layers/recurrent.h"
 #include "layers/residual.h"
 #include "layers/shaping.h"
 #include "layers/text_convolution.h"
+#include "layers/upsample.h"
 
 namespace firn {
 
@@ -92,15 +94,24 @@ LayerPtr make_average_pool(const LayerArguments& a, Bodies) {
   return make<AveragePool2d>(options);
 }
 
+Recurrent::Options recurrent_of(const LayerArguments& a) {
+  return {.in = a.width(2, kSequences),
+          .hidden = a.count("hidden"),
+          .layers = a.count("layers"),
+          .bidirectional = a.flag("bidirectional"),
+          .reverse = a.flag("reverse"),
+          .dropout = a.number("dropout"),
+          .first_layer = a.count("first_layer")};
+}
+
 template <class Layer>
 LayerPtr make_recurrent(const LayerArguments& a, Bodies) {
-  return make<Layer>({.in = a.width(2, kSequences),
-                      .hidden = a.count("hidden"),
-                      .layers = a.count("layers"),
-                      .bidirectional = a.flag("bidirectional"),
-                      .reverse = a.flag("reverse"),
-                      .dropout = a.number("dropout"),
-                      .first_layer = a.count("first_layer")});
+  return make<Layer>(recurrent_of(a));
+}
+
+template <bool kRelu>
+LayerPtr make_rnn(const LayerArguments& a, Bodies) {
+  return std::make_shared<Rnn>(recurrent_of(a), kRelu);
 }
 
 LayerPtr make_embedding(const LayerArguments& a, Bodies) {
@@ -205,6 +216,18 @@ std::vector<LayerKind> make_kinds() {
        [](const LayerArguments& a, Bodies) {
          return make<LayerNorm>({.features = a.width(0, "numbers"), .epsilon = a.number("epsilon")});
        }},
+      {"local_response_norm",
+       "divided by the squares of neighbouring channels (Krizhevsky 2012)",
+       {{"size", Kind::count, true, "5", "channels"},
+        {"alpha", Kind::number, false, "0.0001", ""},
+        {"beta", Kind::number, false, "0.75", ""},
+        {"k", Kind::number, false, "1", ""}},
+       [](const LayerArguments& a, Bodies) {
+         return make<LocalResponse>({.size = a.count("size"),
+                                     .alpha = a.number("alpha"),
+                                     .beta = a.number("beta"),
+                                     .k = a.number("k")});
+       }},
       activation_kind<Activation::relu>("relu", "max(x, 0)"),
       {"leaky_relu",
        "x, below zero slope * x",
@@ -233,6 +256,13 @@ std::vector<LayerKind> make_kinds() {
       activation_kind<Activation::gelu_tanh>("gelu_tanh", "gelu by its approximation with tanh"),
       activation_kind<Activation::none>("identity", "x"),
       {"softmax", "probabilities over the last dimension", {}, make_simple<Softmax>},
+      {"log_softmax", "their logarithms", {}, make_simple<LogSoftmax>},
+      {"prelu",
+       "x, below zero weight * x, learned for each channel",
+       {{"shared", Kind::flag, false, "", "one weight for all of them"}},
+       [](const LayerArguments& a, Bodies) {
+         return make<PRelu>({.channels = a.width(0, "numbers"), .shared = a.flag("shared")});
+       }},
       {"pool", "greatest of each window of an image or sequence", window_options(),
        [](const LayerArguments& a, Bodies) { return make<MaxPool2d>(window_of(a)); }},
       {"average_pool", "mean of each window of an image or sequence",
@@ -310,6 +340,13 @@ std::vector<LayerKind> make_kinds() {
          return make<ZeroPad>(
              {.axis = a.count("axis"), .before = a.count("before"), .behind = a.count("behind")});
        }},
+      {"upsample",
+       "each place of an image several times",
+       {{"factor", Kind::extent, true, "2", "height x width"}},
+       [](const LayerArguments& a, Bodies) -> LayerPtr {
+         a.width(3, kImages);
+         return std::make_shared<Upsample>(a.extent("factor"));
+       }},
       {"rows",
        "an image as a sequence of its rows: (H,W,C) to (H,W*C)",
        {},
@@ -344,6 +381,15 @@ std::vector<LayerKind> make_kinds() {
        {},
        true},
       {"gru", "GRU over a sequence; torch.nn.GRU", recurrent_options(), make_recurrent<Gru>, 0, 0, {}, true},
+      {"rnn",
+       "simple recurrent layer with tanh; torch.nn.RNN",
+       recurrent_options(),
+       make_rnn<false>,
+       0,
+       0,
+       {},
+       true},
+      {"rnn_relu", "the same with ReLU", recurrent_options(), make_rnn<true>, 0, 0, {}, true},
       {"last",
        "the last step of a sequence: (T,F) to (F)",
        {},

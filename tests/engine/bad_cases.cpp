@@ -8,6 +8,8 @@
 #include "engine/ops/dropout.h"
 #include "engine/ops/embedding.h"
 #include "engine/ops/layer_norm.h"
+#include "engine/ops/local_response_norm.h"
+#include "engine/ops/log_softmax.h"
 #include "engine/ops/loss.h"
 #include "engine/ops/pool.h"
 #include "engine/ops/rearrange.h"
@@ -229,6 +231,11 @@ const std::vector<BadCase>& bad_cases() {
        [](Graph& g, Values v) { return binary_cross_entropy(g, v[0], v[1]); },
        {"(2,4)", "(4,2)"}},
       {"softmax", {{"x", {3}}}, [](Graph& g, Values v) { return softmax(g, v[0]); }, {"(3)"}},
+      {"log_softmax", {{"x", {3}}}, [](Graph& g, Values v) { return log_softmax(g, v[0]); }, {"(3)"}},
+      {"local_response_norm",
+       {{"x", {3, 4}}},
+       [](Graph& g, Values v) { return local_response_norm(g, v[0], {.size = 0}); },
+       {"(3,4)", "over 0 channels"}},
       {"ratio", {{"x", {2, 4}}}, [](Graph& g, Values v) { return ratio(g, v[0], v[0]); }, {"(2,4)", "()"}},
   };
   return all;

@@ -14,6 +14,8 @@
 #include "engine/ops/dropout.h"
 #include "engine/ops/embedding.h"
 #include "engine/ops/layer_norm.h"
+#include "engine/ops/local_response_norm.h"
+#include "engine/ops/log_softmax.h"
 #include "engine/ops/loss.h"
 #include "engine/ops/pool.h"
 #include "engine/ops/rearrange.h"
@@ -307,6 +309,19 @@ void activation_rows(Rows& rows) {
                     .name = x.text(),
                     .operands = {{"x", x, Kind::batch, -3, 3}},
                     .build = [](Graph& g, Values v) { return softmax(g, v[0]); },
+                    .tolerance = 1.2e-6});
+    rows.push_back({.op = "local_response_norm",
+                    .name = x.text(),
+                    .operands = {{"x", x, Kind::batch, -3, 3}},
+                    .build =
+                        [size = 1 + x.count() % 6](Graph& g, Values v) {
+                          return local_response_norm(g, v[0], {.size = size, .alpha = real(0.5), .k = 2});
+                        },
+                    .tolerance = kTranscendental});
+    rows.push_back({.op = "log_softmax",
+                    .name = x.text(),
+                    .operands = {{"x", x, Kind::batch, -3, 3}},
+                    .build = [](Graph& g, Values v) { return log_softmax(g, v[0]); },
                     .tolerance = 1.2e-6});
   }
   for (const Shape& x : element_shapes()) {

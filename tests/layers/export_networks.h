@@ -75,6 +75,13 @@ inline std::vector<ExportCase> export_texts() {
        "zero_pad axis 1 before 1 behind 2, zero_pad axis 2 behind 3, conv 4 3x3 pad 1, zero_pad axis 2 "
        "before 1, pool 2, zero_pad axis 3 before 2, dense",
        image, 3},
+      {"slopes",
+       "conv 4 3x3, local_response_norm 3 alpha 0.1, prelu, pool 2, prelu shared, upsample 2x3, conv 3 3x3, "
+       "upsample 2, flatten, prelu, dense",
+       image, 3},
+      {"simple",
+       "rnn 6 layers 2 bidirectional, rnn_relu 5, rnn_relu 4 bidirectional, log_softmax, last, dense", steps,
+       3},
       {"places", "conv 3 3x3, mean over 3, max over 2, dense", image, 3},
       {"steps", "gru 6 layers 2 bidirectional dropout 0.1, lstm 4, dense 6, max over 1, dense", steps, 3},
       {"last", "lstm 6 first_layer 1, last, dense", steps, 3},

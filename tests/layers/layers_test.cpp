@@ -10,13 +10,16 @@
 #include "layers/dense.h"
 #include "layers/dropout.h"
 #include "layers/embedding.h"
+#include "layers/network/network.h"
 #include "layers/norm.h"
 #include "layers/pool.h"
+#include "layers/prelu.h"
 #include "layers/recurrent.h"
 #include "layers/residual.h"
 #include "layers/sequential.h"
 #include "layers/shaping.h"
 #include "layers/text_convolution.h"
+#include "layers/upsample.h"
 #include "tests/errors.h"
 #include "tests/layers/support.h"
 
@@ -258,6 +261,96 @@ TEST_CASE("a text convolution counts the windows that lie within the text") {
   const Tensor bare = run(*layer, Tensor(Shape{1, 1, 2}, x.values().first(2)), one);
   REQUIRE(bare.shape() == Shape{1, 6});
   for (Index i = 0; i < 6; ++i) CHECK(padded.data()[i] == doctest::Approx(bare.data()[i]));
+}
+
+TEST_CASE("a simple recurrent layer by hand, backwards too, and nothing beyond a sequence's end") {
+  const auto rnn = std::make_shared<Rnn>(Recurrent::Options{.in = 1, .hidden = 1}, true);
+  for (const NamedParameter& p : rnn->parameters())
+    p.parameter->mutable_value().fill(p.name == "weight_ih_l0"   ? real(2)
+                                      : p.name == "weight_hh_l0" ? real(3)
+                                                                 : real(0.5));
+  const std::vector<real> x{1, -4, 2, 1, 1, 1};
+  Tensor lengths(Shape{2}, DType::int32);
+  lengths.indices()[0] = 3;
+  lengths.indices()[1] = 2;
+  // h = max(2 x + 3 h + 1, 0)
+  const Tensor y = run(*rnn, Tensor(Shape{2, 3, 1}, x), lengths);
+  const std::vector<real> wanted{3, 2, 11, 3, 12, 0};
+  for (Index i = 0; i < y.count(); ++i) CHECK(y.data()[i] == wanted[static_cast<std::size_t>(i)]);
+  const auto back = std::make_shared<Rnn>(Recurrent::Options{.in = 1, .hidden = 1, .reverse = true}, false);
+  for (const NamedParameter& p : back->parameters()) p.parameter->mutable_value().fill(real(0.5));
+  const Tensor z = run(*back, Tensor(Shape{1, 2, 1}, std::vector<real>{1, -1}));
+  const double last = std::tanh(0.5), first = std::tanh(0.5 + 0.5 + 0.5 * last + 0.5);
+  CHECK(z.data()[1] == doctest::Approx(last));
+  CHECK(z.data()[0] == doctest::Approx(first));
+  CHECK(error_of([&] { run(*back, Tensor(Shape{1, 2, 1}, std::vector<real>{1, -1}), lengths); }));
+}
+
+TEST_CASE("slopes that are learned, for each channel or one; places that are repeated") {
+  const auto slopes = make<PRelu>({.channels = 2});
+  real* weight = slopes->parameters()[0].parameter->mutable_value().data();
+  weight[0] = real(0.5);
+  weight[1] = -2;
+  const std::vector<real> x{-4, -4, 3, 3};
+  const Tensor y = run(*slopes, Tensor(Shape{2, 2}, x));
+  const std::vector<real> wanted{-2, 8, 3, 3};
+  for (Index i = 0; i < 4; ++i) CHECK(y.data()[i] == wanted[static_cast<std::size_t>(i)]);
+  const auto one = make<PRelu>({.channels = 2, .shared = true});
+  one->parameters()[0].parameter->mutable_value().fill(real(0.5));
+  CHECK(run(*one, Tensor(Shape{2, 2}, x)).data()[1] == -2);
+
+  const std::vector<real> image{1, 2, 3, 4};  // 2x1, two channels
+  const Tensor large = run(Upsample({2, 3}), Tensor(Shape{1, 2, 1, 2}, image));
+  CHECK(large.shape() == Shape{1, 4, 3, 2});
+  for (Index h = 0; h < 4; ++h) {
+    for (Index w = 0; w < 3; ++w) {
+      CHECK(large.data()[(h * 3 + w) * 2] == (h < 2 ? 1 : 3));
+      CHECK(large.data()[(h * 3 + w) * 2 + 1] == (h < 2 ? 2 : 4));
+    }
+  }
+  CHECK(error_of([] { Upsample({0, 1}); }));
+}
+
+TEST_CASE("layers that are put together of operations have the gradients of what they give") {
+  for (const auto& [text, sample] :
+       {std::pair{"rnn 3 bidirectional, rnn_relu 2 layers 2, prelu, last, dense", Shape{4, 2}},
+        std::pair{"conv 3 3x3, prelu, upsample 2x3, zero_pad axis 1 before 1, conv 2 3x3, prelu shared, "
+                  "local_response_norm 3 alpha 0.5, dense 4, log_softmax, dense",
+                  Shape{3, 2, 2}}}) {
+    CAPTURE(std::string(text));
+    const ModelPtr model = make_builtin("net", text, {sample}, 2);
+    model->initialise(2);
+    const Feeds feeds = make_feeds(*model, 3);
+    const auto program = training(*model, 3);
+    feed_all(*program, feeds);
+    program->run(0);
+    std::vector<std::vector<real>> gradients;
+    for (const GradientView& g : program->gradients()) gradients.emplace_back(g.data, g.data + g.count);
+    std::size_t at = 0;
+    double squares = 0;
+    for (const GradientView& g : program->gradients()) {
+      const std::vector<real>& gradient = gradients[at++];
+      for (Index i = 0; i < g.count; ++i) {
+        constexpr real kStep = real(1e-2);
+        real& number = g.parameter->mutable_value().data()[i];
+        const real before = number;
+        const auto loss = [&](real value) {
+          number = value;
+          g.parameter->touch();
+          program->run(0);
+          return static_cast<double>(*program->output_data("loss"));
+        };
+        const double slope = (loss(before + kStep) - loss(before - kStep)) / (2 * static_cast<double>(kStep));
+        number = before;
+        g.parameter->touch();
+        CAPTURE(g.parameter->name());
+        const double got = static_cast<double>(gradient[static_cast<std::size_t>(i)]);
+        CHECK(std::abs(slope - got) <= 3e-3 + 0.02 * std::abs(slope));
+        squares += got * got;
+      }
+    }
+    CHECK(squares > 1e-3);
+  }
 }
 
 TEST_CASE("sizes that make no layer are refused") {
