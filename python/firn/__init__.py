@@ -15,7 +15,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from . import _core, errors, models, ops, policies
+from . import _core, _threadpools, errors, models, ops, policies
 from .callbacks import Callback, Step
 from .datasets import Data, Part, data
 from .errors import (
@@ -35,6 +35,7 @@ from .optimizers import SGD, Adam, AdamW, RMSprop
 from .outlooks import Advice, Outlook
 from .policies import Policy
 from .records import Epoch, History, Summary
+from .progress import Progress
 from .schedules import Constant, Cosine, OneCycle, Steps
 from .studies import Study, study
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 __version__: str = _core.version()
 _core.set_own_program([sys.executable, "-m", "firn"])
+_threadpools.register()
 
 __all__ = [
     "SGD",
@@ -69,6 +71,7 @@ __all__ = [
     "Part",
     "Policy",
     "Program",
+    "Progress",
     "RMSprop",
     "ShapeError",
     "Step",
@@ -91,7 +94,7 @@ __all__ = [
 
 
 def threads() -> int:
-    """How many threads firn uses: those of ``set_threads``, of OMP_NUM_THREADS, or one a core."""
+    """How many threads firn uses: those of ``set_threads`` or threadpoolctl, of OMP_NUM_THREADS, or one a core."""
     return _core.threads()
 
 

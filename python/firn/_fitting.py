@@ -9,6 +9,7 @@ from . import _core, policies
 from .callbacks import Callback, Step, checked, overridden
 from .errors import UsageError
 from .optimizers import Optimizer
+from .progress import Progress
 from .records import Epoch
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def set_options(options: _core.FitOptions, **given: Any) -> None:
 
 def hooks(model: Model, callbacks: Sequence[Callback], verbose: bool) -> Hooks:
     """What is called before an epoch, after a step and after an epoch; None where nobody listens."""
-    given = checked(callbacks)
+    given = [*checked(callbacks), *([Progress()] if verbose else [])]
     begin = overridden(given, "on_epoch_begin")
     step = overridden(given, "on_step_end")
     end = overridden(given, "on_epoch_end")
@@ -60,12 +61,9 @@ def hooks(model: Model, callbacks: Sequence[Callback], verbose: bool) -> Hooks:
 
     def on_end(core: _core.Epoch) -> bool:
         record = Epoch.of(core)
-        if verbose:
-            score = f"  validation {model.metrics[0]} {record.validation_score:.4f}" if record.validated else ""
-            print(f"epoch {record.epoch}  loss {record.loss:.4f}{score}  {record.seconds:.2f} s", flush=True)
         return any([c.on_epoch_end(model, record) is True for c in end])
 
-    return on_begin if begin else None, on_step if step else None, on_end if end or verbose else None
+    return on_begin if begin else None, on_step if step else None, on_end if end else None
 
 
 def take_optimizer(options: _core.FitOptions, optimizer: str | Optimizer | None, rate: float | None) -> None:

@@ -1,5 +1,8 @@
 #include "python/src/module.h"
 
+/// threadpoolctl knows the module by it.
+extern "C" __attribute__((visibility("default"), used)) const int firn_python_module = 1;
+
 NB_MODULE(_core, m) {
   using namespace firn::python;
   m.doc() = "The C++ half of firn; what people use is in the package around it.";

@@ -101,6 +101,54 @@ def test_nothing_is_printed_unless_it_is_asked_for(
     assert capfd.readouterr().out.count("epoch ") == 2
 
 
+def test_progress_is_a_bar_where_tqdm_is(
+    cnn: firn.Model, arrays: Arrays, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("tqdm")
+    cnn.fit(*arrays, epochs=1, verbose=True)
+    shown = capsys.readouterr()
+    assert "epoch 1" in shown.err and "step" in shown.err and shown.out.startswith("epoch 1  loss ")
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    cnn.fit(*arrays, epochs=1, callbacks=[firn.Progress()])
+    shown = capsys.readouterr()
+    assert shown.err == "" and shown.out.startswith("epoch 1  loss ")
+
+
+def test_ctrl_c_is_heard_within_50_ms_of_a_step(cnn: firn.Model, arrays: Arrays) -> None:
+    def due(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, due)
+    late = []
+    try:
+        for _ in range(5):
+            begin = time.monotonic()
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            with pytest.raises(KeyboardInterrupt):
+                cnn.fit(*arrays, batch=8, epochs=1_000_000)
+            late.append(time.monotonic() - begin - 0.1)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert min(late) < 0.05  # the machine may have others to do: of some the best
+
+
+def test_faults_have_the_text_of_the_program(cnn: firn.Model, arrays: Arrays, tmp_path: Path) -> None:
+    def program(*words: str) -> str:
+        command = [sys.executable, "-m", "firn", *words]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True).stderr.strip().splitlines()[-1]
+
+    for call, words in (
+        (lambda: firn.data("digts"), ["data", "digts"]),
+        (lambda: cnn.fit(*arrays, schedule="cosin"), ["train", "--model", "cnn", "--data", "digits", "--schedule", "cosin"]),
+        (lambda: firn.load("none.safetensors"), ["inspect", "--weights", "none.safetensors"]),
+        (lambda: firn.models.cnn(input=(3,), classes=2), None),
+    ):
+        with pytest.raises(firn.Error) as caught:
+            call()
+        assert str(caught.value).startswith("[") and "\n" not in str(caught.value)
+        assert words is None or program(*words) == f"firn: {caught.value}"
+
+
 def _child(x: np.ndarray, y: np.ndarray, answers: multiprocessing.Queue) -> None:
     model = firn.models.cnn(input=(8, 8, 1), classes=10)
     model.fit(x, y, epochs=1)
@@ -128,6 +176,18 @@ def test_threads_are_what_was_said(tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True).stdout == "3\n"
     with pytest.raises(ValueError):
         firn.set_threads(0)
+
+
+def test_threadpoolctl_counts_and_limits_them() -> None:
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    firn.set_threads(2)
+    with threadpoolctl.threadpool_limits(1):
+        assert firn.threads() == 1
+    assert firn.threads() == 2
+    with threadpoolctl.threadpool_limits({"firn": 1}):
+        assert firn.threads() == 1
+    mine = [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "firn"]
+    assert len(mine) == 1 and mine[0]["num_threads"] == 2 and mine[0]["version"] == firn.__version__
 
 
 def test_the_program_comes_along(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("sklearn", minversion="1.6")
 
+import joblib
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -72,6 +73,19 @@ def test_pipeline_and_cross_val_score(arrays: Arrays) -> None:
     tuner = make_pipeline(MinMaxScaler(), firn.FineTuner(random_state=1))
     scores = cross_val_score(tuner, x.reshape(len(x), -1), y, cv=2, n_jobs=2)
     assert scores.min() > 0.6
+
+
+def test_joblib_forks_after_a_fit(weights: Path, arrays: Arrays) -> None:
+    x, y = arrays
+    want = firn.FineTuner(weights, epochs=1, random_state=1).fit(x, y == 3).predict_proba(x)
+    jobs = [joblib.delayed(_fit_and_ask)(weights, x, y == 3) for _ in range(3)]
+    for backend in ("multiprocessing", "loky", "threading"):
+        for got in joblib.Parallel(n_jobs=2, backend=backend)(jobs):
+            assert np.array_equal(got, want)
+
+
+def _fit_and_ask(weights: Path, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return firn.FineTuner(weights, epochs=1, random_state=1).fit(x, y).predict_proba(x)
 
 
 def test_clones_and_pickles(weights: Path, arrays: Arrays) -> None:
