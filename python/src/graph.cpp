@@ -196,7 +196,10 @@ void bind_graph(nb::module_& m) {
           },
           "holder"_a, "name"_a, "value"_a)
       .def(
-          "set_label", [](GraphHolder& h, const std::string& label) { building(h).set_label(label); },
+          "set_label",
+          [](GraphHolder& h, const std::string& label) {
+            if (h.graph) h.graph->set_label(label);
+          },
           "label"_a)
       .def(
           "compile",

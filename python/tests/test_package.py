@@ -1,0 +1,49 @@
+"""What is installed: versions, licences, size, and what an import brings with it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import io
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import firn
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def test_one_version() -> None:
+    assert importlib.metadata.version("firn-engine") == firn.__version__
+    log = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    newest = re.search(r"^## (\d+\.\d+\.\d+)", log, re.MULTILINE)
+    assert newest is not None and newest[1] == firn.__version__
+
+
+def test_licences_come_along() -> None:
+    names = {str(file) for file in importlib.metadata.files("firn-engine") or ()}
+    for wanted in ("LICENSE", "THIRD_PARTY.txt"):
+        assert any(name.endswith(f"dist-info/licenses/{wanted}") for name in names), names
+
+
+def test_a_wheel_is_below_8_mb() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as wheel:
+        for file in importlib.metadata.files("firn-engine") or ():
+            if not str(file).startswith(".."):
+                wheel.write(str(file.locate()), str(file))
+    assert 1e6 < len(packed.getvalue()) < 8e6
+
+
+def test_an_import_brings_nothing_heavy(tmp_path: Path) -> None:
+    code = "import sys, firn; print(*{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    heavy = {"sklearn", "scipy", "torch", "tqdm", "pandas", "IPython", "joblib", "sqlite3"}
+    assert not heavy & set(done.stdout.split())
+    assert done.stderr == ""
+
+
+def test_the_public_names_are_there() -> None:
+    assert all(hasattr(firn, name) for name in firn.__all__) and len(set(firn.__all__)) == len(firn.__all__)
