@@ -28,6 +28,8 @@ void bind_process(nb::module_& m) {
     for (const ModelEntry& entry : model_registry()) all.emplace_back(entry.name, entry.text);
     return all;
   });
+  m.def("set_leak_warnings", &nb::set_leak_warnings, "on"_a,
+        "At the interpreter's end, of what still lives.");
   m.def("set_own_program", &cli::set_own_program, "words"_a, "What runs the program once more.");
   m.def("run_command", &cli::run_command, "words"_a, nb::call_guard<nb::gil_scoped_release>(),
         "Runs a verb of the program firn, which prints to the process's own streams; its exit code.");

@@ -195,3 +195,45 @@ def test_the_program_comes_along(tmp_path: Path) -> None:
     assert done.returncode == 2 and "did you mean train" in done.stderr and done.stderr.count("\n") == 1
     done = subprocess.run([sys.executable, "-m", "firn", "--version"], cwd=tmp_path, capture_output=True, text=True)
     assert done.stdout.startswith(f"firn {firn.__version__}")
+
+
+_EVERYTHING = """
+import firn, numpy as np
+from firn import ops
+firn._core.set_leak_warnings(True)
+
+class Once(firn.Policy):
+    def decide(self, now):
+        if now.step == 3:
+            raise ZeroDivisionError
+        return dict.fromkeys(now.blocks, True)
+
+class Seen(firn.Callback):
+    def on_step_end(self, model, step):
+        self.model = model
+
+def main():
+    x, y = firn.data("digits", labels=5).train.arrays()
+    model = firn.Model.from_spec("dense 8, relu, dense", input=(8, 8, 1), classes=10)
+    model.fit(x, y, epochs=2, callbacks=[Seen()], validation="split")
+    for wrong in (lambda: model.fit(x, y, batch=5, policy=Once()), lambda: model.freeze("x"), lambda: firn.load("none")):
+        try:
+            wrong()
+        except (ZeroDivisionError, firn.Error):
+            pass
+        else:
+            raise AssertionError
+    model.predict(x), model.features(x, model.blocks[0]), dict(model.weights), model.summary()
+    g = firn.Graph()
+    w = firn.Parameter("w", np.ones((2, 1)))
+    step = g.training(ops.mean(ops.dense(g.feed("x", (3, 2)), g.parameter(w))))
+    step.run(x=np.ones((3, 2))), step.gradients, step["loss"], w.value
+
+main()
+"""
+
+
+def test_nothing_leaks(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", _EVERYTHING], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
