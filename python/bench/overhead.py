@@ -37,6 +37,14 @@ def main() -> None:
         within = least(lambda: model._core.answers(samples))
         for call in (model.predict, model.predict_proba):
             print(f"{name}: {call.__name__} of one sample {least(lambda: call(one)) - within:.1f} us over {within:.1f}")
+    model = firn.models.cnn(data=digits)
+    shares = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        history = model.fit(digits, epochs=5)
+        within = sum(epoch.seconds + epoch.validation_seconds for epoch in history.epochs)
+        shares.append((time.perf_counter() - begin) / within - 1)
+    print(f"cnn: fit of the digits {100 * min(shares):.1f} % over its steps and evaluations")
     code = "import time, numpy; t = time.perf_counter(); import firn; print(time.perf_counter() - t)"
     times = [float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(5)]
     print(f"import behind numpy: {min(times) * 1e3:.0f} ms")

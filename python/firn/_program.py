@@ -14,9 +14,12 @@ CODES: dict[type[Error], int] = {FailureError: 1, UsageError: 2, DataError: 3, M
 
 def run(words: Sequence[str], tell: Callable[[str], None] | None = None) -> str:
     """What it prints; ``tell`` hears each line of its messages. Raises what its exit code stands for, with its text.
-    Ctrl-C is the program's too, which keeps what is to be kept."""
+    Ctrl-C is handed on, once: the program keeps what is to be kept."""
     command = [sys.executable, "-m", "firn", *words]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    # In a session of its own: from a terminal it would be told twice, and a second time ends it at once.
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
         assert process.stdout is not None and process.stderr is not None
         said = ""
         try:
@@ -28,7 +31,7 @@ def run(words: Sequence[str], tell: Callable[[str], None] | None = None) -> str:
             code = process.wait()
         except BaseException:
             process.send_signal(signal.SIGINT)
-            process.wait()
+            process.communicate()
             raise
     if code == 0:
         return out

@@ -70,3 +70,15 @@ def test_a_study_is_a_table_and_a_page(
         firn.study(seedz=3, run="b")
     with pytest.raises(firn.UsageError, match=r"^\[model\].*did you mean cnn"):
         firn.study(model="cnnn", run="b")
+
+
+def test_ctrl_c_ends_a_study_which_goes_on_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = dict(model="mlp", labels=[2], freeze=[0, 1], seeds=3, source="half", source_epochs=1, test_samples=50)
+    timer = threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        firn.study(**options, steps=200_000, run="long")
+    assert (tmp_path / "runs" / "long" / "results.sqlite").exists()
+    # Nobody holds the folder any more.
+    assert firn.study(**options, steps=5, run="long", overwrite=True).records()
