@@ -112,24 +112,6 @@ Bf16Products bf16_products() {
   return choice().products;
 }
 
-double bf16_pair_speed() {
-#if defined(__x86_64__)
-  // One 512-bit vdpbf16ps (32 multiply-adds) a cycle on AMD's, which have one 512-bit product of 16 floats;
-  // on Intel's servers one in two cycles, against two products of 16 floats a cycle (bench/README.md).
-  if (has_bf16_pairs()) return __builtin_cpu_is("amd") ? 2 : 0.5;
-#endif
-  return 0;
-}
-
-std::string bf16_reason() {
-  if (bf16_products() == Bf16Products::in_pairs) return "products of pairs everywhere: pinned by FIRN_ISA";
-  if (!has_bf16_pairs()) return "rounded numbers, products in fp32: the processor has no products of pairs";
-  if (bf16_products() == Bf16Products::in_fp32)
-    return "rounded numbers, products in fp32: pinned by FIRN_ISA";
-  return bf16_pair_speed() > 1 ? "products of pairs (AVX512-BF16) where they beat fp32's"
-                               : "rounded numbers, products in fp32: faster here than those of AVX512-BF16";
-}
-
 Isa selected_isa() {
   return choice().isa;
 }

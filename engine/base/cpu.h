@@ -37,12 +37,6 @@ enum class Bf16Products {
 /// where the processor has none), every other one has `in_fp32`.
 Bf16Products bf16_products();
 
-/// How many times as many multiply-adds the products of pairs make a second as those of fp32; 0 without them.
-double bf16_pair_speed();
-
-/// One line for `doctor`: what is done in layers whose precision is bf16.
-std::string bf16_reason();
-
 /// One line for `doctor`: the set in force and why it was chosen.
 std::string isa_reason();
 

@@ -81,8 +81,8 @@ Value Graph::add_before(const Node& reader, std::shared_ptr<const Op> op, std::v
 }
 
 Graph::Graph(Options options) : options_(std::move(options)) {
-  if (options_.exact && options_.frozen_precision != Precision::fp32) {
-    throw Error(Fault::usage, "graph", "bf16 in the frozen part and exact computation exclude each other");
+  if (options_.exact && (options_.precision == DType::bf16 || options_.frozen_precision == DType::bf16)) {
+    throw Error(Fault::usage, "graph", "bf16 and exact computation exclude each other");
   }
 }
 

@@ -16,9 +16,6 @@ namespace firn {
 /// What a graph is built for. A frozen batch norm uses its running statistics in both.
 enum class Mode { train, infer };
 
-/// Of products, and of what they hand to each other, where nothing below trains.
-enum class Precision { fp32, bf16 };
-
 /// The part of a training step that a node belongs to.
 enum class Pass { forward, input_gradient, weight_gradient };
 
@@ -77,7 +74,11 @@ class Graph {
     bool batch_statistics = false;   ///< frozen batch norms use the batch's statistics nevertheless
     bool dropout_in_frozen = false;  ///< dropout acts below the lowest trainable parameter too
     bool exact = false;  ///< no algorithm whose choice, and so whose rounding, depends on what is frozen
-    Precision frozen_precision = Precision::fp32;  ///< of the frozen prefix; bf16 does not go with `exact`
+    /// Of the numbers that products read and hand to each other: `number` or bf16, which does not go with
+    /// `exact`. Sums, parameters and their gradients are fp32.
+    DType precision = DType::number;
+    DType frozen_precision =
+        DType::number;  ///< the same where nothing below trains, if `precision` is not bf16
     /// What does not train; none: what the parameters' marks say while the graph is built.
     std::optional<FreezeSet> freeze = {};
   };

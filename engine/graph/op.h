@@ -129,7 +129,8 @@ class Gradients {
 enum class Narrowing {
   none,        ///< it reads and writes `real`
   passes,      ///< it may read and write them: the step converts
-  multiplies,  ///< the same, and its input 0 counts as rounded to that type, as its weight is
+  multiplies,  ///< the same, and what it multiplies counts as rounded to that type: input 0 and the weight,
+               ///< or of a sum over samples inputs 0 and 1
 };
 
 /// The output that may take the memory of an input when nobody else reads that afterwards.
@@ -149,7 +150,8 @@ struct Traits {
   bool random = false;         ///< the outputs depend on the step and the row, not on the inputs alone
   Index min_efficient_rows = 1;  ///< of a slice; with fewer the kernel loses much of its speed
   InPlace in_place = {};
-  /// Other than `none` only where each sample of the outputs is computed from the same sample of the inputs.
+  /// Other than `none` only where each sample of the outputs is computed from the same sample of the inputs,
+  /// or the outputs are sums over the samples of a call.
   Narrowing narrowing = Narrowing::none;
 };
 

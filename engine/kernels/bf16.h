@@ -39,6 +39,9 @@ struct PairKernels {
   /// y = epilogue(x * weight) for n images. The bits of an image do not depend on the others.
   void (*forward)(const ConvGeometry& g, Index n, const real* x, const real* packed, const Epilogue& epilogue,
                   real* y, real* scratch);
+  /// A loop that touches no memory: `rounds` times `chains` multiply-adds of numbers in registers.
+  Index chains;
+  real (*multiply_add)(Index rounds);
 };
 
 struct Kernels;

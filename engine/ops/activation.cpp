@@ -21,7 +21,7 @@ class ActivateGradient final : public Op {
     call.kernels.elementwise.activate_gradient(activation_, slope_, call.out_count(), call.in(0), call.in(1),
                                                call.out());
   }
-  Traits traits() const override { return {.in_place = {1}}; }
+  Traits traits() const override { return {.in_place = {1}, .narrowing = Narrowing::passes}; }
 
  private:
   Activation activation_;

@@ -41,7 +41,7 @@ class Scale final : public Op {
     call.kernels.elementwise.axpby(call.out_count(), factor_, call.in(0), 0, call.out());
   }
   void gradient(Gradients& g) const override { g.set(0, scale(g.graph(), g.dy(), factor_)); }
-  Traits traits() const override { return {.in_place = {InPlace::kAny}}; }
+  Traits traits() const override { return {.in_place = {InPlace::kAny}, .narrowing = Narrowing::passes}; }
 
  private:
   real factor_;
@@ -86,7 +86,7 @@ class AddRow final : public Op {
     if (g.wants(0)) g.set(0, g.dy());
     if (g.wants(1)) g.set(1, column_sum(g.graph(), g.dy(), g.input(1).shape()));
   }
-  Traits traits() const override { return {.in_place = {0}}; }
+  Traits traits() const override { return {.in_place = {0}, .narrowing = Narrowing::passes}; }
 };
 
 class Subtract final : public Op {
@@ -104,6 +104,7 @@ class Subtract final : public Op {
     if (g.wants(0)) g.set(0, g.dy());
     if (g.wants(1)) g.set(1, scale(g.graph(), g.dy(), -1));
   }
+  Traits traits() const override { return {.narrowing = Narrowing::passes}; }
 };
 
 class Multiply final : public Op {
@@ -120,7 +121,7 @@ class Multiply final : public Op {
       if (g.wants(i)) g.set(i, multiply(g.graph(), g.dy(), g.input(1 - i)));
     }
   }
-  Traits traits() const override { return {.in_place = {InPlace::kAny}}; }
+  Traits traits() const override { return {.in_place = {InPlace::kAny}, .narrowing = Narrowing::passes}; }
 };
 
 }  // namespace

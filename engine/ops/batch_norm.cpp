@@ -81,6 +81,7 @@ class ScaleGradient final : public Op {
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{Shape{2, inputs[0].shape[-1]}, DType::number, Axis::slice}};
   }
+  Traits traits() const override { return {.narrowing = Narrowing::passes}; }
   void run(const Call& call) const override;
 };
 
@@ -127,7 +128,7 @@ class AffineDx final : public Op {
     call.kernels.norm.affine(rows_of(call, 0), c, call.in(0), call.in(1), nullptr, nullptr, false,
                              call.out());
   }
-  Traits traits() const override { return {.in_place = {0}}; }
+  Traits traits() const override { return {.in_place = {0}, .narrowing = Narrowing::passes}; }
 };
 
 /// Row i of a (2,C) value.
@@ -175,7 +176,7 @@ class Moments final : public Op {
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{Shape{3, inputs[0].shape[-1]}, DType::number, Axis::slice}};
   }
-  Traits traits() const override { return {.differentiable = false}; }
+  Traits traits() const override { return {.differentiable = false, .narrowing = Narrowing::passes}; }
   void run(const Call& call) const override {
     const Index c = call.in_shape(0)[-1];
     call.kernels.norm.moments(rows_of(call, 0), c, call.in(0), call.out(), call.out() + c,
@@ -274,6 +275,7 @@ class TrainSums final : public WithGate {
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{Shape{2, inputs[0].shape[-1]}, DType::number, Axis::slice}};
   }
+  Traits traits() const override { return {.narrowing = Narrowing::passes}; }
   void run(const Call& call) const override {
     const Index c = call.in_shape(0)[-1];
     call.kernels.norm.gradient_sums(rows_of(call, 0), c, call.in(0), call.in(1), call.in(2), call.in(3),
@@ -338,7 +340,7 @@ class TrainDx final : public WithGate {
   }
   int gradient_input() const override { return relu_ ? -1 : 1; }
   std::shared_ptr<const Op> with_gate() const override { return std::make_shared<TrainDx>(true); }
-  Traits traits() const override { return {.in_place = {1}}; }
+  Traits traits() const override { return {.in_place = {1}, .narrowing = Narrowing::passes}; }
 
  private:
   bool relu_;
@@ -370,7 +372,7 @@ class Normalise final : public WithEpilogue {
     call.kernels.norm.normalise(rows_of(call, 0), channels, call.in(0), form.center, form.scale, form.shift,
                                 form_.bind(call).residual, form_.activation == Activation::relu, call.out());
   }
-  Traits traits() const override { return {.recomputable = true}; }
+  Traits traits() const override { return {.recomputable = true, .narrowing = Narrowing::passes}; }
   Division schedule(const Node& node, Index rows, const Kernels& k) const override {
     return {Op::schedule(node, rows, k).cut, 2 * node.outputs()[0].shape[-1]};
   }

@@ -36,7 +36,7 @@ class MultiplyRow final : public Op {
     if (g.wants(1))
       g.set(1, column_sum(g.graph(), multiply(g.graph(), g.dy(), g.input(0)), g.input(1).shape()));
   }
-  Traits traits() const override { return {.in_place = {0}}; }
+  Traits traits() const override { return {.in_place = {0}, .narrowing = Narrowing::passes}; }
 };
 
 /// A sample's places: (N,places,C).
@@ -68,7 +68,7 @@ class ChannelProducts final : public Op {
       }
     }
   }
-  Traits traits() const override { return {.differentiable = false}; }
+  Traits traits() const override { return {.differentiable = false, .narrowing = Narrowing::passes}; }
 };
 
 class MultiplyChannels final : public Op {
@@ -98,7 +98,7 @@ class MultiplyChannels final : public Op {
     if (g.wants(0)) g.set(0, multiply_channels(g.graph(), g.dy(), g.input(1)));
     if (g.wants(1)) g.set(1, g.graph().add(std::make_shared<ChannelProducts>(), {g.dy(), g.input(0)}));
   }
-  Traits traits() const override { return {.in_place = {0}}; }
+  Traits traits() const override { return {.in_place = {0}, .narrowing = Narrowing::passes}; }
 };
 
 }  // namespace

@@ -58,7 +58,7 @@ std::vector<Spec> Conv2dDxOp::infer(std::span<const Spec> inputs, const std::str
 
 std::span<const Implementation* const> Conv2dDxOp::implementations() const {
   static constexpr const Implementation* all[] = {&conv2d_dx_direct, &conv2d_dx_tiles_of_4,
-                                                  &conv2d_dx_tiles_of_2};
+                                                  &conv2d_dx_tiles_of_2, &conv2d_dx_pairs};
   return all;
 }
 

@@ -41,8 +41,8 @@ Chosen make_direct(const Choice& choice) {
   const auto pack = [g](const Call& call) { call.kernels.conv.pack(g, call.in(0), call.out()); };
   Chosen chosen;
   chosen.inputs = choice.node.inputs();
-  chosen.inputs[1] =
-      choice.prepare(pack_op("pack", choice.kernels.conv.packed_count(g), pack), {choice.weight(1)});
+  chosen.inputs[1] = choice.prepare(
+      pack_op("pack", choice.kernels.conv.packed_count(g), pack, {}, choice.narrow()), {choice.input(1)});
   chosen.op =
       std::make_shared<Conv2dDirect>(choice, Attribute{}, bias_epilogue(choice.op<Conv2dOp>().bias()));
   return chosen;
@@ -68,7 +68,8 @@ Chosen make_dx_direct(const Choice& choice) {
   const ConvGeometry g = choice.op<Conv2dDxOp>().geometry();
   const auto pack = [g](const Call& call) { call.kernels.conv.pack_dx(g, call.in(0), call.out()); };
   const Value packed =
-      choice.prepare(pack_op("pack_dx", choice.kernels.conv.packed_dx_count(g), pack), {choice.input(1)});
+      choice.prepare(pack_op("pack_dx", choice.kernels.conv.packed_dx_count(g), pack, {}, choice.narrow()),
+                     {choice.input(1)});
   return {std::make_shared<Conv2dDxDirect>(choice, Attribute{}), {choice.input(0), packed}};
 }
 

@@ -15,6 +15,7 @@ class ConvolutionOp : public Abstract {
   /// Winograd's tiles, 2 or 4, or 0 for none; without it they are chosen.
   std::optional<Index> tile() const { return tile_; }
   Attributes attributes() const override;
+  Traits traits() const override { return {.narrowing = Narrowing::multiplies}; }
 
  protected:
   ConvolutionOp(const ConvGeometry& g, std::optional<Index> tile) : g_(g), tile_(tile) {}
@@ -35,7 +36,6 @@ class Conv2dOp final : public ConvolutionOp {
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override;
   void gradient(Gradients& gradients) const override;
   Cost cost(const Node& node) const override { return cost_of(node, node.outputs()[0].shape); }
-  Traits traits() const override { return {.narrowing = Narrowing::multiplies}; }
   std::span<const Implementation* const> implementations() const override;
 
  private:
@@ -70,7 +70,7 @@ class Conv2dDwOp final : public ConvolutionOp {
 };
 
 extern const Implementation conv2d_direct, conv2d_tiles_of_2, conv2d_tiles_of_4, conv2d_pairs;
-extern const Implementation conv2d_dx_direct, conv2d_dx_tiles_of_2, conv2d_dx_tiles_of_4;
+extern const Implementation conv2d_dx_direct, conv2d_dx_tiles_of_2, conv2d_dx_tiles_of_4, conv2d_dx_pairs;
 extern const Implementation conv2d_dw_by_parts, conv2d_dw_by_pieces;
 
 }  // namespace firn

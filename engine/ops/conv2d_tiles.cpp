@@ -64,7 +64,7 @@ Chosen make_tiles(const Choice& choice) {
   chosen.inputs = choice.node.inputs();
   chosen.inputs[1] = choice.prepare(pack_op("pack", choice.kernels.winograd.weight_count(g, m), pack,
                                             Attributes().add("tile", m, "for " + tile_text(m))),
-                                    {choice.weight(1)});
+                                    {choice.rounded(1)});
   chosen.op = std::make_shared<Conv2dTiles>(choice, m, bias_epilogue(choice.op<Conv2dOp>().bias()));
   return chosen;
 }
@@ -76,8 +76,9 @@ Chosen make_dx_tiles(const Choice& choice) {
     call.kernels.winograd.transform_dx(g, m, call.in(0), call.out());
   };
   const Index count = choice.kernels.winograd.weight_count(input_gradient_of(g), m);
-  const Value packed = choice.prepare(
-      pack_op("pack_dx", count, pack, Attributes().add("tile", m, "for " + tile_text(m))), {choice.input(1)});
+  const Value packed =
+      choice.prepare(pack_op("pack_dx", count, pack, Attributes().add("tile", m, "for " + tile_text(m))),
+                     {choice.rounded(1)});
   return {std::make_shared<Conv2dTiles>(choice, m, EpilogueForm{}), {choice.input(0), packed}};
 }
 

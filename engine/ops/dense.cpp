@@ -44,7 +44,7 @@ std::span<const Implementation* const> DenseOp::implementations() const {
 }
 
 std::span<const Implementation* const> DenseDxOp::implementations() const {
-  static constexpr const Implementation* all[] = {&dense_dx_packed, &dense_dx_by_columns};
+  static constexpr const Implementation* all[] = {&dense_dx_packed, &dense_dx_by_columns, &dense_dx_pairs};
   return all;
 }
 
@@ -82,6 +82,7 @@ class ColumnSum final : public Op {
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{shape_, DType::number, inputs[0].axis == Axis::batch ? Axis::slice : Axis::none}};
   }
+  Traits traits() const override { return {.narrowing = Narrowing::passes}; }
   void run(const Call& call) const override {
     const Index columns = shape_.count();
     const Index rows = columns > 0 ? call.in_count(0) / columns : 0;

@@ -66,12 +66,13 @@ class ColumnsProduct final : public ImplementationOf<WithEpilogue> {
 };
 
 /// Where the weight changes with each step and is large beside what it is multiplied with, it would have to
-/// be packed for one use of each slice, and would not stay in the second-level cache between two.
+/// be packed for one use of each slice, and would not stay in the second-level cache between two. Numbers
+/// that are to be rounded cannot be read as they lie.
 bool columns_fit(const Choice& choice) {
   const Index n = choice.op<RowProduct>().n(), count = choice.input(1).shape().count();
   const Spec& x = choice.input(0).spec();
-  return choice.changes_each_step(choice.input(1)) && count >= kWorthColumns && x.axis == Axis::batch &&
-         !small_in_parts(count, x.shape.count() + x.shape.with(-1, n).count());
+  return !choice.narrow() && choice.changes_each_step(choice.input(1)) && count >= kWorthColumns &&
+         x.axis == Axis::batch && !small_in_parts(count, x.shape.count() + x.shape.with(-1, n).count());
 }
 
 }  // namespace

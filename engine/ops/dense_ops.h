@@ -17,6 +17,9 @@ class RowProduct : public Abstract {
   Index n() const { return n_; }
   Attributes attributes() const override;
   Cost cost(const Node& node) const override;
+  Traits traits() const override {
+    return {.min_efficient_rows = kDenseRows, .narrowing = Narrowing::multiplies};
+  }
   std::vector<Spec> product(std::span<const Spec> inputs) const {
     return {{inputs[0].shape.with(-1, n_), DType::number, inputs[0].axis}};
   }
@@ -33,9 +36,6 @@ class DenseOp final : public RowProduct {
   std::string name() const override { return "dense"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override;
   void gradient(Gradients& gradients) const override;
-  Traits traits() const override {
-    return {.min_efficient_rows = kDenseRows, .narrowing = Narrowing::multiplies};
-  }
   std::span<const Implementation* const> implementations() const override;
 
  private:
@@ -50,7 +50,6 @@ class DenseDxOp final : public RowProduct {
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return product(inputs);
   }
-  Traits traits() const override { return {.min_efficient_rows = kDenseRows}; }
   std::span<const Implementation* const> implementations() const override;
 };
 
@@ -62,6 +61,7 @@ class DenseDwOp final : public Abstract {
   UnitRange columns() const { return columns_; }
   Index whole() const { return whole_; }
   std::string name() const override { return "dense_dw"; }
+  Traits traits() const override { return {.narrowing = Narrowing::multiplies}; }
   Attributes attributes() const override;
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override;
   Cost cost(const Node& node) const override;
@@ -73,7 +73,7 @@ class DenseDwOp final : public Abstract {
 };
 
 extern const Implementation dense_packed, dense_by_columns, dense_pairs;
-extern const Implementation dense_dx_packed, dense_dx_by_columns;
+extern const Implementation dense_dx_packed, dense_dx_by_columns, dense_dx_pairs;
 extern const Implementation dense_dw_by_parts, dense_dw_by_pieces;
 
 }  // namespace firn

@@ -43,8 +43,9 @@ Chosen make_packed(const Choice& choice) {
   const auto& op = choice.op<DenseOp>();
   Chosen chosen;
   chosen.inputs = choice.node.inputs();
-  chosen.inputs[1] = choice.prepare(pack_op("pack", choice.kernels.gemm.packed_count(op.k(), op.n()), pack),
-                                    {choice.weight(1)});
+  chosen.inputs[1] = choice.prepare(
+      pack_op("pack", choice.kernels.gemm.packed_count(op.k(), op.n()), pack, {}, choice.narrow()),
+      {choice.input(1)});
   chosen.op = std::make_shared<PackedProduct>(choice, Attribute{}, bias_epilogue(op.bias()));
   return chosen;
 }
@@ -56,7 +57,8 @@ Chosen make_dx_packed(const Choice& choice) {
   };
   const auto& op = choice.op<DenseDxOp>();
   const Value packed = choice.prepare(
-      pack_op("pack_transposed", choice.kernels.gemm.packed_count(op.k(), op.n()), pack), {choice.input(1)});
+      pack_op("pack_transposed", choice.kernels.gemm.packed_count(op.k(), op.n()), pack, {}, choice.narrow()),
+      {choice.input(1)});
   return {std::make_shared<PackedProduct>(choice, Attribute{}, EpilogueForm{}), {choice.input(0), packed}};
 }
 

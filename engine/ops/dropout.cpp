@@ -28,7 +28,9 @@ class Dropout final : public Op {
   void gradient(Gradients& g) const override {
     g.set(0, g.graph().add(std::make_shared<Dropout>(p_, key_), {g.dy()}));
   }
-  Traits traits() const override { return {.random = true, .in_place = {InPlace::kAny}}; }
+  Traits traits() const override {
+    return {.random = true, .in_place = {InPlace::kAny}, .narrowing = Narrowing::passes};
+  }
 
  private:
   real p_;

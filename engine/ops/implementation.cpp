@@ -2,7 +2,7 @@
 
 #include <cstdlib>
 
-#include "engine/ops/bf16.h"
+#include "engine/ops/convert.h"
 
 namespace firn {
 
@@ -10,27 +10,41 @@ namespace {
 
 class Pack final : public Op {
  public:
-  Pack(std::string name, Index count, std::function<void(const Call&)> run, Attributes attributes)
-      : name_(std::move(name)), count_(count), run_(std::move(run)), attributes_(std::move(attributes)) {}
+  Pack(std::string name, Index count, std::function<void(const Call&)> run, Attributes attributes, bool round,
+       Index scratch)
+      : name_(std::move(name)),
+        count_(count),
+        run_(std::move(run)),
+        attributes_(std::move(attributes)),
+        round_(round),
+        scratch_(scratch) {
+    if (round_) attributes_.add("to", std::string("bf16"), "to bf16");
+  }
   std::string name() const override { return name_; }
   Attributes attributes() const override { return attributes_; }
   std::vector<Spec> infer(std::span<const Spec>, const std::string&) const override {
     return {{Shape{count_}, DType::number, Axis::none}};
   }
   Traits traits() const override { return {.differentiable = false}; }
-  void run(const Call& call) const override { run_(call); }
+  Division schedule(const Node&, Index, const Kernels&) const override { return {{}, scratch_}; }
+  void run(const Call& call) const override {
+    run_(call);
+    if (round_) call.kernels.bf16.round(count_, call.out(), call.out());
+  }
 
  private:
   std::string name_;
   Index count_;
   std::function<void(const Call&)> run_;
   Attributes attributes_;
+  bool round_;
+  Index scratch_;
 };
 
 }  // namespace
 
-Value Choice::weight(int i) const {
-  return narrowing == Narrowing::multiplies ? prepare(round_op(), {input(i)}) : input(i);
+Value Choice::rounded(int i) const {
+  return narrow() ? prepare(round_op(), {input(i)}) : input(i);
 }
 
 bool Choice::changes_each_step(Value weight) const {
@@ -46,8 +60,9 @@ void Abstract::run(const Call&) const {
 }
 
 std::shared_ptr<const Op> pack_op(std::string name, Index count, std::function<void(const Call&)> run,
-                                  Attributes attributes) {
-  return std::make_shared<Pack>(std::move(name), count, std::move(run), std::move(attributes));
+                                  Attributes attributes, bool round, Index scratch) {
+  return std::make_shared<Pack>(std::move(name), count, std::move(run), std::move(attributes), round,
+                                scratch);
 }
 
 }  // namespace firn

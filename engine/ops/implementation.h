@@ -28,8 +28,9 @@ struct Choice {
     return static_cast<const Op&>(*node.op());
   }
   Value input(int i) const { return node.inputs()[static_cast<std::size_t>(i)]; }
-  /// Input i, a weight, as the product takes it: rounded where the product is narrow.
-  Value weight(int i) const;
+  bool narrow() const { return narrowing == Narrowing::multiplies; }
+  /// Input i rounded where the product is narrow.
+  Value rounded(int i) const;
   /// Whether a weight is another one in each step, so that preparing it is paid each time.
   bool changes_each_step(Value weight) const;
   /// What is computed before the node, under its label and in its pass.
@@ -99,8 +100,9 @@ class ImplementationOf : public Base {
   Narrowing narrowing_;
 };
 
-/// "pack" and its kin: the `count` elements that a kernel reads in the place of a weight, which `run` writes.
+/// "pack" and its kin: the `count` elements that a kernel reads in the place of a weight, which `run` writes
+/// and which are then rounded to bf16 where `round`. A call has `scratch` elements of scratch.
 std::shared_ptr<const Op> pack_op(std::string name, Index count, std::function<void(const Call&)> run,
-                                  Attributes attributes = {});
+                                  Attributes attributes = {}, bool round = false, Index scratch = 0);
 
 }  // namespace firn

@@ -1,9 +1,11 @@
 // Narrow products made in pairs (`PairKernels`), of convolutions and of matrices.
 #include <algorithm>
 
+#include "engine/kernels/pair_rate.h"
 #include "engine/ops/check.h"
 #include "engine/ops/conv2d_ops.h"
 #include "engine/ops/dense_ops.h"
+#include "engine/ops/winograd.h"
 
 namespace firn {
 
@@ -25,7 +27,7 @@ class PairsProduct final : public ImplementationOf<WithEpilogue> {
       : ImplementationOf(choice, {"products", std::string("pairs"), "pairs"}, form), g_(g) {}
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const auto* rows = dynamic_cast<const RowProduct*>(&what<Op>());
-    return rows != nullptr ? rows->product(inputs) : what<Conv2dOp>().infer(inputs, where);
+    return rows != nullptr ? rows->product(inputs) : what<Op>().infer(inputs, where);
   }
   void run(const Call& call) const override {
     pair_kernels(call.kernels)
@@ -46,24 +48,49 @@ class PairsProduct final : public ImplementationOf<WithEpilogue> {
 };
 
 bool pairs_allowed(const Choice& choice) {
-  if (choice.narrowing != Narrowing::multiplies || bf16_products() == Bf16Products::in_fp32) return false;
-  return bf16_products() == Bf16Products::in_pairs ||
-         (choice.kernels.isa == Isa::avx512 && bf16_pair_speed() > 0);
+  if (!choice.narrow() || bf16_products() == Bf16Products::in_fp32) return false;
+  return bf16_products() == Bf16Products::in_pairs || pair_rate(choice.kernels) > 0;
 }
 
-double pairs_cost(const Choice&) {
-  return bf16_products() == Bf16Products::in_pairs ? -1 : 1 / bf16_pair_speed();
+double pairs_cost(const Choice& choice) {
+  return bf16_products() == Bf16Products::in_pairs ? -1 : 1 / pair_rate(choice.kernels);
 }
 
-Chosen make_pairs(const Choice& choice, const ConvGeometry& g, bool bias) {
-  const auto pack = [g](const Call& call) { pair_kernels(call.kernels).pack(g, call.in(0), call.out()); };
+/// With the weight packed by `lay_out`, which writes (kh,kw,c,oc) of `g` to its second argument, or as it
+/// lies.
+Chosen make_pairs(const Choice& choice, const ConvGeometry& g, bool bias,
+                  void (*lay_out)(const ConvGeometry& g, const real* weight, real* to) = nullptr) {
+  const auto pack = [g, lay_out](const Call& call) {
+    const real* weight = call.in(0);
+    if (lay_out != nullptr) lay_out(g, call.in(0), call.scratch);
+    pair_kernels(call.kernels).pack(g, lay_out != nullptr ? call.scratch : weight, call.out());
+  };
+  const std::string name = lay_out == nullptr ? "pack" : "pack_dx";
   Chosen chosen;
   chosen.inputs = choice.node.inputs();
-  chosen.inputs[1] = choice.prepare(pack_op("pack", pair_kernels(choice.kernels).weight_count(g), pack,
-                                            Attributes().add("products", std::string("pairs"), "for pairs")),
-                                    {choice.weight(1)});
+  chosen.inputs[1] = choice.prepare(pack_op(name, pair_kernels(choice.kernels).weight_count(g), pack,
+                                            Attributes().add("products", std::string("pairs"), "for pairs"),
+                                            false, lay_out == nullptr ? 0 : g.weight_count()),
+                                    {choice.input(1)});
   chosen.op = std::make_shared<PairsProduct>(choice, g, bias_epilogue(bias));
   return chosen;
+}
+
+/// The filters turned by half a turn, input and output channels exchanged: `g` is the input gradient's.
+void turn_filters(const ConvGeometry& g, const real* weight, real* to) {
+  for (Index a = 0; a < g.kh; ++a) {
+    for (Index b = 0; b < g.kw; ++b) {
+      const real* from = weight + ((g.kh - 1 - a) * g.kw + g.kw - 1 - b) * g.c * g.oc;
+      for (Index c = 0; c < g.c; ++c) {
+        for (Index o = 0; o < g.oc; ++o) *to++ = from[o * g.c + c];
+      }
+    }
+  }
+}
+
+/// The convolution that gives the input gradient, where that is one of stride 1.
+bool is_gradient_convolution(const ConvGeometry& g) {
+  return pairs_fit(g) && g.stride_h == 1 && g.stride_w == 1 && g.pad_h < g.kh && g.pad_w < g.kw;
 }
 
 }  // namespace
@@ -75,6 +102,28 @@ const Implementation conv2d_pairs{
     [](const Choice& choice) {
       const auto& op = choice.op<Conv2dOp>();
       return make_pairs(choice, op.geometry(), op.bias());
+    },
+};
+
+const Implementation conv2d_dx_pairs{
+    "pairs",
+    [](const Choice& choice) {
+      return pairs_allowed(choice) && is_gradient_convolution(choice.op<Conv2dDxOp>().geometry());
+    },
+    pairs_cost,
+    [](const Choice& choice) {
+      const ConvGeometry g = input_gradient_of(choice.op<Conv2dDxOp>().geometry());
+      return make_pairs(choice, g, false, turn_filters);
+    },
+};
+
+const Implementation dense_dx_pairs{
+    "pairs",
+    pairs_allowed,
+    pairs_cost,
+    [](const Choice& choice) {
+      const auto& op = choice.op<DenseDxOp>();
+      return make_pairs(choice, row_convolution(op.k(), op.n()), false, turn_filters);
     },
 };
 

@@ -68,6 +68,7 @@ class MaxPoolGradient final : public Op {
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{Shape{inputs[0].shape[0], g_.h, g_.w, g_.c}, DType::number, inputs[0].axis}};
   }
+  Traits traits() const override { return {.narrowing = Narrowing::passes}; }
   void run(const Call& call) const override {
     call.kernels.pool.max_gradient(g_, call.rows, call.in(0), call.bytes(1), call.out());
   }

@@ -28,7 +28,7 @@ class TrainablePart final : public Op {
     }
     return {{trains_.shape_in(x), DType::number, inputs[0].axis}};
   }
-  Traits traits() const override { return {.differentiable = false}; }
+  Traits traits() const override { return {.differentiable = false, .narrowing = Narrowing::passes}; }
   void run(const Call& call) const override {
     for_each_trainable(
         &trains_, call.in_shape(0), 0, call.out_count(),

@@ -2,16 +2,12 @@
 
 #include <algorithm>
 
-#include "engine/ops/bf16.h"
+#include "engine/ops/convert.h"
 #include "engine/program/plan.h"
 
 namespace firn {
 
 namespace {
-
-bool is_view(const Node& node) {
-  return node.op() != nullptr && node.op()->traits().view;
-}
 
 bool numbers_of_samples(const Spec& spec) {
   return spec.axis == Axis::batch && spec.type == DType::number;
@@ -19,8 +15,9 @@ bool numbers_of_samples(const Spec& spec) {
 
 class Lowering {
  public:
-  Lowering(Graph& graph, const std::vector<bool>& used, const std::vector<Value>& keep)
-      : graph_(graph), used_(used), lowered_(graph.nodes().size(), false) {
+  Lowering(Graph& graph, const std::vector<bool>& used, const std::vector<Value>& keep,
+           const Kernels& kernels)
+      : graph_(graph), used_(used), kernels_(kernels), lowered_(graph.nodes().size(), false) {
     choose(keep);
   }
 
@@ -35,27 +32,34 @@ class Lowering {
   }
 
  private:
-  /// True for a step that can read its samples as bf16, and round them.
-  bool converts(const Node& node) const {
-    if (node.op() == nullptr || node.pass() != Pass::forward || node.inputs().size() > kMostConverted)
-      return false;
-    const Narrowing part = node.op()->traits().narrowing;
-    if (part == Narrowing::none || !numbers_of_samples(node.outputs()[0])) return false;
-    return part == Narrowing::multiplies || !trains(node);
+  /// Whether what this node hands on may be narrow.
+  bool narrow_here(const Node& node) const {
+    if (graph_.options().precision == DType::bf16) return true;
+    return node.pass() == Pass::forward && !graph_.depends_on_trainable({const_cast<Node*>(&node), 0});
   }
 
-  bool trains(const Node& node) const { return graph_.depends_on_trainable({const_cast<Node*>(&node), 0}); }
+  /// True for a step that can read samples as bf16, and round them.
+  bool converts(const Node& node) const {
+    if (node.op() == nullptr || node.inputs().size() > kMostConverted) return false;
+    const Narrowing narrowing = node.op()->traits().narrowing;
+    if (narrowing == Narrowing::none) return false;
+    if (narrowing == Narrowing::multiplies) return true;  // chosen by `product_type`
+    // Of sums over samples a call converts all rows, so a call must have but a slice's.
+    return narrow_here(node) && node.op()->schedule(node, 1, kernels_).cut.kind == Cut::Kind::slices;
+  }
 
   /// Marks whose output 0 becomes bf16.
   void choose(const std::vector<Value>& keep) {
-    for (const auto& node : graph_.nodes()) lowered_[node->index()] = converts(*node) && !trains(*node);
+    for (const auto& node : graph_.nodes()) {
+      lowered_[node->index()] =
+          converts(*node) && numbers_of_samples(node->outputs()[0]) && narrow_here(*node);
+    }
     for (const Value& value : keep) lowered_[behind_views(value).node->index()] = false;
     for (const auto& node : graph_.nodes()) {
-      if (!used_[node->index()] || is_view(*node) || node->op() == nullptr) continue;
+      if (!used_[node->index()] || node->op() == nullptr || node->op()->traits().view) continue;
       for (const Value& input : node->inputs()) {
         const Value value = behind_views(input);
-        // The other outputs of a step are written as the operation does, so no step has both.
-        if (value.output != 0 || !converts(*node)) lowered_[value.node->index()] = false;
+        if (value.output == 0 && !converts(*node)) lowered_[value.node->index()] = false;
       }
     }
   }
@@ -65,28 +69,48 @@ class Lowering {
     return source.output == 0 && lowered_[source.node->index()];
   }
 
+  /// The operands of a product: x and the packed weight, whose numbers are rounded already; or of a sum over
+  /// samples both factors.
+  static bool is_factor(const Node& node, std::size_t i) {
+    const bool sum = node.outputs()[0].axis != Axis::batch;
+    return node.op()->traits().narrowing == Narrowing::multiplies && (i == 0 || (sum && i == 1));
+  }
+
   void convert(Node& node) {
     std::vector<Reading> readings;
-    for (const Value& input : node.inputs()) {
-      const bool rounds = readings.empty() && node.op()->traits().narrowing == Narrowing::multiplies;
-      readings.push_back(lowered(input) ? Reading::bf16 : rounds ? Reading::round : Reading::plain);
+    for (std::size_t i = 0; i < node.inputs().size(); ++i) {
+      const Value input = node.inputs()[i];
+      const bool rounds = is_factor(node, i) && numbers_of_samples(input.spec());
+      readings.push_back(lowered(input) ? Reading::widen : rounds ? Reading::round : Reading::plain);
     }
     const bool narrow = lowered({&node, 0});
     if (!narrow &&
         std::all_of(readings.begin(), readings.end(), [](Reading r) { return r == Reading::plain; }))
       return;
-    graph_.replace(node, with_bf16(node.shared_op(), std::move(readings), narrow), node.inputs(), node);
+    graph_.replace(node, converting(node.shared_op(), std::move(readings), narrow), node.inputs(), node);
   }
 
   Graph& graph_;
   const std::vector<bool>& used_;
+  const Kernels& kernels_;
   std::vector<bool> lowered_;  // by node
 };
 
 }  // namespace
 
-void lower_frozen(Graph& graph, const std::vector<bool>& used, const std::vector<Value>& keep) {
-  if (graph.options().frozen_precision == Precision::bf16) Lowering(graph, used, keep).run();
+DType product_type(const Graph& graph, const Node& product) {
+  const Graph::Options& options = graph.options();
+  if (options.precision == DType::bf16) return DType::bf16;
+  const bool frozen = product.pass() == Pass::forward && !graph.depends_on_trainable(product.inputs()[0]) &&
+                      !graph.depends_on_trainable(product.inputs()[1]);
+  return frozen ? options.frozen_precision : DType::number;
+}
+
+void lower(Graph& graph, const std::vector<bool>& used, const std::vector<Value>& keep,
+           const Kernels& kernels) {
+  const Graph::Options& options = graph.options();
+  if (options.precision == DType::bf16 || options.frozen_precision == DType::bf16)
+    Lowering(graph, used, keep, kernels).run();
 }
 
 }  // namespace firn

@@ -1,16 +1,23 @@
-// Lowers the precision of a frozen prefix.
+// Types of values: which are narrow, and the conversions that this takes.
 #pragma once
 
 #include <vector>
 
 #include "engine/graph/graph.h"
+#include "engine/kernels/kernels.h"
 
 namespace firn {
 
-/// Where the graph's frozen precision is bf16, after fusion: what operations of the frozen prefix hand to
-/// each other becomes bf16 in memory, and products there read their inputs rounded to bf16. A value stays
-/// fp32 where anybody else reads it: the trainable part, the backward pass, the user. Weights are rounded
-/// where they are packed.
-void lower_frozen(Graph& graph, const std::vector<bool>& trains, const std::vector<Value>& keep);
+/// The type of the numbers that a product multiplies: `Graph::Options::precision`, or of a forward pass with
+/// nothing that trains below its operands, inputs 0 and 1, `frozen_precision` where that is narrower.
+DType product_type(const Graph& graph, const Node& product);
+
+/// After fusion: what operations hand to each other becomes bf16 in memory where `precision` says so, or in
+/// the frozen prefix `frozen_precision`; products read their operands rounded to bf16, whatever memory holds.
+/// A value stays fp32 where anybody reads it who cannot convert: losses, recurrent cells, the user; in a
+/// frozen prefix the part that trains. Weights are rounded where they are packed, sums are fp32. Forward pass
+/// and gradients have the same rules.
+void lower(Graph& graph, const std::vector<bool>& used, const std::vector<Value>& keep,
+           const Kernels& kernels);
 
 }  // namespace firn

@@ -8,6 +8,7 @@
 #include "engine/base/error.h"
 #include "engine/program/place.h"
 #include "engine/program/recompute.h"
+#include "engine/program/times.h"
 
 namespace firn {
 
@@ -68,30 +69,16 @@ class Planner {
     plan_.batch = shape[0];
   }
 
-  /// A source whose bytes stay the same from run to run.
-  bool constant_source(const Node& node) const {
-    if (node.constant().defined()) return true;
-    return node.parameter() != nullptr && !(options_.training && graph_.trains(*node.parameter()));
-  }
-
   void split_once() {
+    const std::vector<Time> times = times_of(graph_, live_, options_.training);
     constant_.assign(graph_.nodes().size(), false);
-    std::vector<const Parameter*> assigned;
-    for (const auto& node : graph_.nodes()) {
-      if (live_[node->index()] && node->assigns()) assigned.push_back(node->assigns().get());
-    }
     for (const auto& node : graph_.nodes()) {
       if (!live_[node->index()]) continue;
+      constant_[node->index()] = times[node->index()] == Time::once;
       if (node->op() == nullptr) {
-        const bool moved =
-            node->parameter() && std::count(assigned.begin(), assigned.end(), node->parameter().get()) > 0;
-        constant_[node->index()] = constant_source(*node) && !moved;
         source_[{node->id(), 0}] = add_source({node.get(), 0});
         continue;
       }
-      constant_[node->index()] =
-          !node->assigns() && std::all_of(node->inputs().begin(), node->inputs().end(),
-                                          [&](const Value& v) { return constant_[v.node->index()]; });
       if (!constant_[node->index()] || node->op()->traits().view) continue;
       for (int i = 0; i < static_cast<int>(node->outputs().size()); ++i) {
         source_[{node->id(), i}] = add_source({node.get(), i});

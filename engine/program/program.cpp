@@ -21,16 +21,16 @@ namespace {
 
 /// The nodes that `wanted` need, directly or not.
 std::vector<bool> needed(const Graph& graph, const std::vector<Value>& wanted) {
-  std::vector<bool> live(graph.nodes().size(), false);
-  for (const Value& value : wanted) live[value.node->index()] = true;
+  std::vector<bool> used(graph.nodes().size(), false);
+  for (const Value& value : wanted) used[value.node->index()] = true;
   for (const auto& node : graph.nodes()) {
-    if (node->assigns()) live[node->index()] = true;
+    if (node->assigns()) used[node->index()] = true;
   }
-  for (std::size_t i = live.size(); i-- > 0;) {
-    if (!live[i]) continue;
-    for (const Value& input : graph.nodes()[i]->inputs()) live[input.node->index()] = true;
+  for (std::size_t i = used.size(); i-- > 0;) {
+    if (!used[i]) continue;
+    for (const Value& input : graph.nodes()[i]->inputs()) used[input.node->index()] = true;
   }
-  return live;
+  return used;
 }
 
 }  // namespace
@@ -62,16 +62,16 @@ void Program::compile() {
   for (const auto& [name, value] : graph_->outputs()) keep.push_back(value);
   for (const ParameterGradient& gradient : derivatives_.gradients) keep.push_back(gradient.value);
   if (options_.keep_values) keep_values(keep);
-  std::vector<bool> live = needed(*graph_, keep);
+  std::vector<bool> used = needed(*graph_, keep);
   // What nobody can read keeps its place in the graph, but a feed must exist to be fed.
   for (const auto& node : graph_->nodes()) {
-    if (node->is_feed()) live[node->index()] = true;
+    if (node->is_feed()) used[node->index()] = true;
   }
-  if (options_.fuse && !options_.keep_values) fuse(*graph_, live, keep);
-  lower_frozen(*graph_, live, keep);
+  if (options_.fuse && !options_.keep_values) fuse(*graph_, used, keep);
+  lower(*graph_, used, keep, kernels());
   std::vector<Value> gradients;
   for (const ParameterGradient& gradient : derivatives_.gradients) gradients.push_back(gradient.value);
-  plan_ = make_plan(*graph_, live, keep,
+  plan_ = make_plan(*graph_, used, keep,
                     {options_.slice_rows, options_.kernels, training_, std::move(gradients)});
 
   sources_.assign(plan_.sources.size(), nullptr);

@@ -1,7 +1,7 @@
 #include "engine/program/select.h"
 
-#include "engine/ops/bf16.h"
 #include "engine/ops/implementation.h"
+#include "engine/program/lower.h"
 
 namespace firn {
 
@@ -22,8 +22,7 @@ const Implementation* cheapest(const Abstract& op, const Choice& choice) {
 
 Narrowing narrowing_of(const Graph& graph, const Node& node) {
   const bool product = node.op()->traits().narrowing == Narrowing::multiplies;
-  return product && computes_in_bf16(graph, node.inputs()[0], node.inputs()[1]) ? Narrowing::multiplies
-                                                                                : Narrowing::none;
+  return product && product_type(graph, node) == DType::bf16 ? Narrowing::multiplies : Narrowing::none;
 }
 
 }  // namespace

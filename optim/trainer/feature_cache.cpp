@@ -111,13 +111,14 @@ std::string FeatureCache::why_not(std::size_t child, const FreezeSet& freeze) co
   options.mode = Mode::train;
   options.batch_statistics = settings_.batch_statistics;
   options.dropout_in_frozen = settings_.dropout_in_frozen;
+  options.precision = settings_.precision;
   options.freeze = freeze;
   const std::string random = not_a_function(*model_.features_graph(2, sample, cut, options));
   if (!random.empty()) return random;
   const TrainingGraph head = head_training_graph(model_, programs_.task(), 2, cut, options);
   differentiate(*head.graph, head.loss);
   if (fused_across(*head.graph)) return "the first layer that trains is part of the frozen one's kernel";
-  if (settings_.frozen_precision == Precision::bf16 && rounded_behind(*head.graph)) {
+  if (rounds() && rounded_behind(*head.graph)) {
     return "the frozen part goes on in bf16 within the first layer that trains";
   }
   if (one_width_) return {};
@@ -170,7 +171,7 @@ void FeatureCache::follow(Index epoch, const FreezeSet& freeze) {
     return;
   }
   // From whole features other numbers would come than from those that bf16 rounds on their way.
-  if (active_ && !shared_ && settings_.frozen_precision == Precision::fp32 && grow(frozen)) return;
+  if (active_ && !shared_ && !rounds() && grow(frozen)) return;
   begin(frozen);
 }
 
@@ -285,8 +286,8 @@ std::string FeatureCache::shared_key() const {
   const auto add = [&](const std::string& text) { hash.update(std::as_bytes(std::span(text))); };
   add(fmt::format("{} {} {} {} {} {}\n", model_.name(), model_.input().vocabulary, model_.input().lengths,
                   loader.data().info().shape.text(), cut_.features.text(), cut_.child));
-  add(fmt::format("{} {} {}\n", settings_.exact, static_cast<int>(settings_.frozen_precision),
-                  loader.options().width_multiple));
+  add(fmt::format("{} {} {} {}\n", settings_.exact, static_cast<int>(settings_.precision),
+                  static_cast<int>(settings_.frozen_precision), loader.options().width_multiple));
   add(fmt::format("{} {} {} {}\n", rule.scale, fmt::join(rule.mean, ","), fmt::join(rule.deviation, ","),
                   rule.bgr));
   for (std::size_t i = 0; i < cut_.child; ++i) {

@@ -161,6 +161,10 @@ class FeatureCache final : public TrainerExtension {
   bool can_share() const;
   Tensor& buffer(Index count);
   Index planned_bytes(const CutPoint& cut, bool validates) const;
+  /// Whether steps of the frozen part hand on rounded numbers.
+  bool rounds() const {
+    return settings_.precision == DType::bf16 || settings_.frozen_precision == DType::bf16;
+  }
   bool exact_validation(const CutPoint& cut) const;
 
   const Model& model_;

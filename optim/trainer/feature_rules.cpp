@@ -4,22 +4,18 @@
 
 #include "engine/program/fuse_patterns.h"
 #include "engine/program/plan.h"
+#include "engine/program/times.h"
 
 namespace firn {
 
 std::string not_a_function(const Graph& graph) {
-  std::vector<bool> fed(graph.nodes().size(), false);
+  const std::vector<bool> all(graph.nodes().size(), true);
+  const std::vector<Time> times = times_of(graph, all, true);
   for (const auto& node : graph.nodes()) {
-    const auto at = static_cast<std::size_t>(node->id());
-    fed[at] = node->is_feed();
-    for (const Value& input : node->inputs()) {
-      if (fed[static_cast<std::size_t>(input.node->id())]) fed[at] = true;
-    }
-    if (node->op() == nullptr || !fed[at]) continue;
+    if (node->op() == nullptr || times[node->index()] != Time::step) continue;
+    // The first that is no function of the sample.
     if (node->op()->traits().random) return "dropout acts in the frozen part";
-    for (const Spec& output : node->outputs()) {
-      if (output.axis != Axis::batch) return "frozen batch norms use the batch's statistics";
-    }
+    return "frozen batch norms use the batch's statistics";
   }
   return {};
 }
@@ -42,7 +38,8 @@ bool fused_across(const Graph& graph) {
 bool rounded_behind(const Graph& graph) {
   for (const auto& node : graph.nodes()) {
     if (node->op() == nullptr || node->op()->traits().narrowing != Narrowing::passes) continue;
-    if (graph.depends_on_trainable({node.get(), 0})) continue;
+    const bool all = graph.options().precision == DType::bf16;
+    if (!all && graph.depends_on_trainable({node.get(), 0})) continue;
     for (const Value& input : node->inputs()) {
       const Node& source = *behind_views(input).node;
       if (source.is_feed() && source.label() == "features") return true;

@@ -14,8 +14,8 @@ std::string not_a_function(const Graph& graph);
 /// which may round otherwise.
 bool fused_across(const Graph& graph);
 
-/// Whether the features themselves, rounded on the way, are what a frozen step behind them reads in bf16;
-/// whole ones are then not the same.
+/// Whether the features themselves, rounded on the way, are what a step behind them reads in bf16, a frozen
+/// one, or where the graph's precision is bf16 any; whole ones are then not the same.
 bool rounded_behind(const Graph& graph);
 
 }  // namespace firn

@@ -308,6 +308,7 @@ class Model(Asking):
         class_weights: str | Sequence[float] = "",
         frozen_norm: str = "frozen",
         frozen_dropout: str = "off",
+        precision: str = "fp32",
         frozen_precision: str = "fp32",
         frozen_state: str = "drop",
         thaw_warm_up: int = 0,
@@ -342,8 +343,8 @@ class Model(Asking):
             epochs=epochs, batch=batch, seed=seed, schedule=schedule, clip=clip, smoothing=smoothing, augment=augment,
             block_rates=block_rates, patience=patience, class_weights=class_weights, policy=policy, exact=exact,
             thaw=thaw or {}, frozen_state=frozen_state, cache=cache, thaw_warm_up=thaw_warm_up,
-            frozen_norm=frozen_norm, frozen_dropout=frozen_dropout, frozen_precision=frozen_precision,
-            restore_best=restore_best,
+            frozen_norm=frozen_norm, frozen_dropout=frozen_dropout, precision=precision,
+            frozen_precision=frozen_precision, restore_best=restore_best,
         )  # fmt: skip
         hooks = _fitting.hooks(self, callbacks, verbose)
         return History(self._core.fit(train, held, options, *hooks), self)

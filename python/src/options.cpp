@@ -32,6 +32,7 @@ void bind_options(nb::module_& m) {
       .def_rw("thaw_warm_up", &FitOptions::thaw_warm_up)
       .def_rw("frozen_norm", &FitOptions::frozen_norm)
       .def_rw("frozen_dropout", &FitOptions::frozen_dropout)
+      .def_rw("precision", &FitOptions::precision)
       .def_rw("frozen_precision", &FitOptions::frozen_precision)
       .def_rw("cache", &FitOptions::cache)
       .def_rw("exact", &FitOptions::exact)

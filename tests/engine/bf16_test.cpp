@@ -62,14 +62,14 @@ struct Net {
     const Value p = max_pool(graph, v, {.kernel_h = 2, .kernel_w = 2});
     return reshape(graph, p, Shape{kBatch, p.shape().count_from(1)});
   }
-  std::unique_ptr<Program> inference(Precision precision) const {
+  std::unique_ptr<Program> inference(DType precision) const {
     auto graph = std::make_unique<Graph>(Graph::Options{.mode = Mode::infer, .frozen_precision = precision});
     graph->output("y", dense(*graph, features(*graph), graph->parameter(head), {}));
     auto program = Program::inference(std::move(graph));
     program->feed("x", x);
     return program;
   }
-  std::unique_ptr<Program> training(Precision precision) const {
+  std::unique_ptr<Program> training(DType precision) const {
     auto graph = std::make_unique<Graph>(Graph::Options{.frozen_precision = precision});
     const Value z = dense(*graph, features(*graph), graph->parameter(head), {});
     const Value loss = softmax_cross_entropy(*graph, z, graph->feed("labels", labels.shape(), DType::int32));
@@ -164,13 +164,13 @@ TEST_CASE("a frozen net in bf16 computes what its definition says") {
   if (!test::isa_in_force()) return;
   Net net(5);
   net.freeze(true, true, true);
-  const auto low = net.inference(Precision::bf16);
+  const auto low = net.inference(DType::bf16);
   low->run();
   const Tensor y = low->output("y"), want = by_hand(net);
   CHECK(same_bits(y.data(), want.data(), y.count()));
   CHECK(lowered(*low) == 3);  // both convolutions and the pooling
 
-  const auto full = net.inference(Precision::fp32);
+  const auto full = net.inference(DType::number);
   full->run();
   CHECK(!same_bits(full->output("y").data(), y.data(), y.count()));  // integers beyond 256 were rounded
   CHECK(with_conversions(*full) == 0);
@@ -181,7 +181,7 @@ TEST_CASE("on real numbers bf16 loses about as much as rounding does") {
   if (!test::isa_in_force()) return;
   Net net(0, 32);  // enough for Winograd's algorithm
   net.freeze(true, true, true);
-  const auto low = net.inference(Precision::bf16), full = net.inference(Precision::fp32);
+  const auto low = net.inference(DType::bf16), full = net.inference(DType::number);
   low->run();
   full->run();
   const Tensor y = low->output("y"), exact = full->output("y"), want = by_hand(net);
@@ -201,12 +201,11 @@ TEST_CASE("the output of a frozen prefix is fp32, and the head trains on it") {
   if (!test::isa_in_force()) return;
   Net net(0);
   net.freeze(true, true, false);
-  const auto step = net.training(Precision::bf16);
+  const auto step = net.training(DType::bf16);
   CHECK(lowered(*step) == 2);  // what the pooling writes is kept for the head's gradient
   step->run();
 
-  auto graph =
-      std::make_unique<Graph>(Graph::Options{.mode = Mode::infer, .frozen_precision = Precision::bf16});
+  auto graph = std::make_unique<Graph>(Graph::Options{.mode = Mode::infer, .frozen_precision = DType::bf16});
   graph->output("features", net.features(*graph));
   const auto prefix = Program::inference(std::move(graph));
   prefix->feed("x", net.x);
@@ -229,7 +228,7 @@ TEST_CASE("above something that trains, and where nothing is frozen, all is fp32
   for (const bool middle : {false, true}) {
     Net net(0);
     net.freeze(false, middle, middle);
-    const auto low = net.training(Precision::bf16), full = net.training(Precision::fp32);
+    const auto low = net.training(DType::bf16), full = net.training(DType::number);
     CHECK(with_conversions(*low) == 0);
     low->run();
     full->run();
@@ -249,7 +248,7 @@ TEST_CASE(
   Tensor first;
   for (const int threads : {1, 2, 3}) {
     set_thread_count(threads);
-    const auto program = net.inference(Precision::bf16);
+    const auto program = net.inference(DType::bf16);
     program->run();
     const Tensor y = program->output("y");
     if (threads == 1) {
@@ -269,6 +268,6 @@ TEST_CASE(
 
 TEST_CASE("bf16 and exact exclude each other") {
   CHECK(test::fails_with(Fault::usage, "bf16", [] {
-    Graph graph(Graph::Options{.exact = true, .frozen_precision = Precision::bf16});
+    Graph graph(Graph::Options{.exact = true, .frozen_precision = DType::bf16});
   }));
 }

@@ -1,6 +1,9 @@
 #include <doctest/doctest.h>
 
 #include <bit>
+#include <cmath>
+
+#include "engine/kernels/pair_rate.h"
 
 #include "tests/kernels/close.h"
 
@@ -239,4 +242,18 @@ TEST_CASE("operands are rounded to bf16, and nothing else is") {
     tiny.weight[0] = static_cast<real>(1e30);
     CHECK(tiny.run(*k, false)[0] == 0);
   }
+}
+
+TEST_CASE("how fast products of pairs are: a power of two, the same at each call, or none") {
+  for (const Isa isa : kIsas) {
+    if (!isa_available(isa)) continue;
+    const double rate = pair_rate(kernels(isa));
+    CHECK((rate > 0) == (isa == Isa::avx512 && has_bf16_pairs()));
+    if (rate > 0) CHECK(std::exp2(std::round(std::log2(rate))) == rate);
+    CHECK(pair_rate(kernels(isa)) == rate);
+    const PairKernels& pairs = pair_kernels(kernels(isa));
+    CHECK(pairs.chains > 0);
+    CHECK(std::isfinite(pairs.multiply_add(1000)));
+  }
+  CHECK(!bf16_reason().empty());
 }

@@ -34,7 +34,7 @@ struct Setting {
   Index epochs = 2;
   Index threads = 1;
   bool exact = true;
-  Precision precision = Precision::fp32;  ///< of what is frozen
+  DType precision = DType::number;  ///< of what is frozen
 };
 
 DatasetPtr pictures(Index count) {
@@ -195,9 +195,8 @@ TEST_CASE("a head on features that are kept, standardised or not, and what is fr
 TEST_CASE("batch norm") {
   check_all({.model = "resnet20", .clip = 1, .samples = 80, .epochs = 1, .threads = 2}, pictures(80));
   check_all({.model = "resnet20", .freeze = "half", .epochs = 1, .exact = false}, pictures(80), 3);
-  check_all(
-      {.model = "resnet20", .freeze = "half", .epochs = 1, .exact = false, .precision = Precision::bf16},
-      pictures(80), 3);
+  check_all({.model = "resnet20", .freeze = "half", .epochs = 1, .exact = false, .precision = DType::bf16},
+            pictures(80), 3);
 }
 
 TEST_CASE("what is drawn depends on the seed, so equal hashes are no accident") {

@@ -74,6 +74,9 @@ TEST_CASE("values that cannot be meant") {
                   std::string(verb) + " --model mlp --data digits --freeze 1 --exact --frozen-precision bf16",
                   2, "--frozen-precision bf16 and --exact exclude each other");
   }
+  check_refused(cli, "train --no-run --model mlp --data digits --exact --precision bf16", 2,
+                "--precision bf16 and --exact exclude each other");
+  check_refused(cli, "train --model mlp --data digits --precision fp16", 2, "fp16");
   check_refused(cli, "bench step --exact --frozen-precision bf16", 2, "exclude each other");
   check_refused(cli, "bench peak --frozen-precision bf16", 2, "peak takes no --frozen-precision");
   check_refused(cli, "train --model mlp --data digits --frozen-precision fp16", 2, "fp16");

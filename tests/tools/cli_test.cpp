@@ -182,6 +182,29 @@ TEST_CASE("a frozen part in bf16: eval says what it costs, explain shows it, tra
         std::string::npos);
 }
 
+TEST_CASE("training in bf16: explain shows it, train says it and what the weights come to in fp32") {
+  Cli cli;
+  const std::string explain = "explain --model cnn --data digits --precision ";
+  const std::string listing = cli.run(explain + "bf16").out;
+  for (const char* what : {"bf16->bf16", "bf16->fp32"}) CHECK(listing.find(what) != std::string::npos);
+  CHECK(cli.run(explain + "fp32").out.find("bf16") == std::string::npos);
+
+  const Outcome trained =
+      cli.run("train --model cnn --data digits --epochs 1 --precision bf16 --run low --seed 3");
+  CHECK(trained.code == 0);
+  CHECK(trained.err.find("computed in bf16 (--precision bf16)") != std::string::npos);
+  CHECK(trained.err.find("precision: in bf16: validation accuracy 0.") != std::string::npos);
+  CHECK(Json::parse(cli.read("runs/low/config.json")).dump().find("\"precision\":\"bf16\"") !=
+        std::string::npos);
+  const std::vector<Json> lines = json_lines(
+      cli.run("train --model cnn --data digits --epochs 1 --precision bf16 --no-run --seed 3 --json"));
+  const auto said = std::find_if(lines.begin(), lines.end(),
+                                 [](const Json& line) { return line.value("kind", "") == "precision"; });
+  REQUIRE(said != lines.end());
+  CHECK(std::abs(said->at("bf16_accuracy").get<double>() - said->at("fp32_accuracy").get<double>()) < 0.03);
+  CHECK(said->at("bf16_loss") != said->at("fp32_loss"));
+}
+
 TEST_CASE("text: a word is answered by weights that carry their vocabulary") {
   Cli cli;
   std::string lines;

@@ -86,7 +86,15 @@ void forward(const ConvGeometry& g, Index n, const real* x, const real* packed, 
 extern const Bf16Kernels bf16;
 const Bf16Kernels bf16{narrow, widen, round};
 
+constexpr Index kPairChains = 2;
+
+real multiply_pairs(Index rounds) {
+  float sum = 1;
+  for (Index r = 0; r < rounds; ++r) sum = std::fma(0.5F, 1.0F, std::fma(0.25F, 1.0F, sum));
+  return sum;
+}
+
 extern const PairKernels pairs;
-const PairKernels pairs{weight_count, pack, no_scratch, forward};
+const PairKernels pairs{weight_count, pack, no_scratch, forward, kPairChains, multiply_pairs};
 
 }  // namespace firn::naive

@@ -175,9 +175,26 @@ void forward(const ConvGeometry& g, Index n, const real* x, const real* packed, 
   activate_rows(epilogue, n * pixels, g.oc, y, g.oc);
 }
 
+constexpr int kChains = 24;  // as many sums as hide the instruction's latency
+
+float multiply_pairs(Index rounds) {
+  Vec x[kChains];
+  const float ones = 1;
+  const Vec other = broadcast(ones);
+  for (int v = 0; v < kChains; ++v) x[v] = broadcast(static_cast<float>(v));
+  for (Index r = 0; r < rounds; ++r) {
+#pragma GCC unroll 24
+    for (int v = 0; v < kChains; ++v)
+      x[v] = multiply(x[v], 0x3f803f80, reinterpret_cast<const float*>(&other));
+  }
+  Vec sum{};
+  for (int v = 0; v < kChains; ++v) sum += x[v];
+  return sum_lanes(sum);
+}
+
 }  // namespace
 
 extern const PairKernels pairs;
-const PairKernels pairs{weight_count, pack, scratch, forward};
+const PairKernels pairs{weight_count, pack, scratch, forward, Index{kChains} * kLanes * 2, multiply_pairs};
 
 }  // namespace firn::FIRN_ISA_SPACE

@@ -34,6 +34,7 @@ struct FitOptions {
   Index thaw_warm_up = 0;
   std::string frozen_norm = "frozen";     ///< or "batch": what frozen batch norms use
   std::string frozen_dropout = "off";     ///< or "on"
+  std::string precision = "fp32";         ///< or "bf16": of products, activations and their gradients
   std::string frozen_precision = "fp32";  ///< or "bf16"
   std::string cache = "auto";  ///< of features of the frozen part: "auto", "on", "off", "ram", "disk"
   bool exact = false;          ///< direct convolutions only

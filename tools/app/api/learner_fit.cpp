@@ -56,6 +56,7 @@ void check_options(const FitOptions& o) {
   if (!o.optimizer.empty()) check_word("optimizer", o.optimizer, {"sgd", "adam", "adamw", "rmsprop"});
   check_word("frozen_norm", o.frozen_norm, {"frozen", "batch"});
   check_word("frozen_dropout", o.frozen_dropout, {"off", "on"});
+  check_word("precision", o.precision, {"fp32", "bf16"});
   check_word("frozen_precision", o.frozen_precision, {"fp32", "bf16"});
   check_word("cache", o.cache, {"auto", "on", "off", "ram", "disk"});
   if (o.own_policy && !o.thaw.empty())
@@ -82,6 +83,7 @@ cli::LearningChoice learning_choice(const FitOptions& o) {
   choice.freeze.thaw = o.thaw;
   choice.freeze.bn = o.frozen_norm;
   choice.freeze.dropout = o.frozen_dropout;
+  choice.freeze.all_precision = o.precision;
   choice.freeze.precision = o.frozen_precision;
   choice.policy = {o.policy, o.frozen_state, o.thaw_warm_up};
   choice.cache.cache = o.cache;

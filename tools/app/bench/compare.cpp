@@ -114,6 +114,7 @@ class Comparison {
     const auto more = arguments(row, threads_);
     words.insert(words.end(), more.begin(), more.end());
     if (options_.exact) words.emplace_back("--exact");
+    if (options_.all_precision != "fp32") words.insert(words.end(), {"--precision", options_.all_precision});
     if (options_.precision != "fp32") words.insert(words.end(), {"--frozen-precision", options_.precision});
     return run("firn bench step", words, {}, row);
   }
@@ -148,7 +149,8 @@ class Comparison {
   void head() {
     if (headed_ || console_.json()) return;
     headed_ = true;
-    const std::string precision = precision_text(options_.precision);
+    const bool all = options_.all_precision == "bf16";
+    const std::string precision = precision_text(all ? options_.all_precision : options_.precision, all);
     console_.note(fmt::format("{}; {}{}; {} pairs a row, ratios firn / peer: median (quartiles)",
                               machine_line(), exact_text(options_.exact),
                               precision.empty() ? "" : "; " + precision, pairs_));

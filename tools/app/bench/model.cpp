@@ -5,7 +5,7 @@
 namespace firn::cli {
 
 BenchModel::BenchModel(const std::string& name, const std::string& freeze, Index batch, bool exact,
-                       Precision frozen, std::shared_ptr<StepTrace> trace) {
+                       DType frozen, DType all, std::shared_ptr<StepTrace> trace) {
   const ModelEntry& entry = find_model(name);
   batch_ = batch > 0 ? batch : entry.usual_batch;
   model_ = entry.make(entry.default_input, entry.usual_classes);
@@ -14,6 +14,7 @@ BenchModel::BenchModel(const std::string& name, const std::string& freeze, Index
   feeds_ = std::make_unique<RandomBatch>(*model_, batch_, model_->input().sample);
   ProgramSettings settings;
   settings.exact = exact;
+  settings.precision = all;
   settings.frozen_precision = frozen;
   settings.trace = std::move(trace);
   programs_ = std::make_unique<ProgramCache>(*model_, settings);

@@ -19,7 +19,7 @@ class BenchModel {
  public:
   /// `freeze` as `Model::set_freeze` takes it; batch 0 is the model's usual one. Throws Error(usage).
   BenchModel(const std::string& name, const std::string& freeze, Index batch, bool exact,
-             Precision frozen = Precision::fp32, std::shared_ptr<StepTrace> trace = {});
+             DType frozen = DType::number, DType all = DType::number, std::shared_ptr<StepTrace> trace = {});
 
   /// A forward pass without labels.
   void forward() { forward_program().run(); }

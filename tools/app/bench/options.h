@@ -24,7 +24,8 @@ struct BenchOptions {
   Index pairs = 0;
   std::optional<double> seconds;
   bool exact = false;
-  std::string precision = "fp32";  ///< of what is frozen
+  std::string precision = "fp32";      ///< of what is frozen
+  std::string all_precision = "fp32";  ///< of all of it
   bool neighbour = false;
   TraceChoice trace;  ///< of step, one model and freeze
 

@@ -16,7 +16,7 @@ namespace firn::cli {
 namespace {
 
 struct StepRow {
-  std::string model, freeze, precision;
+  std::string model, freeze, precision, all_precision;
   Index batch = 0;
   int threads = 0;
   double step_ms = 0, forward_ms = 0;
@@ -30,10 +30,11 @@ StepRow measure(const std::string& name, const std::string& freeze, Index batch,
                 const std::shared_ptr<StepTrace>& trace) {
   const double seconds = options.seconds.value_or(2);
   BenchModel model(name, freeze, batch, options.exact, frozen_precision(options.precision, options.exact),
-                   trace);
+                   frozen_precision(options.all_precision, options.exact, "--precision"), trace);
   StepRow row{.model = name,
               .freeze = freeze,
               .precision = options.precision,
+              .all_precision = options.all_precision,
               .batch = model.batch(),
               .threads = thread_count()};
   row.step_ms = median_ms(
@@ -51,6 +52,7 @@ void print(Console& console, const StepRow& row) {
     console.out(json_line("bench_step")
                     .add("model", row.model)
                     .add("freeze", row.freeze)
+                    .add("precision", row.all_precision)
                     .add("frozen_precision", row.precision)
                     .add("batch", row.batch)
                     .add("threads", row.threads)
@@ -85,7 +87,8 @@ void bench_step(const BenchOptions& options, Console& console) {
   const std::shared_ptr<StepTrace> trace = make_trace(options.trace, 2);
   if (!options.threads.empty()) set_thread_count(static_cast<int>(options.threads[0]));
   if (!console.json()) {
-    const std::string precision = precision_text(options.precision);
+    const bool all = options.all_precision == "bf16";
+    const std::string precision = precision_text(all ? options.all_precision : options.precision, all);
     console.note(machine_line() + "; " + exact_text(options.exact) +
                  (precision.empty() ? "" : "; " + precision));
     console.out(fmt::format("{:<10} {:>6} {:>6} {:>8} {:>10} {:>11} {:>6} {:>8} {:>8}", "model", "freeze",

@@ -81,6 +81,33 @@ void report_forecast(Console& console, const FrozenForecast& forecast) {
       megabytes(forecast.full.bytes)));
 }
 
+namespace {
+
+/// Adds what the last validation came to, and with the same weights in fp32; returns the sentence.
+std::string add_precision(JsonObject& line, std::string_view what, const History& history,
+                          const Evaluation& in_fp32, const Task& task) {
+  const Evaluation& low = history.last_evaluation;
+  const TaskMetric headline = task.metrics().front();
+  line.add("bf16_" + headline.name, low.score()).add("bf16_loss", low.loss);
+  line.add("fp32_" + headline.name, in_fp32.score()).add("fp32_loss", in_fp32.loss);
+  return fmt::format(
+      "{}: validation {} {:.4f} and loss {:.4f}, with the same weights in fp32 {:.4f} and {:.4f}", what,
+      headline.text, low.score(), low.loss, in_fp32.score(), in_fp32.loss);
+}
+
+}  // namespace
+
+JsonObject report_precision(Console& console, const History& history, const Evaluation& in_fp32,
+                            const Task& task) {
+  JsonObject line;
+  line.add("kind", "precision");
+  const std::string sentence = add_precision(line, "in bf16", history, in_fp32, task);
+  line.add("sentences", std::vector<std::string>{sentence});
+  if (console.json()) console.out(line);
+  console.note("precision: " + sentence);
+  return line;
+}
+
 JsonObject report_audit(Console& console, const History& history,
                         const std::optional<FrozenForecast>& forecast,
                         const std::optional<Evaluation>& in_fp32, const Task& task) {
@@ -122,16 +149,7 @@ JsonObject report_audit(Console& console, const History& history,
     line.add("bytes", f.frozen.bytes).add("bytes_full", f.full.bytes);
     line.add("forecast_seconds", frozen).add("forecast_seconds_full", full);
   }
-  if (in_fp32) {
-    const Evaluation& low = history.last_evaluation;
-    const TaskMetric headline = task.metrics().front();
-    sentences.push_back(fmt::format(
-        "frozen part in bf16: validation {} {:.4f} and loss {:.4f}, with the same weights in fp32 {:.4f} and "
-        "{:.4f}",
-        headline.text, low.score(), low.loss, in_fp32->score(), in_fp32->loss));
-    line.add("bf16_" + headline.name, low.score()).add("bf16_loss", low.loss);
-    line.add("fp32_" + headline.name, in_fp32->score()).add("fp32_loss", in_fp32->loss);
-  }
+  if (in_fp32) sentences.push_back(add_precision(line, "frozen part in bf16", history, *in_fp32, task));
   line.add("sentences", sentences);
   if (console.json()) console.out(line);
   for (const std::string& sentence : sentences) console.note("audit: " + sentence);

@@ -48,4 +48,9 @@ JsonObject report_audit(Console& console, const History& history,
                         const std::optional<FrozenForecast>& forecast,
                         const std::optional<Evaluation>& in_fp32, const Task& task);
 
+/// Says what a run in bf16 costs, as `report_audit` does, where nothing is frozen. Returns what to keep of
+/// it.
+JsonObject report_precision(Console& console, const History& history, const Evaluation& in_fp32,
+                            const Task& task);
+
 }  // namespace firn::cli

@@ -83,6 +83,7 @@ void apply_freeze_rules(const FreezeChoice& choice, bool exact, ProgramSettings&
   settings.batch_statistics = choice.bn == "batch";
   settings.dropout_in_frozen = choice.dropout == "on";
   settings.exact = exact;
+  settings.precision = frozen_precision(choice.all_precision, exact, "--precision");
   settings.frozen_precision = frozen_precision(choice.precision, exact);
 }
 
@@ -148,7 +149,8 @@ std::string freeze_table(const Model& model, const FreezeChoice& choice, bool ex
                         marked_frozen(*p.parameter).text(*p.parameter), trainable_count(*p.parameter),
                         p.parameter->shape().count());
   }
-  const std::string precision = precision_text(choice.precision);
+  const bool all = choice.all_precision == "bf16";
+  const std::string precision = precision_text(all ? choice.all_precision : choice.precision, all);
   return text + rules_text(choice) + "; " + exact_text(exact) + (precision.empty() ? "" : "; " + precision);
 }
 
@@ -164,7 +166,7 @@ JsonObject freeze_json(const Model& model, const FreezeChoice& choice) {
   JsonObject object;
   object.add("freeze", choice.freeze.empty() ? "none" : choice.freeze).add("freeze_until", choice.until);
   object.add("thaw", choice.thaw).add("bn", choice.bn).add("dropout_in_frozen", choice.dropout);
-  object.add("frozen_precision", choice.precision);
+  object.add("precision", choice.all_precision).add("frozen_precision", choice.precision);
   object.add("blocks", blocks);
   std::vector<JsonObject> parts;
   for (const NamedParameter& p : model.parameters()) {

@@ -8,6 +8,7 @@
 #include "engine/base/cpu.h"
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
+#include "engine/kernels/pair_rate.h"
 #include "layers/model.h"
 
 namespace firn::cli {
@@ -116,6 +117,9 @@ void declare_freeze(Arguments& arguments, FreezeChoice& choice, bool in_training
   arguments.choice("--dropout-in-frozen", choice.dropout, {"on", "off"},
                    "whether dropout acts below the lowest layer that trains (off)");
   declare_precision(arguments, choice.precision);
+  arguments.choice("--precision", choice.all_precision, {"fp32", "bf16"},
+                   "of products, and of the activations and gradients that they hand to each other, in all "
+                   "layers; weights, optimizer, loss and sums are fp32 (fp32)");
 }
 
 void declare_precision(Arguments& arguments, std::string& precision) {
@@ -123,14 +127,15 @@ void declare_precision(Arguments& arguments, std::string& precision) {
                    "of convolutions and dense layers below the lowest layer that trains (fp32)");
 }
 
-Precision frozen_precision(const std::string& precision, bool exact) {
-  if (precision != "bf16") return Precision::fp32;
-  if (exact) throw Error(Fault::usage, "precision", "--frozen-precision bf16 and --exact exclude each other");
-  return Precision::bf16;
+DType frozen_precision(const std::string& precision, bool exact, const std::string& option) {
+  if (precision != "bf16") return DType::number;
+  if (exact) throw Error(Fault::usage, "precision", option + " bf16 and --exact exclude each other");
+  return DType::bf16;
 }
 
-std::string precision_text(const std::string& precision) {
+std::string precision_text(const std::string& precision, bool all) {
   if (precision != "bf16") return "";
+  if (all) return "convolutions and dense layers are computed in bf16 (--precision bf16): " + bf16_reason();
   return "frozen convolutions and dense layers are computed in bf16 (--frozen-precision bf16): " +
          bf16_reason();
 }

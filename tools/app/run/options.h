@@ -34,12 +34,13 @@ struct DataChoice {
 };
 
 struct FreezeChoice {
-  std::string freeze;              ///< as `Model::set_freeze` takes it
-  std::string until;               ///< all blocks before this one
-  std::vector<std::string> thaw;   ///< EPOCH:PATTERN
-  std::string bn = "frozen";       ///< or "batch"
-  std::string dropout = "off";     ///< or "on"
-  std::string precision = "fp32";  ///< of the frozen part, or "bf16"
+  std::string freeze;                  ///< as `Model::set_freeze` takes it
+  std::string until;                   ///< all blocks before this one
+  std::vector<std::string> thaw;       ///< EPOCH:PATTERN
+  std::string bn = "frozen";           ///< or "batch"
+  std::string dropout = "off";         ///< or "on"
+  std::string precision = "fp32";      ///< of the frozen part, or "bf16"
+  std::string all_precision = "fp32";  ///< of all of it, or "bf16"
   bool any() const { return !freeze.empty() || !until.empty(); }
 };
 
@@ -74,10 +75,12 @@ void declare_sample(Arguments& arguments, InputChoice& choice);
 void declare_exact(Arguments& arguments, bool& exact);
 /// --frozen-precision, which `declare_freeze` declares too.
 void declare_precision(Arguments& arguments, std::string& precision);
-/// What it says. Throws Error(usage) for bf16 together with --exact.
-Precision frozen_precision(const std::string& precision, bool exact);
+/// What it says, or --precision. Throws Error(usage) for bf16 together with --exact.
+DType frozen_precision(const std::string& precision, bool exact,
+                       const std::string& option = "--frozen-precision");
 /// What is in force for products in the frozen part: "in bf16 (--frozen-precision bf16): ...", or nothing.
-std::string precision_text(const std::string& precision);
+/// `all`: in all of the network, for --precision.
+std::string precision_text(const std::string& precision, bool all = false);
 /// --calibrate: see `Machine`.
 void declare_calibrate(Arguments& arguments, bool& calibrate);
 /// What is in force for convolutions.

@@ -51,6 +51,8 @@ class Bench final : public Verb {
     declare_trace(arguments, options_.trace);
     declare_exact(arguments, options_.exact);
     declare_precision(arguments, options_.precision);
+    arguments.choice("--precision", options_.all_precision, {"fp32", "bf16"},
+                     "of all layers (step, compare; fp32)");
     declare_calibrate(arguments, options_.calibrate);
     arguments.group("The machine and its kernels (peak, kernel)");
     arguments.option("--isa", options_.sets, "SET,...",
@@ -104,6 +106,8 @@ class Bench final : public Verb {
         {"--trace", !o.trace.path.empty(), step && !o.neighbour && o.threads.size() < 2},
         {"--exact", o.exact, !peak},
         {"--calibrate", o.calibrate, freeze},
+        {"--precision", o.all_precision != "fp32",
+         (step && o.threads.size() <= 1 && !o.neighbour) || compare},
         {"--frozen-precision", o.precision != "fp32", step || compare || freeze},
         {"--isa", !o.sets.empty(), peak || kernel},
         {"--only", !o.only.empty(), kernel},
@@ -112,6 +116,7 @@ class Bench final : public Verb {
         {"--pairs", o.pairs > 0, compare},
     };
     frozen_precision(o.precision, o.exact);
+    frozen_precision(o.all_precision, o.exact, "--precision");
     for (const auto& rule : rules) {
       if (rule.given && !rule.taken) refuse(fmt::format("{} takes no {}", what_, rule.option));
     }

@@ -111,7 +111,7 @@ class Eval : public Verb {
     Evaluation evaluation;
     double difference = 0;  ///< the largest of a logit
   };
-  Evaluation judge(Console& console, const Session& session, Loader& loader, Precision precision,
+  Evaluation judge(Console& console, const Session& session, Loader& loader, DType precision,
                    const std::function<void(const Batch&, const real*)>& on_batch) const;
   Lowered judge_lowered(Console& console, const Session& session, Loader& loader,
                         const std::vector<real>& logits) const;
@@ -152,11 +152,11 @@ int Eval::run(Console& console) {
   LoaderOptions options = loader_options(session, run_.batch > 0 ? run_.batch : 64, run_.seed);
   options.shuffle = false;
   Loader loader(part_of(session.data, split_), options);
-  const bool lowered = frozen_precision(precision_, run_.exact) == Precision::bf16;
+  const bool lowered = frozen_precision(precision_, run_.exact) == DType::bf16;
   LogitsFile file(logits_, *session.model, loader.data());
   std::vector<real> kept;
   const Evaluation e =
-      judge(console, session, loader, Precision::fp32, [&](const Batch& batch, const real* values) {
+      judge(console, session, loader, DType::number, [&](const Batch& batch, const real* values) {
         file.add(batch, values);
         if (lowered) kept.insert(kept.end(), values, values + logits_of(*session.model, batch));
       });
@@ -172,7 +172,7 @@ int Eval::run(Console& console) {
   return 0;
 }
 
-Evaluation Eval::judge(Console& console, const Session& session, Loader& loader, Precision precision,
+Evaluation Eval::judge(Console& console, const Session& session, Loader& loader, DType precision,
                        const std::function<void(const Batch&, const real*)>& on_batch) const {
   ProgramCache programs(*session.model,
                         {.task = session.task, .exact = run_.exact, .frozen_precision = precision});
@@ -189,16 +189,14 @@ Eval::Lowered Eval::judge_lowered(Console& console, const Session& session, Load
   session.model->set_freeze("all");  // the whole model is what a frozen prefix is to others
   Lowered low;
   const real* reference = logits.data();
-  low.evaluation =
-      judge(console, session, loader, Precision::bf16, [&](const Batch& batch, const real* values) {
-        const Index count = logits_of(*session.model, batch);
-        for (Index i = 0; i < count; ++i) {
-          const double difference =
-              std::abs(static_cast<double>(values[i]) - static_cast<double>(reference[i]));
-          if (!(difference <= low.difference)) low.difference = difference;
-        }
-        reference += count;
-      });
+  low.evaluation = judge(console, session, loader, DType::bf16, [&](const Batch& batch, const real* values) {
+    const Index count = logits_of(*session.model, batch);
+    for (Index i = 0; i < count; ++i) {
+      const double difference = std::abs(static_cast<double>(values[i]) - static_cast<double>(reference[i]));
+      if (!(difference <= low.difference)) low.difference = difference;
+    }
+    reference += count;
+  });
   return low;
 }
 

@@ -133,7 +133,7 @@ class Predict : public Verb {
   std::vector<std::string> images_, texts_;
   std::string run_word_;  ///< the run; with --weights the first of what is asked
   std::vector<std::string> asked_;
-  Precision precision_in_force_ = Precision::fp32;
+  DType precision_in_force_ = DType::number;
 };
 
 void Predict::declare(Arguments& arguments) {
@@ -379,10 +379,10 @@ int Predict::run(Console& console) {
   if (opened.data.spec.empty() && texts_.empty()) opened.data.options.skip_bad = false;  // of what is asked
   const Session session = open_session(opened);
   // The whole model is what a frozen prefix is to others.
-  if (precision_in_force_ == Precision::bf16) session.model->set_freeze("all");
+  if (precision_in_force_ == DType::bf16) session.model->set_freeze("all");
   console.notes(session.notes);
   if (run_.exact) console.note("in force: " + exact_text(true));
-  if (precision_in_force_ == Precision::bf16) console.note("in force: " + precision_text(precision_));
+  if (precision_in_force_ == DType::bf16) console.note("in force: " + precision_text(precision_));
   const bool pictures = !images_.empty() || (session.recipe.images && texts_.empty());
   if (session_.data.spec.empty() && pictures) {
     answer_pictures(console, session);

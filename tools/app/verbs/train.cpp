@@ -332,14 +332,20 @@ int Train::run(Console& console) {
   if (keeper) keeper->save_whole();  // whatever fails behind this
   if (config.program.trace) write_trace(console, trace_, *config.program.trace);
   console.notes(missed(thaws, clock, static_cast<Index>(history.epochs.size())));
+  const bool narrow =
+      config.program.precision == DType::bf16 || config.program.frozen_precision == DType::bf16;
+  std::optional<Evaluation> in_fp32;
+  if (narrow && learning.validation() != nullptr) {
+    ProgramSettings whole = config.program;
+    whole.precision = whole.frozen_precision = DType::number;
+    ProgramCache programs(*session.model, whole);
+    in_fp32 = evaluate(*session.model, programs, *learning.validation());
+  }
+  if (history.audit.watched == 0 && in_fp32) {
+    const JsonObject line = report_precision(console, history, *in_fp32, *session.task);
+    if (folder) folder->add_line(line);
+  }
   if (history.audit.watched > 0) {
-    std::optional<Evaluation> in_fp32;
-    if (config.program.frozen_precision == Precision::bf16 && learning.validation() != nullptr) {
-      ProgramSettings whole = config.program;
-      whole.frozen_precision = Precision::fp32;
-      ProgramCache programs(*session.model, whole);
-      in_fp32 = evaluate(*session.model, programs, *learning.validation());
-    }
     const JsonObject line = report_audit(console, history, forecast, in_fp32, *session.task);
     if (folder) folder->add_line(line);
   }

@@ -1,4 +1,4 @@
-#include "engine/ops/bf16.h"
+#include "engine/ops/convert.h"
 
 #include <algorithm>
 #include <array>
@@ -17,9 +17,14 @@ Index whole_lines(Index elements) {
   return (elements + 15) / 16 * 16;
 }
 
+Index sample_elements(const Spec& spec) {
+  return spec.shape.count_from(1);
+}
+
 class Round final : public Op {
  public:
-  std::string name() const override { return "round_to_bf16"; }
+  std::string name() const override { return "round"; }
+  Attributes attributes() const override { return Attributes().add("to", std::string("bf16"), "to bf16"); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_type(name(), where, inputs[0], DType::number, "input");
     return {inputs[0]};
@@ -30,18 +35,24 @@ class Round final : public Op {
   }
 };
 
-class WithBf16 final : public Op {
+class Converting final : public Op {
  public:
-  WithBf16(std::shared_ptr<const Op> op, std::vector<Reading> inputs, bool narrow)
+  Converting(std::shared_ptr<const Op> op, std::vector<Reading> inputs, bool narrow)
       : op_(std::move(op)), inputs_(std::move(inputs)), narrow_(narrow) {}
   std::string name() const override { return op_->name(); }
   Attributes attributes() const override {
-    const bool wide = std::count(inputs_.begin(), inputs_.end(), Reading::bf16) == 0;
+    const bool wide = std::count(inputs_.begin(), inputs_.end(), Reading::widen) == 0;
     const std::string from = wide ? "fp32" : "bf16", to = narrow_ ? "bf16" : "fp32";
     return op_->attributes().add("from", from).add("to", to, from + "->" + to);
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
-    return op_->infer(inputs, where);
+    std::vector<Spec> wide(inputs.begin(), inputs.end());
+    for (std::size_t i = 0; i < wide.size(); ++i) {
+      if (inputs_[i] == Reading::widen) wide[i].type = DType::number;
+    }
+    std::vector<Spec> outputs = op_->infer(wide, where);
+    if (narrow_) outputs[0].type = DType::bf16;
+    return outputs;
   }
   void run(const Call& call) const override {
     const Index together = samples_together(call.node, call.rows);
@@ -51,32 +62,37 @@ class WithBf16 final : public Op {
   }
   Division schedule(const Node& node, Index rows, const Kernels& kernels) const override {
     const Index together = samples_together(node, rows);
-    Index elements = narrow_ ? whole_lines(together * elements_of(node.outputs()[0])) : 0;
+    Index elements = narrow_ ? whole_lines(together * sample_elements(node.outputs()[0])) : 0;
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       if (inputs_[i] != Reading::plain)
-        elements += whole_lines(together * elements_of(node.inputs()[i].spec()));
+        elements += whole_lines(together * sample_elements(node.inputs()[i].spec()));
     }
-    Division schedule = op_->schedule(node, together, kernels);
-    schedule.scratch += elements;
-    return schedule;
+    Division division = op_->schedule(node, together, kernels);
+    division.scratch += elements;
+    return division;
   }
   Cost cost(const Node& node) const override { return op_->cost(node); }
-  Traits traits() const override { return {.min_efficient_rows = op_->traits().min_efficient_rows}; }
+  /// What is converted is read before anything is written in its place.
+  Traits traits() const override {
+    Traits traits = op_->traits();
+    traits.narrowing = Narrowing::none;
+    return traits;
+  }
 
  private:
-  static Index elements_of(const Spec& spec) { return spec.shape.count_from(1); }
-
+  /// All of a call where its outputs are sums over samples.
   Index samples_together(const Node& node, Index rows) const {
-    Index elements = narrow_ ? elements_of(node.outputs()[0]) : 0;
+    if (node.outputs()[0].axis != Axis::batch) return std::max<Index>(1, rows);
+    Index elements = narrow_ ? sample_elements(node.outputs()[0]) : 0;
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
-      if (inputs_[i] != Reading::plain) elements += elements_of(node.inputs()[i].spec());
+      if (inputs_[i] != Reading::plain) elements += sample_elements(node.inputs()[i].spec());
     }
     return std::clamp<Index>(kTogether / std::max<Index>(1, elements), 1, std::max<Index>(1, rows));
   }
 
   static void* sample(void* memory, const Spec& spec, Index first) {
     if (memory == nullptr || spec.axis != Axis::batch) return memory;
-    return static_cast<std::byte*>(memory) + first * elements_of(spec) * type_size(spec.type);
+    return static_cast<std::byte*>(memory) + first * sample_elements(spec) * type_size(spec.type);
   }
 
   void run_samples(const Call& call, Index first, Index samples) const {
@@ -88,10 +104,10 @@ class WithBf16 final : public Op {
       const Spec& spec = node.inputs()[i].spec();
       const void* from = sample(const_cast<void*>(call.inputs[i]), spec, first);
       inputs[i] = from;
-      if (i >= inputs_.size() || inputs_[i] == Reading::plain) continue;
-      const Index count = samples * elements_of(spec);
+      if (inputs_[i] == Reading::plain) continue;
+      const Index count = samples * sample_elements(spec);
       inputs[i] = scratch;
-      if (inputs_[i] == Reading::bf16) {
+      if (inputs_[i] == Reading::widen) {
         call.kernels.bf16.widen(count, static_cast<const Bf16*>(from), scratch);
       } else {
         call.kernels.bf16.round(count, static_cast<const real*>(from), scratch);
@@ -102,7 +118,7 @@ class WithBf16 final : public Op {
       outputs[i] = sample(call.outputs[i], node.outputs()[i], first);
     }
     void* const target = outputs[0];
-    const Index made = samples * elements_of(node.outputs()[0]);
+    const Index made = narrow_ ? samples * sample_elements(node.outputs()[0]) : 0;
     if (narrow_) {
       outputs[0] = scratch;
       scratch += whole_lines(made);
@@ -114,23 +130,18 @@ class WithBf16 final : public Op {
   }
 
   std::shared_ptr<const Op> op_;
-  std::vector<Reading> inputs_;
+  std::vector<Reading> inputs_;  // of each input
   bool narrow_;
 };
 
 }  // namespace
 
-bool computes_in_bf16(const Graph& graph, Value x, Value weight) {
-  return graph.options().frozen_precision == Precision::bf16 && !graph.depends_on_trainable(x) &&
-         !graph.depends_on_trainable(weight);
-}
-
 std::shared_ptr<const Op> round_op() {
   return std::make_shared<Round>();
 }
 
-std::shared_ptr<const Op> with_bf16(std::shared_ptr<const Op> op, std::vector<Reading> inputs, bool narrow) {
-  return std::make_shared<WithBf16>(std::move(op), std::move(inputs), narrow);
+std::shared_ptr<const Op> converting(std::shared_ptr<const Op> op, std::vector<Reading> inputs, bool narrow) {
+  return std::make_shared<Converting>(std::move(op), std::move(inputs), narrow);
 }
 
 }  // namespace firn

@@ -1,0 +1,29 @@
+// Steps that read and write numbers in a narrower type than they compute with.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "engine/graph/graph.h"
+
+namespace firn {
+
+/// How a step reads an input.
+enum class Reading {
+  plain,  ///< as it lies in memory
+  widen,  ///< from bf16
+  round,  ///< rounded to bf16
+};
+
+/// Inputs that a step with conversions may have.
+inline constexpr std::size_t kMostConverted = 16;
+
+/// `op`, which computes in `real`, run on converted inputs, its output 0 as bf16 where `narrow`. What is
+/// converted lies in scratch: a few samples at a time where each sample of the outputs is computed from the
+/// same sample of the inputs, else all rows of a call, and then `narrow` is false.
+std::shared_ptr<const Op> converting(std::shared_ptr<const Op> op, std::vector<Reading> inputs, bool narrow);
+
+/// Each element to the nearest bf16, still as a `real`.
+std::shared_ptr<const Op> round_op();
+
+}  // namespace firn
