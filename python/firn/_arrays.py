@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -85,6 +86,14 @@ def ints(x: Any, what: str) -> npt.NDArray[np.int32]:
     if array.dtype.kind not in "iub" or array.ndim != 1:
         raise ShapeError(f"[data] {what} are {array.dtype} {array.shape}, whole numbers (N,) are wanted")
     return np.ascontiguousarray(array, np.int32)
+
+
+def sizes(shape: Any) -> list[int]:
+    """The shape of one sample."""
+    try:
+        return [operator.index(size) for size in shape]
+    except TypeError:
+        raise UsageError(f"[model] input={shape!r}: want the shape of one sample, (H, W, C), (T, F) or (F,)") from None
 
 
 def make(

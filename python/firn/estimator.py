@@ -17,7 +17,7 @@ from sklearn.utils.validation import (  # type: ignore[import-untyped,import-not
     validate_data,
 )
 
-from . import _labels
+from . import _labels, policies
 from ._specs import Spec
 from .errors import UsageError
 from .model import Model, load
@@ -50,7 +50,7 @@ class FineTuner(ClassifierMixin, BaseEstimator):  # type: ignore[misc,unused-ign
         batch: int = 32,
         optimizer: str | Optimizer | None = None,
         rate: float | None = None,
-        policy: str = "",
+        policy: str | policies.Named | policies.Policy | None = None,
         options: dict[str, Any] | None = None,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:

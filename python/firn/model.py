@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import operator
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from . import _core, _fitting, _labels, _torch, policies
+from . import _arrays, _core, _fitting, _labels, _torch, policies
 from . import weights as weights_module
 from ._asking import Asking
 from ._specs import Spec, freeze_text, named
@@ -76,7 +75,7 @@ class Model(Asking):
             width = len(names)
         lengths = lengths or vocabulary > 0 and task != "next-token"
         core = _core.Learner(
-            spec, [operator.index(size) for size in input], vocabulary, lengths, width, task or "classification", init, seed
+            spec, _arrays.sizes(input), vocabulary, lengths, width, task or "classification", init, seed
         )
         return cls(core, names)
 
@@ -106,7 +105,7 @@ class Model(Asking):
         classes: Sequence[Any] | None = None,
     ) -> Model:
         """A network of an ONNX file. ``input``: the shape of one sample, (H, W, C), where the file leaves it open."""
-        return cls._named(_core.Learner.of_file(os.fspath(path), [operator.index(n) for n in input or ()]), classes)
+        return cls._named(_core.Learner.of_file(os.fspath(path), _arrays.sizes(input or ())), classes)
 
     @classmethod
     def _named(cls, core: _core.Learner, classes: Sequence[Any] | None) -> Model:
@@ -294,7 +293,7 @@ class Model(Asking):
         schedule: str | Schedule = "cosine",
         freeze: Spec | None = None,
         thaw: Mapping[int, str] | None = None,
-        policy: str | policies.Named | policies.Policy = "",
+        policy: str | policies.Named | policies.Policy | None = None,
         callbacks: Sequence[Callback] = (),
         seed: int = 1,
         layout: str | None = None,

@@ -102,8 +102,10 @@ def __dir__() -> list[str]:
     return [*_KNOWN, *__all__]
 
 
-def apply(options: _core.FitOptions, policy: str | Named | Policy) -> None:
+def apply(options: _core.FitOptions, policy: str | Named | Policy | None) -> None:
     """Sets what ``Model.fit`` was given. Raises UsageError for what is no policy."""
+    if policy is None:
+        return
     if isinstance(policy, (str, Named)):
         options.policy = str(policy)
         return

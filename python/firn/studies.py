@@ -11,6 +11,7 @@ from typing import Any
 
 from . import _program
 from ._tables import html_table, text_table
+from .errors import DataError, UsageError
 
 __all__ = ["Study", "study"]
 
@@ -21,6 +22,8 @@ class Study:
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
         self._records: list[dict[str, Any]]
+        if not (self.folder / "results.csv").exists():
+            raise DataError(f"[study] {self.folder} holds no study: it has no results.csv")
         with open(self.folder / "results.csv", newline="", encoding="utf-8") as file:
             titles, *rows = csv.reader(file)
         at = titles.index("model")
@@ -120,6 +123,8 @@ def study(
 
     Raises UsageError for options that do not fit. Ctrl-C ends it with what is done kept.
     """
+    if not isinstance(data, (str, os.PathLike)):
+        raise UsageError(f'[study] data {data!r}: want its name or path as firn.data takes it, "digits" or "folder:photos"')
     given: dict[str, Any] = {
         "data": data, "model": model, "weights": weights, "preset": preset, "freeze": freeze, "labels": labels,
         "seeds": seeds, "steps": steps, "budget": budget, "run": run, "overwrite": overwrite, **options,

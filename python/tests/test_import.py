@@ -43,6 +43,8 @@ def test_an_onnx_file_with_open_sizes(tmp_path: Path) -> None:
     model = firn.Model.from_onnx(tmp_path / "net.onnx", input=(3,))
     assert model.logits(np.array([[1, 0, 2]], np.float32)).tolist() == [[21, 34]]
     assert list(model.weights) == ["head.weight", "head.bias"]
+    with pytest.raises(firn.UsageError, match="want the shape of one sample"):
+        firn.Model.from_onnx(tmp_path / "net.onnx", input=3)
 
 
 def test_what_is_no_network_is_said(tmp_path: Path) -> None:

@@ -66,6 +66,11 @@ def test_a_study_is_a_table_and_a_page(
     assert {row["model"] for row in rows} == {"dense 8, relu, dense"}
     assert study.folder == Path("runs/a") and study.page.exists() and "<iframe" in study._repr_html_()
     assert "full tuning" in str(study)
+    assert repr(firn.Study("runs/a")) == repr(study)
+    with pytest.raises(firn.DataError, match=r"runs/c holds no study"):
+        firn.Study("runs/c")
+    with pytest.raises(firn.UsageError, match="want its name or path"):
+        firn.study(firn.data("digits"))
     with pytest.raises(firn.UsageError, match="did you mean --seeds"):
         firn.study(seedz=3, run="b")
     with pytest.raises(firn.UsageError, match=r"^\[model\].*did you mean cnn"):

@@ -230,6 +230,8 @@ TEST_CASE("a step is priced, and advised is what trials say, while the model sta
   CHECK(head.blocks[0].weight_gradient == 0);
   CHECK(head.arena < all.arena);
   CHECK(head.state > 0);
+  CHECK(fails_with(Fault::usage, "batch 0: want a whole number", [&] { learner.forecast(0); }));
+  CHECK(fails_with(Fault::usage, "batch -3: want a whole number", [&] { learner.summary(-3); }));
   AdviceWish wish{.time = 20, .probe_time = 1, .fit = {.epochs = 2}};
   Index calls = 0;
   wish.each = [&] { ++calls; };

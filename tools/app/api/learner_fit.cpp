@@ -41,9 +41,13 @@ void check_word(const char* option, const std::string& word, const std::vector<s
 
 }  // namespace
 
+void check_batch(Index batch) {
+  check_number("batch", static_cast<double>(batch), cli::kBatch, true);
+}
+
 void check_options(const FitOptions& o) {
   check_number("epochs", static_cast<double>(o.epochs), cli::at_least(1), true);
-  check_number("batch", static_cast<double>(o.batch), cli::kBatch, true);
+  check_batch(o.batch);
   if (o.rate) check_number("rate", *o.rate, cli::from_to(0, cli::kMostNumber), false);
   if (o.momentum) check_number("momentum", *o.momentum, cli::from_below(0, 1), false);
   if (o.decay) check_number("decay", *o.decay, cli::from_to(0, cli::kMostNumber), false);

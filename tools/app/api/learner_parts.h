@@ -39,6 +39,8 @@ struct Learner::Parts {
   Program& step(ProgramCache& cache, Index batch) const;
 };
 
+/// Throws Error(usage) for samples of a batch that there cannot be.
+void check_batch(Index batch);
 /// Throws Error(usage) for what `firn train` would not take either.
 void check_options(const FitOptions& options);
 /// The options as the program has them.

@@ -20,6 +20,7 @@ std::string layers_text(const Model& model, const Model::Block& block) {
 }  // namespace
 
 Program& Learner::Parts::step(ProgramCache& cache, Index batch) const {
+  check_batch(batch);
   const Model& model = *session.model;
   const Shape& sample = model.input().sample;
   const bool trains = cli::parameter_count(model.parameters(), true) > 0;
