@@ -6,6 +6,8 @@
 #include <string>
 
 #include "data/npy.h"
+#include "engine/base/rng.h"
+#include "engine/tensor/safetensors.h"
 #include "tests/layers/foreign_write.h"
 #include "tests/tools/cli_program.h"
 
@@ -64,4 +66,54 @@ TEST_CASE("a network that cannot be taken is one sentence and exit 4") {
   const Outcome outcome = cli.run("predict --weights net.pt2 --model cnn --data npy:x.npy");
   CHECK(outcome.code == 2);
   CHECK(outcome.err.find("leave --model away") != std::string::npos);
+}
+
+TEST_CASE("weights with torchvision's names say of which network they are") {
+  Cli cli;
+  // ResNet-18 two channels wide.
+  std::vector<firn::NamedTensor> tensors;
+  firn::Random random(1, "names");
+  const auto add = [&](const std::string& name, firn::Shape shape) {
+    firn::Tensor tensor(shape);
+    for (firn::real& x : tensor.values())
+      x = static_cast<firn::real>(0.1 * random.normal() + (shape.rank() == 1 ? 1 : 0));
+    tensors.push_back({name, tensor});
+  };
+  const auto conv = [&](const std::string& path, const std::string& norm, firn::Index in,
+                        firn::Index kernel) {
+    add(path + ".weight", firn::Shape{2, in, kernel, kernel});
+    for (const char* part : {".weight", ".bias", ".running_mean", ".running_var"})
+      add(norm + part, firn::Shape{2});
+  };
+  conv("conv1", "bn1", 3, 7);
+  for (int stage = 1; stage <= 4; ++stage) {
+    for (int i = 0; i < 2; ++i) {
+      const std::string block = "layer" + std::to_string(stage) + "." + std::to_string(i) + ".";
+      conv(block + "conv1", block + "bn1", 2, 3);
+      conv(block + "conv2", block + "bn2", 2, 3);
+      if (stage > 1 && i == 0) conv(block + "downsample.0", block + "downsample.1", 2, 1);
+    }
+  }
+  add("fc.weight", firn::Shape{3, 2});
+  add("fc.bias", firn::Shape{3});
+  firn::save_safetensors(cli.path("r.safetensors"), tensors);
+  Outcome outcome = cli.run("explain --weights r.safetensors --batch 1 --freeze head");
+  REQUIRE_MESSAGE(outcome.code == 0, outcome.err);
+  CHECK(outcome.out.find("layer4.1.conv2") != std::string::npos);
+  CHECK(outcome.out.find("(1,112,112,2)") != std::string::npos);
+  outcome = cli.run("finetune --weights r.safetensors --data digits --labels 2 --epochs 1 --run t -q");
+  REQUIRE_MESSAGE(outcome.code == 0, outcome.err);
+  CHECK(cli.run("inspect runs/t/best.safetensors").out.find("firn.mean: 0.485") != std::string::npos);
+
+  tensors.pop_back();
+  firn::save_safetensors(cli.path("half.safetensors"), tensors);
+  outcome = cli.run("predict --weights half.safetensors --data digits");
+  CHECK(outcome.code == 4);
+  CHECK_MESSAGE(outcome.err.find("fc.bias") != std::string::npos, outcome.err);
+  tensors.erase(tensors.begin());
+  firn::save_safetensors(cli.path("other.safetensors"), tensors);
+  outcome = cli.run("predict --weights other.safetensors --data digits");
+  CHECK(outcome.code == 2);
+  CHECK(outcome.error_lines() == 1);
+  CHECK_MESSAGE(outcome.err.find("give --model") != std::string::npos, outcome.err);
 }

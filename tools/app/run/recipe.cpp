@@ -13,6 +13,7 @@
 #include "engine/base/atomic_file.h"
 #include "engine/base/split.h"
 #include "engine/tensor/safetensors.h"
+#include "layers/models/recognised.h"
 #include "layers/network/text.h"
 #include "layers/parameter_budget.h"
 #include "layers/tasks/classification.h"
@@ -227,6 +228,21 @@ Recipe foreign_recipe(const SafeTensors& file, const std::string& weights, const
   return recipe;
 }
 
+/// A network that is known by the names of its weights.
+Recipe recognised_recipe(const RecognisedNetwork& known, const std::string& weights) {
+  Recipe recipe;
+  recipe.model = known.name;
+  recipe.network = known.text;
+  recipe.input.sample = Shape{known.rule.size, known.rule.size, static_cast<Index>(known.rule.mean.size())};
+  recipe.classes = known.classes;
+  recipe.images = true;
+  recipe.preprocess = preprocess_of(known.rule);
+  recipe.mirrored = known.rule.mirrored;
+  recipe.extent = ValueRange{0, 1};
+  recipe.class_names = names_beside(weights, known.classes);
+  return recipe;
+}
+
 }  // namespace
 
 Preprocess preprocess_of(const ImageRule& rule) {
@@ -313,8 +329,12 @@ std::map<std::string, std::string> to_metadata(const Recipe& recipe) {
 Recipe read_recipe(const SafeTensors& file, const std::string& weights, const std::string& model) {
   if (!file.metadata.contains("firn.model")) {
     if (model.empty()) {
-      throw Error(Fault::usage, "weights",
-                  fmt::format("{} does not say of which model it is: give --model", weights));
+      if (const auto known = recognise_network(file.tensors)) return recognised_recipe(*known, weights);
+      throw Error(
+          Fault::usage, "weights",
+          fmt::format("{} does not say of which model it is, and its names are none that firn knows ({}): "
+                      "give --model",
+                      weights, recognised_families()));
     }
     return foreign_recipe(file, weights, model);
   }
