@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/base/cpu.h"
+#include "tests/layers/foreign_write.h"
 #include "tests/tools/cli_program.h"
 #include "tools/app/cost/timing.h"
 
@@ -341,6 +342,23 @@ TEST_CASE("freeze: every cut of a model, predicted beside measured") {
     CHECK(number(rows(cli, "freeze --model lenet --threads 1 --batch 16 --seconds 0.01 --freeze 4")[0],
                  "kernels_measured") > 0);
   }
+}
+
+TEST_CASE("networks of other programs, weights and runs are measured like models") {
+  Cli cli;
+  cli.write("net.pt2", firn::test::pt2(firn::test::small_pt2()));
+  Outcome outcome = cli.run("bench freeze --weights net.pt2 --seconds 0.01 --threads 1 --batch 4 --json");
+  REQUIRE_MESSAGE(outcome.code == 0, outcome.err);
+  CHECK(outcome.out.find("net.pt2") != std::string::npos);
+  outcome = cli.run("bench step --models net.pt2,mlp --freeze 0 --seconds 0.01 --threads 1 --batch 2");
+  REQUIRE_MESSAGE(outcome.code == 0, outcome.err);
+  CHECK(outcome.lines().size() == 3);
+  outcome = cli.run("bench freeze --weights none.pt2");
+  CHECK(outcome.code == 2);
+  CHECK_MESSAGE(outcome.err.find("none.pt2") != std::string::npos, outcome.err);
+  outcome = cli.run("bench step --weights net.pt2 --models mlp");
+  CHECK(outcome.code == 2);
+  CHECK_MESSAGE(outcome.err.find("give one of them") != std::string::npos, outcome.err);
 }
 
 TEST_CASE("bench: wrong words are refused before anything is measured") {

@@ -37,7 +37,7 @@ struct Row {
 
 /// Throws Error(usage) for names that firn does not know, before anybody is asked for a row.
 void check(const Row& row) {
-  const ModelEntry& entry = find_model(row.model);
+  const ModelEntry entry = bench_entry(row.model);
   entry.make(entry.default_input, entry.usual_classes)->set_freeze(row.freeze == "0" ? "none" : row.freeze);
 }
 

@@ -44,7 +44,7 @@ class FreezeBenchmark {
   }
 
   void run(const std::string& name) {
-    const ModelEntry& entry = find_model(name);
+    const ModelEntry entry = bench_entry(name);
     const auto blocks =
         static_cast<Index>(entry.make(entry.default_input, entry.usual_classes)->blocks().size());
     cuts_.clear();
@@ -174,7 +174,7 @@ class FreezeBenchmark {
 void bench_freeze(const BenchOptions& options, Console& console) {
   const auto models = split(options.models.empty() ? kReferenceModels : options.models, ',');
   for (const std::string& name : models) {
-    const ModelEntry& entry = find_model(name);
+    const ModelEntry entry = bench_entry(name);
     const ModelPtr model = entry.make(entry.default_input, entry.usual_classes);
     for (const std::string& freeze : split(options.freezes, ',')) {
       if (!options.freezes.empty()) model->set_freeze(freeze == "0" ? "none" : freeze);

@@ -1,12 +1,31 @@
 #include "tools/app/bench/model.h"
 
 #include <algorithm>
+#include <filesystem>
+
+#include "tools/app/run/networks.h"
+#include "tools/app/run/session.h"
 
 namespace firn::cli {
 
+ModelEntry bench_entry(const std::string& name) {
+  std::error_code code;
+  if (is_known_model(name) || !std::filesystem::exists(name, code)) return find_model(name);
+  SessionChoice choice;
+  choice.model.weights = name;
+  const Session session = open_session(choice);
+  ModelEntry entry;
+  entry.name = name;
+  entry.default_input = session.recipe.input;
+  entry.usual_classes = session.recipe.classes;
+  entry.usual_batch = usual_batch(session.recipe);
+  entry.make = [recipe = session.recipe](const InputSpec&, Index) { return make_model(recipe); };
+  return entry;
+}
+
 BenchModel::BenchModel(const std::string& name, const std::string& freeze, Index batch, bool exact,
                        DType frozen, DType all, std::shared_ptr<StepTrace> trace) {
-  const ModelEntry& entry = find_model(name);
+  const ModelEntry entry = bench_entry(name);
   batch_ = batch > 0 ? batch : entry.usual_batch;
   model_ = entry.make(entry.default_input, entry.usual_classes);
   model_->initialise(0);

@@ -76,7 +76,7 @@ void print(Console& console, const StepRow& row) {
 void bench_step(const BenchOptions& options, Console& console) {
   const auto models = split(options.models.empty() ? kReferenceModels : options.models, ',');
   const auto freezes = split(options.freezes.empty() ? "0,half,head,all" : options.freezes, ',');
-  for (const std::string& name : models) find_model(name);
+  for (const std::string& name : models) bench_entry(name);
   if (options.neighbour) return bench_neighbour(models, freezes, options, console);
   if (options.threads.size() > 1) return bench_scaling(models, freezes, options, console);
   if (!options.trace.path.empty() &&

@@ -34,6 +34,7 @@ class Bench final : public Verb {
     arguments.example("kernel --only 'conv2d dw'", "kernels as a share of that peak");
     arguments.example("compare --peer 'python3 steps.py' --models mlp --threads 1", "ratios to a peer");
     arguments.example("freeze --model cnn --threads 1", "every cut of a model: predicted beside measured");
+    arguments.example("freeze --weights model.pt2", "every cut of a network from PyTorch");
     arguments.positional("WHAT", what_, "what to measure: step, peak, kernel, compare or freeze");
     arguments.option(
         "--seconds", options_.seconds, "S", above(0, 1e6),
@@ -41,7 +42,10 @@ class Bench final : public Verb {
     arguments.option("--threads", threads_, "T,...",
                      "threads; one a core unless given; kernels have one; step: with several their ratios");
     arguments.group("Steps (step, compare, freeze)");
-    arguments.option("--models,--model", options_.models, "M,...", "models by name (the reference models)");
+    arguments.option("--models,--model", options_.models, "M,...",
+                     "models by name, or files as --weights (the reference models)");
+    arguments.option("--weights", weights_, "FILE",
+                     "weights, a network of another program or a run's folder");
     arguments.option("--freeze", options_.freezes, "F,...",
                      "0, half, head, all, or a number of blocks; several with commas (freeze: every cut)");
     arguments.option("--batch", batches_, "B,...",
@@ -72,6 +76,7 @@ class Bench final : public Verb {
       if (what_ != benchmark.what) continue;
       options_.threads = numbers_in(threads_, kThreads, {"bench", "--threads"});
       options_.batches = numbers_in(batches_, from_to(1, 1 << 20), {"bench", "--batch"});
+      take_weights();
       check();
       benchmark.run(options_, console);
       console.close(JsonObject().add("what", what_));
@@ -85,6 +90,13 @@ class Bench final : public Verb {
   }
 
  private:
+  void take_weights() {
+    if (weights_.empty()) return;
+    if (!options_.models.empty()) refuse("--weights and --models are the same: give one of them");
+    if (weights_.find(',') != std::string::npos)
+      refuse(fmt::format("--weights '{}': a path without commas", weights_));
+    options_.models = weights_;
+  }
   static void refuse(const std::string& text) { throw Error(Fault::usage, "bench", text); }
 
   /// Values in their range, and no option that the benchmark would pass over.
@@ -123,7 +135,7 @@ class Bench final : public Verb {
   }
 
   std::string what_ = "step";
-  std::string threads_, batches_;
+  std::string threads_, batches_, weights_;
   BenchOptions options_;
 };
 
