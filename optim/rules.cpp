@@ -18,7 +18,7 @@ void require(const char* optimizer, const char* what, double value, double low, 
   }
 }
 
-constexpr double kNoBound = std::numeric_limits<double>::infinity();
+constexpr double kRuleNoBound = std::numeric_limits<double>::infinity();
 
 /// Where a slot's elements from `first` lie.
 real* slot(const Optimizer::State& state, std::size_t which, Index first) {
@@ -117,9 +117,9 @@ class Rmsprop final : public Optimizer {
 }  // namespace
 
 std::unique_ptr<Optimizer> make_sgd(const SgdConfig& config) {
-  require("sgd", "rate", config.rate, 0, kNoBound);
+  require("sgd", "rate", config.rate, 0, kRuleNoBound);
   require("sgd", "momentum", config.momentum, 0, 1);
-  require("sgd", "decay", config.decay, 0, kNoBound);
+  require("sgd", "decay", config.decay, 0, kRuleNoBound);
   if (config.nesterov && (config.momentum == 0 || config.dampening != 0)) {
     throw Error(Fault::usage, "sgd", "nesterov wants a momentum and no dampening");
   }
@@ -128,20 +128,20 @@ std::unique_ptr<Optimizer> make_sgd(const SgdConfig& config) {
 
 std::unique_ptr<Optimizer> make_adam(const AdamConfig& config) {
   const char* name = config.decoupled ? "adamw" : "adam";
-  require(name, "rate", config.rate, 0, kNoBound);
+  require(name, "rate", config.rate, 0, kRuleNoBound);
   require(name, "beta1", config.beta1, 0, 1);
   require(name, "beta2", config.beta2, 0, 1);
-  require(name, "epsilon", config.epsilon, 0, kNoBound);
-  require(name, "decay", config.decay, 0, kNoBound);
+  require(name, "epsilon", config.epsilon, 0, kRuleNoBound);
+  require(name, "decay", config.decay, 0, kRuleNoBound);
   return std::make_unique<Adam>(config);
 }
 
 std::unique_ptr<Optimizer> make_rmsprop(const RmspropConfig& config) {
-  require("rmsprop", "rate", config.rate, 0, kNoBound);
+  require("rmsprop", "rate", config.rate, 0, kRuleNoBound);
   require("rmsprop", "alpha", config.alpha, 0, 1);
   require("rmsprop", "momentum", config.momentum, 0, 1);
-  require("rmsprop", "epsilon", config.epsilon, 0, kNoBound);
-  require("rmsprop", "decay", config.decay, 0, kNoBound);
+  require("rmsprop", "epsilon", config.epsilon, 0, kRuleNoBound);
+  require("rmsprop", "decay", config.decay, 0, kRuleNoBound);
   return std::make_unique<Rmsprop>(config);
 }
 

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "optim/policy.h"
 
@@ -175,6 +176,20 @@ struct LisaConfig {
   Index every = 0;  ///< steps; 0: a quarter of an epoch
 };
 std::unique_ptr<FreezePolicy> make_lisa(const LisaConfig& config);
+
+/// A control of equal cost: `looks` times over the run another prefix is frozen, drawn so that the mean of
+/// `costs` (of a step with the first 0, 1, ... blocks frozen, of one with none) is `share` as nearly as so
+/// many looks allow: prefix k with a probability in proportion to exp(lambda costs[k]), in equal parts of it,
+/// shuffled.
+struct RandomPrefixConfig {
+  std::vector<double> costs;
+  double share = 0.5;
+  Index looks = 24;
+};
+std::unique_ptr<FreezePolicy> make_random_prefix(const RandomPrefixConfig& config);
+
+/// A control: the rates of a policy, and nothing of what it freezes.
+std::unique_ptr<FreezePolicy> make_rates_only(std::unique_ptr<FreezePolicy> policy);
 
 /// The first `count` blocks are frozen, the others train.
 void freeze_prefix(std::span<BlockPlan> plan, std::size_t count);

@@ -52,7 +52,7 @@ TEST_CASE("one seed and no cut 0: an answer that says what it cannot tell") {
   INFO(outcome.err);
   REQUIRE(outcome.code == 0);
   CHECK(holds(outcome.out, "one seed cannot tell arms apart"));
-  CHECK(holds(outcome.out, "with 1 seed there is none"));
+  CHECK(holds(outcome.out, "With 1 seed there is none"));
   CHECK_FALSE(holds(outcome.out, "±"));
   Database database(cli.path("runs/a/results.sqlite"), false);
   CHECK(holds(rows(database, "SELECT value FROM meta WHERE key='headline'"), "mlp on digits (second half"));

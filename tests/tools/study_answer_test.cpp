@@ -142,15 +142,14 @@ TEST_CASE("the text names the method of every number of seeds") {
     study.add(cut("0"), 0.9);
     return statistics_text(study.plan());
   };
-  CHECK(holds(text(1), "with 1 seed there is none: arms cannot be told apart"));
-  CHECK(holds(text(3), "with 3 seeds Student's"));
-  CHECK(holds(text(5), "with 5 seeds the bootstrap (Efron 1979) over all resamples, enumerated"));
+  CHECK(holds(text(1), "With 1 seed there is none: arms cannot be told apart"));
+  CHECK(holds(text(3), "two-way table of seeds and test items"));
+  CHECK_FALSE(holds(text(5), "1 seed"));
   Plan many;
   many.arms.resize(2);
   for (std::uint64_t seed = 0; seed < 12; ++seed) many.cells.push_back({"", 0, seed, {}});
   for (std::uint64_t seed = 0; seed < 3; ++seed) many.cells.push_back({"", 1, seed, {}});
-  CHECK(holds(statistics_text(many),
-              "with 3 seeds Student's; with 12 seeds the bootstrap (Efron 1979) with 4000"));
+  CHECK(holds(statistics_text(many), "Holm 1979"));
 }
 
 TEST_CASE("sources that fit the data") {

@@ -86,6 +86,44 @@ TEST_CASE("a policy's looks at activations are among its MACs") {
   CHECK(looks.macs_forward == doctest::Approx(plain.macs_forward * (24 + 8) / 24));
 }
 
+TEST_CASE("MACs of a policy are those of what it leaves to train, block by block and tensor by tensor") {
+  Digits digits;
+  const CellResult full = digits.train(digits.arm(2, {2e-3}));
+  Arm cut = digits.arm(2, {2e-3});
+  cut.freeze = "2";
+  const CellResult frozen = digits.train(cut);
+  const CellResult first = digits.train(digits.arm(2, {2e-3}, "first,k=2"));
+  CHECK(first.macs_weight == frozen.macs_weight);
+  CHECK(first.macs_input == frozen.macs_input);
+  CHECK(first.macs_weight < 0.1 * full.macs_weight);
+  const CellResult out = digits.train(digits.arm(2, {2e-3}, "freezeout"));
+  CHECK(out.macs_weight < full.macs_weight);
+  CHECK(out.macs_weight > first.macs_weight);
+  CHECK(digits.train(digits.arm(2, {2e-3}, "slimfit,authors=on")).macs_weight < full.macs_weight);
+}
+
+TEST_CASE("controls of equal cost have it, within what whole steps and so many draws allow") {
+  Digits digits;
+  const auto macs = [](const CellResult& r) { return r.macs_forward + r.macs_input + r.macs_weight; };
+  const Arm arm = digits.arm(2, {2e-3}, "freezeout,t0=0.6");
+  const double wanted = macs(digits.train(arm));
+  for (const Control control : {Control::steps, Control::random}) {
+    const Arm other = digits.arm(2, {2e-3}, control_text(control) + arm.policy);
+    CHECK(other.controlled().key() == arm.key());
+    CHECK_FALSE(other.is_static());
+    const auto result = train_cell(
+        digits.materials, digits.costs.measure(other), other, 1, nullptr, nullptr, false,
+        [] { return false; }, wanted);
+    REQUIRE(result);
+    CAPTURE(other.name());
+    CHECK(std::abs(macs(*result) / wanted - 1) < 0.1);
+    CHECK((result->trained_share == 1) == (control == Control::steps));
+  }
+  const CellResult rates = digits.train(digits.arm(2, {2e-3}, "rates-only:" + arm.policy));
+  CHECK(rates.trained_share == doctest::Approx(1));
+  CHECK(macs(rates) == doctest::Approx(macs(digits.train(digits.arm(2, {2e-3})))));
+}
+
 TEST_CASE("heads begin from zero but where a policy may freeze them first, or scale rates by their norm") {
   Digits digits;
   for (const PolicyEntry& entry : policy_registry()) {

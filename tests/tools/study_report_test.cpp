@@ -103,11 +103,11 @@ std::string make_study(const std::string& folder) {
 TEST_CASE("many verdicts stand in a table first: a row a claim, a column a source, of each target one") {
   const test::Folder folder;
   StudyRecord study = read_study(make_study(folder.path()));
-  study.verdicts = {{"labels", "it helps", "mlp", "drawn", "digits", "supported", "yes", 1, {}},
-                    {"labels", "it helps", "mlp", "half", "digits", "contradicted", "no", 1, {}},
-                    {"labels", "it loses", "mlp", "half", "digits", "undecided", "who knows", 1, {}},
-                    {"labels", "it loses", "mlp", "half", "letters", "supported", "yes", 1, {}},
-                    {"labels", "it loses", "cnn", "half", "digits", "supported", "yes", 1, {}}};
+  study.verdicts = {{"labels", "it helps", "mlp", "drawn", "digits", "supported", "yes", 1, 1, 0, {}},
+                    {"labels", "it helps", "mlp", "half", "digits", "contradicted", "no", 1, 1, 0, {}},
+                    {"labels", "it loses", "mlp", "half", "digits", "undecided", "who knows", 1, 1, 0, {}},
+                    {"labels", "it loses", "mlp", "half", "letters", "supported", "yes", 1, 1, 0, {}},
+                    {"labels", "it loses", "cnn", "half", "digits", "supported", "yes", 1, 1, 0, {}}};
   const std::string html = study_page(study).html;
   const std::string table =
       html.substr(html.find("Verdicts by source"),

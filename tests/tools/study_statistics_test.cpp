@@ -3,12 +3,11 @@
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
 
-#include "engine/base/rng.h"
+#include "tools/app/study/pooling.h"
 
 namespace {
 
@@ -27,74 +26,86 @@ TEST_CASE("Student's quantiles and the normal distribution as in tables") {
   CHECK(student_quantile(0.975, 1) == doctest::Approx(12.7062).epsilon(1e-4));
   CHECK(student_quantile(0.975, 4) == doctest::Approx(2.77645).epsilon(1e-5));
   CHECK(student_quantile(0.995, 9) == doctest::Approx(3.24984).epsilon(1e-5));
+  CHECK(student_quantile(0.975, 2.5) == doctest::Approx(3.5746548).epsilon(1e-5));  // scipy's
+  CHECK(student_quantile(0.975, 1e6) == doctest::Approx(1.959966).epsilon(1e-6));
+  CHECK(student_share(-2, 4) == doctest::Approx(0.058058).epsilon(1e-4));
   CHECK(student_quantile(0.975, 100) == doctest::Approx(1.98397).epsilon(1e-5));
   CHECK(normal_share(0) == 0.5);
   CHECK(normal_share(-1.959964) == doctest::Approx(0.025).epsilon(1e-5));
 }
 
-TEST_CASE("an interval of the mean: Student's for few values, near it for many, the same every time") {
-  Bootstrap bootstrap;
+TEST_CASE("an estimate of seeds alone: Student's, as in the textbook") {
   // 0.5 -+ 4.30265 x 0.1 / sqrt(3)
   const std::vector<double> three{0.4, 0.5, 0.6};
-  CHECK(bootstrap.mean(three).low == doctest::Approx(0.5 - 0.248414).epsilon(1e-5));
-  CHECK(bootstrap.mean(three).high == doctest::Approx(0.5 + 0.248414).epsilon(1e-5));
-  // Of five values the outermost resample, five times the least one, has a chance of 1 in 3125: the
-  // percentile of 0.00095 is the next one, (4 x 0.1 + 0.2) / 5, which comes five times.
-  const std::vector<double> five{0.1, 0.2, 0.3, 0.4, 0.5};
-  CHECK(bootstrap.mean(five).low == doctest::Approx(0.12));
-  CHECK(bootstrap.mean(five).high == doctest::Approx(0.48));
-  const std::vector<double> one{0.4};
-  CHECK(bootstrap.mean(one).low == 0.4);
-  CHECK(bootstrap.mean(one).high == 0.4);
-
-  Random random(3, "values");
-  std::vector<double> many;
-  for (int i = 0; i < 40; ++i) many.push_back(10 + random.normal());
-  const double half = student_quantile(0.975, 39) * deviation_of(many) / std::sqrt(40);
-  const Interval interval = bootstrap.mean(many);
-  CHECK(interval.low == doctest::Approx(mean_of(many) - half).epsilon(0.01));
-  CHECK(interval.high == doctest::Approx(mean_of(many) + half).epsilon(0.01));
-  Bootstrap other;
-  CHECK(other.mean(many).low == interval.low);
-  CHECK(other.mean(many, 0.99).low < interval.low);
+  const Estimate e = estimate(three);
+  CHECK(e.interval().low == doctest::Approx(0.5 - 0.248414).epsilon(1e-5));
+  CHECK(e.interval().high == doctest::Approx(0.5 + 0.248414).epsilon(1e-5));
+  CHECK(e.interval(0.99).low < e.interval().low);
+  const Estimate one = estimate(std::vector<double>{0.4});
+  CHECK(one.interval().low == 0.4);
+  CHECK(one.p() == 1);
+  // t = 2 with 4 degrees: P(|T| > 2) = 0.116117
+  CHECK(Estimate{2, 1, 4}.p() == doctest::Approx(0.116117).epsilon(1e-5));
+  CHECK(Estimate{0.1, 0, 4}.p() == 0);
+  CHECK(Estimate{0, 0, 4}.p() == 1);
+  CHECK(Estimate{1, 0.5, 4}.interval().above(0) == (Estimate{1, 0.5, 4}.p() < 0.05));
 }
 
-TEST_CASE("up to eight values every resample counts") {
-  Bootstrap bootstrap;
-  CHECK(bootstrap.method(1) == IntervalMethod::none);
-  CHECK(bootstrap.method(4) == IntervalMethod::student);
-  CHECK(bootstrap.method(5) == IntervalMethod::enumerated);
-  CHECK(bootstrap.method(5, 0.995) == IntervalMethod::student);
-  CHECK(bootstrap.method(8) == IntervalMethod::enumerated);
-  CHECK(bootstrap.method(9) == IntervalMethod::sampled);
-  // All 6^6 draws, one by one.
-  const std::vector<double> six{0.31, 0.4, 0.45, 0.52, 0.7, 0.9};
-  std::vector<double> means;
-  for (int draw = 0; draw < 46656; ++draw) {
-    double total = 0;
-    for (int i = 0, rest = draw; i < 6; ++i, rest /= 6) total += six[static_cast<std::size_t>(rest % 6)];
-    means.push_back(total / 6);
-  }
-  std::sort(means.begin(), means.end());
-  const double share = normal_share(-student_quantile(0.975, 5) * std::sqrt(6.0 / 5));
-  const auto at = static_cast<std::size_t>(std::ceil(share * 46656)) - 1;
-  CHECK(bootstrap.mean(six).low == doctest::Approx(means[at]).epsilon(1e-12));
-  CHECK(bootstrap.mean(six).high == doctest::Approx(means[means.size() - 1 - at]).epsilon(1e-12));
+TEST_CASE("an estimate of seeds and test items by hand") {
+  // Two seeds, three items. Means of rows 2 and 4, of columns 2, 3, 4, of all 3.
+  const std::vector<float> table{1, 2, 3, 3, 4, 5};
+  const Estimate e = estimate(table, 2, 3);
+  CHECK(e.mean == doctest::Approx(3));
+  // MS_seeds 3 x (1 + 1) / 1 = 6, MS_items 2 x (1 + 0 + 1) / 2 = 2, nothing is left: (6 + 2 - 0) / 6.
+  CHECK(e.error == doctest::Approx(std::sqrt(8.0 / 6)));
+  CHECK(e.degrees == doctest::Approx(64.0 / (36.0 / 1 + 4.0 / 2)));
+  const Spread s = spread(table, 2, 3);
+  CHECK(s.seeds == doctest::Approx(2));
+  CHECK(s.items == doctest::Approx(1));
+  CHECK(s.rest == doctest::Approx(0));
+  // Seeds that differ and items that do not: seeds alone.
+  const std::vector<float> seeds{0, 0, 0, 0, 2, 2, 2, 2};
+  CHECK(estimate(seeds, 2, 4).degrees == 1);
+  CHECK(estimate(std::vector<float>{1, 0, 1, 1}, 1, 4).degrees == 0);
+  CHECK(estimate(std::vector<float>{1, 1, 1, 1}, 2, 2).error == 0);
 }
 
-TEST_CASE("the intervals hold what they promise, for five seeds") {
-  Bootstrap bootstrap;
-  Random random(7, "coverage");
-  int held = 0;
-  constexpr int kTrials = 600;
-  for (int trial = 0; trial < kTrials; ++trial) {
-    std::vector<double> values;
-    for (int i = 0; i < 5; ++i) values.push_back(random.normal());
-    const Interval interval = bootstrap.mean(values);
-    held += interval.above(0) || interval.below(0) ? 0 : 1;
-  }
-  // The range of five values holds the mean in 15 of 16 cases, plain percentiles do in about 83 %.
-  CHECK(held > 0.9 * kTrials);
+TEST_CASE("how many seeds tell a point") {
+  // Deviation 1 point, items that do not matter: n = 10 has a power of 0.80 (tables of the paired t test).
+  const Spread one{1e-4, 0, 0};
+  CHECK(seeds_to_tell(0.01, one, 1000) == 10);
+  CHECK(seeds_to_tell(0.02, one, 1000) == 5);
+  // Deviation 0.3 between 200 items: an error of 2.1 points that no seed takes away.
+  CHECK_FALSE(seeds_to_tell(0.01, {1e-4, 0.09, 0}, 200));
+  CHECK(*seeds_to_tell(0.01, {1e-4, 0.09, 0}, 10000) > 10);
+  CHECK(seeds_to_tell(0.01, {}, 100) == 2);
+}
+
+TEST_CASE("Holm by hand") {
+  const std::vector<double> p{0.01, 0.04, 0.03, 0.005};
+  const std::vector<double> a = holm(p);
+  CHECK(a[3] == doctest::Approx(0.02));
+  CHECK(a[0] == doctest::Approx(0.03));
+  CHECK(a[2] == doctest::Approx(0.06));
+  CHECK(a[1] == doctest::Approx(0.06));  // never less than that before it
+  CHECK(holm(std::vector<double>{0.9, 0.8}) == std::vector<double>{1, 1});
+  CHECK(holm({}).empty());
+}
+
+TEST_CASE("sets together: equal sets, sets that differ, one that is precise") {
+  const std::vector<Estimate> equal{{1, 0.5, 4}, {1, 0.5, 4}, {1, 0.5, 4}, {1, 0.5, 4}};
+  const Pooled same = *pool(equal);
+  CHECK(same.tau == 0);
+  CHECK(same.effect.mean == doctest::Approx(1));
+  CHECK(same.effect.error == doctest::Approx(0.25));  // no narrower than their errors allow
+  // Equal errors: tau^2 is the sample's variance less theirs, REML has it in closed form.
+  const std::vector<Estimate> apart{{0, 1, 4}, {4, 1, 4}, {8, 1, 4}};
+  const Pooled wide = *pool(apart);
+  CHECK(wide.tau == doctest::Approx(std::sqrt(15.0)));
+  CHECK(wide.effect.mean == doctest::Approx(4));
+  CHECK(wide.effect.error == doctest::Approx(4 / std::sqrt(3.0)));
+  CHECK(wide.prediction.low == doctest::Approx(4 - 12.7062 * std::sqrt(15 + 16.0 / 3)).epsilon(1e-4));
+  CHECK_FALSE(pool(std::vector<Estimate>{{1, 1, 4}}));
 }
 
 TEST_CASE("calibration by hand") {

@@ -10,6 +10,8 @@
 #include "engine/base/error.h"
 #include "tests/errors.h"
 #include "tests/folder.h"
+#include "tools/app/record/schema.h"
+#include "tools/app/report/study_record.h"
 
 namespace {
 
@@ -88,6 +90,43 @@ TEST_CASE("a cell is there with all that belongs to it, once") {
   CHECK(count(database, "SELECT count(*) FROM mistakes WHERE hex(pixels)='09FF' AND sample=7") == 1);
   CHECK(count(database, "SELECT count(*) FROM results WHERE accuracy=0.75 AND commit_id='abc'") == 1);
   CHECK(count(database, "SELECT count(*) FROM arms WHERE name='first 2 frozen' AND frozen_blocks=2") == 1);
+}
+
+TEST_CASE("answers come back one by one, a bit each of classes") {
+  ItemAnswers classes{"classes", {1, 0, 0, 1, 1, 0, 1, 0, 1, 1}, {}};
+  const std::vector<std::uint8_t> bits = packed_scores(classes);
+  CHECK(bits == std::vector<std::uint8_t>{0b01011001, 0b11});
+  CHECK(unpacked_scores("classes", 10, bits, "x") == classes.scores);
+  ItemAnswers numbers{"numbers", {0.5F, -2, 1e-3F}, {}};
+  CHECK(unpacked_scores("numbers", 3, packed_scores(numbers), "x") == numbers.scores);
+  CHECK(test::fails_with(Fault::data, "scores of 11 items in 1 bytes",
+                         [&] { unpacked_scores("classes", 11, std::vector<std::uint8_t>{1}, "x"); }));
+}
+
+TEST_CASE("a file of the version before is read, and brought up to date where it is written to") {
+  const test::Folder folder;
+  const std::string path = folder / "results.sqlite";
+  const Arm arm = small_arm();
+  {
+    Database old(path, true);
+    old.run("PRAGMA application_id=" + std::to_string(kStudyApplication));
+    old.run(study_tables(kOldestStudySchema));
+    old.run("PRAGMA user_version=" + std::to_string(kOldestStudySchema));
+    old.run("INSERT INTO meta VALUES ('schema','3'),('headline','as it was')");
+    CHECK_NOTHROW(check_study(old, "report"));
+    CHECK_FALSE(has_new_tables(old));
+  }
+  CHECK(report::read_study(folder.path()).meta_text("headline") == "as it was");
+  {
+    Store store(path, "abc");
+    store.add_arm(arm);
+    store.add_cell({cell_key(arm, 1), 0, 1, {}}, arm, small_result());
+    CHECK(store.meta("headline") == "as it was");
+    CHECK(store.meta("schema") == "4");
+  }
+  Database now(path, false);
+  CHECK_NOTHROW(check_study(now, "report"));
+  CHECK(count(now, "SELECT count(*) FROM tuning_cost") == 1);
 }
 
 TEST_CASE("what a study has not written is refused, and so is a damaged file") {

@@ -71,6 +71,33 @@ std::string Arm::content() const {
   return text;
 }
 
+std::string control_text(Control control) {
+  switch (control) {
+    case Control::none:
+      return {};
+    case Control::steps:
+      return "equal-steps:";
+    case Control::random:
+      return "equal-random:";
+    case Control::rates:
+      return "rates-only:";
+  }
+  return {};
+}
+
+Control Arm::control() const {
+  for (const Control one : {Control::steps, Control::random, Control::rates}) {
+    if (policy.starts_with(control_text(one))) return one;
+  }
+  return Control::none;
+}
+
+Arm Arm::controlled() const {
+  Arm other = *this;
+  other.policy = policy_text();
+  return other;
+}
+
 std::string Arm::key() const {
   return short_hash(content());
 }
@@ -83,7 +110,11 @@ std::string Arm::name() const {
   const Index frozen = frozen_blocks();
   std::string text;
   if (!policy.empty()) {
-    text = "policy " + policy;
+    const Control one = control();
+    text = one == Control::steps    ? "full tuning at the cost of " + policy_text()
+           : one == Control::random ? "random freezing at the cost of " + policy_text()
+           : one == Control::rates  ? "rates alone of " + policy_text()
+                                    : "policy " + policy;
   } else if (full()) {
     text = transfers() ? "full tuning" : "scratch";
   } else {

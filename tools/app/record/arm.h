@@ -37,6 +37,16 @@ struct Budget {
   friend bool operator==(const Budget&, const Budget&) = default;
 };
 
+/// What a policy is held against at equal cost. Written before the policy's text: "equal-steps:freezeout".
+enum class Control {
+  none,
+  steps,   ///< full tuning in so few steps that it costs as much
+  random,  ///< a frozen prefix drawn again and again, which costs as much
+  rates,   ///< the policy's rates, and nothing frozen
+};
+/// "equal-steps:"; empty for none.
+std::string control_text(Control control);
+
 struct Arm {
   std::string model;
   std::string source;
@@ -73,6 +83,11 @@ struct Arm {
   bool full() const { return freeze == "0" && policy.empty(); }
   /// Nothing but what `freeze` says decides, from the first step on.
   bool is_static() const { return policy.empty() && freeze_at <= 0; }
+  Control control() const;
+  /// The policy's text without the control's.
+  std::string policy_text() const { return policy.substr(control_text(control()).size()); }
+  /// The arm whose cost a control of steps or random freezing takes.
+  Arm controlled() const;
   /// The arm of full tuning of the same source, data and budget.
   Arm full_tuning() const;
 };

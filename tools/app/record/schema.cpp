@@ -26,11 +26,8 @@ std::map<std::string, std::string> definitions(Database& database) {
   return found;
 }
 
-}  // namespace
-
-std::string study_tables() {
-  return R"(
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+std::string old_tables() {
+  return R"(CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE experiments (experiment TEXT PRIMARY KEY, claim INTEGER NOT NULL, title TEXT NOT NULL,
   question TEXT NOT NULL, position INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE members (experiment TEXT NOT NULL, cell TEXT NOT NULL, PRIMARY KEY (experiment, cell)) WITHOUT ROWID;
@@ -82,19 +79,63 @@ CREATE TABLE evidence (verdict INTEGER NOT NULL, position INTEGER NOT NULL, name
 )";
 }
 
+std::string new_tables() {
+  return R"(
+CREATE TABLE items (cell TEXT PRIMARY KEY, kind TEXT NOT NULL, count INTEGER NOT NULL, scores BLOB NOT NULL,
+  answers BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE tuning_cost (cell TEXT PRIMARY KEY, macs REAL NOT NULL, seconds REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE tests (arm TEXT NOT NULL, metric TEXT NOT NULL, error REAL NOT NULL, degrees REAL NOT NULL,
+  p REAL NOT NULL, p_holm REAL NOT NULL, PRIMARY KEY (arm, metric)) WITHOUT ROWID;
+CREATE TABLE rulings (verdict INTEGER PRIMARY KEY, family TEXT NOT NULL, family_size INTEGER NOT NULL,
+  p_for REAL NOT NULL, p_against REAL NOT NULL, p_holm REAL NOT NULL);
+CREATE TABLE evidence_tests (verdict INTEGER NOT NULL, position INTEGER NOT NULL, error REAL NOT NULL,
+  degrees REAL NOT NULL, p REAL NOT NULL, PRIMARY KEY (verdict, position)) WITHOUT ROWID;
+CREATE TABLE power (arm TEXT PRIMARY KEY, items INTEGER NOT NULL, seeds_deviation REAL NOT NULL,
+  items_deviation REAL NOT NULL, rest_deviation REAL NOT NULL, seeds_for_a_point INTEGER) WITHOUT ROWID;
+CREATE TABLE pooled (position INTEGER PRIMARY KEY, claim INTEGER NOT NULL, part TEXT NOT NULL,
+  sets INTEGER NOT NULL, mean REAL NOT NULL, error REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL,
+  p REAL NOT NULL, tau REAL NOT NULL, prediction_low REAL NOT NULL, prediction_high REAL NOT NULL);
+)";
+}
+
+}  // namespace
+
+std::string study_tables() {
+  return study_tables(kStudySchema);
+}
+
+std::string study_tables(int schema) {
+  return schema < kStudySchema ? old_tables() : old_tables() + new_tables();
+}
+
+bool has_new_tables(Database& database) {
+  return pragma(database, "user_version") >= kStudySchema;
+}
+
+void bring_up_to_date(Database& database) {
+  if (has_new_tables(database)) return;
+  Transaction transaction(database);
+  database.run(new_tables());
+  database.run(fmt::format("PRAGMA user_version={}", kStudySchema));
+  (Statement(database, "INSERT OR REPLACE INTO meta VALUES ('schema',?)") << std::to_string(kStudySchema))
+      .done();
+  transaction.commit();
+}
+
 void check_study(Database& database, std::string_view operation) {
   const auto refuse = [&](const std::string& what) {
     throw Error(Fault::data, operation, fmt::format("{}: {}", database.path(), what));
   };
   if (pragma(database, "application_id") != kStudyApplication) refuse("a database, but not one of a study");
-  if (const std::int64_t schema = pragma(database, "user_version"); schema != kStudySchema)
+  const std::int64_t schema = pragma(database, "user_version");
+  if (schema < kOldestStudySchema || schema > kStudySchema)
     refuse(fmt::format("tables of version {}, this program writes version {} (study --overwrite begins anew)",
                        schema, kStudySchema));
   Statement check(database, "PRAGMA quick_check(1)");
   if (const std::string found = check.next() ? check.text(0) : "nothing"; found != "ok")
     refuse("damaged: " + found);
   Database own(":memory:", true);
-  own.run(study_tables());
+  own.run(study_tables(static_cast<int>(schema)));
   if (definitions(database) != definitions(own)) refuse("its tables are not those of a study");
 }
 

@@ -25,7 +25,9 @@
 namespace firn::cli {
 
 /// meta.schema, counts up with every change of a table.
-constexpr int kStudySchema = 3;
+constexpr int kStudySchema = 4;
+/// The oldest whose files are still read: version 4 has tables more, and no other ones.
+constexpr int kOldestStudySchema = 3;
 /// PRAGMA application_id of the file: "firn".
 constexpr int kStudyApplication = 0x6669726e;
 
@@ -81,12 +83,41 @@ constexpr int kStudyApplication = 0x6669726e;
 ///   paired difference to the reference with its interval at 95 %; finding "better", "worse",
 ///   "no difference seen", "not known" (one seed), or NULL where there is no reference.
 /// verdicts(verdict, experiment, claim, part, model, source, target, result, text): result "supported",
-///   "contradicted", "undecided"; part of the claim in words.
+///   "contradicted", "undecided", "not applicable"; part of the claim in words.
 /// evidence(verdict, position, name, arm, reference, metric, seeds, difference, low, high).
+///
+/// Since version 4:
+/// items(cell, kind, count, scores, answers): the answers to the test part, one by one in its order. kind
+///   "classes", "numbers", "labels" or "steps"; scores one number an item, whose mean is the accuracy (of
+///   what is no mean of items, R², macro F1, the linear part of what an item adds to it): of classes a bit
+///   each, the lowest first, 1 where the answer is right, of others floats (little-endian); answers: of
+///   classes the class that was answered, a byte each (two, little-endian, of more than 256 classes), of
+///   numbers and labels a float for each number or probability, of steps none.
+/// tuning_cost(cell, macs, seconds): of all that was trained to choose the rate, on top of `results`.
+/// tests(arm, metric, error, degrees, p, p_holm): of the difference in `summary`: standard error, degrees of
+///   freedom, two-sided level against zero, the same among all arms of one experiment (Holm 1979).
+/// rulings(verdict, family, family_size, p_for, p_against, p_holm): the least levels on which the verdict
+/// would
+///   be "supported" and "contradicted", and the lesser of both among its family.
+/// evidence_tests(verdict, position, error, degrees, p): of a row of `evidence`, whose difference is of what
+///   its name says.
+/// power(arm, items, seeds_deviation, items_deviation, rest_deviation, seeds_for_a_point): of the difference
+/// in
+///   accuracy to the reference: what a single value varies by, and how many seeds would tell one point (NULL:
+///   none on so few items).
+/// pooled(position, claim, part, sets, mean, error, low, high, p, tau, prediction_low, prediction_high): a
+/// part of
+///   a claim over all its targets (random effects, REML, Hartung-Knapp).
 std::string study_tables();
+/// Those of an older version.
+std::string study_tables(int schema);
+/// Adds what a file of an older version lacks, in one transaction.
+void bring_up_to_date(Database& database);
+/// Whether it has the tables of version 4.
+bool has_new_tables(Database& database);
 
-/// Throws Error(data) naming the file, as `operation`, where it is not a study's of this version, whole, with
-/// these tables and nothing else in its schema.
+/// Throws Error(data) naming the file, as `operation`, where it is not a study's of a version that is read,
+/// whole, with its tables and nothing else in its schema.
 void check_study(Database& database, std::string_view operation);
 
 }  // namespace firn::cli

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "engine/base/error.h"
 #include "layers/model.h"
@@ -34,7 +35,12 @@ std::string points(double share) {
 std::vector<std::string> evidence_lines(const StudyRecord::Verdict& verdict) {
   std::vector<std::string> lines;
   for (const auto& e : verdict.evidence) {
-    if (e.metric == "macs") {
+    if (e.metric.ends_with("_ratio")) {
+      const auto percent = [](double log) { return 100 * std::exp(log); };
+      lines.push_back(fmt::format("{}: {:.0f} % of the {} ({:.0f} to {:.0f}, {} seeds)", e.name,
+                                  percent(e.difference), e.metric == "macs_ratio" ? "MACs" : "time",
+                                  percent(e.low), percent(e.high), e.seeds));
+    } else if (e.metric == "macs") {
       lines.push_back(fmt::format("{}: {:+.3g} GMAC ({:+.3g} to {:+.3g}, {} seeds)", e.name,
                                   1e-9 * e.difference, 1e-9 * e.low, 1e-9 * e.high, e.seeds));
     } else if (e.metric == "seconds" || e.metric == "predicted_seconds") {
@@ -104,9 +110,50 @@ void add_verdicts(Page& page, const StudyRecord& study) {
   if (study.verdicts.size() > kFew) page.table(verdict_table(study));
   for (const auto& v : study.verdicts) {
     const std::string where = fmt::format("({} on {}, from {})", v.model, v.target, v.source);
-    page.verdict(v.result, tone_of(v.result), fmt::format("{} {}", v.claim, where), v.text,
-                 evidence_lines(v));
+    std::string why = v.text;
+    if (v.family_size > 1) why += fmt::format(" (p {:.3f} in a family of {})", v.p_holm, v.family_size);
+    page.verdict(v.result, tone_of(v.result), fmt::format("{} {}", v.claim, where), why, evidence_lines(v));
   }
+  if (study.pooled.empty()) return;
+  page.heading("All data sets together");
+  PageTable table{.caption = "Random effects over data sets, points of accuracy",
+                  .heads = {"<claim", "sets", "mean", "<interval", "deviation between sets",
+                            "<where another set would lie"}};
+  for (const auto& p : study.pooled) {
+    table.rows.push_back(
+        {fmt::format("{}. {}", p.claim, p.part), fmt::format("{}", p.sets), points(p.mean),
+         fmt::format("{} to {}", points(p.low), points(p.high)), fmt::format("{:.1f}", 100 * p.tau),
+         p.sets > 2 ? fmt::format("{} to {}", points(p.prediction_low), points(p.prediction_high))
+                    : std::string("three sets are wanted")});
+  }
+  page.table(table);
+}
+
+/// How much the study can tell, and what choosing rates cost.
+void add_strength(Page& page, const StudyRecord& study) {
+  std::vector<std::string> lines;
+  const std::vector<Index>& seeds = study.seeds_for_a_point;
+  if (!seeds.empty()) {
+    lines.push_back(
+        fmt::format("One point to full tuning is told with {} seeds (80 % of the time; median of {} arms, "
+                    "from {} to {}).",
+                    seeds[seeds.size() / 2], seeds.size(), seeds.front(), seeds.back()));
+  }
+  if (study.arms_too_few_items > 0) {
+    lines.push_back(fmt::format("Of {} arms no number of seeds tells one point: {} test items are too few.",
+                                study.arms_too_few_items, study.items));
+  }
+  if (study.tuning_macs_share > 0) {
+    lines.push_back(
+        fmt::format("Choosing the rates took {:.1f} times the multiply-adds of the trainings that are "
+                    "reported, the same for every arm but for what it freezes.",
+                    study.tuning_macs_share));
+  }
+  if (const std::string departs = study.meta_text("departures"); !departs.empty())
+    lines.push_back("Registered before it was run: " + study.meta_text("registered") + ". " + departs);
+  if (lines.empty()) return;
+  page.section("How much it can tell", "strength");
+  page.list(lines);
 }
 
 /// The names of a model's blocks; numbers where the registry has it with another number of blocks.
@@ -214,6 +261,7 @@ StudyPage study_page(const StudyRecord& study) {
   Page page(title_of(study), lead_of(study));
   add_answers(page, study);
   add_verdicts(page, study);
+  add_strength(page, study);
   for (const auto& experiment : study.experiments) {
     page.section(experiment.title, experiment.name);
     page.paragraph(experiment.question);

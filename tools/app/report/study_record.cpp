@@ -121,7 +121,17 @@ void read_findings(Database& database, StudyRecord& study) {
                            verdicts.text(6),
                            verdicts.text(7),
                            static_cast<int>(verdicts.whole(8, 0, kMostClaim)),
+                           1,
+                           0,
                            {}};
+    if (has_new_tables(database)) {
+      Statement ruling(database, "SELECT p_holm,family_size FROM rulings WHERE verdict=?");
+      ruling << verdicts.whole(0);
+      while (ruling.next()) {
+        v.p_holm = ruling.number(0, 0, 1);
+        v.family_size = count_of(ruling, 1);
+      }
+    }
     Statement evidence(
         database,
         "SELECT name,metric,seeds,difference,low,high FROM evidence WHERE verdict=? ORDER BY position");
@@ -132,6 +142,35 @@ void read_findings(Database& database, StudyRecord& study) {
     }
     study.verdicts.push_back(std::move(v));
   }
+}
+
+/// What files have since version 4.
+void read_strength(Database& database, StudyRecord& study) {
+  if (!has_new_tables(database)) return;
+  Statement pooled(
+      database,
+      "SELECT part,claim,sets,mean,low,high,tau,prediction_low,prediction_high FROM pooled ORDER "
+      "BY position");
+  while (pooled.next()) {
+    study.pooled.push_back({pooled.text(0), static_cast<int>(pooled.whole(1, 0, kMostClaim)),
+                            count_of(pooled, 2), pooled.number(3), pooled.number(4), pooled.number(5),
+                            pooled.number(6), pooled.number(7), pooled.number(8)});
+  }
+  Statement power(database, "SELECT items,seeds_for_a_point FROM power ORDER BY arm");
+  while (power.next()) {
+    study.items = std::max(study.items, count_of(power, 0));
+    if (power.is_null(1)) {
+      ++study.arms_too_few_items;
+    } else {
+      study.seeds_for_a_point.push_back(count_of(power, 1, 0, kMostSeeds));
+    }
+  }
+  std::sort(study.seeds_for_a_point.begin(), study.seeds_for_a_point.end());
+  Statement tuning(
+      database,
+      "SELECT total(macs)/max(1,total(macs_forward+macs_input+macs_weight)) FROM tuning_cost JOIN "
+      "results USING (cell) WHERE cell IN (SELECT cell FROM members)");
+  if (tuning.next()) study.tuning_macs_share = tuning.number(0);
 }
 
 void read_curves(Database& database, StudyRecord& study) {
@@ -203,6 +242,7 @@ StudyRecord read_study(const std::string& folder) {
   read_numbers(database, study);
   read_findings(database, study);
   read_curves(database, study);
+  read_strength(database, study);
   study.cells = count(database, "SELECT count(DISTINCT cell) FROM members");
   study.cells_done = count(database, "SELECT count(*) FROM results WHERE cell IN (SELECT cell FROM members)");
   return study;

@@ -45,6 +45,8 @@ struct StudyRecord {
   struct Verdict {
     std::string experiment, claim, model, source, target, result, text;
     int number = 0;
+    double p_holm = 1;      ///< among its family; 1 in files that are older than version 4
+    Index family_size = 0;  ///< 0: it has none
     struct Evidence {
       std::string name, metric;
       Index seeds = 0;
@@ -76,6 +78,17 @@ struct StudyRecord {
   std::vector<Verdict> verdicts;
   std::vector<Answer> answers;
   std::map<std::string, std::vector<std::vector<CurvePoint>>> curves;  ///< by arm, one a seed
+  struct Pooled {
+    std::string part;
+    int claim = 0;
+    Index sets = 0;
+    double mean = 0, low = 0, high = 0, tau = 0, prediction_low = 0, prediction_high = 0;
+  };
+  std::vector<Pooled> pooled;            ///< over the targets
+  Index items = 0;                       ///< of the test part whose answers are kept; 0: none are
+  std::vector<Index> seeds_for_a_point;  ///< of the arms that any number of seeds can tell one point of
+  Index arms_too_few_items = 0;          ///< and how many arms none can
+  double tuning_macs_share = 0;          ///< MACs of choosing rates over those of the trainings themselves
   Index cells = 0, cells_done = 0;
 
   const Arm* find(const std::string& key) const;

@@ -15,7 +15,7 @@ namespace firn::cli {
 
 namespace {
 
-constexpr Index kFirstSeeds = 3, kMoreSeeds = 5;
+constexpr Index kFirstSeeds = 3;
 
 /// How soon an arm's cells are wanted.
 enum class Level { first, second, third, late };
@@ -37,7 +37,7 @@ std::vector<std::vector<std::size_t>> tasks_of(const Plan& plan) {
 }
 
 bool usual(const Arm& arm) {
-  return arm.bn == "frozen" && arm.dropout == "off" && arm.freeze_at <= 0;
+  return arm.control() == Control::none && arm.bn == "frozen" && arm.dropout == "off" && arm.freeze_at <= 0;
 }
 
 Level level_of(const Plan& plan, const std::vector<std::size_t>& task, const Arm& arm) {
@@ -62,7 +62,7 @@ struct Bundle {
 };
 
 /// All bundles in the order in which they are wanted.
-std::vector<Bundle> bundles_of(const Plan& plan, Index first_seeds) {
+std::vector<Bundle> bundles_of(const Plan& plan, Index first_seeds, Index told_seeds) {
   std::map<std::size_t, std::vector<std::size_t>> cells_of;  // by arm, in the order of seeds
   for (std::size_t cell = 0; cell < plan.cells.size(); ++cell) cells_of[plan.cells[cell].arm].push_back(cell);
   const auto tasks = tasks_of(plan);
@@ -89,8 +89,8 @@ std::vector<Bundle> bundles_of(const Plan& plan, Index first_seeds) {
     }
     for (const std::size_t arm : arms) {
       const bool late = level_of(plan, tasks[task], plan.arms[arm]) == Level::late;
-      part(arm, late ? 5 : 3, first_seeds, std::max(first_seeds, kMoreSeeds));
-      part(arm, 6, std::max(first_seeds, kMoreSeeds), static_cast<Index>(cells_of[arm].size()));
+      part(arm, late ? 5 : 3, first_seeds, std::max(first_seeds, told_seeds));
+      part(arm, 6, std::max(first_seeds, told_seeds), static_cast<Index>(cells_of[arm].size()));
     }
   }
   std::stable_sort(all.begin(), all.end(), [](const Bundle& a, const Bundle& b) {
@@ -202,11 +202,12 @@ std::string text_of(const Plan& plan, const Plan& part) {
 
 }  // namespace
 
-BudgetedPlan within_budget(const Plan& plan, const WorkForecast& work, const TimeBudget& time, int threads) {
+BudgetedPlan within_budget(const Plan& plan, const WorkForecast& work, const TimeBudget& time, int threads,
+                           Index told_seeds) {
   double least = 0;
   const double seconds = time.left();
   for (const Index first_seeds : {kFirstSeeds, Index{2}, Index{1}}) {
-    const std::vector<Bundle> bundles = bundles_of(plan, first_seeds);
+    const std::vector<Bundle> bundles = bundles_of(plan, first_seeds, told_seeds);
     // Idle threads at the end are not known before: less is taken until the clock agrees.
     for (double share = 1; share > 0.3; share *= 0.93) {
       Basket basket(plan, work, share * (seconds - work.before - work.after), threads);

@@ -11,6 +11,7 @@
 #include "engine/base/rng.h"
 #include "engine/base/seconds.h"
 #include "engine/program/cost.h"
+#include "optim/policies/policies.h"
 #include "optim/policies/registry.h"
 #include "optim/trainer/probe.h"
 #include "optim/trainer/task_of.h"
@@ -84,8 +85,14 @@ Epochs epochs_of(Index samples, const Budget& budget) {
 class Run {
  public:
   Run(const Materials& materials, const FullStep& full, const Arm& arm, std::uint64_t seed,
-      const Model* origin, FeaturePool* pool)
-      : materials_(materials), full_(full), arm_(arm), seed_(seed), origin_(origin), pool_(pool) {}
+      const Model* origin, FeaturePool* pool, double macs)
+      : materials_(materials),
+        full_(full),
+        arm_(arm),
+        seed_(seed),
+        origin_(origin),
+        pool_(pool),
+        macs_(macs) {}
 
   /// Trains on `few`. The curve is drawn on `probe`; null: there is none. False when stopped.
   bool train(const DatasetPtr& few, double rate, const DatasetPtr& probe, const Stop& stop);
@@ -95,6 +102,7 @@ class Run {
 
  private:
   void count_step(Trainer& trainer, bool first_pass);
+  PolicyPtr policy(Index steps) const;
 
   const Materials& materials_;
   const FullStep& full_;
@@ -102,9 +110,10 @@ class Run {
   std::uint64_t seed_;
   const Model* origin_;
   FeaturePool* pool_;  // null: none
+  double macs_;        // of the training that this one is a control of
   ModelPtr model_;
-  bool changed_ = true;  // what trains, since the step that was counted last
-  bool kept_ = false;    // that one went from kept features
+  std::optional<FreezeSet> counted_;  // of the step that was counted last
+  bool kept_ = false;                 // that one went from kept features
   double step_macs_[3] = {0, 0, 0};
   double step_predicted_ = 0;
   double probe_macs_ = 0;  // of one look at activations; 0: the policy has none
@@ -117,23 +126,52 @@ void Run::count_step(Trainer& trainer, bool first_pass) {
   const FeatureCache& features = trainer.features();
   const bool kept =
       !first_pass && features.active() && features.content(FeatureCache::Part::train) == Content::labels;
-  if (changed_ || kept != kept_) {
+  // A policy has a set of its own, which the model does not know.
+  const FreezeSet set = trainer.freeze_set();
+  if (!counted_ || kept != kept_ || !(set == *counted_)) {
     kept_ = kept;
-    const Program& program = programs.training(full_.batch(), full_.sample());
+    counted_ = set;
+    const Program& program = programs.training(full_.batch(), full_.sample(), set);
     const ProgramCost cost = cost_of(program);
     step_macs_[0] = static_cast<double>(cost.total.forward.macs);
     step_macs_[1] = static_cast<double>(cost.total.input_gradient.macs);
     step_macs_[2] = static_cast<double>(cost.total.weight_gradient.macs);
     step_predicted_ =
-        kept ? full_.predict_kept(programs.head_training(full_.batch(), full_.sample(), features.cut()))
+        kept ? full_.predict_kept(programs.head_training(full_.batch(), full_.sample(), features.cut(), set))
              : full_.predict(program);
     result.bytes_predicted = std::max(result.bytes_predicted, program.arena_bytes(1));
-    changed_ = false;
   }
   result.macs_forward += step_macs_[0];
   result.macs_input += step_macs_[1];
   result.macs_weight += step_macs_[2];
   result.predicted_seconds += step_predicted_;
+}
+
+/// What decides in a training of so many steps; null: nothing.
+PolicyPtr Run::policy(Index steps) const {
+  switch (arm_.control()) {
+    case Control::steps:
+      return nullptr;
+    case Control::rates:
+      return make_rates_only(parse_policy(arm_.policy_text()));
+    case Control::random: {
+      RandomPrefixConfig config;
+      const ModelPtr model = materials_.make_blank(arm_);
+      for (Index k = 0; k < arm_.blocks; ++k) {
+        model->set_freeze(fmt::format("{}", k));
+        ProgramCache programs(*model, program_settings(arm_, 0, materials_.target(arm_).task));
+        const ProgramCost cost = cost_of(programs.training(full_.batch(), full_.sample()));
+        config.costs.push_back(static_cast<double>(cost.total.forward.macs + cost.total.input_gradient.macs +
+                                                   cost.total.weight_gradient.macs) /
+                               full_.macs());
+      }
+      config.share = macs_ / (full_.macs() * static_cast<double>(steps));
+      return make_random_prefix(config);
+    }
+    case Control::none:
+      break;
+  }
+  return arm_.policy.empty() ? nullptr : PolicyPtr(parse_policy(arm_.policy));
 }
 
 bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, const Stop& stop) {
@@ -142,7 +180,12 @@ bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, con
   model_ = materials_.make(arm_, seed_);
   if (origin_ != nullptr) copy_body(*origin_, *model_);
   if (arm_.freeze_at <= 0) model_->set_freeze(arm_.freeze);
-  const Epochs epochs = epochs_of(few->size(), arm_.budget);
+  Budget budget = arm_.budget;
+  if (arm_.control() == Control::steps)
+    budget.steps = std::clamp<Index>(std::llround(macs_ / full_.macs()), 1, 4 * budget.steps);
+  // Without a policy epochs are nobody's, and whole ones would make fewer steps.
+  const Epochs epochs =
+      arm_.control() == Control::steps ? Epochs{1, budget.steps} : epochs_of(few->size(), budget);
   const Index all_steps = epochs.epochs * epochs.steps;
   Loader train = make_loader(few, target, arm_.budget.batch, true, draws, epochs.steps * arm_.budget.batch);
   std::unique_ptr<Loader> curve;
@@ -158,8 +201,7 @@ bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, con
   config.clip_norm = kClip;
   config.program = program_settings(arm_, draws, task_of(few->info()));
   config.cache = {.mode = CacheMode::automatic, .memory = kFeatureBytes, .pool = pool_};
-  if (!arm_.policy.empty()) config.policy = parse_policy(arm_.policy);
-  const PolicyPtr policy = config.policy;
+  const PolicyPtr policy = config.policy = this->policy(all_steps);
   const Index probe_rows = std::min(Probe::kRows, full_.batch());
   Trainer trainer = curve ? Trainer(*model_, *optimizer, train, *curve, std::move(config))
                           : Trainer(*model_, *optimizer, train, std::move(config));
@@ -171,7 +213,6 @@ bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, con
   Index since = 0, step = 0, last = 0;
   bool stopped = false;
   TrainHooks hooks;
-  hooks.on_freeze = [&](std::span<const FreezeChange>) { changed_ = true; };
   hooks.after_step = [&](Index, Index, double loss) {
     ++step;
     const double begin = thread_seconds();
@@ -200,7 +241,6 @@ bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, con
     }
     if (arm_.freeze_at > 0 && step == freeze_step) {
       model_->set_freeze(arm_.freeze);
-      changed_ = true;
     }
     end = thread_seconds();
     judged += end - begin;
@@ -310,7 +350,7 @@ std::optional<LearnedOrigin> learn_origin(const Materials& materials, const Arm&
 
 std::optional<CellResult> train_cell(const Materials& materials, const FullStep& full, const Arm& arm,
                                      std::uint64_t seed, const Model* origin, FeaturePool* pool,
-                                     bool keep_mistakes, const Stop& stop) {
+                                     bool keep_mistakes, const Stop& stop, double macs) {
   constexpr Index kMistakes = 6;
   if (!arm.is_static()) pool = nullptr;  // what others train is not what this one trains
   const Prepared& target = materials.target(arm);
@@ -324,14 +364,17 @@ std::optional<CellResult> train_cell(const Materials& materials, const FullStep&
   }
   double rate = middle_of(arm.budget.rates);
   std::vector<TriedRate> tried;
+  double tuning_macs = 0, tuning_seconds = 0;
   if (arm.budget.rates.size() > 1) {
     const std::vector<DataParts> divisions = hold_out(few);
     double least = HUGE_VAL;
     for (const double candidate : arm.budget.rates) {
       TriedRate one{candidate, 0, 0};
       for (const DataParts& held : divisions) {
-        Run run(materials, full, arm, seed, origin, pool);
+        Run run(materials, full, arm, seed, origin, pool, macs);
         if (!run.train(held.train, candidate, nullptr, stop)) return std::nullopt;
+        tuning_macs += run.result.macs_forward + run.result.macs_input + run.result.macs_weight;
+        tuning_seconds += run.result.seconds;
         const Judgement judged = run.judge(held.test, 0);
         one.loss += judged.loss / static_cast<double>(divisions.size());
         one.accuracy += judged.accuracy / static_cast<double>(divisions.size());
@@ -344,7 +387,7 @@ std::optional<CellResult> train_cell(const Materials& materials, const FullStep&
       }
     }
   }
-  Run run(materials, full, arm, seed, origin, pool);
+  Run run(materials, full, arm, seed, origin, pool, macs);
   if (!run.train(few, rate, validation ? at_most(validation, kCurveSamples) : nullptr, stop))
     return std::nullopt;
   Judgement judged = run.judge(test, keep_mistakes ? kMistakes : 0);
@@ -363,6 +406,9 @@ std::optional<CellResult> train_cell(const Materials& materials, const FullStep&
   result.confusion = std::move(judged.confusion);
   result.mistakes = std::move(judged.mistakes);
   result.tried = std::move(tried);
+  result.tuning_macs = tuning_macs;
+  result.tuning_seconds = tuning_seconds;
+  result.items = std::move(judged.items);
   return std::move(result);
 }
 

@@ -36,9 +36,10 @@ std::optional<LearnedOrigin> learn_origin(const Materials& materials, const Arm&
 /// alone, but for seconds and measured bytes. A static arm has the features of its frozen part from `pool`
 /// (null: computes them itself); what others have computed counts as if it had. Draws the labels by the seed;
 /// where several rates are to be tried, trains with each on four fifths of them and takes the one with the
-/// least loss on the others. Nothing when stopped.
+/// least loss on the others. A control of equal cost is told the MACs of the training that it is one of.
+/// Nothing when stopped.
 std::optional<CellResult> train_cell(const Materials& materials, const FullStep& full, const Arm& arm,
                                      std::uint64_t seed, const Model* origin, FeaturePool* pool,
-                                     bool keep_mistakes, const Stop& stop);
+                                     bool keep_mistakes, const Stop& stop, double macs = 0);
 
 }  // namespace firn::cli

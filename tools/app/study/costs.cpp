@@ -110,6 +110,12 @@ double FullStep::predict_kept(const Program& head) const {
   return predicted_seconds(*program_, seconds_, head).sum() + update;
 }
 
+double FullStep::macs() const {
+  const ProgramCost cost = firn::cost_of(*program_);
+  return static_cast<double>(cost.total.forward.macs + cost.total.input_gradient.macs +
+                             cost.total.weight_gradient.macs);
+}
+
 double FullStep::forward_seconds() const {
   return seconds_by_pass(*program_, seconds_).forward;
 }

@@ -23,6 +23,8 @@ class FullStep {
   double predict(const Program& other) const;
   /// The same of what lies behind kept features, which are not counted as time to read.
   double predict_kept(const Program& head) const;
+  /// MACs of its step.
+  double macs() const;
   /// Of the forward pass.
   double forward_seconds() const;
   /// Of a batch as it is timed: of token sets as wide as the first of them.

@@ -116,7 +116,10 @@ PlanForecast::CellPrice PlanForecast::cell_price(const Arm& arm) {
     }
   }
   const auto rates = static_cast<double>(arm.budget.rates.size());
-  const double runs = rates > 1 ? rates + 1 : 1;
+  // As `train_cell` divides them: of one label none is held out, of two or three in two ways.
+  const bool one = arm.by_class && arm.labels == 1,
+             few = arm.by_class && (arm.labels == 2 || arm.labels == 3);
+  const double runs = rates > 1 && !one ? (few ? 2 : 1) * rates + 1 : 1;
   price.seconds =
       runs * (training + full.around) + curve * std::min(full.forward, curve_sample) + judged * judged_sample;
   return price;

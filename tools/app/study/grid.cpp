@@ -86,6 +86,8 @@ class Collector {
 
   void add(Arm arm, const Grid& grid) {
     materials_.prepare(arm);
+    // What costs as much is known when that has been trained.
+    if (arm.control() == Control::steps || arm.control() == Control::random) add(arm.controlled(), grid);
     const auto [at, fresh] = arms_.try_emplace(arm.key(), plan_.arms.size());
     if (fresh) {
       plan_.arms.push_back(arm);
@@ -240,7 +242,11 @@ void check(const Grid& grid) {
   if (!grid.freeze.empty()) require_some(grid, "cuts", grid.freeze);
   if (!grid.policies.empty()) require_some(grid, "policies", grid.policies);
   for (const std::string& policy : grid.policies) {
-    for (const std::string& one : starred(policy, 1, 1)) parse_policy(one);
+    for (const std::string& one : starred(policy, 1, 1)) {
+      Arm arm;
+      arm.policy = one;
+      parse_policy(arm.policy_text());
+    }
   }
   require_words(grid, "bn", grid.bn, {"frozen", "batch"});
   require_words(grid, "dropout", grid.dropout, {"off", "on"});

@@ -14,6 +14,7 @@ struct Judgement {
   Index samples = 0, classes = 0;
   std::vector<Index> confusion;  ///< (truth, predicted); empty for language models
   std::vector<Mistake> mistakes;
+  ItemAnswers items;  ///< one by one
 };
 
 /// The whole of `data` in its order; with a pool what is frozen gives features that others may have computed;

@@ -75,7 +75,7 @@ void resolve(Arm& arm, Model& model) {
   const auto blocks = static_cast<Index>(model.blocks().size());
   arm.blocks = blocks;
   if (!arm.policy.empty()) {
-    parse_policy(arm.policy);
+    parse_policy(arm.policy_text());
     arm.freeze = "0";
     arm.freeze_at = 0;
   }
@@ -98,6 +98,7 @@ void resolve(Arm& arm, Model& model) {
 /// Whether the arm may freeze its head before that has trained (from zero it would hand no gradient down as
 /// long as that lasts), or has rates by the norms of weights.
 bool draws_head(const Arm& arm, Model& model) {
+  if (arm.control() == Control::steps || arm.control() == Control::random) return false;
   if (arm.policy.empty()) {
     if (arm.freeze.empty() || arm.freeze_at > 0) return false;
     model.set_freeze(arm.freeze);
@@ -112,7 +113,7 @@ bool draws_head(const Arm& arm, Model& model) {
   PolicyStart start;
   start.blocks = policy_blocks(model);
   start.model_blocks = static_cast<int>(model.blocks().size());
-  const PolicyPtr policy = parse_policy(arm.policy);
+  const PolicyPtr policy = parse_policy(arm.policy_text());
   policy->start(std::move(start));
   return policy->wants_drawn_head();
 }

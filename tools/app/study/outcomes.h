@@ -28,6 +28,9 @@ struct Outcome {
   const Arm* arm = nullptr;
   std::string key;
   std::map<std::uint64_t, std::map<Metric, double>> seeds;
+  /// Scores of the test part's items, by seed; of a seed whose answers are not kept there are none.
+  std::map<std::uint64_t, std::vector<float>> items;
+  double trained_share = 0;            ///< of the blocks, mean over steps and seeds
   std::optional<double> step_ms;       ///< of a static arm
   std::optional<double> step_kept_ms;  ///< of one whose features can be kept
   Index train_samples = 0, test_samples = 0;
@@ -38,7 +41,7 @@ struct Outcome {
   std::vector<double> values(Metric metric) const;
 };
 
-/// a minus b over the seeds that both have.
+/// a minus b, or another sum of both, over the seeds that both have.
 struct Difference {
   const Outcome* a = nullptr;
   const Outcome* b = nullptr;
@@ -46,6 +49,11 @@ struct Difference {
   std::size_t seeds = 0;
   double mean = 0;
   Interval interval;
+  Estimate estimate = {};
+  std::string what = {};  ///< where it is no plain difference: what it is of
+  /// The least level on which it is told from zero and lies above it (below, with `up` false); 1: on the
+  /// other side.
+  double level(bool up) const;
 };
 
 /// "better", "worse", "no difference seen", or "not known" of a single seed.
@@ -65,15 +73,32 @@ class Outcomes {
   /// Both clipped to what the metric can be: shares to 0 .. 1, their differences to -1 .. 1; R² has no least.
   Difference difference(const Outcome& a, const Outcome& b, Metric metric, double level = 0.95) const;
   Interval interval(const Outcome& outcome, Metric metric) const;
+  /// Of errors, 1 - accuracy: (1 + margin) times b's minus a's. Above zero a's errors are at most so much
+  /// more than b's. Accuracy alone; not clipped.
+  Difference within(const Outcome& a, const Outcome& b, double margin) const;
+  /// Log of a's over b's, of a cost; exp of it is the ratio. Seeds where one is not above zero do not count.
+  Difference ratio(const Outcome& a, const Outcome& b, Metric metric) const;
+  /// The level of an arm's difference to full tuning among all of its experiment (Holm; of several
+  /// experiments the greatest); 1 where there is none.
+  double p_holm(const Outcome& outcome, Metric metric) const;
+  /// "better", "worse", "no difference seen" on that level, "not known" of a single seed.
+  std::string finding_of(const Outcome& outcome, const Difference& to_full) const;
+  /// What the paired difference in accuracy varies by; nothing where answers are not kept.
+  std::optional<Spread> spread_of(const Outcome& a, const Outcome& b) const;
 
  private:
+  void adjust();
+  /// wa a + wb b + constant over the seeds that both have, by seed and item where answers are kept.
+  Difference combine(const Outcome& a, const Outcome& b, Metric metric, double wa, double wb,
+                     double constant) const;
+
   const Plan& plan_;
   std::vector<Outcome> outcomes_;
   std::map<std::string, std::size_t> places_;
-  mutable Bootstrap bootstrap_;
+  std::map<std::pair<std::string, Metric>, double> p_holm_;
 };
 
-/// What the intervals of a plan are, in sentences: the methods that its numbers of seeds lead to.
+/// What the intervals of a plan are, in sentences.
 std::string statistics_text(const Plan& plan);
 
 }  // namespace firn::cli

@@ -69,6 +69,13 @@ Grid adaptive() {
   g.freeze = {"0"};
   g.policies = {"freezeout", "autofreeze", "egeria",    "slimfit", "layerout",
                 "auto-rgn",  "gradual",    "fine-tune", "lp-ft",   "head"};
+  // What costs as much: fewer steps of full tuning, random freezing; and rates without freezing.
+  for (const char* policy : {"freezeout", "autofreeze", "slimfit"}) {
+    for (const Control control : {Control::steps, Control::random})
+      g.policies.push_back(control_text(control) + policy);
+  }
+  for (const char* policy : {"freezeout", "gradual", "lp-ft"})
+    g.policies.push_back(control_text(Control::rates) + policy);
   g.seeds = 5;
   return g;
 }

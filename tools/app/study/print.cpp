@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "tools/app/cli/table.h"
+#include "tools/app/study/strength.h"
 #include "tools/app/study/summary.h"
 
 namespace firn::cli {
@@ -22,7 +23,7 @@ std::string difference_text(const Outcomes& outcomes, const Outcome& outcome) {
   const Outcome* full = outcome.arm->full() ? nullptr : outcomes.find(outcome.arm->full_tuning());
   if (full == nullptr) return {};
   const Difference d = outcomes.difference(outcome, *full, Metric::accuracy);
-  const std::string says = finding(d);
+  const std::string says = outcomes.finding_of(outcome, d);
   return fmt::format("{:+.1f} ({:+.1f} to {:+.1f}){}", 100 * d.mean, 100 * d.interval.low,
                      100 * d.interval.high, says == "no difference seen" ? "" : ", " + says);
 }
@@ -122,7 +123,8 @@ std::string results_csv(const Plan& plan, const Outcomes& outcomes) {
       const Outcome* full = arm.full() ? nullptr : outcomes.find(arm.full_tuning());
       if (full != nullptr) {
         const Difference d = outcomes.difference(*o, *full, Metric::accuracy);
-        out += fmt::format("{:.6f},{:.6f},{:.6f},{},", d.mean, d.interval.low, d.interval.high, finding(d));
+        out += fmt::format("{:.6f},{:.6f},{:.6f},{},", d.mean, d.interval.low, d.interval.high,
+                           outcomes.finding_of(*o, d));
       } else {
         out += ",,,,";
       }
@@ -179,7 +181,8 @@ std::vector<JsonObject> summary_json(const Plan& plan, const Outcomes& outcomes,
       if (const Outcome* full = arm.full() ? nullptr : outcomes.find(arm.full_tuning())) {
         const Difference d = outcomes.difference(*o, *full, Metric::accuracy);
         line.add("difference", d.mean).add("difference_low", d.interval.low);
-        line.add("difference_high", d.interval.high).add("finding", finding(d));
+        line.add("difference_high", d.interval.high).add("finding", outcomes.finding_of(*o, d));
+        line.add("p", d.estimate.p()).add("p_holm", outcomes.p_holm(*o, Metric::accuracy));
       }
       lines.push_back(line);
     }
@@ -193,17 +196,36 @@ std::vector<JsonObject> summary_json(const Plan& plan, const Outcomes& outcomes,
                         .add("source", v.source)
                         .add("target", v.target)
                         .add("result", ruling_name(v.ruling))
+                        .add("family", v.family)
+                        .add("family_size", v.family_size)
+                        .add("p_for", v.p_for)
+                        .add("p_against", v.p_against)
+                        .add("p_holm", v.p_holm)
                         .add("text", v.text));
   }
+  for (const PooledVerdict& v : pooled_verdicts(verdicts)) {
+    const Interval interval = v.pooled.effect.interval();
+    JsonObject line = json_line("study_pooled");
+    line.add("claim", v.claim).add("part", v.part).add("sets", v.pooled.sets);
+    line.add("mean", v.pooled.effect.mean).add("low", interval.low).add("high", interval.high);
+    line.add("p", v.pooled.effect.p()).add("tau", v.pooled.tau);
+    line.add("prediction_low", v.pooled.prediction.low).add("prediction_high", v.pooled.prediction.high);
+    lines.push_back(line.add("text", v.text));
+  }
+  if (const std::string text = power_text(power_of(outcomes)); !text.empty())
+    lines.push_back(json_line("study_power").add("text", text));
   return lines;
 }
 
 std::string verdicts_text(const std::vector<Verdict>& verdicts) {
   std::string text;
   for (const Verdict& v : verdicts) {
-    text += fmt::format("{:<12}  {}. {}; {}, {} to {}: {}\n", ruling_name(v.ruling), v.claim, v.part, v.model,
+    text += fmt::format("{:<14}  {}. {}; {}, {} to {}: {}", ruling_name(v.ruling), v.claim, v.part, v.model,
                         v.source, v.target, v.text);
+    text += v.family_size > 1 ? fmt::format("; p {:.3f} of a family of {}\n", v.p_holm, v.family_size) : "\n";
   }
+  for (const PooledVerdict& v : pooled_verdicts(verdicts))
+    text += fmt::format("{:<14}  {}. {}: {}\n", "all sets", v.claim, v.part, v.text);
   return text;
 }
 

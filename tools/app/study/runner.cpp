@@ -76,9 +76,14 @@ class Runner {
     if (!measure(todo)) return false;
     run_all(todo.origins.size(), [&](std::size_t i) { return learn(plan_.origins[todo.origins[i]]); });
     if (hooks_.stop()) return false;
-    run_all(todo.cells.size(), [&](std::size_t i) {
-      return (hooks_.over && hooks_.over()) || train(plan_.cells[todo.cells[i]]);
-    });
+    // Controls of equal cost come behind what they are controls of.
+    for (const bool controls : {false, true}) {
+      run_all(todo.cells.size(), [&](std::size_t i) {
+        const Cell& cell = plan_.cells[todo.cells[i]];
+        if (takes_cost(plan_.arms[cell.arm]) != controls) return true;
+        return (hooks_.over && hooks_.over()) || train(cell);
+      });
+    }
     return !hooks_.stop();
   }
 
@@ -178,12 +183,29 @@ class Runner {
     return true;
   }
 
+  static bool takes_cost(const Arm& arm) {
+    return arm.control() == Control::steps || arm.control() == Control::random;
+  }
+
+  /// Of the training that the cell is a control of; 0: that has no result.
+  double macs_of_controlled(const Arm& arm, std::uint64_t seed) {
+    const std::lock_guard lock(guard_);
+    Statement macs(store_.database(),
+                   "SELECT macs_forward + macs_input + macs_weight FROM results WHERE cell=?");
+    macs << cell_key(arm.controlled(), seed);
+    double found = 0;
+    while (macs.next()) found = macs.number(0);
+    return found;
+  }
+
   bool train(const Cell& cell) {
     if (hooks_.stop()) return false;
     const Arm& arm = plan_.arms[cell.arm];
+    const double macs = takes_cost(arm) ? macs_of_controlled(arm, cell.seed) : 0;
+    if (takes_cost(arm) && macs <= 0) return true;
     const Model* origin = cell.origin.empty() ? nullptr : learned_.at(cell.origin).get();
     const auto result =
-        train_cell(materials_, costs_.find(arm), arm, cell.seed, origin, &pool_, true, hooks_.stop);
+        train_cell(materials_, costs_.find(arm), arm, cell.seed, origin, &pool_, true, hooks_.stop, macs);
     if (!result) return false;
     store_.add_cell(cell, arm, *result);
     {

@@ -5,42 +5,65 @@
 #include <numbers>
 #include <numeric>
 
-#include "engine/base/rng.h"
-
 namespace firn::cli {
 
 namespace {
 
-constexpr std::uint64_t kSeed = 1979;
-
-/// P(0 <= T <= t), by Simpson's rule.
-double student_share(double t, int degrees) {
-  constexpr int kParts = 4000;
-  const double nu = degrees;
+/// The regularised incomplete beta function I_x(a, b), by its continued fraction (Lentz's way to sum it).
+double beta_share(double x, double a, double b) {
+  if (x <= 0) return 0;
+  if (x >= 1) return 1;
+  // The fraction converges quickly on this side of the mean.
+  if (x > (a + 1) / (a + b + 2)) return 1 - beta_share(1 - x, b, a);
+  constexpr int kMostTerms = 500;
+  constexpr double kTiny = 1e-300, kEnough = 1e-15;
+  const auto away = [](double value) { return std::abs(value) < kTiny ? kTiny : value; };
+  double c = 1, d = 1 / away(1 - (a + b) * x / (a + 1)), sum = d;
+  for (int m = 1; m <= kMostTerms; ++m) {
+    const double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
+    d = 1 / away(1 + even * d);
+    c = away(1 + even / c);
+    sum *= c * d;
+    const double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
+    d = 1 / away(1 + odd * d);
+    c = away(1 + odd / c);
+    sum *= c * d;
+    if (std::abs(c * d - 1) < kEnough) break;
+  }
   const double scale =
-      std::exp(std::lgamma((nu + 1) / 2) - std::lgamma(nu / 2)) / std::sqrt(nu * std::numbers::pi);
-  const auto density = [&](double x) { return scale * std::pow(1 + x * x / nu, -(nu + 1) / 2); };
-  double total = density(0) + density(t);
-  for (int i = 1; i < kParts; ++i) total += (i % 2 == 1 ? 4 : 2) * density(t * i / kParts);
-  return total * t / kParts / 3;
+      std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) + a * std::log(x) + b * std::log1p(-x);
+  return std::exp(scale) * sum / a;
 }
 
-struct WeighedMean {
-  double mean = 0;
-  std::uint64_t times = 0;
+/// Mean squares of a two-way table.
+struct Squares {
+  double mean = 0, seeds = 0, items = 0, rest = 0;
 };
 
-/// The first mean, from `at` on, up to which there are at least that many.
-template <class Iterator>
-double reach(Iterator at, Iterator end, double wanted) {
-  std::uint64_t passed = 0;
-  double last = 0;
-  for (; at != end; ++at) {
-    passed += at->times;
-    last = at->mean;
-    if (static_cast<double>(passed) >= wanted) break;
+Squares squares_of(std::span<const float> values, std::size_t seeds, std::size_t items) {
+  const auto s = static_cast<double>(seeds), n = static_cast<double>(items);
+  std::vector<double> of_seed(seeds), of_item(items);
+  double all = 0, total = 0;
+  for (std::size_t i = 0; i < seeds; ++i) {
+    for (std::size_t j = 0; j < items; ++j) {
+      const double value = static_cast<double>(values[i * items + j]);
+      of_seed[i] += value;
+      of_item[j] += value;
+      all += value;
+    }
   }
-  return last;
+  Squares q;
+  q.mean = all / (s * n);
+  for (std::size_t i = 0; i < seeds * items; ++i) {
+    const double from = static_cast<double>(values[i]) - q.mean;
+    total += from * from;
+  }
+  for (const double sum : of_seed) q.seeds += (sum / n - q.mean) * (sum / n - q.mean) * n;
+  for (const double sum : of_item) q.items += (sum / s - q.mean) * (sum / s - q.mean) * s;
+  q.rest = std::max(0.0, total - q.seeds - q.items) / ((s - 1) * (n - 1));
+  q.seeds /= s - 1;
+  q.items /= n - 1;
+  return q;
 }
 
 }  // namespace
@@ -67,88 +90,94 @@ double normal_share(double z) {
   return 0.5 * std::erfc(-z / std::numbers::sqrt2);
 }
 
-double student_quantile(double p, int degrees) {
+double student_share(double t, double degrees) {
+  const double tail = beta_share(degrees / (degrees + t * t), degrees / 2, 0.5) / 2;
+  return t < 0 ? tail : 1 - tail;
+}
+
+double student_quantile(double p, double degrees) {
   double low = 0, high = 1;
-  while (student_share(high, degrees) < p - 0.5 && high < 1e6) high *= 2;
-  for (int i = 0; i < 60; ++i) {
+  while (student_share(high, degrees) < p && high < 1e12) high *= 2;
+  for (int i = 0; i < 100; ++i) {
     const double middle = (low + high) / 2;
-    (student_share(middle, degrees) < p - 0.5 ? low : high) = middle;
+    (student_share(middle, degrees) < p ? low : high) = middle;
   }
   return (low + high) / 2;
 }
 
-const Bootstrap::Resamples& Bootstrap::resamples(std::size_t n) {
-  const auto [at, fresh] = resamples_.try_emplace(n);
-  Resamples& r = at->second;
-  if (!fresh) return r;
-  if (n > kEnumerated) {
-    r.counts.assign(kResamples * n, 0);
-    r.times.assign(kResamples, 1);
-    r.all = kResamples;
-    Random random(kSeed, "bootstrap", n);
-    for (std::size_t resample = 0; resample < kResamples; ++resample) {
-      for (std::size_t i = 0; i < n; ++i)
-        ++r.counts[resample * n + random.below(static_cast<std::uint32_t>(n))];
-    }
-    return r;
-  }
-  // Every way to share n draws out among the values, with its multinomial coefficient.
-  std::vector<std::uint8_t> counts(n, 0);
-  const auto share_out = [&](const auto& self, std::size_t value, std::size_t left, std::uint64_t times) {
-    if (value + 1 == n) {
-      counts[value] = static_cast<std::uint8_t>(left);
-      r.counts.insert(r.counts.end(), counts.begin(), counts.end());
-      r.times.push_back(times);
-      r.all += times;
-      return;
-    }
-    std::uint64_t ways = 1;  // to choose `count` of the draws that are left
-    for (std::size_t count = 0; count <= left; ++count) {
-      counts[value] = static_cast<std::uint8_t>(count);
-      self(self, value + 1, left - count, times * ways);
-      ways = ways * (left - count) / (count + 1);
-    }
-  };
-  share_out(share_out, 0, n, 1);
-  return r;
+Interval Estimate::interval(double level) const {
+  if (!(degrees > 0) || error == 0) return {mean, mean};
+  const double half = student_quantile(0.5 + level / 2, degrees) * error;
+  return {mean - half, mean + half};
 }
 
-const Bootstrap::Tail& Bootstrap::tail(std::size_t n, double level) {
-  const auto [at, fresh] = tails_.try_emplace({n, level});
-  if (fresh) {
-    const auto degrees = static_cast<int>(n) - 1;
-    at->second.t = student_quantile(0.5 + level / 2, degrees);
-    at->second.share = normal_share(-at->second.t * std::sqrt(static_cast<double>(n) / degrees));
-  }
-  return at->second;
+double Estimate::p() const {
+  if (!(degrees > 0)) return 1;
+  if (error == 0) return mean == 0 ? 1 : 0;
+  return std::min(1.0, 2 * student_share(-std::abs(mean) / error, degrees));
 }
 
-IntervalMethod Bootstrap::method(std::size_t n, double level) {
-  if (n < 2) return IntervalMethod::none;
-  if (tail(n, level).share < std::pow(static_cast<double>(n), -static_cast<double>(n)))
-    return IntervalMethod::student;
-  return n <= kEnumerated ? IntervalMethod::enumerated : IntervalMethod::sampled;
+Estimate estimate(std::span<const double> values) {
+  const auto n = static_cast<double>(values.size());
+  return {mean_of(values), deviation_of(values) / std::sqrt(n), n - 1};
 }
 
-Interval Bootstrap::mean(std::span<const double> values, double level) {
-  const std::size_t n = values.size();
-  const IntervalMethod how = method(n, level);
-  if (how == IntervalMethod::none) return {values[0], values[0]};
-  if (how == IntervalMethod::student) {
-    const double half = tail(n, level).t * deviation_of(values) / std::sqrt(static_cast<double>(n));
-    return {mean_of(values) - half, mean_of(values) + half};
+Estimate estimate(std::span<const float> values, std::size_t seeds, std::size_t items) {
+  if (seeds < 2 || items < 2) {
+    std::vector<double> means(seeds);
+    for (std::size_t i = 0; i < seeds; ++i) {
+      for (std::size_t j = 0; j < items; ++j)
+        means[i] += static_cast<double>(values[i * items + j]) / static_cast<double>(items);
+    }
+    return estimate(means);
   }
-  const Resamples& r = resamples(n);
-  std::vector<WeighedMean> means(r.times.size());
-  for (std::size_t resample = 0; resample < means.size(); ++resample) {
-    double total = 0;
-    for (std::size_t i = 0; i < n; ++i) total += r.counts[resample * n + i] * values[i];
-    means[resample] = {total / static_cast<double>(n), r.times[resample]};
+  const Squares q = squares_of(values, seeds, items);
+  const auto s = static_cast<double>(seeds), n = static_cast<double>(items);
+  const double sum = q.seeds + q.items - q.rest;
+  if (sum <= q.seeds) return {q.mean, std::sqrt(q.seeds / (s * n)), s - 1};
+  const double degrees =
+      sum * sum /
+      (q.seeds * q.seeds / (s - 1) + q.items * q.items / (n - 1) + q.rest * q.rest / ((s - 1) * (n - 1)));
+  return {q.mean, std::sqrt(sum / (s * n)), std::max(s - 1, degrees)};
+}
+
+Spread spread(std::span<const float> values, std::size_t seeds, std::size_t items) {
+  if (seeds < 2 || items < 2) return {};
+  const Squares q = squares_of(values, seeds, items);
+  return {std::max(0.0, q.seeds - q.rest) / static_cast<double>(items),
+          std::max(0.0, q.items - q.rest) / static_cast<double>(seeds), q.rest};
+}
+
+std::optional<Index> seeds_to_tell(double delta, const Spread& spread, Index items, double power,
+                                   Index most) {
+  const double of_items = items > 0 ? spread.items / static_cast<double>(items) : 0;
+  const double of_seeds = spread.seeds + (items > 0 ? spread.rest / static_cast<double>(items) : 0);
+  for (Index n = 2; n <= most; ++n) {
+    const double variance = of_items + of_seeds / static_cast<double>(n);
+    if (variance == 0) return n;
+    // Satterthwaite's once more, the items' share being known well.
+    const double own = of_seeds / static_cast<double>(n);
+    const double degrees = own > 0 ? static_cast<double>(n - 1) * (variance / own) * (variance / own) : 1e6;
+    const double t = student_quantile(0.975, std::min(degrees, 1e6));
+    // P(|T'| > t) by the normal approximation of Abramowitz and Stegun 26.7.10.
+    const double far = delta / std::sqrt(variance);
+    const double z = (t * (1 - 1 / (4 * degrees)) - far) / std::sqrt(1 + t * t / (2 * degrees));
+    if (normal_share(-z) >= power) return n;
   }
-  std::sort(means.begin(), means.end(),
-            [](const WeighedMean& a, const WeighedMean& b) { return a.mean < b.mean; });
-  const double wanted = tail(n, level).share * static_cast<double>(r.all);
-  return {reach(means.begin(), means.end(), wanted), reach(means.rbegin(), means.rend(), wanted)};
+  return std::nullopt;
+}
+
+std::vector<double> holm(std::span<const double> p) {
+  std::vector<std::size_t> order(p.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return p[a] < p[b]; });
+  std::vector<double> adjusted(p.size());
+  double least = 0;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    least = std::max(least, std::min(1.0, p[order[i]] * static_cast<double>(p.size() - i)));
+    adjusted[order[i]] = least;
+  }
+  return adjusted;
 }
 
 void Calibration::add(double confidence, bool right) {

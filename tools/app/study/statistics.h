@@ -3,7 +3,7 @@
 
 #include <array>
 #include <cstdint>
-#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,53 +17,49 @@ double mean_of(std::span<const double> values);
 /// The sample's, with n - 1; 0 for one value.
 double deviation_of(std::span<const double> values);
 
-/// How an interval of a mean comes about.
-enum class IntervalMethod {
-  none,        ///< one value: no width, which says nothing
-  student,     ///< mean -+ t deviation / sqrt(n)
-  enumerated,  ///< percentiles of all n^n resamples
-  sampled,     ///< percentiles of kResamples of them
+/// A mean with what is uncertain in it.
+struct Estimate {
+  double mean = 0;
+  double error = 0;    ///< standard error of the mean
+  double degrees = 0;  ///< of freedom, of the error; not whole. 0: one seed, nothing is known
+  /// Student's: mean -+ t error. Without degrees of no width, which says nothing.
+  Interval interval(double level = 0.95) const;
+  /// Two-sided, against the mean 0; 1 without degrees.
+  double p() const;
 };
 
-/// Intervals for means by the bootstrap (Efron 1979). Up to kEnumerated values all n^n resamples are taken:
-/// C(2n-1, n) different ones, each as often as it would be drawn. Of more values kResamples are drawn, once
-/// for each n, by Philox with a fixed seed, so that the same values always give the same interval. Of their
-/// means the percentiles Phi(-sqrt(n/(n-1)) t) and its complement are taken, t the quantile of Student's
-/// distribution with n - 1 degrees: the plain percentiles are far too narrow for a handful of seeds
-/// (Hesterberg, "What teachers should know about the bootstrap", 2015, section 2.4.2). Where that share is
-/// less than n^-n, the chance of the outermost resample (n <= 4 at 95 %), no resample lies so far out: then
-/// it is Student's interval.
-class Bootstrap {
- public:
-  /// Of the mean at this level. One value gives an interval of no width.
-  Interval mean(std::span<const double> values, double level = 0.95);
-  /// By which `mean` finds it for so many values.
-  IntervalMethod method(std::size_t n, double level = 0.95);
+/// Of values of which each is a seed's: error deviation / sqrt(n), n - 1 degrees.
+Estimate estimate(std::span<const double> values);
 
-  static constexpr int kResamples = 4000;
-  static constexpr std::size_t kEnumerated = 8;
+/// Of values by seed and test item, (seeds, items) row by row, where both are drawn from many: another
+/// training run with the same test part has other seeds, another test part other items. With the mean squares
+/// of the two-way table, MS_seeds, MS_items and MS_rest, the mean's variance is (MS_seeds + MS_items -
+/// MS_rest) / (seeds items), never less than the seeds' alone; its degrees are Satterthwaite's (1946), at
+/// least seeds - 1. A seeds-only interval is far too narrow where items matter: study_coverage_test.
+Estimate estimate(std::span<const float> values, std::size_t seeds, std::size_t items);
 
- private:
-  /// How often each value is drawn, n counts a resample, and how often each resample comes.
-  struct Resamples {
-    std::vector<std::uint8_t> counts;
-    std::vector<std::uint64_t> times;
-    std::uint64_t all = 0;
-  };
-  struct Tail {
-    double t = 0, share = 0;
-  };
-  const Resamples& resamples(std::size_t n);
-  const Tail& tail(std::size_t n, double level);
-  std::map<std::size_t, Resamples> resamples_;
-  std::map<std::pair<std::size_t, double>, Tail> tails_;
+/// The parts of a single value's variance: between seeds, between items, of both together.
+struct Spread {
+  double seeds = 0, items = 0, rest = 0;
 };
+Spread spread(std::span<const float> values, std::size_t seeds, std::size_t items);
+/// The least number of seeds, from two on, with which a difference of `delta` is told from zero on a level of
+/// 5 % with this power, on so many items: Student's t with the noncentral distribution's normal
+/// approximation. Nothing where the items alone are too few for any number up to `most`.
+std::optional<Index> seeds_to_tell(double delta, const Spread& spread, Index items, double power = 0.8,
+                                   Index most = 1000);
+
+/// Holm's (1979): the least levels on which the hypotheses of a family are rejected together, in their order.
+std::vector<double> holm(std::span<const double> p);
 
 /// a[i] - b[i]; both of one length.
 std::vector<double> paired(std::span<const double> a, std::span<const double> b);
 
-/// Quantile of Student's distribution with `degrees` degrees of freedom: P(T <= t) = p, for 0.5 <= p < 1.
-double student_quantile(double p, int degrees);
+/// P(T <= t) of Student's distribution; `degrees` need not be whole. Own code: one continued fraction, in the
+/// place of a library of special functions.
+double student_share(double t, double degrees);
+/// Its quantile: P(T <= t) = p, for 0.5 <= p < 1.
+double student_quantile(double p, double degrees);
 /// P(Z <= z) of the standard normal distribution.
 double normal_share(double z);
 

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <cstring>
+
 #include "engine/base/error.h"
 #include "tools/app/record/schema.h"
 
@@ -27,6 +29,17 @@ void add_tables(Database& database, const Cell& cell, const CellResult& r) {
       if (count > 0) (confusion << cell.key << truth << said << count).done();
     }
   }
+  if (!r.tried.empty()) {
+    Statement cost(database, "INSERT INTO tuning_cost VALUES (?,?,?)");
+    (cost << cell.key << r.tuning_macs << r.tuning_seconds).done();
+  }
+  if (!r.items.kind.empty()) {
+    Statement items(database, "INSERT INTO items VALUES (?,?,?,?,?)");
+    const std::vector<std::uint8_t> scores = packed_scores(r.items);
+    items << cell.key << r.items.kind << static_cast<std::int64_t>(r.items.scores.size());
+    items << std::span<const std::uint8_t>(scores) << std::span<const std::uint8_t>(r.items.answers);
+    items.done();
+  }
   Statement mistake(database, "INSERT INTO mistakes VALUES (?,?,?,?,?,?,?,?,?,?,?)");
   Index place = 0;
   for (const Mistake& m : r.mistakes) {
@@ -37,6 +50,37 @@ void add_tables(Database& database, const Cell& cell, const CellResult& r) {
 }
 
 }  // namespace
+
+std::vector<std::uint8_t> packed_scores(const ItemAnswers& items) {
+  std::vector<std::uint8_t> bytes;
+  if (items.kind == "classes") {
+    bytes.resize((items.scores.size() + 7) / 8);
+    for (std::size_t i = 0; i < items.scores.size(); ++i) {
+      if (items.scores[i] != 0) bytes[i / 8] = static_cast<std::uint8_t>(bytes[i / 8] | (1u << (i % 8)));
+    }
+    return bytes;
+  }
+  bytes.resize(items.scores.size() * sizeof(float));
+  std::memcpy(bytes.data(), items.scores.data(), bytes.size());
+  return bytes;
+}
+
+std::vector<float> unpacked_scores(const std::string& kind, Index count, std::span<const std::uint8_t> bytes,
+                                   const std::string& path) {
+  const auto n = static_cast<std::size_t>(count);
+  const bool bits = kind == "classes";
+  if (bytes.size() != (bits ? (n + 7) / 8 : n * sizeof(float))) {
+    throw Error(Fault::data, "study",
+                fmt::format("{}: scores of {} items in {} bytes", path, count, bytes.size()));
+  }
+  std::vector<float> scores(n);
+  if (bits) {
+    for (std::size_t i = 0; i < n; ++i) scores[i] = static_cast<float>(bytes[i / 8] >> (i % 8) & 1);
+  } else {
+    std::memcpy(scores.data(), bytes.data(), bytes.size());
+  }
+  return scores;
+}
 
 Store::Store(const std::string& path, std::string commit)
     : database_(path, true), commit_(std::move(commit)) {
@@ -57,6 +101,7 @@ void Store::make_or_check() {
     return;
   }
   check_study(database_, "study");
+  bring_up_to_date(database_);
 }
 
 void Store::read_keys() {

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,18 @@ struct Mistake {
   std::string text;
 };
 
+/// The answers to the test part one by one, in its order (`items` in schema.h).
+struct ItemAnswers {
+  std::string kind;                   ///< "classes", "numbers", "labels", "steps"; empty: none are kept
+  std::vector<float> scores;          ///< their mean is the accuracy
+  std::vector<std::uint8_t> answers;  ///< as the table has them
+};
+/// Scores as the table has them: of classes bits.
+std::vector<std::uint8_t> packed_scores(const ItemAnswers& items);
+/// The same back. Throws Error(data) naming the file where they are of another length.
+std::vector<float> unpacked_scores(const std::string& kind, Index count, std::span<const std::uint8_t> bytes,
+                                   const std::string& path);
+
 /// What a cell came to.
 struct CellResult {
   double accuracy = 0, macro_f1 = 0, ece = 0, loss = 0;  ///< on the test part
@@ -43,6 +56,8 @@ struct CellResult {
   Index bytes_predicted = 0, bytes_measured = 0, state_bytes = 0;
   double seconds = 0, predicted_seconds = 0;
   std::vector<TriedRate> tried;
+  double tuning_macs = 0, tuning_seconds = 0;  ///< of all that was trained to choose the rate
+  ItemAnswers items;
   std::vector<CurvePoint> curve;
   Index classes = 0;
   std::vector<Index> confusion;  ///< (truth, predicted); empty for language models

@@ -8,7 +8,7 @@
 
 namespace firn::cli {
 
-enum class Ruling { supported, contradicted, undecided };
+enum class Ruling { supported, contradicted, undecided, not_applicable };
 std::string ruling_name(Ruling ruling);
 
 struct Verdict {
@@ -18,7 +18,16 @@ struct Verdict {
   std::string model, source, target;
   Ruling ruling = Ruling::undecided;
   std::string text;  ///< the evidence in a sentence
+  /// The least levels on which it would be supported and contradicted; `settle` rules by them.
+  double p_for = 1, p_against = 1;
+  std::string family = {};  ///< those that are looked at together; filled in with the experiment's name
+  double p_holm = 1;        ///< the lesser of both among the family
+  std::size_t family_size = 0;
   std::vector<Difference> evidence;
 };
+
+/// Rules on all of them: within each family on a level of 5 % for the whole of it (Holm 1979). What is not
+/// applicable belongs to no family.
+void settle(std::vector<Verdict>& verdicts);
 
 }  // namespace firn::cli

@@ -26,8 +26,9 @@ struct ClaimGroup {
   std::vector<Index> labels() const;
   /// Of the same part of the target with new weights, and of another source, in the same experiment.
   const Outcome* elsewhere(const std::string& other_source, const Wanted& wanted) const;
-  Verdict verdict(const std::string& part_of_claim) const;
-  Difference accuracy(const Outcome& a, const Outcome& b, std::size_t looks = 1) const;
+  /// `family`: what the part is called whatever the model, source, labels and policy.
+  Verdict verdict(const std::string& part_of_claim, const std::string& family) const;
+  Difference accuracy(const Outcome& a, const Outcome& b) const;
 };
 
 /// Groups by model, source and part of the target.
@@ -37,9 +38,11 @@ std::vector<ClaimGroup> claim_groups(const Plan::Experiment& experiment, const O
 bool is_cut(const Arm& arm, Index frozen);
 bool is_plain_cut(const Arm& arm);
 
-/// Supported above zero (below, with `up` false), contradicted on the other side, else undecided.
-Ruling ruling_of(const Difference& difference, bool up);
-/// "+1.2 points (0.4 to 2.0, 5 seeds)"
+/// Has the verdict rest on one difference, which is to be above zero (below, with `up` false).
+void rest_on(Verdict& verdict, const Difference& difference, bool up);
+/// The level on which one of `looks` hypotheses is told, of which the least has this one (Bonferroni).
+double of_looks(double least, std::size_t looks);
+/// "+1.2 points (0.4 to 2.0, 5 seeds, p = 0.012)"
 std::string points(const Difference& difference);
 
 void judge_labels(const ClaimGroup& group, std::vector<Verdict>& to);

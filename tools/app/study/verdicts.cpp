@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "tools/app/study/verdict_rules.h"
@@ -12,7 +13,8 @@ namespace firn::cli {
 std::string ruling_name(Ruling ruling) {
   return ruling == Ruling::supported      ? "supported"
          : ruling == Ruling::contradicted ? "contradicted"
-                                          : "undecided";
+         : ruling == Ruling::undecided    ? "undecided"
+                                          : "not applicable";
 }
 
 const Outcome* ClaimGroup::first(const Wanted& wanted) const {
@@ -45,8 +47,9 @@ const Outcome* ClaimGroup::elsewhere(const std::string& other_source, const Want
   return nullptr;
 }
 
-Verdict ClaimGroup::verdict(const std::string& part_of_claim) const {
+Verdict ClaimGroup::verdict(const std::string& part_of_claim, const std::string& family) const {
   Verdict verdict;
+  verdict.family = experiment->name + ": " + family;
   verdict.experiment = experiment->name;
   verdict.claim = experiment->claim;
   verdict.part = part_of_claim;
@@ -57,9 +60,8 @@ Verdict ClaimGroup::verdict(const std::string& part_of_claim) const {
   return verdict;
 }
 
-Difference ClaimGroup::accuracy(const Outcome& a, const Outcome& b, std::size_t looks) const {
-  return outcomes->difference(a, b, Metric::accuracy,
-                              1 - 0.05 / static_cast<double>(std::max<std::size_t>(1, looks)));
+Difference ClaimGroup::accuracy(const Outcome& a, const Outcome& b) const {
+  return outcomes->difference(a, b, Metric::accuracy);
 }
 
 std::vector<ClaimGroup> claim_groups(const Plan::Experiment& experiment, const Outcomes& outcomes) {
@@ -86,16 +88,41 @@ bool is_cut(const Arm& arm, Index frozen) {
   return is_plain_cut(arm) && arm.frozen_blocks() == frozen;
 }
 
-Ruling ruling_of(const Difference& difference, bool up) {
-  if (difference.seeds < 2) return Ruling::undecided;
-  if (difference.interval.above(0)) return up ? Ruling::supported : Ruling::contradicted;
-  if (difference.interval.below(0)) return up ? Ruling::contradicted : Ruling::supported;
-  return Ruling::undecided;
+void rest_on(Verdict& verdict, const Difference& difference, bool up) {
+  verdict.p_for = difference.level(up);
+  verdict.p_against = difference.level(!up);
+}
+
+double of_looks(double least, std::size_t looks) {
+  return std::min(1.0, least * static_cast<double>(std::max<std::size_t>(1, looks)));
+}
+
+void settle(std::vector<Verdict>& verdicts) {
+  constexpr double kLevel = 0.05;
+  std::map<std::string, std::vector<Verdict*>> families;
+  for (Verdict& v : verdicts) {
+    if (v.ruling != Ruling::not_applicable) families[v.family].push_back(&v);
+  }
+  for (auto& [name, family] : families) {
+    std::vector<double> p;
+    for (const Verdict* v : family) p.push_back(std::min(v->p_for, v->p_against));
+    const std::vector<double> adjusted = holm(p);
+    for (std::size_t i = 0; i < family.size(); ++i) {
+      Verdict& v = *family[i];
+      v.p_holm = adjusted[i];
+      v.family_size = family.size();
+      v.ruling = !(v.p_holm < kLevel)    ? Ruling::undecided
+                 : v.p_for < v.p_against ? Ruling::supported
+                                         : Ruling::contradicted;
+    }
+  }
 }
 
 std::string points(const Difference& d) {
-  return fmt::format("{:+.1f} points ({:+.1f} to {:+.1f}, {} seeds)", 100 * d.mean, 100 * d.interval.low,
-                     100 * d.interval.high, d.seeds);
+  const double p = d.seeds < 2 ? 1 : d.estimate.p();
+  return fmt::format("{:+.1f} points ({:+.1f} to {:+.1f}, {} seeds, p {})", 100 * d.mean,
+                     100 * d.interval.low, 100 * d.interval.high, d.seeds,
+                     p < 0.001 ? std::string("< 0.001") : fmt::format("= {:.3f}", p));
 }
 
 std::vector<Verdict> judge_claim(const Plan::Experiment& experiment, const Outcomes& outcomes) {
@@ -110,6 +137,7 @@ std::vector<Verdict> judge_claim(const Plan::Experiment& experiment, const Outco
     if (experiment.claim == 5 && transfers) judge_adaptive(group, verdicts);
     if (experiment.claim == 6 && transfers) judge_regularisers(group, verdicts);
   }
+  settle(verdicts);
   return verdicts;
 }
 

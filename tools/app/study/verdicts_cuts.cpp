@@ -9,20 +9,22 @@ namespace firn::cli {
 
 namespace {
 
-/// Every cut against full tuning with so many labels, at the level for that many looks.
+/// Every cut against full tuning with so many labels.
 std::vector<Difference> cuts_against_full(const ClaimGroup& group, Index labels) {
   const Outcome* full = group.first([&](const Arm& arm) { return arm.full() && arm.labels == labels; });
   if (full == nullptr) return {};
   const auto cuts = group.every(
       [&](const Arm& arm) { return is_plain_cut(arm) && arm.frozen_blocks() > 0 && arm.labels == labels; });
   std::vector<Difference> all;
-  for (const Outcome* cut : cuts) all.push_back(group.accuracy(*cut, *full, cuts.size()));
+  for (const Outcome* cut : cuts) all.push_back(group.accuracy(*cut, *full));
   return all;
 }
 
+/// On the validation part, which the difference is not of; where there is none on the test part.
 const Difference& best_of(const std::vector<Difference>& all) {
-  return *std::max_element(all.begin(), all.end(),
-                           [](const Difference& a, const Difference& b) { return a.mean < b.mean; });
+  return *std::max_element(all.begin(), all.end(), [](const Difference& a, const Difference& b) {
+    return a.a->merit() < b.a->merit();
+  });
 }
 
 /// How many blocks a policy `random-frozen` copies.
@@ -37,32 +39,30 @@ Index depth_of(const Outcome* outcome) {
 // cut that is below BnB+ alone lost the freedom to move, one below B alone a rest that trained too little.
 void judge_co_adaptation(const ClaimGroup& group, const std::vector<const Outcome*>& frozen,
                          const Outcome& base, std::vector<Verdict>& to) {
-  Verdict verdict = group.verdict(
-      fmt::format("co-adaptation breaks in the middle ({})", labels_name(*frozen.front()->arm)));
+  Verdict verdict =
+      group.verdict(fmt::format("co-adaptation breaks in the middle ({})", labels_name(*frozen.front()->arm)),
+                    "co-adaptation");
   const std::size_t looks = frozen.size() - 1;  // the last one keeps all that was learned together
-  bool told = false, reverse = false;
   Difference worst;
   for (std::size_t i = 0; i < looks; ++i) {
     Arm tuned_arm = *frozen[i]->arm;
     tuned_arm.policy += ",tuned=on";
     const Outcome* tuned = group.outcomes->find(tuned_arm);
     if (tuned == nullptr) continue;
-    const Difference to_tuned = group.accuracy(*frozen[i], *tuned, looks);
-    const Difference to_base = group.accuracy(*frozen[i], base, looks);
+    const Difference to_tuned = group.accuracy(*frozen[i], *tuned);
+    const Difference to_base = group.accuracy(*frozen[i], base);
     verdict.evidence.insert(verdict.evidence.end(), {to_tuned, to_base});
-    const bool breaks =
-        ruling_of(to_tuned, false) == Ruling::supported && ruling_of(to_base, false) == Ruling::supported;
-    reverse = reverse || ruling_of(to_tuned, false) == Ruling::contradicted;
-    if (worst.a == nullptr || (breaks && !told) || (breaks == told && to_tuned.mean < worst.mean))
+    const double both = of_looks(std::max(to_tuned.level(false), to_base.level(false)), looks);
+    if (worst.a == nullptr || both < verdict.p_for || (both == verdict.p_for && to_tuned.mean < worst.mean))
       worst = to_tuned;
-    told = told || breaks;
+    verdict.p_for = std::min(verdict.p_for, both);
+    verdict.p_against = std::min(verdict.p_against, of_looks(to_tuned.level(true), looks));
   }
   if (worst.a == nullptr) return;  // without the control nothing is said
-  verdict.ruling = told ? Ruling::supported : reverse ? Ruling::contradicted : Ruling::undecided;
   verdict.text = fmt::format(
       "first {} copied from itself and frozen, the rest new: against the same tuned {}; "
       "against new weights {}",
-      depth_of(worst.a), points(worst), points(group.accuracy(*worst.a, base, looks)));
+      depth_of(worst.a), points(worst), points(group.accuracy(*worst.a, base)));
   to.push_back(std::move(verdict));
 }
 
@@ -79,8 +79,14 @@ void judge_labels(const ClaimGroup& group, std::vector<Verdict>& to) {
   const Index cut = best.a->arm->frozen_blocks();
 
   Verdict wins = group.verdict(
-      fmt::format("with {} freezing beats tuning everything", labels_name(labels.front(), group.by_class())));
-  wins.ruling = ruling_of(best, true);
+      fmt::format("with {} freezing beats tuning everything", labels_name(labels.front(), group.by_class())),
+      "few labels");
+  rest_on(wins, best, true);
+  // Chosen on the very part that it is judged by.
+  if (best.a->validation.empty()) {
+    wins.p_for = of_looks(wins.p_for, few.size());
+    wins.p_against = of_looks(wins.p_against, few.size());
+  }
   wins.text = fmt::format("the best cut, {}, against full tuning: {}", best.a->arm->name(), points(best));
   wins.evidence = few;
   to.push_back(std::move(wins));
@@ -89,8 +95,9 @@ void judge_labels(const ClaimGroup& group, std::vector<Verdict>& to) {
                                  [&](const Difference& d) { return d.a->arm->frozen_blocks() == cut; });
   if (same == many.end()) return;
   Verdict loses = group.verdict(
-      fmt::format("with {} the same freezing loses", labels_name(labels.back(), group.by_class())));
-  loses.ruling = ruling_of(*same, false);
+      fmt::format("with {} the same freezing loses", labels_name(labels.back(), group.by_class())),
+      "many labels");
+  rest_on(loses, *same, false);
   loses.text = fmt::format("{} against full tuning: {}", same->a->arm->name(), points(*same));
   loses.evidence = many;
   to.push_back(std::move(loses));
@@ -117,23 +124,22 @@ void judge_depth(const ClaimGroup& group, std::vector<Verdict>& to) {
     const Outcome* scratch = random(0);
     if (scratch == nullptr) continue;
     std::vector<Difference> against_scratch;
-    for (const Outcome* outcome : by_depth)
-      against_scratch.push_back(group.accuracy(*outcome, *scratch, by_depth.size()));
+    for (const Outcome* outcome : by_depth) against_scratch.push_back(group.accuracy(*outcome, *scratch));
 
     if (group.source == kSelfSource) {
       judge_co_adaptation(group, by_depth, *scratch, to);
       continue;
     }
     if (const Outcome* frozen_random = random(depth_of(by_depth.front()))) {
-      Verdict early = group.verdict("the first block transfers");
+      Verdict early = group.verdict("the first block transfers", "first block");
       const Difference d = group.accuracy(*by_depth.front(), *frozen_random);
-      early.ruling = ruling_of(d, true);
+      rest_on(early, d, true);
       early.text = fmt::format("copied and frozen against random and frozen: {}", points(d));
       early.evidence = {d, against_scratch.front()};
       to.push_back(std::move(early));
     }
-    Verdict late = group.verdict("the last blocks do not transfer");
-    late.ruling = ruling_of(against_scratch.back(), false);
+    Verdict late = group.verdict("the last blocks do not transfer", "last blocks");
+    rest_on(late, against_scratch.back(), false);
     late.text = fmt::format("first {} copied and frozen, a new head, against scratch: {}",
                             depth_of(by_depth.back()), points(against_scratch.back()));
     late.evidence = against_scratch;
@@ -165,22 +171,21 @@ void judge_early(const ClaimGroup& group, std::vector<Verdict>& to) {
     const Outcome* later = arm_of(most, last);
     const Outcome* fewer = arm_of(least, first);
     if (early != nullptr && later != nullptr && first < last) {
-      Verdict verdict =
-          group.verdict(fmt::format("freezing too early hurts ({})", labels_name(labels, group.by_class())));
+      Verdict verdict = group.verdict(
+          fmt::format("freezing too early hurts ({})", labels_name(labels, group.by_class())), "too early");
       const Difference d = group.accuracy(*early, *later);
-      verdict.ruling = ruling_of(d, false);
+      rest_on(verdict, d, false);
       verdict.text = fmt::format("first {} frozen from {:.0f} % of the steps on against from {:.0f} % on: {}",
                                  most, 100 * first, 100 * last, points(d));
       verdict.evidence = {d};
-      for (const Outcome* outcome : late)
-        verdict.evidence.push_back(group.accuracy(*outcome, *full, late.size()));
+      for (const Outcome* outcome : late) verdict.evidence.push_back(group.accuracy(*outcome, *full));
       to.push_back(std::move(verdict));
     }
     if (early != nullptr && fewer != nullptr && least < most) {
-      Verdict verdict =
-          group.verdict(fmt::format("freezing too much hurts ({})", labels_name(labels, group.by_class())));
+      Verdict verdict = group.verdict(
+          fmt::format("freezing too much hurts ({})", labels_name(labels, group.by_class())), "too much");
       const Difference d = group.accuracy(*early, *fewer);
-      verdict.ruling = ruling_of(d, false);
+      rest_on(verdict, d, false);
       verdict.text = fmt::format("first {} against first {} frozen, both from {:.0f} % of the steps on: {}",
                                  most, least, 100 * first, points(d));
       verdict.evidence = {d};

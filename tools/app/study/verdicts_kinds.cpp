@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "tools/app/study/verdict_rules.h"
@@ -10,17 +11,11 @@ namespace firn::cli {
 
 namespace {
 
-// What moves the accuracy by less than this is called no effect.
-constexpr double kMargin = 0.01;
-// What is known to be less than this below full tuning is as good.
-constexpr double kNoWorse = 0.02;
+// Errors that are at most this share more are as good; what moves them by less is no effect.
+constexpr double kMargin = 0.1;
 
 bool is_recurrent(const std::string& model) {
   return model.find("lstm") != std::string::npos || model.find("rnn") != std::string::npos;
-}
-
-double mean_accuracy(const Outcome& outcome) {
-  return mean_of(outcome.values(Metric::accuracy));
 }
 
 /// The share of the blocks below the head that a cut freezes.
@@ -34,9 +29,8 @@ std::vector<const Outcome*> cuts(const ClaimGroup& group, Index labels) {
 }
 
 const Outcome* best_of(const std::vector<const Outcome*>& all) {
-  return *std::max_element(all.begin(), all.end(), [](const Outcome* a, const Outcome* b) {
-    return mean_accuracy(*a) < mean_accuracy(*b);
-  });
+  return *std::max_element(all.begin(), all.end(),
+                           [](const Outcome* a, const Outcome* b) { return a->merit() < b->merit(); });
 }
 
 const Outcome* nearest(const std::vector<const Outcome*>& all, double depth) {
@@ -60,28 +54,29 @@ void judge_families(const std::vector<ClaimGroup>& groups, std::vector<Verdict>&
         const Outcome* best = best_of(ours);
         const Outcome* other = best_of(theirs);
         Verdict verdict = cnn.verdict(
-            fmt::format("CNN and LSTM want different cuts ({})", labels_name(labels, cnn.by_class())));
+            fmt::format("CNN and LSTM want different cuts ({})", labels_name(labels, cnn.by_class())),
+            "families");
         verdict.model = cnn.model + ", " + lstm.model;
-        const Difference here = cnn.accuracy(*best, *nearest(ours, depth_of(*other)), 2);
-        const Difference there = lstm.accuracy(*other, *nearest(theirs, depth_of(*best)), 2);
+        const Difference here = cnn.accuracy(*best, *nearest(ours, depth_of(*other)));
+        const Difference there = lstm.accuracy(*other, *nearest(theirs, depth_of(*best)));
         verdict.evidence = {here, there};
         if (here.a == here.b && there.a == there.b) {
           verdict.text = fmt::format("both do best with {:.0f} % of the blocks below the head frozen",
                                      100 * depth_of(*best));
           // The same best cut is told from its neighbours, or nothing is known.
-          const auto clear = [&](const ClaimGroup& group, const auto& all, const Outcome* top) {
-            return std::all_of(all.begin(), all.end(), [&](const Outcome* o) {
-              return o == top ||
-                     ruling_of(group.accuracy(*top, *o, all.size() - 1), true) == Ruling::supported;
-            });
+          const auto clear = [](const ClaimGroup& group, const auto& all, const Outcome* top) {
+            double worst = 0;
+            for (const Outcome* o : all) {
+              if (o != top) worst = std::max(worst, group.accuracy(*top, *o).level(true));
+            }
+            return worst;
           };
-          if (clear(cnn, ours, best) && clear(lstm, theirs, other)) verdict.ruling = Ruling::contradicted;
+          verdict.p_against = std::max(clear(cnn, ours, best), clear(lstm, theirs, other));
         } else {
           verdict.text =
               fmt::format("{}: {} against the LSTM's depth {}; {}: {} against the CNN's depth {}", cnn.model,
                           best->arm->name(), points(here), lstm.model, other->arm->name(), points(there));
-          if (ruling_of(here, true) == Ruling::supported && ruling_of(there, true) == Ruling::supported)
-            verdict.ruling = Ruling::supported;
+          verdict.p_for = std::max(here.level(true), there.level(true));
         }
         to.push_back(std::move(verdict));
       }
@@ -89,34 +84,79 @@ void judge_families(const std::vector<ClaimGroup>& groups, std::vector<Verdict>&
   }
 }
 
-// 5. No worse than full tuning (the interval of the difference reaches zero and does not go beyond the margin
-// below it: non-inferiority), in fewer MACs and less time.
+namespace {
+
+/// "70 % of the MACs (68 to 72)"
+std::string share_text(const Difference& ratio, const char* of) {
+  return fmt::format("{:.0f} % of the {} ({:.0f} to {:.0f})", 100 * std::exp(ratio.mean), of,
+                     100 * std::exp(ratio.interval.low), 100 * std::exp(ratio.interval.high));
+}
+
+/// As good at less cost: the errors are at most a tenth more (non-inferiority), and MACs and time are less,
+/// each on its own. Contradicted when the errors are more than that, or one of the costs is.
+Verdict as_good(const ClaimGroup& group, const Outcome& policy, const Outcome& full) {
+  Verdict verdict = group.verdict(fmt::format("{} is as good as full tuning at less cost ({})",
+                                              policy.arm->policy, labels_name(*policy.arm)),
+                                  "as good at less cost");
+  const Difference accuracy = group.accuracy(policy, full);
+  const Difference within = group.outcomes->within(policy, full, kMargin);
+  const Difference macs = group.outcomes->ratio(policy, full, Metric::macs);
+  const Difference seconds = group.outcomes->ratio(policy, full, Metric::seconds);
+  verdict.evidence = {accuracy, within, macs, seconds};
+  verdict.p_for = std::max({within.level(true), macs.level(false), seconds.level(false)});
+  verdict.p_against = of_looks(std::min({within.level(false), macs.level(true), seconds.level(true)}), 3);
+  verdict.text =
+      fmt::format("accuracy {}; {} times its errors at most by {}; {}, {}", points(accuracy), 1 + kMargin,
+                  points(within), share_text(macs, "MACs"), share_text(seconds, "time"));
+  // Rates alone save nothing: there is no cost to be less.
+  const bool froze = policy.trained_share < 1 - 1e-9;
+  const bool dearer = macs.mean > 1e-9;
+  if (!froze && !dearer && policy.trained_share > 0) {
+    verdict.ruling = Ruling::not_applicable;
+    verdict.text = "nothing was frozen, so that nothing could be saved; accuracy " + points(accuracy);
+  }
+  return verdict;
+}
+
+}  // namespace
+
+// 5. Non-inferiority at less cost and superiority are claims of their own, and so is what a policy is worth
+// beside controls that cost as much.
 void judge_adaptive(const ClaimGroup& group, std::vector<Verdict>& to) {
   for (const Index labels : group.labels()) {
     const Outcome* full = group.first([&](const Arm& arm) { return arm.full() && arm.labels == labels; });
-    const auto policies =
-        group.every([&](const Arm& arm) { return !arm.policy.empty() && arm.labels == labels; });
-    if (full == nullptr) continue;
+    const auto policies = group.every([&](const Arm& arm) {
+      return !arm.policy.empty() && arm.control() == Control::none && arm.labels == labels;
+    });
     for (const Outcome* policy : policies) {
-      Verdict verdict = group.verdict(fmt::format("{} is as good as full tuning at less cost ({})",
-                                                  policy->arm->policy, labels_name(*policy->arm)));
-      const Difference accuracy = group.accuracy(*policy, *full);
-      const Difference macs = group.outcomes->difference(*policy, *full, Metric::macs);
-      const Difference seconds = group.outcomes->difference(*policy, *full, Metric::seconds);
-      const double macs_share = 1 + macs.mean / std::max(1.0, mean_of(full->values(Metric::macs)));
-      const double time_share = 1 + seconds.mean / std::max(1e-12, mean_of(full->values(Metric::seconds)));
-      const bool cheaper = macs_share < 1 && time_share < 1;
-      if (accuracy.seeds < 2) {
-        verdict.ruling = Ruling::undecided;
-      } else if (accuracy.interval.below(0) || macs_share >= 1) {
-        verdict.ruling = Ruling::contradicted;
-      } else if (cheaper && accuracy.interval.low >= -kNoWorse) {
-        verdict.ruling = Ruling::supported;
+      if (full != nullptr) {
+        to.push_back(as_good(group, *policy, *full));
+        Verdict better = group.verdict(
+            fmt::format("{} is better than full tuning ({})", policy->arm->policy, labels_name(*policy->arm)),
+            "better");
+        const Difference d = group.accuracy(*policy, *full);
+        rest_on(better, d, true);
+        better.text = points(d);
+        better.evidence = {d};
+        to.push_back(std::move(better));
       }
-      verdict.text = fmt::format("accuracy {}; {:.0f} % of the MACs, {:.0f} % of the time", points(accuracy),
-                                 100 * macs_share, 100 * time_share);
-      verdict.evidence = {accuracy, macs, seconds};
-      to.push_back(std::move(verdict));
+      for (const auto& [control, than] : {std::pair{Control::steps, "full tuning cut to its cost"},
+                                          {Control::random, "random freezing at its cost"},
+                                          {Control::rates, "its rates without freezing"}}) {
+        const std::string wanted = control_text(control) + policy->arm->policy;
+        const Outcome* other =
+            group.first([&](const Arm& arm) { return arm.policy == wanted && arm.labels == labels; });
+        if (other == nullptr) continue;
+        Verdict better = group.verdict(
+            fmt::format("{} is better than {} ({})", policy->arm->policy, than, labels_name(*policy->arm)),
+            std::string("better than ") + than);
+        const Difference d = group.accuracy(*policy, *other);
+        const Difference macs = group.outcomes->ratio(*other, *policy, Metric::macs);
+        rest_on(better, d, true);
+        better.text = fmt::format("{}; the control has {}", points(d), share_text(macs, "MACs"));
+        better.evidence = {d, macs};
+        to.push_back(std::move(better));
+      }
     }
   }
 }
@@ -145,25 +185,26 @@ void judge_regularisers(const ClaimGroup& group, std::vector<Verdict>& to) {
       const auto changed =
           group.every([&](const Arm& arm) { return arm.labels == labels && rule.changed(arm); });
       Verdict verdict =
-          group.verdict(fmt::format("{} ({})", rule.text, labels_name(labels, group.by_class())));
-      bool small = true;
-      Difference largest;
+          group.verdict(fmt::format("{} ({})", rule.text, labels_name(labels, group.by_class())), rule.text);
+      Difference clearest;
+      double none = 0;  // the level on which every change is within the margin
       for (const Outcome* outcome : changed) {
         const Outcome* plain = group.outcomes->find(rule.plain(*outcome->arm));
         if (plain == nullptr) continue;
-        const Difference d = group.accuracy(*outcome, *plain, changed.size());
+        const Difference d = group.accuracy(*outcome, *plain);
         verdict.evidence.push_back(d);
-        const bool clear = ruling_of(d, true) != Ruling::undecided;
-        const bool first_clear = clear && verdict.ruling != Ruling::supported;
-        const bool larger = largest.a == nullptr || std::abs(d.mean) > std::abs(largest.mean);
-        if (clear) verdict.ruling = Ruling::supported;
-        small = small && d.seeds > 1 && d.interval.low > -kMargin && d.interval.high < kMargin;
-        // Among those that are clear, where there are any.
-        if (first_clear || (larger && (clear || verdict.ruling != Ruling::supported))) largest = d;
+        if (clearest.a == nullptr ||
+            std::min(d.level(true), d.level(false)) < std::min(clearest.level(true), clearest.level(false)))
+          clearest = d;
+        none = std::max({none, group.outcomes->within(*outcome, *plain, kMargin).level(true),
+                         group.outcomes->within(*outcome, *plain, -kMargin).level(false)});
       }
-      if (largest.a == nullptr) continue;
-      if (small) verdict.ruling = Ruling::contradicted;
-      verdict.text = fmt::format("the largest change, {}: {}", largest.a->arm->name(), points(largest));
+      if (clearest.a == nullptr) continue;
+      verdict.p_for = of_looks(std::min(clearest.level(true), clearest.level(false)), changed.size());
+      // Told from zero, and yet within the margin: it does not matter.
+      verdict.p_against = none;
+      if (none < 0.05) verdict.p_for = 1;
+      verdict.text = fmt::format("the clearest change, {}: {}", clearest.a->arm->name(), points(clearest));
       to.push_back(std::move(verdict));
     }
   }

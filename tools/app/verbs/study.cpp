@@ -36,6 +36,7 @@
 #include "tools/app/study/forecast.h"
 #include "tools/app/study/presets.h"
 #include "tools/app/study/runner.h"
+#include "tools/app/study/strength.h"
 #include "tools/app/study/summary.h"
 
 namespace firn::cli {
@@ -65,6 +66,7 @@ class StudyVerb final : public Verb {
   void open_folder();
   bool goes_on() const;
   bool has_results() const;
+  Index told_seeds() const;
   int dry_run(Console& console, const Plan& plan, const WorkForecast& forecast) const;
   void work(Console& console, const Plan& plan, const Materials& materials, Store& store);
   void begin(Store& store, const std::vector<Grid>& grids, const Plan& plan, const DataParts& data) const;
@@ -226,6 +228,13 @@ bool StudyVerb::has_results() const {
   return !overwrite_ && std::filesystem::exists("runs/" + run_name() + "/results.sqlite");
 }
 
+/// With which one point is told: by the study that is there, where it has been done.
+Index StudyVerb::told_seeds() const {
+  if (!has_results()) return seeds_for_a_point(nullptr);
+  Store store("runs/" + run_name() + "/results.sqlite", commit());
+  return seeds_for_a_point(&store.database());
+}
+
 int StudyVerb::dry_run(Console& console, const Plan& plan, const WorkForecast& forecast) const {
   Todo todo;
   for (std::size_t i = 0; i < plan.cells.size(); ++i) todo.cells.push_back(i);
@@ -353,6 +362,7 @@ void StudyVerb::end(Console& console, const Plan& plan, const Materials& materia
     if (!verdicts.empty()) console.out("What the claims come to\n" + verdicts_text(verdicts));
     console.out(protocol_text(plan.arms.front()));
     console.out(statistics_text(plan));
+    if (const std::string text = power_text(power_of(outcomes)); !text.empty()) console.out("Power: " + text);
   }
   console.note(fmt::format("written: {}, results.csv and results.sqlite", file("report.html")));
 }
@@ -372,8 +382,10 @@ int StudyVerb::run(Console& console) {
     WorkForecast forecast = PlanForecast(materials, machine).of(plan);
     machine.save();
     if (budget_ > 0) {
-      BudgetedPlan part = within_budget(plan, forecast, {budget_, elapsed()}, thread_count());
-      console.note(fmt::format("within {}: {}", clock_text(budget_), part.text));
+      const Index seeds = told_seeds();
+      BudgetedPlan part = within_budget(plan, forecast, {budget_, elapsed()}, thread_count(), seeds);
+      console.note(fmt::format("within {}: {}; {} seeds tell one point{}", clock_text(budget_), part.text,
+                               seeds, has_results() ? "" : " where seeds differ by one"));
       plan = std::move(part.plan);
       end_seconds_ = part.work.end();
       forecast = std::move(part.work);

@@ -1,4 +1,4 @@
-// A policy decides on blocks that nothing trains.
+// A policy's run without a trainer.
 #pragma once
 
 #include <memory>
