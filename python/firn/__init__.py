@@ -34,8 +34,8 @@ from .model import Model, load
 from .optimizers import SGD, Adam, AdamW, RMSprop
 from .outlooks import Advice, Outlook
 from .policies import Policy
-from .records import Epoch, History, Summary
 from .progress import Progress
+from .records import Epoch, History, Summary
 from .schedules import Constant, Cosine, OneCycle, Steps
 from .studies import Study, study
 

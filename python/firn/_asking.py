@@ -27,6 +27,10 @@ class Asking:
         return Feeding(self._core, self._names or self._core.names)
 
     @property
+    def name(self) -> str:
+        return self._core.name
+
+    @property
     def task(self) -> str:
         return self._core.task
 

@@ -12,8 +12,6 @@ import numpy.typing as npt
 from .errors import ShapeError, UnknownNameError, UsageError
 
 
-
-
 def _torch() -> Any:
     try:
         import torch  # type: ignore[import-not-found,unused-ignore]

@@ -104,21 +104,23 @@ class Graph:
 
     def inference(self, *, fuse: bool = True) -> Program:
         """The program that computes the outputs. The graph is used up."""
-        return Program(self._core, None, fuse)
+        self._core.compile(None, fuse)
+        return Program(self._core)
 
     def training(self, loss: Value, *, fuse: bool = True) -> Program:
         """The program that computes the outputs, ``loss`` (a scalar) and its gradient for each parameter that trains.
         ``fuse=False`` leaves each operation a kernel of its own."""
         self.output("loss", loss)
-        return Program(self._core, loss, fuse)
+        self._core.compile(loss, fuse)
+        return Program(self._core)
 
 
 class Program(Mapping[str, Floats]):
     """A flat list of kernel calls. After :meth:`run` its outputs are read by name: ``program["h"]``."""
 
-    def __init__(self, core: _core.GraphHolder, loss: Value | None, fuse: bool) -> None:
-        core.compile(loss, fuse)
+    def __init__(self, core: _core.GraphHolder, called: Mapping[str, str] | None = None) -> None:
         self._core = core
+        self._called = called if called is not None else {name: name for name in core.outputs}
         self._steps = 0
 
     def run(self, **feeds: Any) -> Program:
@@ -141,7 +143,8 @@ class Program(Mapping[str, Floats]):
 
     @property
     def gradients(self) -> dict[str, Floats]:
-        """Of the last run, by the parameters' names: copies. What is frozen has none."""
+        """Of the last run, by the parameters' names: copies, of a model's in PyTorch's layout. What is frozen has none;
+        the units that are frozen of one that trains are zero."""
         gradients: dict[str, Any] = self._core.gradients()
         return gradients
 
@@ -156,7 +159,7 @@ class Program(Mapping[str, Floats]):
 
     def __getitem__(self, name: str) -> Floats:
         try:
-            array: Any = self._core.value(name)
+            array: Any = self._core.value(self._called.get(name, name))
         except UsageError as error:
             if "no output" not in str(error):
                 raise
@@ -165,10 +168,10 @@ class Program(Mapping[str, Floats]):
         return floats
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._core.outputs)
+        return iter(self._called)
 
     def __len__(self) -> int:
-        return len(self._core.outputs)
+        return len(self._called)
 
     def __repr__(self) -> str:
-        return f"<firn.Program of {', '.join(self._core.outputs) or 'no outputs'}>"
+        return f"<firn.Program of {', '.join(self) or 'no outputs'}>"

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import _arrays, _core, _fitting, _labels, _torch, policies
 from . import weights as weights_module
-from ._asking import Asking
-from ._specs import Spec, freeze_text, named
+from ._freezing import Freezing
+from ._specs import Spec, freeze_text
 from .callbacks import Callback
 from .datasets import Data, Part
 from .errors import UsageError
 from .optimizers import Optimizer
-from .outlooks import Advice, Outlook
-from .records import History, Summary
+from .outlooks import Advice
+from .records import History
 from .schedules import Schedule
 from .weights import Weights
 
 __all__ = ["Model", "load"]
 
 
-class Model(Asking):
+class Model(Freezing):
     """A network with all that it takes to train it, to ask it and to keep it.
 
     Made by :meth:`from_spec`, ``firn.models``, ``firn.load``, or of other programs' networks by :meth:`from_torch`,
-    :meth:`from_pt2` and :meth:`from_onnx`. ``fit`` twice goes on with the weights of the
-    first time. One thread may use a model at a time.
+    :meth:`from_pt2` and :meth:`from_onnx`. ``fit`` twice goes on with the weights of the first time. One thread may use
+    a model at a time.
     """
 
     # Making
@@ -117,10 +116,6 @@ class Model(Asking):
     # Looking
 
     @property
-    def name(self) -> str:
-        return self._core.name
-
-    @property
     def network(self) -> str:
         """The text of the network, as ``from_spec`` takes it."""
         return self._core.network
@@ -129,11 +124,6 @@ class Model(Asking):
     def input(self) -> tuple[int, ...]:
         """The shape of one sample."""
         return tuple(self._core.sample)
-
-    @property
-    def blocks(self) -> list[str]:
-        """What freezing counts in."""
-        return self._core.blocks
 
     @property
     def notes(self) -> list[str]:
@@ -149,43 +139,6 @@ class Model(Asking):
         model does not have are passed over where they are counters of batch norms; all of its own are wanted.
         Nothing is changed unless all of it fits."""
         weights_module.load(self._core, weights)
-
-    def summary(self, freeze: Spec | None = None, *, batch: int = 64) -> Summary:
-        """The blocks, and what a training step of ``batch`` samples does for each: multiply-adds of the forward pass
-        (F), of input gradients (X) and weight gradients (W), bytes kept. With ``freeze`` as if that alone were
-        frozen."""
-        spec = None if freeze is None else freeze_text(freeze)
-        rows: list[_core.BlockSummary] = []
-
-        def look(text: str) -> list[str]:
-            rows.extend(self._core.summary(batch, text))
-            return []
-
-        if spec is None:
-            rows = self._core.summary(batch, None)
-        else:
-            named(look, spec)
-        return Summary(rows, self.name, batch)
-
-    def explain(self, freeze: Spec | None = None, *, batch: int = 64) -> str:
-        """The listing of a training step: every kernel, what is kept and for whom, what is left out and why."""
-        return self._core.explain(batch, None if freeze is None else freeze_text(freeze))
-
-    def forecast(
-        self,
-        freeze: Spec | None = None,
-        *,
-        batch: int = 64,
-        optimizer: str | Optimizer | None = None,
-    ) -> Outlook:
-        """What a training step of ``batch`` samples is predicted to take on this machine, from times of its kernels:
-        those that are not known yet are measured first and kept (docs/freezing.md). ``freeze``: as if that alone were
-        frozen. The accuracy of the forecast wants a machine that does nothing else."""
-        options = _core.FitOptions()
-        _fitting.take_optimizer(options, optimizer, None)
-        with self._as_if(freeze):
-            frozen = [0 == b.trainable < b.parameters for b in self._core.summary(1, None)]
-            return Outlook(_core.forecast(self._core, batch, options), frozen, batch, self.name)
 
     def advise(
         self,
@@ -219,20 +172,6 @@ class Model(Asking):
         advice = _core.advise(self._core, train, chosen_by, options, time, memory, accuracy, probe_time)
         return Advice(advice, self.blocks)
 
-    @contextmanager
-    def _as_if(self, freeze: Spec | None) -> Iterator[None]:
-        """As if ``freeze`` alone were frozen."""
-        before = self.frozen()
-        try:
-            if freeze is not None:
-                self._set_freeze(freeze_text(freeze))
-            yield
-        finally:
-            if freeze is not None:
-                self._core.thaw("all")
-                for name in before:
-                    self._core.freeze(name)
-
     def __repr__(self) -> str:
         frozen = len(self.frozen())
         return (
@@ -242,32 +181,6 @@ class Model(Asking):
 
     def _repr_html_(self) -> str:
         return self.summary()._repr_html_()
-
-    # Freezing
-
-    def freeze(self, *specs: Spec) -> list[str]:
-        """Freezes besides what is frozen already; the names of the tensors that ``specs`` name.
-
-        A spec: a glob on names ("conv*"), a block's name, "role:norm", "conv3.weight[0:48]" (units), "half", "head"
-        (all but the last block), "all", 3 (the first three blocks), [0, 2] (these blocks). Raises UnknownNameError
-        (a KeyError) with the nearest name; nothing is changed then."""
-        return self._each(self._core.freeze, specs)
-
-    def thaw(self, *specs: Spec) -> list[str]:
-        """Lets train again: "all", a block by name, a glob, a role or units; the names of what they name."""
-        return self._each(self._core.thaw, specs)
-
-    def frozen(self) -> list[str]:
-        """The names of the tensors that do not train; with their units where that is a part."""
-        return self._core.frozen()
-
-    def _each(self, call: Callable[[str], list[str]], specs: Sequence[Spec]) -> list[str]:
-        if not specs:
-            raise UsageError('[freeze] say what: "conv*", "head", 2')
-        names: dict[str, None] = {}
-        for spec in specs:
-            names.update(dict.fromkeys(named(call, freeze_text(spec))))
-        return list(names)
 
     def new_head(
         self, classes: int | Sequence[Any], *, task: str = "classification", init: str = "zero", seed: int = 1
@@ -327,10 +240,11 @@ class Model(Asking):
 
         ``optimizer``: "sgd", "adam", "adamw", "rmsprop" or ``firn.SGD(...)`` and so on (None: by the model, with its
         usual rate). ``schedule``: "cosine", "constant", "one-cycle", "step:EVERY:GAMMA", each also with
-        ",warm-up:STEPS", or ``firn.Cosine(warm_up=100)`` and so on. ``freeze``: this and nothing else is frozen, as :meth:`freeze` takes it. ``thaw``:
-        {epoch: what}. ``policy``: what decides while it trains: "lp-ft", "gradual", "freezeout,t0=0.5"
-        (docs/freezing.md), ``firn.policies.freezeout(t0=0.5)``, or a ``firn.Policy`` of your own. ``augment``: "flip,shift:2,crop:4". ``patience`` epochs without a better score end it;
-        ``restore_best`` leaves the best epoch's weights instead of the last.
+        ",warm-up:STEPS", or ``firn.Cosine(warm_up=100)`` and so on. ``freeze``: this and nothing else is frozen, as
+        :meth:`freeze` takes it. ``thaw``: {epoch: what}. ``policy``: what decides while it trains: "lp-ft", "gradual",
+        "freezeout,t0=0.5" (docs/freezing.md), ``firn.policies.freezeout(t0=0.5)``, or a ``firn.Policy`` of your own.
+        ``augment``: "flip,shift:2,crop:4". ``patience`` epochs without a better score end it; ``restore_best`` leaves
+        the best epoch's weights instead of the last. ``verbose`` prints a line an epoch (``firn.Progress``).
 
         Ctrl-C ends it after the step: the model is whole, KeyboardInterrupt is raised.
         """
@@ -347,17 +261,6 @@ class Model(Asking):
         )  # fmt: skip
         hooks = _fitting.hooks(self, callbacks, verbose)
         return History(self._core.fit(train, held, options, *hooks), self)
-
-    def _set_freeze(self, spec: str) -> None:
-        before = self.frozen()
-        self._core.thaw("all")
-        try:
-            if spec != "none":
-                named(self._core.freeze, spec)
-        except UsageError:
-            for name in before:
-                self._core.freeze(name)
-            raise
 
     # Keeping
 

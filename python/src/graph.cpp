@@ -94,16 +94,24 @@ nb::object output(const GraphHolder& holder, const std::string& name) {
   return nb::cast(array_of(compiled(holder).output(name)));
 }
 
-/// The gradients of the last run by their parameters' names, copies; of a part of one, a compact one.
+/// A gradient in PyTorch's layout, a copy; zero where a part of the parameter does not train.
+NumpyFloats gradient(const GradientView& view) {
+  const Parameter& of = *view.parameter;
+  Tensor whole(of.shape());
+  for_each_trainable(view.trains, of.shape(), 0, view.count, [&](Index at, Index place, Index count) {
+    std::copy_n(view.data + at, count, whole.data() + place);
+  });
+  return array_of(Parameter(of.name(), std::move(whole), of.role(), of.layout()).to_file());
+}
+
+/// The gradients of the last run by their parameters' names; `names` in their place, where there are any.
 std::map<std::string, nb::object> gradients(const GraphHolder& holder) {
   std::map<std::string, nb::object> all;
   if (compiled(holder).counters().runs == 0) return all;
-  const auto& of = compiled(holder).derivatives().gradients;
-  const auto& views = compiled(holder).gradients();
-  for (std::size_t i = 0; i < views.size(); ++i) {
-    Tensor copy(of[i].value.shape(),
-                std::span<const real>(views[i].data, static_cast<std::size_t>(views[i].count)));
-    all.emplace(views[i].parameter->name(), nb::cast(array_of(std::move(copy))));
+  for (const GradientView& view : compiled(holder).gradients()) {
+    const auto called = holder.names.find(view.parameter);
+    all.emplace(called == holder.names.end() ? view.parameter->name() : called->second,
+                nb::cast(gradient(view)));
   }
   return all;
 }

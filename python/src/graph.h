@@ -18,6 +18,7 @@ struct GraphHolder {
   std::unique_ptr<Graph> graph;            ///< null once it is a program
   std::map<std::string, Tensor> fed = {};  ///< what the program's feeds read
   std::unique_ptr<Program> program = nullptr;
+  std::map<const Parameter*, std::string> names = {};  ///< of parameters whose own are not whole
 };
 
 /// A value with the graph that it lies in.

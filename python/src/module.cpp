@@ -17,4 +17,5 @@ NB_MODULE(_core, m) {
   bind_outlook(m);
   bind_graph(m);
   bind_ops(m);
+  bind_model_step(m);
 }

@@ -15,6 +15,7 @@ void bind_learner(nb::module_& m);
 void bind_policy(nb::module_& m);
 void bind_outlook(nb::module_& m);
 void bind_graph(nb::module_& m);
+void bind_model_step(nb::module_& m);
 void bind_ops(nb::module_& m);
 void bind_process(nb::module_& m);
 

@@ -175,3 +175,42 @@ def test_values_and_parameters_outlive_what_they_are_of() -> None:
     gc.collect()
     assert kept.shape == [2, 3] and kept.kind == "feed"
     assert view.tolist() == list(range(6)) and not view.flags.writeable
+
+
+def test_a_step_of_a_model_is_looked_into() -> None:
+    rng = np.random.default_rng(2)
+    model = firn.Model.from_spec("conv 4 3x3, tanh, dense", input=(6, 6, 2), classes=3)
+    x, y = rng.standard_normal((5, 6, 6, 2), np.float32), np.array([0, 1, 2, 1, 0])
+    step = model.step(5).run(x=x, targets=y)
+    assert list(step) == [*model.blocks, "logits", "loss"] and step[model.blocks[0]].shape == (5, 6, 6, 4)
+    gradients = step.gradients
+    assert {name: g.shape for name, g in gradients.items()} == {n: w.shape for n, w in model.weights.items()}
+    # Central differences of the loss, weight by weight, in PyTorch's layout.
+    loss = step.loss
+    for name, place in (("conv1.weight", (3, 1, 0, 2)), ("dense1.weight", (2, 5)), ("dense1.bias", (1,))):
+        weights = {n: w.copy() for n, w in model.weights.items()}
+        either = []
+        for nudge in (0.02, -0.02):
+            moved = {n: w.copy() for n, w in weights.items()}
+            moved[name][place] += nudge
+            model.load_weights(moved)
+            either.append(step.run().loss)
+        model.load_weights(weights)
+        assert np.isclose((either[0] - either[1]) / 0.04, gradients[name][place], rtol=0.03, atol=2e-3), name
+    assert step.run().loss == loss
+    model.freeze("conv1.weight[1:3]", "dense1.bias")
+    frozen = model.step(5).run(x=x, targets=y).gradients
+    assert "dense1.bias" not in frozen and not frozen["conv1.weight"][1:3].any()
+    assert np.allclose(frozen["conv1.weight"][[0, 3]], gradients["conv1.weight"][[0, 3]], atol=1e-6)
+    with pytest.raises(firn.UsageError, match="targets"):
+        model.step(5).run(x=x)
+    with pytest.raises(firn.UsageError, match="takes whole numbers"):
+        step.run(targets=np.ones(5))
+
+
+def test_steps_of_other_kinds_of_models() -> None:
+    numbers = firn.Model.from_spec("dense 4, tanh, dense", input=(3,), classes=2, task="regression")
+    assert numbers.step(6).run(x=array(6, 3), targets=array(6, 2)).loss > 0
+    words = firn.models.textcnn(input=(9,), classes=2, vocabulary=20)
+    feeds = dict(x=np.ones((4, 9), int), lengths=np.full(4, 9), targets=np.array([0, 1, 1, 0]))
+    assert words.step(4).run(**feeds).gradients
