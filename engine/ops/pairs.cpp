@@ -11,6 +11,8 @@ namespace firn {
 
 namespace {
 
+constexpr Index kBlock = 16;  // rows and columns that are exchanged together
+
 /// A product of rows of k numbers with a weight (k,n) as a convolution.
 ConvGeometry row_convolution(Index k, Index n) {
   ConvGeometry g;
@@ -81,9 +83,16 @@ void turn_filters(const ConvGeometry& g, const real* weight, real* to) {
   for (Index a = 0; a < g.kh; ++a) {
     for (Index b = 0; b < g.kw; ++b) {
       const real* from = weight + ((g.kh - 1 - a) * g.kw + g.kw - 1 - b) * g.c * g.oc;
-      for (Index c = 0; c < g.c; ++c) {
-        for (Index o = 0; o < g.oc; ++o) *to++ = from[o * g.c + c];
+      // In blocks that stay in the first-level cache.
+      for (Index c = 0; c < g.c; c += kBlock) {
+        for (Index o = 0; o < g.oc; o += kBlock) {
+          const Index rows = std::min(kBlock, g.c - c), columns = std::min(kBlock, g.oc - o);
+          for (Index i = 0; i < rows; ++i) {
+            for (Index k = 0; k < columns; ++k) to[(c + i) * g.oc + o + k] = from[(o + k) * g.c + c + i];
+          }
+        }
       }
+      to += g.c * g.oc;
     }
   }
 }

@@ -23,16 +23,21 @@ Index weight_count(const ConvGeometry& g) {
 
 void pack(const ConvGeometry& g, const real* weight, real* packed) {
   const Index depth = g.kh * g.kw * g.c, pairs = pairs_of(g);
+  Bf16 first[kPanel], second[kPanel];
   for (Index j = 0; j < g.oc; j += kPanel) {
     const Index columns = smaller(g.oc - j, kPanel), width = panel_vectors(columns) * kLanes;
+    for (Index o = 0; o < kPanel; ++o) first[o] = second[o] = 0;
     auto* to = reinterpret_cast<Bf16*>(packed + j * pairs);
-    for (Index p = 0; p < pairs; ++p) {
-      for (Index o = 0; o < width; ++o, to += 2) {
-        to[0] = to[1] = 0;
-        if (o >= columns) continue;
-        for (Index k = 2 * p; k < smaller(2 * p + 2, depth); ++k) {
-          bf16.narrow(1, weight + k * g.oc + j + o, to + (k - 2 * p));
-        }
+    for (Index p = 0; p < pairs; ++p, to += 2 * width) {
+      bf16.narrow(columns, weight + 2 * p * g.oc + j, first);
+      if (2 * p + 1 < depth) {
+        bf16.narrow(columns, weight + (2 * p + 1) * g.oc + j, second);
+      } else {
+        for (Index o = 0; o < columns; ++o) second[o] = 0;
+      }
+      for (Index o = 0; o < width; ++o) {
+        to[2 * o] = first[o];
+        to[2 * o + 1] = second[o];
       }
     }
   }
