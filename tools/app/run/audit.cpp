@@ -99,8 +99,7 @@ std::string add_precision(JsonObject& line, std::string_view what, const History
 
 JsonObject report_precision(Console& console, const History& history, const Evaluation& in_fp32,
                             const Task& task) {
-  JsonObject line;
-  line.add("kind", "precision");
+  JsonObject line = json_line("precision");
   const std::string sentence = add_precision(line, "in bf16", history, in_fp32, task);
   line.add("sentences", std::vector<std::string>{sentence});
   if (console.json()) console.out(line);

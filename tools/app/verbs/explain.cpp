@@ -100,7 +100,11 @@ int Explain::run(Console& console) {
   if (!trace_.path.empty()) trace_steps(console, session, settings, batch);
   if (!trains) console.note("nothing trains: this is the forward pass alone");
   if (!anything_frozen(model) && run_.exact) console.note("in force: " + exact_text(true));
-  if (anything_frozen(model)) console.note(freeze_table(model, freeze_, run_.exact));
+  if (anything_frozen(model)) {
+    console.note(freeze_table(model, freeze_, run_.exact));
+  } else if (freeze_.all_precision == "bf16") {
+    console.note(precision_text(freeze_.all_precision, true));
+  }
   if (console.json()) {
     print_json(console, program);
     console.close(JsonObject().add("total", total(program)).add("total_without_freeze", total(full)));

@@ -318,7 +318,11 @@ void Inspect::print(Console& console, const Session& session, const Program& pro
       short_bytes(static_cast<double>(program.plan().local_bytes))));
   print_forecast(console, outlook,
                  total.forward.macs + total.input_gradient.macs + total.weight_gradient.macs);
-  if (anything_frozen(model)) console.note(freeze_table(model, freeze_, run_.exact));
+  if (anything_frozen(model)) {
+    console.note(freeze_table(model, freeze_, run_.exact));
+  } else if (freeze_.all_precision == "bf16") {
+    console.note(precision_text(freeze_.all_precision, true));
+  }
 }
 
 }  // namespace

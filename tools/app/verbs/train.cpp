@@ -313,7 +313,11 @@ int Train::run(Console& console) {
   console.notes(foreseen(thaws, clock));
   console.notes(foreseen(policy_.policy, *session.model, clock));
   if (!anything_frozen(*session.model) && run_.exact) console.note("in force: " + exact_text(true));
-  if (anything_frozen(*session.model)) console.note(freeze_table(*session.model, freeze_, run_.exact));
+  if (anything_frozen(*session.model)) {
+    console.note(freeze_table(*session.model, freeze_, run_.exact));
+  } else if (freeze_.all_precision == "bf16") {
+    console.note(precision_text(freeze_.all_precision, true));
+  }
   if (config.policy) console.note("policy " + config.policy->text());
   const auto size_of = [](const DatasetPtr& part) { return part ? part->size() : Index{0}; };
   console.detail(fmt::format("{}, {} on {} training, {} validation and {} test samples", session.recipe.model,
