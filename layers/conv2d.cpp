@@ -20,8 +20,11 @@ Conv2d::Conv2d(Options options) : options_(options) {
   if (o.in < 1 || o.out < 1 || o.groups < 1 || o.in % o.groups != 0 || o.out % o.groups != 0 ||
       kernel.h < 1 || kernel.w < 1 || o.dilation.h < 1 || o.dilation.w < 1) {
     throw Error(Fault::usage, "conv2d",
-                fmt::format("{} to {} channels in {} groups, kernel {}, dilation {}", o.in, o.out, o.groups,
-                            kernel.text(), o.dilation.text()));
+                fmt::format("{} to {} channels in {} groups, kernel {}, dilation {}{}", o.in, o.out, o.groups,
+                            kernel.text(), o.dilation.text(),
+                            o.groups > 0 && (o.in % o.groups != 0 || o.out % o.groups != 0)
+                                ? ": the groups must divide both"
+                                : ""));
   }
   const Index fan_in = o.in / o.groups * kernel.h * kernel.w;
   const Index fan_out = o.out / o.groups * kernel.h * kernel.w;

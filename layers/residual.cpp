@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "engine/base/error.h"
 #include "engine/ops/activation.h"
 #include "engine/ops/arithmetic.h"
 #include "engine/ops/rearrange.h"
@@ -23,6 +24,16 @@ LayerSpec Residual::spec() const {
 Flow Residual::build(Graph& graph, Flow in) const {
   const Value shortcut = children().size() > 1 ? children()[1].build(graph, in).x : in.x;
   Flow out = children()[0].build(graph, in);
+  if (out.x.shape() != shortcut.shape()) {
+    const bool image = out.x.shape().rank() == 4;
+    throw Error(
+        Fault::usage, "residual",
+        fmt::format("its layers give {}, what goes round them {}: a shortcut {{ {} }} behind it, with the "
+                    "layers' stride, makes them alike (layer {})",
+                    out.x.shape().tail(1).text(), shortcut.shape().tail(1).text(),
+                    fmt::format("{} {}{}", image ? "conv" : "dense", out.x.shape()[-1], image ? " 1x1" : ""),
+                    graph.label()));
+  }
   out.x = add(graph, out.x, shortcut);
   if (activation_ != Activation::none) out.x = activate(graph, activation_, out.x);
   return out;

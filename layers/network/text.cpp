@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <span>
 
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
@@ -41,7 +42,15 @@ std::vector<Token> tokens_of(std::string_view text, const std::string& source) {
                std::string_view("._-+/").find(w) != std::string_view::npos;
       };
       while (end < text.size() && in_word(text[end])) ++end;
-      if (!in_word(c)) fail_at(source, line, column, "a character that is part of no network");
+      if (!in_word(c)) {
+        const auto plain = static_cast<unsigned char>(c);
+        fail_at(
+            source, line, column,
+            fmt::format(
+                "{} is part of no network: a layer's options stand behind its name with spaces, commas part "
+                "the layers ('conv 32 3x3 stride 2, relu')",
+                plain > ' ' && plain < 127 ? fmt::format("'{}'", c) : "this character"));
+      }
       tokens.push_back({std::string(text.substr(i, end - i)), line, column});
     }
     column += static_cast<int>(end - i);
@@ -52,6 +61,51 @@ std::vector<Token> tokens_of(std::string_view text, const std::string& source) {
   }
   tokens.push_back({"", line, column});
   return tokens;
+}
+
+/// What other programs call layers and options, and what firn does.
+struct OtherName {
+  std::string_view theirs, ours;
+};
+constexpr OtherName kOtherKinds[] = {
+    {"linear", "dense"},
+    {"fc", "dense"},
+    {"fully_connected", "dense"},
+    {"bn", "norm"},
+    {"batchnorm", "norm"},
+    {"batchnorm2d", "norm"},
+    {"batchnorm1d", "norm"},
+    {"batch_norm", "norm"},
+    {"batchnormalization", "norm"},
+    {"layernorm", "layer_norm"},
+    {"maxpool2d", "pool"},
+    {"maxpooling2d", "pool"},
+    {"avgpool", "average_pool"},
+    {"avgpool2d", "average_pool"},
+    {"gap", "global_pool"},
+    {"globalavgpool", "global_pool"},
+    {"adaptiveavgpool2d", "adaptive_pool"},
+    {"swish", "silu"},
+    {"relu6", "relu_to 6"},
+    {"leakyrelu", "leaky_relu"},
+    {"hardswish", "hard_swish"},
+    {"sequential", "group"},
+    {"lrn", "local_response_norm"},
+    {"depthwise", "conv in 3x3 groups in"},
+};
+constexpr OtherName kOtherOptions[] = {{"padding", "pad"},
+                                       {"strides", "stride"},
+                                       {"filters", "the number behind conv"},
+                                       {"kernel_size", "the size behind conv"},
+                                       {"bias", "no_bias, where it is not wanted"},
+                                       {"units", "the number behind the layer's name"}};
+
+std::string other_name(std::span<const OtherName> names, std::string word) {
+  std::transform(word.begin(), word.end(), word.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  const auto found =
+      std::find_if(names.begin(), names.end(), [&](const OtherName& n) { return n.theirs == word; });
+  return found == names.end() ? "" : fmt::format(" (here it is {})", found->ours);
 }
 
 class Parser {
@@ -116,8 +170,11 @@ class Parser {
     if (kind == nullptr) {
       std::vector<std::string> names;
       for (const LayerKind& k : layer_kinds()) names.push_back(k.name);
-      fail_at(source_, begin.line, begin.column,
-              fmt::format("no layer is called {}{}", kind_name, did_you_mean(kind_name, names)));
+      std::string hint = other_name(kOtherKinds, kind_name);
+      if (hint.empty()) hint = did_you_mean(kind_name, names);
+      if (kind_name == "input" || kind_name == "Input")
+        hint = ": sizes of what enters come from the data, or --input";
+      fail_at(source_, begin.line, begin.column, fmt::format("no layer is called {}{}", kind_name, hint));
     }
     LayerSpec spec(kind_name);
     spec.name = std::move(name);
@@ -203,7 +260,10 @@ class Parser {
     for (const LayerOption& o : kind.options) {
       if (!o.bare) names.push_back(o.name);
     }
-    fail(fmt::format("{} has no option {}{}", kind.name, token.text, did_you_mean(token.text, names)));
+    std::string hint = find_layer_kind(token.text) != nullptr ? ": a comma goes before the next layer"
+                                                              : other_name(kOtherOptions, token.text);
+    if (hint.empty()) hint = did_you_mean(token.text, names);
+    fail(fmt::format("{} has no option {}{}", kind.name, token.text, hint));
   }
 
   const std::string& source_;
