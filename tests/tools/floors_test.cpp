@@ -40,6 +40,7 @@ const std::vector<Floor>& floors() {
       {"bench/problem", {"engine/", "bench/problem"}},  // sizes and kernels by name, for all that measure
       {"tools/app/cli/", {"engine/", "tools/app/cli/"}},
       {"tools/app/cost/", {"engine/", "optim/", "layers/", "data/", "tools/app/cli/", "tools/app/cost/"}},
+      {"tools/app/cluster/", {"engine/", "tools/app/cli/", "tools/app/cluster/"}},
       {"tools/app/record/", {"engine/", "tools/app/cli/", "tools/app/record/"}},
       {"tools/app/report/",
        {"engine/", "layers/", "tools/app/cli/", "tools/app/record/", "tools/app/report/"}},

@@ -22,6 +22,9 @@ install(TARGETS firn_options firn_engine firn_data firn_layers firn_optim firn_a
 if(TARGET firn)
   install(TARGETS firn RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
+if(TARGET firn_mpi)
+  install(TARGETS firn_mpi LIBRARY DESTINATION lib/firn)
+endif()
 
 install(CODE "
   set(SOURCE \"${PROJECT_SOURCE_DIR}\")

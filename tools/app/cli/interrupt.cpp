@@ -23,6 +23,7 @@ void handle(void (*handler)(int)) {
   action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGUSR1, &action, nullptr);  // what mpirun hands on, and schedulers send before the time is up
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
+#include "tools/app/cli/launcher.h"
 #include "tools/app/cli/version.h"
 #include "tools/app/verbs/verbs.h"
 
@@ -72,6 +73,7 @@ int run_command(std::vector<std::string> words) {
   }
   std::string first = words.front();
   words.erase(words.begin());
+  if (first == "train" || first == "finetune") mute_other_ranks();  // of one command one line
   if (first == "--version") {
     write_stdout(fmt::format("firn {} ({})\n", version(), commit()));
     return 0;

@@ -42,6 +42,8 @@ class Explain : public Verb {
     declare_freeze(arguments, freeze_, false);
     declare_run(arguments, run_);
     declare_trace(arguments, trace_);
+    arguments.option("--ranks", ranks_, "N", from_to(1, 16),
+                     "also what so many processes that share a step hand to each other (docs/cluster.md)");
     arguments.group("The numbers of a step");
     arguments.flag(
         "--values", values_,
@@ -65,12 +67,14 @@ class Explain : public Verb {
   void compare(Console& console, const Program& frozen, const Program& full) const;
   void print_json(Console& console, const Program& program) const;
   JsonObject total(const Program& program) const;
+  void print_traffic(Console& console, const Program& program) const;
 
   SessionChoice session_;
   FreezeChoice freeze_;
   RunChoice run_;
   std::string run_word_;
   TraceChoice trace_;
+  Index ranks_ = 1;
   bool values_ = false;
   std::string nudge_;
   double span_ = 0;
@@ -114,6 +118,7 @@ int Explain::run(Console& console) {
   if (text.ends_with('\n')) text.pop_back();
   console.out(text);
   if (anything_frozen(model)) compare(console, program, full);
+  if (ranks_ > 1) print_traffic(console, program);
   return 0;
 }
 
@@ -190,6 +195,19 @@ void Explain::compare(Console& console, const Program& frozen, const Program& fu
   console.out("\n" + table.text());
 }
 
+void Explain::print_traffic(Console& console, const Program& program) const {
+  Table table({"<handed around", "<how", "bytes"});
+  double all = 0;
+  for (const RankTraffic& item : program.traffic(static_cast<int>(ranks_))) {
+    table.row({item.what, item.summed ? "summed along the ranks" : "from each to all",
+               short_bytes(static_cast<double>(item.bytes))});
+    all += static_cast<double>(item.bytes);
+  }
+  console.out("\n" + table.text());
+  console.out(fmt::format("{} ranks send {} a step, each {} on average", ranks_, short_bytes(all),
+                          short_bytes(all / static_cast<double>(ranks_))));
+}
+
 void Explain::print_json(Console& console, const Program& program) const {
   const auto put = [&](const Step& step, bool once) {
     const Node& node = *step.node;
@@ -224,6 +242,10 @@ JsonObject Explain::total(const Program& program) const {
   line.add("macs_forward", cost.total.forward.macs)
       .add("macs_input_gradient", cost.total.input_gradient.macs);
   line.add("macs_weight_gradient", cost.total.weight_gradient.macs).add("kept_bytes", cost.kept_bytes);
+  double sent = 0;
+  for (const RankTraffic& item : program.traffic(static_cast<int>(ranks_)))
+    sent += static_cast<double>(item.bytes);
+  line.add("ranks", ranks_).add("bytes_sent", sent);
   return line.add("arena_bytes", program.arena_bytes(thread_count())).add("threads", thread_count());
 }
 

@@ -10,12 +10,18 @@
 #include <optional>
 #include <utility>
 
+#include "engine/base/cpu.h"
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
 #include "engine/base/seconds.h"
+#include "engine/base/sha256.h"
+#include "engine/tensor/safetensors.h"
 #include "tools/app/cli/duration.h"
 #include "tools/app/cli/interrupt.h"
+#include "tools/app/cli/launcher.h"
 #include "tools/app/cli/path_name.h"
+#include "tools/app/cli/version.h"
+#include "tools/app/cluster/joint_run.h"
 #include "tools/app/report/write.h"
 #include "tools/app/run/audit.h"
 #include "tools/app/run/caching.h"
@@ -59,13 +65,19 @@ class Train : public Verb {
   bool head_alone(const Model& model) const;
   void resolve_finetune(Session& session, TrainConfig& config);
   JsonObject config(const Session& session, const DataHashes& hashes) const;
+  std::string settings(const Session& session) const;
   RunWork work(const TrainingTask& task, Trainer& trainer, Machine& machine) const;
   void say_cost(Console& console, const TrainingTask& task, Trainer& trainer, Machine& machine) const;
+  int train_here(Console& console);
+  void go_on_together(Trainer& trainer, bool goes_on);
+  /// Whether this process writes what the run leaves behind.
+  bool writes() const { return !no_run_ && (!joint_ || joint_->first()); }
   double elapsed() const { return seconds_since(begin_); }
   History train(Console& console, Session& session, Trainer& trainer, const std::vector<Thaw>& thaws,
                 RunForecast& forecast, std::optional<RunFolder>& folder, std::optional<RunKeeper>& keeper);
 
   using Clock = std::chrono::steady_clock;
+  std::unique_ptr<JointRun> joint_;  // null: this process alone
   Clock::time_point begin_ = {};
   double said_ = 0;  // of the whole command; 0: not yet
   const bool finetune_;
@@ -197,6 +209,16 @@ void Train::resolve_finetune(Session& session, TrainConfig& config) {
   if (standardised_) session.notes.push_back(standardised_text(config));
 }
 
+/// What has to be the same on all ranks.
+std::string Train::settings(const Session& session) const {
+  const DataHashes hashes = no_run_ ? DataHashes{} : hashes_of(session.data);
+  Sha256 weights;
+  for (const NamedParameter& p : session.model->parameters())
+    weights.update(std::as_bytes(p.parameter->value().values()));
+  return fmt::format("{} {} {}\n{}\n{}", version(), commit(), isa_name(selected_isa()), weights.hex(),
+                     config(session, hashes).text());
+}
+
 JsonObject Train::config(const Session& session, const DataHashes& hashes) const {
   JsonObject object = json_line("config");
   object.add("command", command()).add("model", session.recipe.model).add("data", session_.data.spec);
@@ -228,6 +250,27 @@ JsonObject Train::config(const Session& session, const DataHashes& hashes) const
 }
 
 int Train::run(Console& console) {
+  joint_ = JointRun::join();
+  if (!joint_) return train_here(console);
+  if (dry_run_) throw Error(Fault::usage, "train", "--dry-run tells of one process: without mpirun");
+  return joint_->run([&] { return train_here(console); });
+}
+
+/// Other ranks take what rank 0 went on from.
+void Train::go_on_together(Trainer& trainer, bool goes_on) {
+  SafeTensors state;
+  std::string text;
+  if (joint_->first() && goes_on) {
+    trainer.save(StateWriter(state));
+    const std::vector<std::byte> bytes = write_safetensors(state.tensors, state.metadata);
+    text.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  }
+  text = joint_->ranks().from_first(text);
+  if (joint_->first() || text.empty()) return;
+  trainer.resume(StateReader(read_safetensors(std::as_bytes(std::span(text)), "rank 0"), "rank 0"));
+}
+
+int Train::train_here(Console& console) {
   require(session_.data.spec, "--data", finetune_ ? "finetune" : "train");
   take_run_word(run_word_, session_.model, "finetune");
   if (finetune_) take_finetune_defaults();
@@ -243,6 +286,7 @@ int Train::run(Console& console) {
   begin_ = Clock::now();
   const InterruptScope interrupts(InterruptScope::What::at_once);
   use_threads(run_);
+  if (joint_ && run_.threads == 0) set_thread_count(share_of_threads(launcher()));
   if (run_.batch == 0) run_.batch = 64;
   session_.purpose = Purpose::train;
   session_.seed = run_.seed;
@@ -265,6 +309,7 @@ int Train::run(Console& console) {
   apply_freeze(*session.model, freeze_);
   resolve_training(training_, *session.model, finetune_ && backbone_trains(*session.model));
   if (finetune_) resolve_finetune(session, config);
+  if (joint_) config.program.ranks = &joint_->ranks();
   Learning learning(session, {training_, freeze_, policy_, cache_, run_, audit_steps_, !no_run_}, config);
   training_ = learning.training();
   config = learning.config();
@@ -281,7 +326,9 @@ int Train::run(Console& console) {
   }
   std::optional<RunFolder> folder;
   std::optional<RunKeeper> keeper;
-  if (!no_run_) {
+  bool goes_on = false;
+  if (joint_) joint_->begin(settings(session));
+  if (writes()) {
     const std::string usual =
         fmt::format("{}-{}-{}", session.recipe.model, path_name(session.data.train->info().name), run_.seed);
     const DataHashes hashes = hashes_of(session.data);
@@ -297,7 +344,7 @@ int Train::run(Console& console) {
       folder->write("env.json", environment_json(run_.seed, session.data, hashes).text() + "\n");
     }
     keeper.emplace(*folder, session, trainer, keep_);
-    const bool goes_on = keeper->begin(opened.model.weights, config.policy != nullptr);
+    goes_on = keeper->begin(opened.model.weights, config.policy != nullptr);
     if (folder->longer()) folder->write("config.json", text);
     if (!keeper->damage().empty()) {
       console.note(fmt::format("{}; the checkpoint before it is whole", keeper->damage()));
@@ -306,6 +353,12 @@ int Train::run(Console& console) {
       console.note(fmt::format("{} goes on in epoch {}, behind step {}", folder->path(), trainer.epoch(),
                                trainer.steps()));
     }
+  }
+  if (joint_) {
+    joint_->begin("written");
+    go_on_together(trainer, goes_on);
+    console.note(fmt::format("{} processes share each step ({}), {} threads each", joint_->ranks().ranks(),
+                             joint_->ranks().library(), thread_count()));
   }
   console.notes(session.notes);
   const RunClock clock{config.epochs, learning.train().batches(), config.patience, config.thaw_warm_up,
@@ -330,7 +383,7 @@ int Train::run(Console& console) {
   if (forecast) report_forecast(console, *forecast);
   RunWork work = this->work(task, trainer, machine);
   if (folder) work.files = file_prices(folder->file("."), machine, folder->seconds_a_file());
-  machine.save();
+  if (!joint_ || joint_->first()) machine.save();
   RunForecast wall(work, elapsed());
   const History history = train(console, session, trainer, thaws, wall, folder, keeper);
   if (keeper) keeper->save_whole();  // whatever fails behind this
@@ -379,7 +432,11 @@ int Train::run(Console& console) {
     keeper->finish();
     if (failed) std::rethrow_exception(failed);
   }
-  console.close(result_fields(result));
+  // Not in the folder: what a run leaves behind does not depend on who shared it.
+  JsonObject closing = result_fields(result);
+  closing.add("ranks", joint_ ? joint_->ranks().ranks() : 1);
+  closing.add("bytes_sent", joint_ ? joint_->bytes_sent() : std::uint64_t{0});
+  console.close(closing);
   if (console.quiet() && !console.json()) {
     console.out(result_text(result));
   } else {
@@ -391,7 +448,7 @@ int Train::run(Console& console) {
 
 RunWork Train::work(const TrainingTask& task, Trainer& trainer, Machine& machine) const {
   RunWork work = run_work(task, trainer, machine);
-  work.saves = !no_run_;
+  work.saves = writes();
   work.saving = saving_of(*task.session.model, task.optimizer()->slots_of_a_parameter(),
                           !policy_.policy.empty(), !session_.model.weights.empty());
   return work;
@@ -515,14 +572,16 @@ History Train::train(Console& console, Session& session, Trainer& trainer, const
   };
   const InterruptScope interrupts(InterruptScope::What::noted);
   hooks.stop = [&] {
-    if (InterruptScope::signal() == 0) return false;
+    const int own = InterruptScope::signal();
+    const int signal = joint_ ? joint_->ranks().greatest(own) : own;
+    if (signal == 0) return false;
     progress.reset();
     if (keeper) keeper->interrupt();
     console.note(fmt::format("interrupted after {} steps{}", trainer.steps(),
                              folder ? fmt::format("; the weights are in {}, the same command goes on",
                                                   folder->file("last.safetensors"))
                                     : ""));
-    throw Interrupted{InterruptScope::signal()};
+    throw Interrupted{signal};
   };
   History history;
   try {

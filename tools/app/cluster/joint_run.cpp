@@ -1,0 +1,112 @@
+#include "tools/app/cluster/joint_run.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "engine/base/error.h"
+#include "engine/base/printable.h"
+#include "engine/base/sha256.h"
+#include "tools/app/cli/interrupt.h"
+
+namespace firn::cli {
+
+namespace {
+
+constexpr auto kPatience = std::chrono::seconds(2);  // with rank 0, which says a fault of all
+
+std::string status_of(Fault fault, const std::string& what) {
+  return fmt::format("{} {}", static_cast<int>(fault), what);
+}
+
+}  // namespace
+
+std::unique_ptr<JointRun> JointRun::join() {
+  if (!launcher().started()) return nullptr;
+  return std::make_unique<JointRun>(open_mpi(launcher()));
+}
+
+/// `status` is "= SETTINGS" or a fault. Rank 0 looks at all, and what it finds is everybody's.
+void JointRun::agree(const std::string& status) {
+  std::string verdict = status[0] == '=' ? "" : status;
+  for (int rank = 1; rank < ranks_->ranks(); ++rank) {
+    std::uint64_t size = status.size();
+    const auto length = std::as_writable_bytes(std::span(&size, 1));
+    if (ranks_->rank() == rank) {
+      ranks_->send(0, length);
+      ranks_->send(0, std::as_bytes(std::span(status)));
+      ranks_->finish();
+    }
+    if (!first()) continue;
+    ranks_->receive(rank, length);
+    std::string other(size, '\0');
+    ranks_->receive(rank, std::as_writable_bytes(std::span(other)));
+    if (!verdict.empty() || other == status) continue;
+    const std::string name = fmt::format("rank {} of {}", rank, ranks_->ranks());
+    const std::size_t text = other.find(' ') + 1;
+    verdict =
+        other[0] == '='
+            ? status_of(Fault::usage, name +
+                                          " has another program, processor, data or settings than rank 0: "
+                                          "all must have the same")
+            : other.substr(0, text) + name + ": " + other.substr(text);
+  }
+  verdict = ranks_->from_first(verdict);
+  if (verdict.empty()) return;
+  agreed_to_end_ = true;
+  const std::size_t text = verdict.find(' ') + 1;
+  throw Error(static_cast<Fault>(std::stoi(verdict)), "ranks", verdict.substr(text));
+}
+
+void JointRun::begin(const std::string& settings) {
+  agree("= " + sha256_hex(std::as_bytes(std::span(settings))));
+  ++begun_;
+}
+
+std::uint64_t JointRun::bytes_sent() {
+  std::uint64_t all = ranks_->bytes_sent(), own = all;
+  const auto bytes = std::as_writable_bytes(std::span(&own, 1));
+  if (!first()) ranks_->send(0, bytes);
+  for (int rank = 1; rank < ranks_->ranks() && first(); ++rank) {
+    ranks_->receive(rank, bytes);
+    all += own;
+  }
+  ranks_->finish();
+  return all;
+}
+
+int JointRun::run(const std::function<int()>& work) {
+  constexpr int kBegun = 2;
+  try {
+    const int code = work();
+    ranks_->close();
+    return code;
+  } catch (const Interrupted&) {
+    ranks_->close();  // all were stopped at one step
+    throw;
+  } catch (const Error& error) {
+    if (begun_ == kBegun) fail(error.what(), static_cast<int>(error.fault()));
+    if (!agreed_to_end_) {
+      try {
+        agree(status_of(error.fault(), error.what()));
+      } catch (const Error&) {
+      }
+    }
+    ranks_->close();
+    throw;
+  } catch (const std::exception& error) {
+    fail(error.what(), static_cast<int>(Fault::failure));
+  }
+}
+
+void JointRun::fail(const std::string& what, int code) {
+  if (!first()) std::this_thread::sleep_for(kPatience);
+  write_aloud(fmt::format("firn: rank {} of {}: {}\n", ranks_->rank(), ranks_->ranks(), printable(what)));
+  ranks_->abort(code);
+  _exit(code);
+}
+
+}  // namespace firn::cli

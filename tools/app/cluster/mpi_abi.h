@@ -1,0 +1,23 @@
+/* What firn_mpi.so gives to the program: the one place that knows MPI is a module of its own, so that firn
+ * starts without MPI. Plain C: the module knows nothing of firn. Texts say what went wrong; null: nothing. */
+#pragma once
+
+#include <stddef.h>
+
+#define FIRN_MPI_ABI 1
+
+struct FirnMpi {
+  int abi, rank, ranks;
+  const char* library; /* "Open MPI v4.1.4" */
+  /* `data` stays as it is until `finish` returns. */
+  const char* (*send)(int to, const void* data, size_t bytes);
+  const char* (*receive)(int from, void* data, size_t bytes);
+  const char* (*finish)(void);
+  /* All ranks end together; or this one ends all of them with a code, and does not return. */
+  void (*close)(void);
+  void (*abort)(int code);
+};
+
+/* The name that the module exports, of this type; called once. */
+#define FIRN_MPI_OPEN "firn_mpi_open"
+typedef const char* FirnMpiOpen(struct FirnMpi* out);
