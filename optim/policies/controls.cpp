@@ -16,8 +16,9 @@ class RandomPrefix final : public FreezePolicy {
  public:
   explicit RandomPrefix(const RandomPrefixConfig& config) : c_(config) {}
   std::string text() const override {
-    return fmt::format("random-prefix: {} times a frozen prefix is drawn, {:.0f} % of the cost of none in all",
-                       prefixes_.size(), 100 * c_.share);
+    return fmt::format(
+        "random-prefix: {} times a frozen prefix is drawn, {:.0f} % of the cost of none in all",
+        prefixes_.size(), 100 * c_.share);
   }
   void decide(const PolicyMoment& now, std::span<BlockPlan> plan) override {
     const auto looks = static_cast<Index>(prefixes_.size());

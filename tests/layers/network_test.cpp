@@ -193,8 +193,7 @@ TEST_CASE("what cannot be says where and what is wanted") {
   CHECK(failure("[a] [b] dense").find("block [a] holds no layer") != std::string::npos);
   CHECK(failure("relu [b] dense").find("the layers before the first [block] are in none") !=
         std::string::npos);
-  CHECK(failure("dense 4; dense").find("line 1, column 8: ';' is part of no network") !=
-        std::string::npos);
+  CHECK(failure("dense 4; dense").find("line 1, column 8: ';' is part of no network") != std::string::npos);
   CHECK(failure("conv 1073741824 1073741824x3, dense").find("[") == 0);
   std::string deep;
   for (int i = 0; i < 100; ++i) deep += "group { ";

@@ -235,4 +235,3 @@ TEST_CASE("a policy that starts again begins anew") {
     CHECK(whole_run() == first);
   }
 }
-

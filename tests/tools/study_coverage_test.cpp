@@ -18,8 +18,8 @@ using namespace firn::cli;
 
 struct World {
   std::size_t seeds, items;
-  bool skewed;        // exponential effects of seeds in the place of normal ones
-  double between;     // deviation of the seeds' effects
+  bool skewed;                     // exponential effects of seeds in the place of normal ones
+  double between;                  // deviation of the seeds' effects
   double item = 0.15, rest = 0.2;  // of a paired answer: right here and wrong there is 1
 };
 
@@ -48,9 +48,9 @@ Estimate of_seeds(const std::vector<float>& table, const World& world) {
   return estimate(means);
 }
 
-/// Percentiles of means over resampled seeds and items. Every resample of the seeds comes as often as it would
-/// be drawn, where there are up to eight; the mean over resampled items is normal with the variance of the
-/// items' means. Percentiles widened for few seeds (Hesterberg 2015).
+/// Percentiles of means over resampled seeds and items. Every resample of the seeds comes as often as it
+/// would be drawn, where there are up to eight; the mean over resampled items is normal with the variance of
+/// the items' means. Percentiles widened for few seeds (Hesterberg 2015).
 Interval resampled(const std::vector<float>& table, const World& world) {
   struct Part {
     double mean, deviation, times;
@@ -91,7 +91,8 @@ Interval resampled(const std::vector<float>& table, const World& world) {
     for (int i = 0; i < 40; ++i) {
       const double middle = (low + high) / 2;
       double below = 0;
-      for (const Part& part : parts) below += part.times * normal_share((middle - part.mean) / part.deviation);
+      for (const Part& part : parts)
+        below += part.times * normal_share((middle - part.mean) / part.deviation);
       (below < share * all ? low : high) = middle;
     }
     return (low + high) / 2;
@@ -128,7 +129,8 @@ TEST_CASE("intervals over seeds and test items hold the truth in 93 to 97 of 100
   }
 }
 
-TEST_CASE("where seeds differ much and askew, five are too few for any interval, and it is known by how much") {
+TEST_CASE(
+    "where seeds differ much and askew, five are too few for any interval, and it is known by how much") {
   const World world{5, 1000, true, 0.03};
   Random random(8, "coverage");
   int held = 0;

@@ -14,9 +14,9 @@ namespace firn::cli {
 /// The models that are held against a peer's.
 inline constexpr const char* kReferenceModels = "mlp,cnn,vgg,resnet20,lstm,lstm2";
 
-/// What is measured under this name: a model of the registry, or what a weights file, a network of another program
-/// or a run's folder at this path holds, with its own input and classes. Throws Error(usage) with the nearest name,
-/// and what opening a file throws.
+/// What is measured under this name: a model of the registry, or what a weights file, a network of another
+/// program or a run's folder at this path holds, with its own input and classes. Throws Error(usage) with the
+/// nearest name, and what opening a file throws.
 ModelEntry bench_entry(const std::string& name);
 
 /// A model as its entry makes it, its programs, and one batch of random data.

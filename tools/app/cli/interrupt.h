@@ -3,9 +3,9 @@
 
 namespace firn::cli {
 
-/// While it lives, SIGINT, SIGTERM and SIGUSR1 end the process at once with the exit code 128 + signal, as long as
-/// there is nothing to keep; with `noted` the first one is only noted, and a second one ends the process.
-/// What was in force before is again afterwards.
+/// While it lives, SIGINT, SIGTERM and SIGUSR1 end the process at once with the exit code 128 + signal, as
+/// long as there is nothing to keep; with `noted` the first one is only noted, and a second one ends the
+/// process. What was in force before is again afterwards.
 class InterruptScope {
  public:
   enum class What { at_once, noted };

@@ -272,14 +272,16 @@ std::string statistics_text(const Plan& plan) {
       "Means over seeds; a seed draws the labels, new weights and the order of the samples. Intervals are at "
       "95 %, Student's, for other seeds and another test part: the variance is of a two-way table of seeds "
       "and "
-      "test items, its degrees of freedom Satterthwaite's (what is no accuracy, and costs: of seeds alone). "
-      "Simulated, they hold the truth in 93 to 97 of 100 studies of 5 to 20 seeds.{} Differences are paired "
-      "by "
-      "seed and item. The best arm is chosen on the validation part, its numbers are of the test part. What "
-      "is "
-      "called better, worse, supported or contradicted is so on a level of 5 % for its whole family (Holm "
-      "1979); the answer raises its intervals by Bonferroni's rule. Bounds are clipped to what is possible. "
-      "An interval that holds zero is no difference seen, not equality: being as good has a test of its own.",
+      "test items where answers are right or wrong, its degrees of freedom Satterthwaite's; for other "
+      "measures "
+      "and costs it is of seeds alone. Simulated, they hold the truth in 93 to 97 of 100 studies of 5 to 20 "
+      "seeds.{} Differences are paired by seed and item. The best arm is chosen on the validation part, its "
+      "numbers are of the test part. What is called better, worse, supported or contradicted is so on a "
+      "level "
+      "of 5 % for its whole family (Holm 1979); the answer raises its intervals by Bonferroni's rule. Bounds "
+      "are clipped to what is possible. An interval that holds zero is no difference seen, not equality: "
+      "being "
+      "as good has a test of its own.",
       single ? " With 1 seed there is none: arms cannot be told apart." : "");
 }
 

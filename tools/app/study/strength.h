@@ -22,8 +22,8 @@ std::vector<ArmPower> power_of(const Outcomes& outcomes);
 /// "one point to full tuning is told with 9 seeds (median of 4 arms; 80 % power); 1 more arm needs more test
 /// items"; empty where nothing is known.
 std::string power_text(const std::vector<ArmPower>& arms);
-/// The median of what the results of an earlier run say; where nothing is there that of seeds whose differences
-/// deviate by one point.
+/// The median of what the results of an earlier run say; where nothing is there that of seeds whose
+/// differences deviate by one point.
 Index seeds_for_a_point(Database* database);
 
 /// A part of a claim, for one model and source, over all targets.
