@@ -81,7 +81,7 @@ Value Graph::add_before(const Node& reader, std::shared_ptr<const Op> op, std::v
 }
 
 Graph::Graph(Options options) : options_(std::move(options)) {
-  if (options_.exact && (options_.precision == DType::bf16 || options_.frozen_precision == DType::bf16)) {
+  if (options_.exact && options_.types.frozen_narrow()) {
     throw Error(Fault::usage, "graph", "bf16 and exact computation exclude each other");
   }
 }

@@ -16,6 +16,16 @@ namespace firn {
 /// What a graph is built for. A frozen batch norm uses its running statistics in both.
 enum class Mode { train, infer };
 
+/// Of the numbers that products read and hand to each other: `number` or bf16. Sums, parameters and their
+/// gradients are fp32.
+struct NumberTypes {
+  DType all = DType::number;
+  DType frozen = DType::number;  ///< where nothing below trains, unless `all` is narrower
+
+  bool all_narrow() const { return all == DType::bf16; }
+  bool frozen_narrow() const { return all_narrow() || frozen == DType::bf16; }
+};
+
 /// The part of a training step that a node belongs to.
 enum class Pass { forward, input_gradient, weight_gradient };
 
@@ -73,12 +83,8 @@ class Graph {
     std::uint64_t seed = 0;          ///< of what is random in a step
     bool batch_statistics = false;   ///< frozen batch norms use the batch's statistics nevertheless
     bool dropout_in_frozen = false;  ///< dropout acts below the lowest trainable parameter too
-    bool exact = false;  ///< no algorithm whose choice, and so whose rounding, depends on what is frozen
-    /// Of the numbers that products read and hand to each other: `number` or bf16, which does not go with
-    /// `exact`. Sums, parameters and their gradients are fp32.
-    DType precision = DType::number;
-    DType frozen_precision =
-        DType::number;  ///< the same where nothing below trains, if `precision` is not bf16
+    bool exact = false;      ///< no algorithm whose choice, and so whose rounding, depends on what is frozen
+    NumberTypes types = {};  ///< narrow ones do not go with `exact`
     /// What does not train; none: what the parameters' marks say while the graph is built.
     std::optional<FreezeSet> freeze = {};
   };

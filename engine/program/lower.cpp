@@ -34,7 +34,7 @@ class Lowering {
  private:
   /// Whether what this node hands on may be narrow.
   bool narrow_here(const Node& node) const {
-    if (graph_.options().precision == DType::bf16) return true;
+    if (graph_.options().types.all_narrow()) return true;
     return node.pass() == Pass::forward && !graph_.depends_on_trainable({const_cast<Node*>(&node), 0});
   }
 
@@ -99,18 +99,16 @@ class Lowering {
 }  // namespace
 
 DType product_type(const Graph& graph, const Node& product) {
-  const Graph::Options& options = graph.options();
-  if (options.precision == DType::bf16) return DType::bf16;
+  const NumberTypes& types = graph.options().types;
+  if (types.all_narrow()) return types.all;
   const bool frozen = product.pass() == Pass::forward && !graph.depends_on_trainable(product.inputs()[0]) &&
                       !graph.depends_on_trainable(product.inputs()[1]);
-  return frozen ? options.frozen_precision : DType::number;
+  return frozen ? types.frozen : DType::number;
 }
 
 void lower(Graph& graph, const std::vector<bool>& used, const std::vector<Value>& keep,
            const Kernels& kernels) {
-  const Graph::Options& options = graph.options();
-  if (options.precision == DType::bf16 || options.frozen_precision == DType::bf16)
-    Lowering(graph, used, keep, kernels).run();
+  if (graph.options().types.frozen_narrow()) Lowering(graph, used, keep, kernels).run();
 }
 
 }  // namespace firn

@@ -22,7 +22,7 @@ const Implementation* cheapest(const Abstract& op, const Choice& choice) {
 
 Narrowing narrowing_of(const Graph& graph, const Node& node) {
   const bool product = node.op()->traits().narrowing == Narrowing::multiplies;
-  return product && product_type(graph, node) == DType::bf16 ? Narrowing::multiplies : Narrowing::none;
+  return product && product_type(graph, node) != DType::number ? Narrowing::multiplies : Narrowing::none;
 }
 
 }  // namespace

@@ -111,7 +111,7 @@ std::string FeatureCache::why_not(std::size_t child, const FreezeSet& freeze) co
   options.mode = Mode::train;
   options.batch_statistics = settings_.batch_statistics;
   options.dropout_in_frozen = settings_.dropout_in_frozen;
-  options.precision = settings_.precision;
+  options.types.all = settings_.types.all;
   options.freeze = freeze;
   const std::string random = not_a_function(*model_.features_graph(2, sample, cut, options));
   if (!random.empty()) return random;
@@ -182,13 +182,13 @@ bool FeatureCache::exact_validation(const CutPoint& cut) const {
 Index FeatureCache::planned_bytes(const CutPoint& cut, bool validates) const {
   const Index rows =
       train_.data().size() * static_cast<Index>(views_) + (validates ? validation_->data().size() : 0);
-  return FeatureStore::bytes_for({.rows = rows, .width = cut.features.count(), .half = config_.half});
+  return FeatureStore::bytes_for({.rows = rows, .width = cut.features.count(), .type = config_.type});
 }
 
 std::unique_ptr<FeatureStore> FeatureCache::make_store(Part part) const {
   return std::make_unique<FeatureStore>(FeatureStoreOptions{.rows = loader(part).data().size(),
                                                             .width = cut_.features.count(),
-                                                            .half = config_.half,
+                                                            .type = config_.type,
                                                             .on_disk = on_disk_,
                                                             .folder = config_.folder});
 }
@@ -227,16 +227,17 @@ bool FeatureCache::begin(std::size_t child) {
          fmt::format(
              "features before {} ({} numbers, {}) of {} training{} and {} validation samples are kept in the "
              "first epoch: {} {}",
-             children_[child].name, cut_.features.count(), config_.half ? "bf16" : "as computed",
-             train_.data().size(), views_ > 1 ? fmt::format(" samples in {} views", views_) : "",
+             children_[child].name, cut_.features.count(),
+             config_.type == DType::number ? "as computed" : "bf16", train_.data().size(),
+             views_ > 1 ? fmt::format(" samples in {} views", views_) : "",
              validates ? validation_->data().size() : 0, megabytes(bytes),
              on_disk_ ? "in a file" : "of memory"));
   return true;
 }
 
 bool FeatureCache::can_share() const {
-  return config_.pool != nullptr && !config_.half && config_.mode != CacheMode::disk && views_ == 1 &&
-         !train_.options().augment.any();
+  return config_.pool != nullptr && config_.type == DType::number && config_.mode != CacheMode::disk &&
+         views_ == 1 && !train_.options().augment.any();
 }
 
 /// Begins with features that other trainings may have computed. False: the pool has no room for them, or it
@@ -286,8 +287,8 @@ std::string FeatureCache::shared_key() const {
   const auto add = [&](const std::string& text) { hash.update(std::as_bytes(std::span(text))); };
   add(fmt::format("{} {} {} {} {} {}\n", model_.name(), model_.input().vocabulary, model_.input().lengths,
                   loader.data().info().shape.text(), cut_.features.text(), cut_.child));
-  add(fmt::format("{} {} {} {}\n", settings_.exact, static_cast<int>(settings_.precision),
-                  static_cast<int>(settings_.frozen_precision), loader.options().width_multiple));
+  add(fmt::format("{} {} {} {}\n", settings_.exact, static_cast<int>(settings_.types.all),
+                  static_cast<int>(settings_.types.frozen), loader.options().width_multiple));
   add(fmt::format("{} {} {} {}\n", rule.scale, fmt::join(rule.mean, ","), fmt::join(rule.deviation, ","),
                   rule.bgr));
   for (std::size_t i = 0; i < cut_.child; ++i) {

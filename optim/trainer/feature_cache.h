@@ -28,7 +28,7 @@ enum class CacheMode {
 struct CacheConfig {
   CacheMode mode = CacheMode::off;
   Index memory = Index{1} << 31;  ///< bytes, of training and validation features together
-  bool half = false;              ///< bf16 instead of the numbers themselves
+  DType type = DType::number;     ///< that features are kept in, bf16 or as they are
   std::string folder = {};        ///< of the file; empty: the system's for temporary files
   /// Where other trainings find the features too; null: they are this one's alone. Samples under
   /// augmentation, bf16 and a file are not shared, nor what the pool has no room for: that is kept as without
@@ -162,9 +162,7 @@ class FeatureCache final : public TrainerExtension {
   Tensor& buffer(Index count);
   Index planned_bytes(const CutPoint& cut, bool validates) const;
   /// Whether steps of the frozen part hand on rounded numbers.
-  bool rounds() const {
-    return settings_.precision == DType::bf16 || settings_.frozen_precision == DType::bf16;
-  }
+  bool rounds() const { return settings_.types.frozen_narrow(); }
   bool exact_validation(const CutPoint& cut) const;
 
   const Model& model_;

@@ -38,7 +38,7 @@ bool fused_across(const Graph& graph) {
 bool rounded_behind(const Graph& graph) {
   for (const auto& node : graph.nodes()) {
     if (node->op() == nullptr || node->op()->traits().narrowing != Narrowing::passes) continue;
-    const bool all = graph.options().precision == DType::bf16;
+    const bool all = graph.options().types.all_narrow();
     if (!all && graph.depends_on_trainable({node.get(), 0})) continue;
     for (const Value& input : node->inputs()) {
       const Node& source = *behind_views(input).node;

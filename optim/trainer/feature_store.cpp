@@ -5,7 +5,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <bit>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -14,25 +13,11 @@
 #include <system_error>
 
 #include "engine/base/error.h"
+#include "engine/kernels/kernels.h"
 
 namespace firn {
 
 namespace {
-
-std::uint16_t to_half(real value) {
-  const auto number = static_cast<float>(value);
-  const auto bits = std::bit_cast<std::uint32_t>(number);
-  if (number != number) return 0x7fc0;
-  return static_cast<std::uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-}
-
-real from_half(std::uint16_t value) {
-  return static_cast<real>(std::bit_cast<float>(static_cast<std::uint32_t>(value) << 16));
-}
-
-Index number_bytes(bool half) {
-  return half ? Index{sizeof(std::uint16_t)} : Index{sizeof(real)};
-}
 
 [[noreturn]] void fail(const std::string& where, Index bytes, int code) {
   throw Error(Fault::failure, "cache",
@@ -59,7 +44,7 @@ int open_file(const std::string& folder, Index bytes) {
 Index FeatureStore::bytes_for(const FeatureStoreOptions& options) {
   Index bytes = 0;
   if (__builtin_mul_overflow(options.rows, options.width, &bytes) ||
-      __builtin_mul_overflow(bytes, number_bytes(options.half), &bytes)) {
+      __builtin_mul_overflow(bytes, type_size(options.type), &bytes)) {
     return std::numeric_limits<Index>::max();
   }
   return bytes;
@@ -95,10 +80,9 @@ FeatureStore::~FeatureStore() {
 }
 
 void FeatureStore::put(Index row, const real* from) {
-  std::byte* to = block_ + row * options_.width * number_bytes(options_.half);
-  if (options_.half) {
-    auto* halves = reinterpret_cast<std::uint16_t*>(to);
-    for (Index i = 0; i < options_.width; ++i) halves[i] = to_half(from[i]);
+  std::byte* to = block_ + row * options_.width * type_size(options_.type);
+  if (options_.type == DType::bf16) {
+    kernels().bf16.narrow(options_.width, from, reinterpret_cast<Bf16*>(to));
   } else {
     std::memcpy(to, from, static_cast<std::size_t>(options_.width) * sizeof(real));
   }
@@ -108,10 +92,9 @@ void FeatureStore::put(Index row, const real* from) {
 }
 
 void FeatureStore::get(Index row, real* to) const {
-  const std::byte* from = block_ + row * options_.width * number_bytes(options_.half);
-  if (options_.half) {
-    const auto* halves = reinterpret_cast<const std::uint16_t*>(from);
-    for (Index i = 0; i < options_.width; ++i) to[i] = from_half(halves[i]);
+  const std::byte* from = block_ + row * options_.width * type_size(options_.type);
+  if (options_.type == DType::bf16) {
+    kernels().bf16.widen(options_.width, reinterpret_cast<const Bf16*>(from), to);
   } else {
     std::memcpy(to, from, static_cast<std::size_t>(options_.width) * sizeof(real));
   }

@@ -10,8 +10,8 @@
 namespace firn {
 
 struct FeatureStoreOptions {
-  Index rows = 0, width = 0;  ///< samples, and numbers of each; at least 1
-  bool half = false;          ///< kept as bf16, rounded to the nearest, ties to even; else as they are
+  Index rows = 0, width = 0;   ///< samples, and numbers of each; at least 1
+  DType type = DType::number;  ///< bf16: rounded to the nearest, ties to even; else kept as they are
   bool on_disk = false;
   std::string folder = {};  ///< of the file; empty: the system's for temporary files
 };
@@ -30,7 +30,7 @@ class FeatureStore {
   Index bytes() const { return bytes_; }
   static Index bytes_for(const FeatureStoreOptions& options);
   bool on_disk() const { return options_.on_disk; }
-  bool half() const { return options_.half; }
+  DType type() const { return options_.type; }
   Index rows() const { return options_.rows; }
 
   bool has(Index row) const { return written_[static_cast<std::size_t>(row)]; }

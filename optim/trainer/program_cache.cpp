@@ -17,8 +17,8 @@ Program& ProgramCache::find(Kind kind, Index batch, const Shape& sample,
   wanted_.to = to != nullptr ? to->child : 0;
   wanted_.batch = batch;
   wanted_.sample.assign(sample.sizes().begin(), sample.sizes().end());
-  // What is frozen decides what an inference computes in bf16.
-  const bool in_part = settings_.precision != DType::bf16 && settings_.frozen_precision == DType::bf16;
+  // What is frozen decides what an inference computes with narrow numbers.
+  const bool in_part = settings_.types.frozen_narrow() && !settings_.types.all_narrow();
   const bool matters = kind == Kind::training || in_part;
   wanted_.freeze = !matters ? FreezeSet() : freeze ? *freeze : model_.freeze_set();
   const auto found = programs_.find(wanted_);
@@ -43,8 +43,7 @@ std::unique_ptr<Program> ProgramCache::compile(Kind kind, Index batch, const Sha
   options.batch_statistics = settings_.batch_statistics;
   options.dropout_in_frozen = settings_.dropout_in_frozen;
   options.exact = settings_.exact;
-  options.precision = settings_.precision;
-  options.frozen_precision = settings_.frozen_precision;
+  options.types = settings_.types;
   options.freeze = freeze;
   ProgramOptions program_options;
   program_options.fuse = settings_.fuse;

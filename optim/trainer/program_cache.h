@@ -17,9 +17,8 @@ struct ProgramSettings {
   LossOptions loss = {};
   bool batch_statistics = false;  ///< frozen batch norms use the batch's statistics
   bool dropout_in_frozen = false;
-  bool exact = false;               ///< direct convolutions only, so that no bit depends on what is frozen
-  DType precision = DType::number;  ///< of products, and of what they hand to each other
-  DType frozen_precision = DType::number;
+  bool exact = false;  ///< direct convolutions only, so that no bit depends on what is frozen
+  NumberTypes types = {};
   std::uint64_t seed = 0;
   bool fuse = true;
   std::shared_ptr<StepTrace> trace = {};  ///< of the runs of all programs; null: none

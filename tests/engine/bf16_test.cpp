@@ -63,14 +63,14 @@ struct Net {
     return reshape(graph, p, Shape{kBatch, p.shape().count_from(1)});
   }
   std::unique_ptr<Program> inference(DType precision) const {
-    auto graph = std::make_unique<Graph>(Graph::Options{.mode = Mode::infer, .frozen_precision = precision});
+    auto graph = std::make_unique<Graph>(Graph::Options{.mode = Mode::infer, .types = {.frozen = precision}});
     graph->output("y", dense(*graph, features(*graph), graph->parameter(head), {}));
     auto program = Program::inference(std::move(graph));
     program->feed("x", x);
     return program;
   }
   std::unique_ptr<Program> training(DType precision) const {
-    auto graph = std::make_unique<Graph>(Graph::Options{.frozen_precision = precision});
+    auto graph = std::make_unique<Graph>(Graph::Options{.types = {.frozen = precision}});
     const Value z = dense(*graph, features(*graph), graph->parameter(head), {});
     const Value loss = softmax_cross_entropy(*graph, z, graph->feed("labels", labels.shape(), DType::int32));
     auto program = Program::training(std::move(graph), loss);
@@ -205,7 +205,7 @@ TEST_CASE("the output of a frozen prefix is fp32, and the head trains on it") {
   CHECK(lowered(*step) == 2);  // what the pooling writes is kept for the head's gradient
   step->run();
 
-  auto graph = std::make_unique<Graph>(Graph::Options{.mode = Mode::infer, .frozen_precision = DType::bf16});
+  auto graph = std::make_unique<Graph>(Graph::Options{.mode = Mode::infer, .types = {.frozen = DType::bf16}});
   graph->output("features", net.features(*graph));
   const auto prefix = Program::inference(std::move(graph));
   prefix->feed("x", net.x);
@@ -268,6 +268,6 @@ TEST_CASE(
 
 TEST_CASE("bf16 and exact exclude each other") {
   CHECK(test::fails_with(Fault::usage, "bf16", [] {
-    Graph graph(Graph::Options{.exact = true, .frozen_precision = DType::bf16});
+    Graph graph(Graph::Options{.exact = true, .types = {.frozen = DType::bf16}});
   }));
 }

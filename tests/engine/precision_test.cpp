@@ -56,7 +56,7 @@ struct WholeNumbers {
          t = weight("t", {kBatch, kOut}, 300)->value().clone();
 
   std::unique_ptr<Program> program(DType precision) const {
-    auto graph = std::make_unique<Graph>(Graph::Options{.precision = precision});
+    auto graph = std::make_unique<Graph>(Graph::Options{.types = {.all = precision}});
     const Conv2dOptions same{.pad_h = 1, .pad_w = 1, .winograd = 0};
     Value y = graph->feed("x", x.shape());
     for (const ParameterPtr& w : {a, b})
@@ -163,7 +163,7 @@ struct Residual {
     for (Index i = 0; i < labels.count(); ++i) labels.indices()[i] = static_cast<std::int32_t>(i % 10);
   }
   std::unique_ptr<Program> program(DType precision, ProgramOptions options = {}) const {
-    auto graph = std::make_unique<Graph>(Graph::Options{.precision = precision});
+    auto graph = std::make_unique<Graph>(Graph::Options{.types = {.all = precision}});
     const Conv2dOptions same{.pad_h = 1, .pad_w = 1},
         half{.stride_h = 2, .stride_w = 2, .pad_h = 1, .pad_w = 1};
     const auto norm = [&](Value v, std::size_t i) {
@@ -296,5 +296,5 @@ TEST_CASE("bf16: not fused it is near what it is fused") {
 
 TEST_CASE("bf16 and exact exclude each other, in all of a graph too") {
   CHECK(test::fails_with(Fault::usage, "bf16",
-                         [] { Graph graph(Graph::Options{.exact = true, .precision = DType::bf16}); }));
+                         [] { Graph graph(Graph::Options{.exact = true, .types = {.all = DType::bf16}}); }));
 }

@@ -93,10 +93,10 @@ Result train(ModelPtr model, const DataParts& data, const Setting& setting) {
   config.cache.mode = setting.cache;
   config.cache.memory = setting.memory;
   config.cache.folder = setting.folder;
-  config.cache.half = setting.half;
+  config.cache.type = setting.half ? DType::bf16 : DType::number;
   config.program.seed = 7;
-  config.program.precision = setting.all_precision;
-  config.program.frozen_precision = setting.precision;
+  config.program.types.all = setting.all_precision;
+  config.program.types.frozen = setting.precision;
   config.program.batch_statistics = setting.batch_statistics;
   config.program.dropout_in_frozen = setting.dropout_in_frozen;
   if (!setting.policy.empty()) config.policy = parse_policy(setting.policy);
@@ -396,7 +396,7 @@ TEST_CASE("space that is not there is an error before anything is written") {
 }
 
 TEST_CASE("bf16 rows are rounded to the nearest, half the bytes") {
-  FeatureStore store({.rows = 3, .width = 4, .half = true});
+  FeatureStore store({.rows = 3, .width = 4, .type = DType::bf16});
   CHECK(store.bytes() == 24);
   const float infinity = std::numeric_limits<float>::infinity();
   const real row[] = {real(1.00390625), real(1.01171875), real(-0.0), static_cast<real>(infinity)};

@@ -98,7 +98,7 @@ Result train(const Setting& setting, const DatasetPtr& data, Communicator* ranks
   if (setting.policy != "none") config.policy = parse_policy(setting.policy);
   config.program.seed = 3;
   config.program.exact = setting.exact;
-  config.program.frozen_precision = setting.precision;
+  config.program.types.frozen = setting.precision;
   config.program.ranks = ranks;
   config.extensions = std::move(extensions);
   Trainer trainer(*model, *optimizer, train, validation, config);

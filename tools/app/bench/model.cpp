@@ -33,8 +33,7 @@ BenchModel::BenchModel(const std::string& name, const std::string& freeze, Index
   feeds_ = std::make_unique<RandomBatch>(*model_, batch_, model_->input().sample);
   ProgramSettings settings;
   settings.exact = exact;
-  settings.precision = all;
-  settings.frozen_precision = frozen;
+  settings.types = {all, frozen};
   settings.trace = std::move(trace);
   programs_ = std::make_unique<ProgramCache>(*model_, settings);
   const auto parameters = model_->parameters();

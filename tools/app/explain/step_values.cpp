@@ -30,7 +30,7 @@ Graph::Options graph_options(const ProgramSettings& settings, const FreezeSet& f
   options.batch_statistics = settings.batch_statistics;
   options.dropout_in_frozen = settings.dropout_in_frozen;
   options.exact = settings.exact;
-  options.frozen_precision = settings.frozen_precision;
+  options.types = settings.types;
   options.freeze = freeze;
   return options;
 }

@@ -46,7 +46,7 @@ CacheConfig make_cache(const CacheChoice& choice, bool augmented) {
                 : choice.cache == "disk" ? CacheMode::disk
                                          : CacheMode::off;
   config.memory = parse_bytes(choice.memory, "cache-memory");
-  config.half = choice.precision == "bf16";
+  config.type = choice.precision == "bf16" ? DType::bf16 : DType::number;
   config.folder = choice.folder;
   return config;
 }

@@ -83,8 +83,8 @@ void apply_freeze_rules(const FreezeChoice& choice, bool exact, ProgramSettings&
   settings.batch_statistics = choice.bn == "batch";
   settings.dropout_in_frozen = choice.dropout == "on";
   settings.exact = exact;
-  settings.precision = frozen_precision(choice.all_precision, exact, "--precision");
-  settings.frozen_precision = frozen_precision(choice.precision, exact);
+  settings.types.all = frozen_precision(choice.all_precision, exact, "--precision");
+  settings.types.frozen = frozen_precision(choice.precision, exact);
 }
 
 std::vector<Thaw> parse_thaws(const Model& model, const FreezeChoice& choice) {

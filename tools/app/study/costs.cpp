@@ -70,7 +70,7 @@ ProgramSettings program_settings(const Arm& arm, std::uint64_t seed, TaskPtr tas
   settings.batch_statistics = arm.bn == "batch";
   settings.dropout_in_frozen = arm.dropout == "on";
   settings.exact = arm.budget.exact;
-  settings.frozen_precision = frozen_precision(arm.budget.frozen_precision, arm.budget.exact);
+  settings.types.frozen = frozen_precision(arm.budget.frozen_precision, arm.budget.exact);
   settings.seed = seed;
   return settings;
 }

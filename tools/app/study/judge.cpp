@@ -106,7 +106,7 @@ Judgement judge_model(const Model& model, const Prepared& prepared, const Datase
   ProgramSettings settings;
   settings.task = task_of(data->info());
   settings.exact = budget.exact;
-  settings.frozen_precision = frozen_precision(budget.frozen_precision, budget.exact);
+  settings.types.frozen = frozen_precision(budget.frozen_precision, budget.exact);
   ProgramCache programs(model, settings);
   Loader loader = make_loader(data, prepared, std::max<Index>(budget.batch, 128), false, 0);
   Judgement judgement;

@@ -175,7 +175,7 @@ int Eval::run(Console& console) {
 Evaluation Eval::judge(Console& console, const Session& session, Loader& loader, DType precision,
                        const std::function<void(const Batch&, const real*)>& on_batch) const {
   ProgramCache programs(*session.model,
-                        {.task = session.task, .exact = run_.exact, .frozen_precision = precision});
+                        {.task = session.task, .exact = run_.exact, .types = {.frozen = precision}});
   Progress progress(console, "evaluating", loader.batches());
   Index batches = 0;
   return evaluate(*session.model, programs, loader, [&](const Batch& batch, const real* values) {

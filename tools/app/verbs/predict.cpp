@@ -286,8 +286,8 @@ LoaderOptions Predict::options(const Session& session) const {
 
 void Predict::answer_pictures(Console& console, const Session& session) {
   const std::vector<std::string> paths = asked_pictures(console);
-  ProgramCache programs(*session.model,
-                        {.task = session.task, .exact = run_.exact, .frozen_precision = precision_in_force_});
+  ProgramCache programs(
+      *session.model, {.task = session.task, .exact = run_.exact, .types = {.frozen = precision_in_force_}});
   LogitsFile logits(logits_, *session.model, static_cast<Index>(paths.size()));
   // Everything is answered before anything is printed or written; pictures are read some at a time.
   constexpr std::size_t kTogether = 2048;
@@ -340,8 +340,8 @@ void Predict::answer(Console& console, const Session& session) {
     if (!questions.labelled->info().labelled) questions.labelled = nullptr;
   }
   Loader loader(questions.samples, options(session));
-  ProgramCache programs(*session.model,
-                        {.task = session.task, .exact = run_.exact, .frozen_precision = precision_in_force_});
+  ProgramCache programs(
+      *session.model, {.task = session.task, .exact = run_.exact, .types = {.frozen = precision_in_force_}});
 
   const Index classes = session.model->width();
   const Index samples = questions.samples->size();

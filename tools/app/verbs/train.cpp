@@ -366,12 +366,10 @@ int Train::train_here(Console& console) {
   if (keeper) keeper->save_whole();  // whatever fails behind this
   if (config.program.trace) write_trace(console, trace_, *config.program.trace);
   console.notes(missed(thaws, clock, static_cast<Index>(history.epochs.size())));
-  const bool narrow =
-      config.program.precision == DType::bf16 || config.program.frozen_precision == DType::bf16;
   std::optional<Evaluation> in_fp32;
-  if (narrow && learning.validation() != nullptr) {
+  if (config.program.types.frozen_narrow() && learning.validation() != nullptr) {
     ProgramSettings whole = config.program;
-    whole.precision = whole.frozen_precision = DType::number;
+    whole.types = {};
     ProgramCache programs(*session.model, whole);
     in_fp32 = evaluate(*session.model, programs, *learning.validation());
   }
