@@ -22,17 +22,18 @@ bool takes_norms(const LayerSpec& spec) {
 
 /// Takes the norm away that `at[i]` is; the layer of weights gets a bias.
 void fold_into(LayerSpec& weighty, const LayerSpec& norm, const std::string& prefix,
-               std::vector<FoldedNorm>& folded) {
+               std::vector<FoldedNorm>& left_out) {
   std::erase_if(weighty.attributes, [](const LayerSpec::Attribute& a) { return a.name == "no_bias"; });
   FoldedNorm one{dotted(prefix, weighty.name), dotted(prefix, norm.name)};
   if (const std::string* epsilon = norm.find("epsilon")) one.epsilon = std::stod(*epsilon);
-  folded.push_back(std::move(one));
+  left_out.push_back(std::move(one));
 }
 
-void fold_row(std::vector<LayerSpec>& row, const std::string& prefix, std::vector<FoldedNorm>& folded);
+void fold_row(std::vector<LayerSpec>& row, const std::string& prefix, std::vector<FoldedNorm>& left_out);
 
 /// The layers of a graph, each of which says what it reads.
-void fold_graph(std::vector<LayerSpec>& layers, const std::string& prefix, std::vector<FoldedNorm>& folded) {
+void fold_graph(std::vector<LayerSpec>& layers, const std::string& prefix,
+                std::vector<FoldedNorm>& left_out) {
   std::map<std::string, int> readers;
   for (std::size_t i = 0; i < layers.size(); ++i) {
     if (layers[i].from.empty()) layers[i].from = {i > 0 ? layers[i - 1].name : "in"};
@@ -49,27 +50,27 @@ void fold_graph(std::vector<LayerSpec>& layers, const std::string& prefix, std::
       ++i;
       continue;
     }
-    fold_into(*into, layers[i], prefix, folded);
+    fold_into(*into, layers[i], prefix, left_out);
     readers[source] = readers[norm];
     layers.erase(layers.begin() + static_cast<std::ptrdiff_t>(i));
     for (LayerSpec& one : layers) std::replace(one.from.begin(), one.from.end(), norm, source);
   }
 }
 
-void fold_bodies(LayerSpec& spec, const std::string& prefix, std::vector<FoldedNorm>& folded) {
+void fold_bodies(LayerSpec& spec, const std::string& prefix, std::vector<FoldedNorm>& left_out) {
   for (LayerSpec::Body& body : spec.bodies) {
     const std::string inner = dotted(dotted(prefix, spec.name), body.name);
-    if (spec.kind == "graph") fold_graph(body.layers, inner, folded);
-    fold_row(body.layers, inner, folded);
+    if (spec.kind == "graph") fold_graph(body.layers, inner, left_out);
+    fold_row(body.layers, inner, left_out);
   }
 }
 
-void fold_row(std::vector<LayerSpec>& row, const std::string& prefix, std::vector<FoldedNorm>& folded) {
+void fold_row(std::vector<LayerSpec>& row, const std::string& prefix, std::vector<FoldedNorm>& left_out) {
   for (std::size_t i = 0; i < row.size(); ++i) {
-    fold_bodies(row[i], prefix, folded);
+    fold_bodies(row[i], prefix, left_out);
     // In a graph neighbours need not read each other.
     if (i == 0 || row[i].kind != "norm" || !takes_norms(row[i - 1]) || !row[i].from.empty()) continue;
-    fold_into(row[i - 1], row[i], prefix, folded);
+    fold_into(row[i - 1], row[i], prefix, left_out);
     row.erase(row.begin() + static_cast<std::ptrdiff_t>(i--));
   }
 }
@@ -78,8 +79,8 @@ void fold_row(std::vector<LayerSpec>& row, const std::string& prefix, std::vecto
 
 ModelPtr with_norms_folded(const Model& model) {
   LayerSpec spec = model.spec();
-  std::vector<FoldedNorm> folded;
-  for (LayerSpec::Body& block : spec.bodies) fold_row(block.layers, "", folded);
+  std::vector<FoldedNorm> left_out;
+  for (LayerSpec::Body& block : spec.bodies) fold_row(block.layers, "", left_out);
   // A block of norms alone is none any more.
   std::erase_if(spec.bodies, [](const LayerSpec::Body& block) { return block.layers.empty(); });
   ModelPtr made = make_network(model.name(), parse_network(network_text(spec), "export"), "export",
@@ -97,7 +98,7 @@ ModelPtr with_norms_folded(const Model& model) {
     }
     parameter->touch();
   }
-  for (const FoldedNorm& one : folded) {
+  for (const FoldedNorm& one : left_out) {
     const auto numbers = [&](const char* name) { return from.at(dotted(one.norm, name))->value().data(); };
     const real *scale = numbers("weight"), *shift = numbers("bias"), *mean = numbers("running_mean"),
                *variance = numbers("running_var");

@@ -92,6 +92,7 @@ struct ForeignGraph {
   std::map<int, ForeignConstant> constants;  ///< by their value
   int input = -1, output = -1;               ///< values
   std::vector<Index> input_sizes;            ///< the batch among them
+  std::map<int, std::vector<Index>> sizes;   ///< of values, where the file says them
   bool tokens = false;                       ///< the input is whole numbers
   std::vector<std::string> notes;            ///< what the reader of the file should be told
 };

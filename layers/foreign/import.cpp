@@ -36,17 +36,20 @@ bool is_foreign_network(const std::string& path) {
          Kind::none;
 }
 
-ImportedNetwork import_network(const std::string& path, const Shape& sample) {
-  return import_network(read_file(path, Fault::model_file), path, sample);
+ImportedNetwork import_network(const std::string& path, const Shape& sample, const NetworkCut& cut) {
+  return import_network(read_file(path, Fault::model_file), path, sample, cut);
 }
 
-ImportedNetwork import_network(std::span<const std::byte> bytes, const std::string& path,
-                               const Shape& sample) {
+ImportedNetwork import_network(std::span<const std::byte> bytes, const std::string& path, const Shape& sample,
+                               const NetworkCut& cut) {
   const Kind kind = kind_of(bytes);
   if (kind == Kind::none)
     throw Error(Fault::model_file, "import",
                 path + ": is neither an exported program of PyTorch (.pt2) nor an ONNX model");
-  const ForeignGraph graph = kind == Kind::pt2 ? read_pt2(bytes, path) : read_onnx(bytes, path, sample);
+  const bool begins_later = !cut.from.empty();
+  ForeignGraph graph =
+      kind == Kind::pt2 ? read_pt2(bytes, path) : read_onnx(bytes, path, sample, begins_later);
+  cut_network(graph, cut, begins_later ? sample : Shape{});
   ForeignLayers layers = Translator(graph).run();
   ImportedNetwork network;
   network.file.tensors = std::move(layers.tensors);

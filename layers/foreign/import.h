@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/tensor/safetensors.h"
+#include "layers/foreign/cut.h"
 #include "layers/model.h"
 
 namespace firn {
@@ -25,12 +26,12 @@ struct ImportedNetwork {
 /// Whether the file is one that `import_network` reads, by its first bytes; false where it cannot be read.
 bool is_foreign_network(const std::string& path);
 
-/// Reads a file. Throws Error(model_file), naming path and node, for what is damaged, of a version that is
-/// not known, or holds an operation that firn lacks.
-/// `sample`: sizes that an ONNX model leaves open are taken from it.
-ImportedNetwork import_network(const std::string& path, const Shape& sample = {});
+/// Reads a file, or the part of its network that `cut` says. Throws Error(model_file), naming path and node,
+/// for what is damaged, of a version that is not known, or holds an operation that firn lacks. `sample`:
+/// sizes that an ONNX model leaves open are taken from it.
+ImportedNetwork import_network(const std::string& path, const Shape& sample = {}, const NetworkCut& cut = {});
 /// The same of one that lies in memory; `path` is only named in errors.
 ImportedNetwork import_network(std::span<const std::byte> bytes, const std::string& path,
-                               const Shape& sample = {});
+                               const Shape& sample = {}, const NetworkCut& cut = {});
 
 }  // namespace firn

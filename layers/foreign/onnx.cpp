@@ -50,8 +50,8 @@ std::string scope_of_list(const std::string& list) {
 
 class OnnxReader {
  public:
-  OnnxReader(std::span<const std::byte> bytes, const std::string& path, const Shape& sample)
-      : path_(path), sample_(sample), file_(bytes, "onnx", path), tensors_(path) {
+  OnnxReader(std::span<const std::byte> bytes, const std::string& path, const Shape& sample, bool any_input)
+      : path_(path), sample_(sample), any_input_(any_input), file_(bytes, "onnx", path), tensors_(path) {
     graph_.path = path;
   }
 
@@ -102,7 +102,7 @@ class OnnxReader {
   }
 
   void read_graph(ProtoReader graph) {
-    std::vector<ProtoReader> nodes, inputs, outputs;
+    std::vector<ProtoReader> nodes, inputs, outputs, infos;
     while (graph.next()) {
       switch (graph.field()) {
         case 1:
@@ -121,6 +121,9 @@ class OnnxReader {
         case 12:
           outputs.push_back(graph.message());
           break;
+        case 13:
+          infos.push_back(graph.message());
+          break;
         case 15:
           graph.fail("holds sparse weights, which firn does not read");
         default:
@@ -130,6 +133,7 @@ class OnnxReader {
     for (ProtoReader& input : inputs) read_input(input);
     if (graph_.input < 0) graph.fail("the network has no input");
     for (ProtoReader& node : nodes) read_node(node);
+    for (const ProtoReader& info : infos) read_info(info);
     for (ProtoReader output : outputs) {
       while (output.next()) {
         if (output.field() == 1 && graph_.output < 0) graph_.output = value(output.text());
@@ -139,11 +143,15 @@ class OnnxReader {
     if (graph_.output < 0) graph.fail("the network has no output");
   }
 
-  void read_input(ProtoReader info) {
+  struct ValueInfo {
     std::string name;
     std::int64_t type = 0;
     std::vector<Index> sizes;
-    const ProtoReader begin = info;
+  };
+
+  static ValueInfo value_info(ProtoReader info) {
+    ValueInfo found;
+    auto& [name, type, sizes] = found;
     while (info.next()) {
       if (info.field() == 1) name = info.text();
       if (info.field() != 2) continue;
@@ -157,8 +165,23 @@ class OnnxReader {
         }
       }
     }
+    return found;
+  }
+
+  /// Sizes of a value within the network, where the file has all but the batch's.
+  void read_info(const ProtoReader& info) {
+    ValueInfo found = value_info(info);
+    if (found.sizes.empty()) return;
+    if (found.sizes[0] < 1) found.sizes[0] = kBatch;
+    if (std::all_of(found.sizes.begin(), found.sizes.end(), [](Index n) { return n > 0; }))
+      graph_.sizes[value(found.name)] = std::move(found.sizes);
+  }
+
+  void read_input(const ProtoReader& begin) {
+    auto [name, type, sizes] = value_info(begin);
     const int at = value(name);
     if (graph_.constants.contains(at)) return;  // IR 3 lists the weights as inputs too
+    if (any_input_ && graph_.input >= 0) return;
     if (graph_.input >= 0) begin.fail("the network has several inputs, firn feeds one");
     if (!sizes.empty() && sizes[0] < 1) sizes[0] = kBatch;
     // Images (N,C,H,W) where the sample is (H,W,C); else in their order.
@@ -167,7 +190,8 @@ class OnnxReader {
       Index& size = sizes[static_cast<std::size_t>(axis)];
       if (size < 1) size = rank == 4 ? sample_[axis == 1 ? 2 : axis - 2] : sample_[axis - 1];
     }
-    if (sizes.empty() || std::any_of(sizes.begin(), sizes.end(), [](Index n) { return n < 1; }))
+    if (!any_input_ &&
+        (sizes.empty() || std::any_of(sizes.begin(), sizes.end(), [](Index n) { return n < 1; })))
       begin.fail(
           fmt::format("input {} leaves a size open that is not the batch's: --input H,W,C says it, or export "
                       "with fixed sizes",
@@ -447,6 +471,7 @@ class OnnxReader {
 
   std::string path_;
   Shape sample_;
+  bool any_input_;  ///< the network begins later: its inputs are none of firn's
   ProtoReader file_;
   OnnxTensors tensors_;
   ForeignGraph graph_;
@@ -459,8 +484,9 @@ class OnnxReader {
 
 }  // namespace
 
-ForeignGraph read_onnx(std::span<const std::byte> bytes, const std::string& path, const Shape& sample) {
-  return OnnxReader(bytes, path, sample).read();
+ForeignGraph read_onnx(std::span<const std::byte> bytes, const std::string& path, const Shape& sample,
+                       bool any_input) {
+  return OnnxReader(bytes, path, sample, any_input).read();
 }
 
 }  // namespace firn

@@ -15,6 +15,8 @@ namespace firn {
 /// Error(model_file) with path and offset or node for what is damaged, of another version, or leaves a size
 /// open that is not the batch's.
 /// `sample`: sizes that the file leaves open are taken from it, (H,W,C) or (T,F) or (T).
-ForeignGraph read_onnx(std::span<const std::byte> bytes, const std::string& path, const Shape& sample = {});
+/// `any_input`: the network is to be cut: several inputs and open sizes are no fault.
+ForeignGraph read_onnx(std::span<const std::byte> bytes, const std::string& path, const Shape& sample = {},
+                       bool any_input = false);
 
 }  // namespace firn

@@ -56,6 +56,12 @@ class GraphReader {
     read_inputs(file.at("graph_module").at("signature"));
     for (const Json& node : graph.at("nodes")) read_node(node);
     read_outputs(file.at("graph_module").at("signature"));
+    for (const auto& [name, at] : values_) {
+      if (!sizes_->contains(name)) continue;
+      const Json& sizes = sizes_->at(name).at("sizes");
+      if (std::all_of(sizes.begin(), sizes.end(), [](const Json& size) { return size.contains("as_int"); }))
+        graph_.sizes[at] = sizes_of(name);
+    }
   }
 
   int value(const std::string& name) {

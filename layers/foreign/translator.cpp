@@ -88,6 +88,7 @@ ForeignLayers Translator::translated() {
       continue;
     nodes.push_back(&*node);
     needed.insert(node->inputs.begin(), node->inputs.end());
+    needed.erase(-1);  // no value
     for (const int input : node->inputs) ++uses_[input];
   }
   ++uses_[graph_.output];
@@ -167,7 +168,8 @@ Stream Translator::stream(const ForeignNode& node, std::size_t input) const {
 }
 
 void Translator::give(const ForeignNode& node, Stream s, std::size_t output) {
-  if (output < node.outputs.size()) streams_[node.outputs[output]] = std::move(s);
+  if (output < node.outputs.size() && node.outputs[output] != -1)
+    streams_[node.outputs[output]] = std::move(s);
 }
 
 void Translator::give(const ForeignNode& node, ForeignConstant c, std::size_t output) {

@@ -191,6 +191,43 @@ TEST_CASE("an ONNX model that firn cannot take is one sentence") {
   CHECK(refused(onnx(small_onnx_graph(data) + counted(11, onnx_value("z", {0, 3}))), "several inputs"));
 }
 
+TEST_CASE("a network is cut at nodes and modules, so that what firn lacks may stand before and behind") {
+  std::string whole_graph = counted(1, onnx_node("Bessel", {"z"}, "x", "", "/front/Bessel")) +
+                            counted(1, onnx_node("MatMul", {"x", "w"}, "p", "", "/head/MatMul")) +
+                            counted(1, onnx_node("Add", {"b", "p"}, "y", "", "/head/Add")) +
+                            counted(1, onnx_node("Bessel", {"y"}, "end", "", "/back/Bessel")) +
+                            counted(5, onnx_tensor("w", {3, 2}, raw({1, 2, 3, 4, 5, 6}))) +
+                            counted(5, onnx_tensor("b", {2}, raw({10, 20}))) +
+                            counted(11, onnx_value("z", {0, 5, 7})) + counted(11, onnx_value("second", {4})) +
+                            counted(12, onnx_value("end", {0, 2}));
+  const std::string plain = onnx(whole_graph),
+                    told = onnx(whole_graph + counted(13, onnx_value("x", {0, 3})));
+  const std::vector<real> x{1, 0, 2};
+  for (const auto& [from, to] : {std::pair{"/head/MatMul", "/head/Add"}, std::pair{"head", "head"}}) {
+    const ImportedNetwork cut = import_network(as_bytes(told), "file", {}, {from, to});
+    CHECK(cut.text == "[head] head: dense classes\n");
+    CHECK(answers(cut, Tensor(Shape{1, 3}, x)) == std::vector<real>{21, 34});
+    CHECK(import_network(as_bytes(plain), "file", Shape{3}, {from, to}).text == cut.text);
+  }
+  const auto said = [&](const std::string& bytes, const NetworkCut& cut) {
+    const auto error = error_of([&] { import_network(as_bytes(bytes), "file", {}, cut); });
+    return error ? std::string(error->what()) : "";
+  };
+  CHECK(said(plain, {"head", "head"}).find("--input H,W,C says them") != std::string::npos);
+  CHECK(said(told, {"/head/MatMull", ""}).find("did you mean /head/MatMul?") != std::string::npos);
+  CHECK(said(told, {"head", "tail"}).find("--to tail: no node or module is called so") != std::string::npos);
+  CHECK(said(told, {"head", ""}).find("no operation for Bessel (once, first at node /back/Bessel)") !=
+        std::string::npos);
+  CHECK(said(told, {}).find("several inputs") != std::string::npos);
+
+  const std::string torch = pt2(small_pt2());
+  CHECK(import_network(as_bytes(torch), "file", {}, {"", "mean"}).text == read(torch).text);
+  CHECK(said(torch, {"", "net.conv"}).find("is (2,2,2,2), wanted is a row") != std::string::npos);
+  CHECK(error_of([&] { import_network(as_bytes(torch), "file", {}, {"relu", ""}); }));
+  CHECK(import_network(as_bytes(torch), "file", Shape{2, 2, 2}, {"relu", ""}).text ==
+        "[all] relu, global_pool\n");
+}
+
 TEST_CASE("files that are cut off or changed are refused or read, never worse") {
   for (const std::string& whole_file : {pt2(small_pt2()), onnx(small_onnx_graph(raw({1, 2, 3, 4, 5, 6})))}) {
     int refusals = 0;

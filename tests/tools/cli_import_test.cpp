@@ -68,6 +68,25 @@ TEST_CASE("a network that cannot be taken is one sentence and exit 4") {
   CHECK(outcome.err.find("leave --model away") != std::string::npos);
 }
 
+TEST_CASE("--from and --to take a part of a network") {
+  Cli cli;
+  put_network(cli);
+  Outcome outcome = cli.run("export --weights net.pt2 --from relu --input 2,2,2 -o part.onnx");
+  REQUIRE_MESSAGE(outcome.code == 0, outcome.err);
+  CHECK(outcome.out.find("0 tensors") != std::string::npos);
+  outcome = cli.run("explain --weights net.pt2 --to mean --batch 1");
+  REQUIRE_MESSAGE(outcome.code == 0, outcome.err);
+  outcome = cli.run("explain --weights net.pt2 --from rellu --batch 1");
+  CHECK(outcome.code == 2);
+  CHECK(outcome.error_lines() == 1);
+  CHECK_MESSAGE(outcome.err.find("did you mean relu?") != std::string::npos, outcome.err);
+  CHECK(cli.run("explain --model cnn --from conv1").code == 2);
+  REQUIRE(cli.run("export lenet -o l.safetensors").code == 0);
+  outcome = cli.run("explain --weights l.safetensors --to fc1");
+  CHECK(outcome.code == 2);
+  CHECK_MESSAGE(outcome.err.find("a network of another program") != std::string::npos, outcome.err);
+}
+
 TEST_CASE("weights with torchvision's names say of which network they are") {
   Cli cli;
   // ResNet-18 two channels wide.

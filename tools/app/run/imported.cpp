@@ -28,14 +28,22 @@ Recipe recipe_of(const ImportedNetwork& network, const std::string& path) {
 
 }  // namespace
 
-WeightsFile read_weights(const std::string& path, const std::string& base, const std::vector<Index>& sample) {
-  if (!is_foreign_network(path)) return {load_whole(path, base)};
+WeightsFile read_weights(const std::string& path, const std::string& base, const std::vector<Index>& sample,
+                         const NetworkCut& cut) {
+  if (!is_foreign_network(path)) {
+    if (cut.any())
+      throw Error(Fault::usage, "weights",
+                  "--from and --to go with a network of another program, " + path + " is none");
+    return {load_whole(path, base)};
+  }
   if (!base.empty())
     throw Error(Fault::usage, "weights", "--base goes with a checkpoint, " + path + " is none");
   const std::vector<std::byte> bytes = read_file(path, Fault::model_file);
   // What firn itself has written as ONNX is the network that it was.
-  if (auto own = read_own_onnx(bytes, path)) return {std::move(*own)};
-  return imported_weights(import_network(bytes, path, Shape(std::span<const Index>(sample))), path);
+  if (!cut.any()) {
+    if (auto own = read_own_onnx(bytes, path)) return {std::move(*own)};
+  }
+  return imported_weights(import_network(bytes, path, Shape(std::span<const Index>(sample)), cut), path);
 }
 
 WeightsFile imported_weights(ImportedNetwork network, const std::string& path) {

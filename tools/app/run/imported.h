@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/tensor/safetensors.h"
+#include "layers/foreign/cut.h"
 #include "layers/foreign/import.h"
 #include "tools/app/run/recipe.h"
 
@@ -19,10 +20,10 @@ struct WeightsFile {
 };
 
 /// Reads weights; a checkpoint is made whole with its `base`, sizes that a network leaves open are taken from
-/// `sample`. Throws what `load_whole` and `import_network`
+/// `sample`; `cut` is for networks of other programs alone. Throws what `load_whole` and `import_network`
 /// throw.
 WeightsFile read_weights(const std::string& path, const std::string& base,
-                         const std::vector<Index>& sample = {});
+                         const std::vector<Index>& sample = {}, const NetworkCut& cut = {});
 
 /// What a network of another program, called `path`, comes to.
 WeightsFile imported_weights(ImportedNetwork network, const std::string& path);

@@ -35,6 +35,9 @@ void declare_model(Arguments& arguments, ModelChoice& choice) {
                    "model and preparation of the data they go with; or a run's folder or checkpoint");
   arguments.option("--base", choice.base, "FILE",
                    "the weights that a checkpoint builds on (base.safetensors beside it)");
+  arguments.option("--from", choice.from, "NODE",
+                   "of a .pt2 or .onnx: the network begins with what this node or module reads");
+  arguments.option("--to", choice.to, "NODE", "and ends with what this one gives");
 }
 
 void declare_head_init(Arguments& arguments, ModelChoice& choice) {

@@ -418,7 +418,12 @@ Session open_session(const SessionChoice& asked) {
     throw Error(Fault::usage, "weights", "--base goes with --weights and a checkpoint");
   }
   WeightsFile read;
-  if (weights) read = read_weights(choice.model.weights, choice.model.base, choice.input.sample);
+  if (!weights && !(choice.model.from + choice.model.to).empty())
+    throw Error(Fault::usage, "weights",
+                "--from and --to go with --weights and a network of another program");
+  if (weights)
+    read = read_weights(choice.model.weights, choice.model.base, choice.input.sample,
+                        {choice.model.from, choice.model.to});
   SafeTensors& file = read.file;
   std::optional<ModelEntry> entry;
   if (!choice.model.name.empty() && !read.recipe) entry = model_entry(choice.model.name);
