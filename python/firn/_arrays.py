@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import operator
+import os
+import sys
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -16,12 +18,16 @@ from .errors import CopyWarning, ShapeError, UsageError
 Array = npt.NDArray[Any]
 
 _said: set[str] = set()
+_HERE = os.path.dirname(__file__) + os.sep
 
 
 def _say_copy(why: str) -> None:
     if why not in _said:
         _said.add(why)
-        warnings.warn(f"firn copies this array: {why}", CopyWarning, stacklevel=5)
+        frame, level = sys._getframe(), 1
+        while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+            frame, level = frame.f_back, level + 1
+        warnings.warn(f"firn copies this array: {why}", CopyWarning, stacklevel=level)
 
 
 def as_array(x: Any) -> Array:

@@ -42,8 +42,9 @@ def test_any_strides_and_types(cnn: firn.Model, arrays: tuple[np.ndarray, np.nda
 
 def test_a_copy_is_said_once(cnn: firn.Model) -> None:
     x = np.zeros((4, 8, 8, 1), np.float16)
-    with pytest.warns(firn.CopyWarning, match="float16 is read as float32"):
+    with pytest.warns(firn.CopyWarning, match="float16 is read as float32") as told:
         cnn.logits(x)
+    assert told[0].filename == __file__
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         cnn.logits(x)
