@@ -269,6 +269,12 @@ class Model(Freezing):
         ``firn.load``, the program, and PyTorch."""
         self._core.save(os.fspath(path))
 
+    def to_onnx(self, path: str | os.PathLike[str], *, fold: bool = False) -> None:
+        """The network for inference as an ONNX file: input "x", images (N, C, H, W), any batch; output "logits". Samples
+        reach it as they reach the network, standardised where ``fit`` did that; how is in the file's metadata.
+        ``fold``: batch norms become part of the layers before them. ``firn.load`` has the model again from it."""
+        self._core.export_onnx(os.fspath(path), fold)
+
     def to_torch(self, module: Any) -> Any:
         """Puts the weights into a module of PyTorch that has parameters and buffers of these names and shapes, and
         gives it back. Nothing is changed unless all of them fit. With a new head the module wants one too."""

@@ -211,6 +211,7 @@ void bind_learner(nb::module_& m) {
       .def_static("of_memory", &of_memory, "data"_a, "name"_a, "sample"_a)
       .def_static("from_bytes", &from_bytes, "data"_a, "prepared"_a)
       .def("to_bytes", &to_bytes)
+      .def("export_onnx", &Learner::export_onnx, "path"_a, "fold"_a, Unlocked())
       .def("save", &Learner::save, "path"_a, Unlocked())
       .def("fit", &fit, "train"_a, "validation"_a.none(), "options"_a, "before_epoch"_a.none(),
            "after_step"_a.none(), "after_epoch"_a.none())

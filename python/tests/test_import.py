@@ -47,6 +47,21 @@ def test_an_onnx_file_with_open_sizes(tmp_path: Path) -> None:
         firn.Model.from_onnx(tmp_path / "net.onnx", input=3)
 
 
+def test_an_onnx_file_of_a_model_is_that_model_again(
+    cnn: firn.Model, arrays: tuple[np.ndarray, np.ndarray], tmp_path: Path
+) -> None:
+    cnn.fit(*arrays, epochs=1)
+    cnn.to_onnx(tmp_path / "cnn.onnx")
+    for again in (firn.load(tmp_path / "cnn.onnx"), firn.Model.from_onnx(tmp_path / "cnn.onnx")):
+        assert np.array_equal(again.predict_proba(arrays[0]), cnn.predict_proba(arrays[0]))
+        assert list(again.classes_) == list(cnn.classes_) and again.frozen() == []
+    norms = firn.models.bncnn(input=(8, 8, 1), classes=10)
+    norms.to_onnx(tmp_path / "folded.onnx", fold=True)
+    folded = firn.Model.from_onnx(tmp_path / "folded.onnx")
+    assert len(folded.weights) < len(norms.weights)
+    assert np.allclose(folded.logits(arrays[0]), norms.logits(arrays[0]), atol=1e-4)
+
+
 def test_what_is_no_network_is_said(tmp_path: Path) -> None:
     (tmp_path / "x.pt2").write_bytes(b"no zip")
     for make in (firn.Model.from_pt2, firn.Model.from_onnx):

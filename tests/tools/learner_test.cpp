@@ -251,6 +251,21 @@ TEST_CASE("a step is priced, and advised is what trials say, while the model sta
   CHECK_THROWS_AS(learner.advise(few_digits(), wish), Mine);
 }
 
+TEST_CASE("an ONNX model of a learner is that learner again") {
+  const Cli cli;
+  Learner learner = digits_cnn();
+  const DataParts data = few_digits();
+  learner.fit(data, {.epochs = 1});
+  learner.export_onnx(cli.path("own.onnx"));
+  const Tensor want = learner.answers(data.test);
+  for (const Learner& again : {Learner(cli.path("own.onnx")), Learner::of_network(cli.path("own.onnx"))}) {
+    CHECK(again.names() == learner.names());
+    CHECK(bytes_of(again) == bytes_of(learner));
+    const Tensor got = again.answers(data.test);
+    CHECK(std::equal(got.data(), got.data() + got.count(), want.data()));
+  }
+}
+
 TEST_CASE("another program's network is taken from a file or from memory, what is frozen there frozen") {
   Cli cli;
   const std::string bytes = test::pt2(test::small_pt2());

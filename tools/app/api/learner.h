@@ -147,6 +147,10 @@ class Learner {
   /// The text of the network.
   std::string network() const;
 
+  /// The network as an ONNX model in inference (layers/foreign/export.h), with all that a weights file holds:
+  /// read by firn it is this learner again. `fold`: batch norms become part of what is before them. Throws
+  /// Error(failure) for a file that cannot be written.
+  void export_onnx(const std::string& path, bool fold = false) const;
   /// Everything as one weights file, which is replaced as a whole.
   void save(const std::string& path) const;
   /// The bytes of that file, and a learner of such bytes.

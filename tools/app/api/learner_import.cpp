@@ -1,8 +1,10 @@
-// Learners of other programs' networks.
+// Learners of other programs' networks, and for them.
 #include <fmt/core.h>
 
 #include <utility>
 
+#include "engine/base/atomic_file.h"
+#include "layers/foreign/export.h"
 #include "layers/foreign/import.h"
 #include "layers/network/text.h"
 #include "layers/weights.h"
@@ -11,19 +13,38 @@
 
 namespace firn {
 
+namespace {
+
+/// Bytes that firn has written are the network that it was; others are another program's.
+cli::WeightsFile weights_in(std::span<const std::byte> bytes, const std::string& path, const Shape& sample) {
+  if (auto own = read_own_onnx(bytes, path)) return {std::move(*own)};
+  return cli::imported_weights(import_network(bytes, path, sample), path);
+}
+
+}  // namespace
+
 Learner Learner::of_network(const std::string& path, const Shape& sample) {
-  return Learner(Parts::imported(import_network(path, sample), path));
+  return of_network(read_file(path, Fault::model_file), path, sample);
 }
 
 Learner Learner::of_network(std::span<const std::byte> bytes, const std::string& name, const Shape& sample) {
-  return Learner(Parts::imported(import_network(bytes, name, sample), name));
+  return Learner(Parts::imported(weights_in(bytes, name, sample), name));
 }
 
-std::unique_ptr<Learner::Parts> Learner::Parts::imported(ImportedNetwork network, const std::string& path) {
-  cli::WeightsFile weights = cli::imported_weights(std::move(network), path);
+void Learner::export_onnx(const std::string& path, bool fold) const {
+  const ModelPtr written = fold ? with_norms_folded(model()) : parts_->session.model;
+  cli::Recipe recipe = parts_->session.recipe;
+  recipe.network = network_text(written->spec());
+  recipe.plain_head = recipe.plain_head && !fold;
+  for (auto token = static_cast<Index>(recipe.vocabulary.size()); token < recipe.input.vocabulary; ++token)
+    recipe.vocabulary.push_back(std::to_string(token));
+  firn::export_onnx(*written, path, {.metadata = cli::to_metadata(recipe)});
+}
+
+std::unique_ptr<Learner::Parts> Learner::Parts::imported(cli::WeightsFile weights, const std::string& path) {
   auto parts = std::make_unique<Parts>();
   cli::Session& made = parts->session;
-  made.recipe = std::move(*weights.recipe);
+  made.recipe = weights.recipe ? std::move(*weights.recipe) : cli::read_recipe(weights.file, path, "");
   Index numbers = 0;
   for (const NamedTensor& t : weights.file.tensors) numbers += t.tensor.count();
   made.model = cli::make_model(made.recipe, numbers, path, false);

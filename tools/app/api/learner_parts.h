@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "layers/foreign/import.h"
 #include "optim/trainer/program_cache.h"
 #include "tools/app/api/learner.h"
+#include "tools/app/run/imported.h"
 #include "tools/app/run/learning.h"
 #include "tools/app/run/session.h"
 
@@ -24,7 +24,7 @@ struct Learner::Parts {
   mutable std::optional<ProgramCache> programs = {};  ///< to ask
 
   /// Those of another program's network, which errors call `path`.
-  static std::unique_ptr<Parts> imported(ImportedNetwork network, const std::string& path);
+  static std::unique_ptr<Parts> imported(cli::WeightsFile weights, const std::string& path);
   /// Throws Error(usage) where samples of this kind and shape are not what the model takes.
   void require_samples(const DataInfo& info) const;
   /// Throws Error(usage) where the answers wanted are not as many or of another kind.
