@@ -39,13 +39,14 @@ void fold_graph(std::vector<LayerSpec>& layers, const std::string& prefix,
     if (layers[i].from.empty()) layers[i].from = {i > 0 ? layers[i - 1].name : "in"};
     for (const std::string& read : layers[i].from) ++readers[read];
   }
-  // The last layer is the graph's value: it stays.
-  for (std::size_t i = 0; i + 1 < layers.size();) {
+  for (std::size_t i = 0; i < layers.size();) {
     const std::string norm = layers[i].name, source = layers[i].from[0];
     const auto into = std::find_if(layers.begin(), layers.begin() + static_cast<std::ptrdiff_t>(i),
                                    [&](const LayerSpec& one) { return one.name == source; });
     const bool fits = layers[i].kind == "norm" && into != layers.begin() + static_cast<std::ptrdiff_t>(i) &&
-                      takes_norms(*into) && readers[source] == 1;
+                      takes_norms(*into) && readers[source] == 1 &&
+                      // The last layer is the graph's value: what does its work must be the last then.
+                      (i + 1 < layers.size() || into + 1 == layers.begin() + static_cast<std::ptrdiff_t>(i));
     if (!fits) {
       ++i;
       continue;

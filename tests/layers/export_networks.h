@@ -57,6 +57,11 @@ inline std::vector<ExportCase> export_texts() {
        "m: multiply from n d, e: concat from m n, f: add from e e, q: multiply from f e, h: hard_sigmoid, "
        "g: max over 1 2 }, dense",
        image, 3},
+      {"ends",
+       "graph { a: conv 4 3x3, n: norm }, graph { b: conv 4 1x1 from in, c: conv 4 3x3 from in, d: norm, e: "
+       "norm from b, "
+       "f: add from d e }, graph { w: flatten, g: dense 5 no_bias, h: norm }, relu, dense",
+       image, 2},
       {"halves",
        "graph { a: slice axis 1 begin 0 end 6, b: slice axis 1 begin 6 end 12 from in, c: concat axis 1 from "
        "b "

@@ -447,7 +447,8 @@ TEST_CASE("ONNX's nine light networks are read and give what their files say") {
     for (Index i = 0; i < x.count(); ++i)
       x.data()[i] = static_cast<real>(static_cast<double>(i) / static_cast<double>(x.count()));
     const auto program = Program::inference(model->inference_graph(1, image));
-    program->feed("x", x.permuted(std::vector<int>{0, 2, 3, 1}));
+    const Tensor last = x.permuted(std::vector<int>{0, 2, 3, 1});  // read when the program runs
+    program->feed("x", last);
     program->run();
     Tensor y = program->output("logits");
     apply_end(network, y);
