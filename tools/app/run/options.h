@@ -15,7 +15,7 @@ struct ModelChoice {
   std::string name;                ///< empty: what the weights say
   std::string weights;             ///< a safetensors file or a checkpoint; empty: none
   std::string base;                ///< of a checkpoint; empty: beside it
-  std::string from, to;          ///< where a network of another program is cut
+  std::string from, to;            ///< where a network of another program is cut
   bool replace_head = false;       ///< not where the weights and the data both predict the next character
   bool keep_head = false;          ///< finetune: the head of the weights is wanted
   std::string init = "pytorch";    ///< how new weights are drawn: the name of a `Scheme`
