@@ -91,10 +91,13 @@ extern "C" __attribute__((visibility("default"))) const char* firn_mpi_open(Firn
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
   int length = 0;
   MPI_Get_library_version(library, &length);
-  // "Open MPI v4.1.4, package: ...", or "MPICH Version:      4.0.2\nMPICH Release ..."
-  for (char& c : library) {
-    if (c == ',' || c == '\n') c = '\0';
+  // "Open MPI v4.1.4, package: ..." or "MPICH Version:\t4.0.2\nMPICH Release ...": the beginning, spaced.
+  std::string name;
+  for (const char* c = library; *c != '\0' && *c != ',' && *c != '\n'; ++c) {
+    const bool gap = *c == ' ' || *c == '\t' || *c == ':';
+    if (!gap || (!name.empty() && name.back() != ' ')) name += gap ? ' ' : *c;
   }
+  library[name.copy(library, sizeof library - 1)] = '\0';
   *out = {FIRN_MPI_ABI, 0, 1, library, send, receive, finish, end, end_all};
   MPI_Comm_rank(MPI_COMM_WORLD, &out->rank);
   MPI_Comm_size(MPI_COMM_WORLD, &out->ranks);

@@ -192,7 +192,9 @@ std::string Train::settings(const Session& session) const {
   Sha256 weights;
   for (const NamedParameter& p : session.model->parameters())
     weights.update(std::as_bytes(p.parameter->value().values()));
-  return fmt::format("{} {} {}\n{}\n{}", version(), commit(), isa_name(selected_isa()), weights.hex(),
+  // What chooses kernels goes with it: other kernels have other last bits.
+  return fmt::format("{} {} {} {} {}\n{}\n{}", version(), commit(), isa_name(selected_isa()),
+                     static_cast<int>(bf16_products()), bf16_pair_speed(), weights.hex(),
                      config(session, hashes).text());
 }
 
