@@ -8,6 +8,11 @@
 
 namespace firn::cli {
 
+/// Errors that are at most this share more are as good; what moves them by less is no effect.
+inline constexpr double kErrorMargin = 0.1;
+/// Of a family of verdicts, all together.
+inline constexpr double kFamilyLevel = 0.05;
+
 enum class Ruling { supported, contradicted, undecided, not_applicable };
 std::string ruling_name(Ruling ruling);
 

@@ -98,7 +98,6 @@ double of_looks(double least, std::size_t looks) {
 }
 
 void settle(std::vector<Verdict>& verdicts) {
-  constexpr double kLevel = 0.05;
   std::map<std::string, std::vector<Verdict*>> families;
   for (Verdict& v : verdicts) {
     if (v.ruling != Ruling::not_applicable) families[v.family].push_back(&v);
@@ -111,9 +110,9 @@ void settle(std::vector<Verdict>& verdicts) {
       Verdict& v = *family[i];
       v.p_holm = adjusted[i];
       v.family_size = family.size();
-      v.ruling = !(v.p_holm < kLevel)    ? Ruling::undecided
-                 : v.p_for < v.p_against ? Ruling::supported
-                                         : Ruling::contradicted;
+      v.ruling = !(v.p_holm < kFamilyLevel) ? Ruling::undecided
+                 : v.p_for < v.p_against    ? Ruling::supported
+                                            : Ruling::contradicted;
     }
   }
 }

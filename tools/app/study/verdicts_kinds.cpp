@@ -11,9 +11,6 @@ namespace firn::cli {
 
 namespace {
 
-// Errors that are at most this share more are as good; what moves them by less is no effect.
-constexpr double kMargin = 0.1;
-
 bool is_recurrent(const std::string& model) {
   return model.find("lstm") != std::string::npos || model.find("rnn") != std::string::npos;
 }
@@ -99,15 +96,15 @@ Verdict as_good(const ClaimGroup& group, const Outcome& policy, const Outcome& f
                                               policy.arm->policy, labels_name(*policy.arm)),
                                   "as good at less cost");
   const Difference accuracy = group.accuracy(policy, full);
-  const Difference within = group.outcomes->within(policy, full, kMargin);
+  const Difference within = group.outcomes->within(policy, full, kErrorMargin);
   const Difference macs = group.outcomes->ratio(policy, full, Metric::macs);
   const Difference seconds = group.outcomes->ratio(policy, full, Metric::seconds);
   verdict.evidence = {accuracy, within, macs, seconds};
   verdict.p_for = std::max({within.level(true), macs.level(false), seconds.level(false)});
   verdict.p_against = of_looks(std::min({within.level(false), macs.level(true), seconds.level(true)}), 3);
   verdict.text =
-      fmt::format("accuracy {}; {} times its errors at most by {}; {}, {}", points(accuracy), 1 + kMargin,
-                  points(within), share_text(macs, "MACs"), share_text(seconds, "time"));
+      fmt::format("accuracy {}; {} times its errors at most by {}; {}, {}", points(accuracy),
+                  1 + kErrorMargin, points(within), share_text(macs, "MACs"), share_text(seconds, "time"));
   // Rates alone save nothing: there is no cost to be less.
   const bool froze = policy.trained_share < 1 - 1e-9;
   const bool dearer = macs.mean > 1e-9;
@@ -196,14 +193,14 @@ void judge_regularisers(const ClaimGroup& group, std::vector<Verdict>& to) {
         if (clearest.a == nullptr ||
             std::min(d.level(true), d.level(false)) < std::min(clearest.level(true), clearest.level(false)))
           clearest = d;
-        none = std::max({none, group.outcomes->within(*outcome, *plain, kMargin).level(true),
-                         group.outcomes->within(*outcome, *plain, -kMargin).level(false)});
+        none = std::max({none, group.outcomes->within(*outcome, *plain, kErrorMargin).level(true),
+                         group.outcomes->within(*outcome, *plain, -kErrorMargin).level(false)});
       }
       if (clearest.a == nullptr) continue;
       verdict.p_for = of_looks(std::min(clearest.level(true), clearest.level(false)), changed.size());
       // Told from zero, and yet within the margin: it does not matter.
       verdict.p_against = none;
-      if (none < 0.05) verdict.p_for = 1;
+      if (none < kFamilyLevel) verdict.p_for = 1;
       verdict.text = fmt::format("the clearest change, {}: {}", clearest.a->arm->name(), points(clearest));
       to.push_back(std::move(verdict));
     }

@@ -35,6 +35,7 @@
 #include "tools/app/study/cell.h"
 #include "tools/app/study/forecast.h"
 #include "tools/app/study/presets.h"
+#include "tools/app/study/registered.h"
 #include "tools/app/study/runner.h"
 #include "tools/app/study/strength.h"
 #include "tools/app/study/summary.h"
@@ -67,6 +68,7 @@ class StudyVerb final : public Verb {
   bool goes_on() const;
   bool has_results() const;
   Index told_seeds() const;
+  std::string departs_text() const;
   int dry_run(Console& console, const Plan& plan, const WorkForecast& forecast) const;
   void work(Console& console, const Plan& plan, const Materials& materials, Store& store);
   void begin(Store& store, const std::vector<Grid>& grids, const Plan& plan, const DataParts& data) const;
@@ -76,10 +78,12 @@ class StudyVerb final : public Verb {
   GridChanges changes_;
   DataChoice data_;
   ModelChoice model_;
-  std::string preset_, grid_, models_, sources_, labels_, freeze_, bn_, dropout_, run_;
+  std::optional<Registration> registration_;
+  std::vector<std::string> departures_;
+  std::string preset_, grid_, registered_, models_, sources_, labels_, freeze_, bn_, dropout_, run_;
   std::unique_ptr<HeldFolder> folder_;
   std::vector<std::string> policies_;
-  Index threads_ = 0, test_samples_ = 2000;
+  Index threads_ = 0, test_samples_ = -1;  // of the samples: what was registered, else the usual number
   std::uint64_t first_seed_ = 0;
   bool overwrite_ = false, dry_run_ = false;
   std::string budget_text_;
@@ -99,6 +103,9 @@ void StudyVerb::declare(Arguments& arguments) {
   arguments.option("--preset", preset_, "P",
                    "labels, depth, early, families, adaptive, regularisers or claims");
   arguments.option("--grid", grid_, "FILE", "experiments as JSON, in the place of a preset");
+  arguments.option(
+      "--registered", registered_, "FILE",
+      "a study that was registered before (docs/registered): it says where it departs from that");
   arguments.option("--data", changes_.target, "D",
                    "what is learned: a name or kind:path, as firn data lists them");
   arguments.option("--model", models_, "M,...", "models by name, files of networks, or one network's text");
@@ -162,8 +169,11 @@ void StudyVerb::read_changes() {
   }
   if (!budget_text_.empty()) budget_ = parse_duration(budget_text_, "budget");
   if (first_seed_ != 0) changes_.first_seed = first_seed_;
-  if (!preset_.empty() && !grid_.empty())
-    throw Error(Fault::usage, "study", "--preset and --grid exclude each other");
+  if (!preset_.empty() + !grid_.empty() + !registered_.empty() > 1)
+    throw Error(Fault::usage, "study", "--preset, --grid and --registered exclude each other");
+  if (!registered_.empty()) registration_ = read_registration(registered_);
+  constexpr Index kUsualTestSamples = 2000;
+  if (test_samples_ < 0) test_samples_ = registration_ ? registration_->test_samples : kUsualTestSamples;
   if (changes_.weights.empty()) return;
   changes_.weights = weights_file(changes_.weights, "study");
   if (changes_.models.size() > 1) throw Error(Fault::usage, "study", "--weights are of one --model");
@@ -179,7 +189,9 @@ std::vector<Grid> StudyVerb::grids(Console& console) {
   DataOptions options = data_.options;
   options.size = 0;
   options.outline = true;
-  if (!grid_.empty()) {
+  if (registration_) {
+    all = registration_->grids;
+  } else if (!grid_.empty()) {
     all = read_grids(grid_);
   } else {
     const std::string target = changes_.target.empty() ? Grid().target : changes_.target;
@@ -200,7 +212,8 @@ std::vector<Grid> StudyVerb::grids(Console& console) {
 
 std::string StudyVerb::run_name() const {
   if (!run_.empty()) return run_;
-  const std::string what = !grid_.empty()    ? std::filesystem::path(grid_).stem().string()
+  const std::string what = registration_     ? std::filesystem::path(registered_).stem().string()
+                           : !grid_.empty()  ? std::filesystem::path(grid_).stem().string()
                            : preset_.empty() ? std::string()
                                              : preset_;
   return what.empty() ? "study" : "study-" + path_name(what);
@@ -226,6 +239,12 @@ bool StudyVerb::goes_on() const {
 
 bool StudyVerb::has_results() const {
   return !overwrite_ && std::filesystem::exists("runs/" + run_name() + "/results.sqlite");
+}
+
+/// "run as registered", or where not.
+std::string StudyVerb::departs_text() const {
+  if (departures_.empty()) return "run as it was registered";
+  return fmt::format("departs from what was registered: {}", fmt::join(departures_, "; "));
 }
 
 /// With which one point is told: by the study that is there, where it has been done.
@@ -330,6 +349,12 @@ void StudyVerb::begin(Store& store, const std::vector<Grid>& grids, const Plan& 
   store.set_meta("score", first.score);
   store.set_meta("score_is_share", first.score_is_share ? "yes" : "no");
   store.set_meta("labels_by_class", first.by_class ? "yes" : "no");
+  if (registration_) {
+    store.set_meta("registered", fmt::format("{}, of {}, SHA-256 {}", registration_->path,
+                                             registration_->date, registration_->sha256));
+    store.set_meta("departures", departs_text());
+    store.set_meta("outcomes", fmt::format("{}", fmt::join(registration_->outcomes, "; ")));
+  }
   store.set_meta("state", "running");
   if (!store.meta("started")) store.set_meta("started", now_text());
 }
@@ -351,11 +376,13 @@ void StudyVerb::end(Console& console, const Plan& plan, const Materials& materia
   report::write_report(folder_->path());
   if (console.json()) {
     for (const JsonObject& line : summary_json(plan, outcomes, found, verdicts)) console.out(line);
-    console.close(JsonObject()
-                      .add("headline", headline)
-                      .add("cells", plan.cells.size())
-                      .add("arms", plan.arms.size())
-                      .add("run", folder_->path()));
+    JsonObject end = JsonObject()
+                         .add("headline", headline)
+                         .add("cells", plan.cells.size())
+                         .add("arms", plan.arms.size())
+                         .add("run", folder_->path());
+    if (registration_) end.add("registered", registration_->sha256).add("departures", departures_);
+    console.close(end);
   } else {
     for (std::size_t i = 0; i < found.size(); ++i) console.out({found[i].text, i == 0 ? "1" : nullptr});
     console.out(tables_text(plan, outcomes));
@@ -363,6 +390,8 @@ void StudyVerb::end(Console& console, const Plan& plan, const Materials& materia
     console.out(protocol_text(plan.arms.front()));
     console.out(statistics_text(plan));
     if (const std::string text = power_text(power_of(outcomes)); !text.empty()) console.out("Power: " + text);
+    if (registration_)
+      console.out(fmt::format("{} ({}): {}", registered_, registration_->date, departs_text()));
   }
   console.note(fmt::format("written: {}, results.csv and results.sqlite", file("report.html")));
 }
@@ -375,6 +404,7 @@ int StudyVerb::run(Console& console) {
   data_.options.outline = dry_run_ && !has_results();
   Materials materials(data_, test_samples_, changes_.weights);
   Plan plan = expand(all, materials);
+  const Plan whole = plan;
   console.notes(materials.notes());
   if (dry_run_ || budget_ > 0) {
     const double reading = elapsed() + materials.unread_seconds();
@@ -391,7 +421,15 @@ int StudyVerb::run(Console& console) {
       forecast = std::move(part.work);
     }
     forecast.before = reading;
+    if (dry_run_ && registration_) {
+      departures_ = departures(*registration_, all, whole, plan, test_samples_);
+      console.note(departs_text());
+    }
     if (dry_run_) return dry_run(console, plan, forecast);
+  }
+  if (registration_) {
+    departures_ = departures(*registration_, all, whole, plan, test_samples_);
+    console.note(departs_text());
   }
   open_folder();
   auto store = std::make_unique<Store>(file("results.sqlite"), commit());
