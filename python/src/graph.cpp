@@ -42,6 +42,22 @@ Graph& building(const std::vector<const GraphValue*>& values) {
   return building(*holder);
 }
 
+std::map<std::string, Index> index_limits(const Graph& graph) {
+  std::map<std::string, Index> limits;
+  for (const auto& node : graph.nodes()) {
+    for (const Value& input : node->inputs()) {
+      const bool rows = node->kind() == "embedding", classes = node->kind() == "softmax_cross_entropy";
+      if (!(rows || classes) || !input || !input.node->is_feed() || input.spec().type != DType::int32)
+        continue;
+      const Shape& logits = node->inputs()[0].shape();
+      const Index limit = (rows ? node->inputs()[1].shape()[0] : logits[logits.rank() - 1]) - 1;
+      const auto [place, anew] = limits.emplace(input.node->label(), limit);
+      if (!anew) place->second = std::min(place->second, limit);
+    }
+  }
+  return limits;
+}
+
 namespace {
 
 using HolderPtr = std::shared_ptr<GraphHolder>;
@@ -81,6 +97,17 @@ const Node& feed_named(const GraphHolder& holder, const std::string& name) {
 void feed(GraphHolder& holder, const std::string& name, Tensor tensor) {
   compiled(holder).feed(name, tensor);
   holder.fed.insert_or_assign(name, std::move(tensor));  // the program reads it where it lies
+}
+
+void check_indices(const GraphHolder& holder, const std::string& name, const Ints& values) {
+  const auto limit = holder.limits.find(name);
+  if (limit == holder.limits.end()) return;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values.data()[i] >= 0 && values.data()[i] <= limit->second) continue;
+    throw Error(
+        Fault::usage, "feed",
+        fmt::format("{} holds {}, want whole numbers from 0 to {}", name, values.data()[i], limit->second));
+  }
 }
 
 nb::object output(const GraphHolder& holder, const std::string& name) {
@@ -215,6 +242,7 @@ void bind_graph(nb::module_& m) {
             building(h);
             if (loss != nullptr && loss->holder.get() != &h)
               throw Error(Fault::usage, "graph", "the loss is of another graph");
+            h.limits = index_limits(*h.graph);
             ProgramOptions options;
             options.fuse = fuse;
             h.program = loss == nullptr ? Program::inference(std::move(h.graph), options)
@@ -230,6 +258,7 @@ void bind_graph(nb::module_& m) {
       .def(
           "feed_indices",
           [](GraphHolder& h, const std::string& name, const Ints& value) {
+            check_indices(h, name, value);
             feed(h, name,
                  Tensor::of_indices(shape_of(value),
                                     std::span<const std::int32_t>(value.data(), value.size())));

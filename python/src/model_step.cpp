@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "engine/base/error.h"
 #include "layers/task.h"
 #include "python/src/graph.h"
 #include "python/src/module.h"
@@ -17,6 +18,7 @@ namespace {
 
 /// With what is frozen now; its outputs are those of each block ("block0"), "logits" and "loss".
 std::unique_ptr<GraphHolder> model_step(Learner& learner, Index batch, std::uint64_t seed) {
+  if (batch < 1) throw Error(Fault::usage, "step", "a step has 1 sample or more");
   const Model& model = learner.model();
   Graph::Options options;
   options.seed = seed;
@@ -27,6 +29,8 @@ std::unique_ptr<GraphHolder> model_step(Learner& learner, Index batch, std::uint
   const Value loss = learner.task().loss(graph, logits, graph.feed("targets", spec.shape, spec.type), {});
   graph.output("logits", logits);
   graph.output("loss", loss);
+  holder->limits = index_limits(graph);
+  if (model.input().lengths) holder->limits["lengths"] = model.input().sample[0];
   holder->program = Program::training(std::move(holder->graph), loss);
   for (const NamedParameter& p : model.parameters()) holder->names.emplace(p.parameter.get(), p.name);
   return holder;

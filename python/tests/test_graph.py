@@ -166,6 +166,23 @@ def test_faults_are_said_when_the_graph_is_built() -> None:
         w.value = np.ones(2)
 
 
+def test_indices_that_name_nothing_are_refused() -> None:
+    g = firn.Graph(training=False)
+    g.output("y", ops.embedding(g.feed("tokens", (2, 3), indices=True), g.constant("t", array(4, 2))))
+    program = g.inference()
+    for wrong in (4, -1, 2**31 - 1):
+        with pytest.raises(firn.UsageError, match=f"tokens holds {wrong}, want whole numbers from 0 to 3"):
+            program.run(tokens=np.full((2, 3), wrong))
+    model = firn.models.textcnn(input=(9,), classes=2, vocabulary=20)
+    feeds = dict(x=np.ones((4, 9), int), lengths=np.full(4, 9), targets=np.zeros(4, int))
+    step = model.step(4).run(**feeds)
+    for name, wrong in (("x", 20), ("lengths", 10), ("targets", 2)):
+        with pytest.raises(firn.UsageError, match=f"{name} holds {wrong}, want"):
+            step.run(**{name: np.full_like(feeds[name], wrong)})
+    with pytest.raises(firn.UsageError, match="1 sample or more"):
+        model.step(0)
+
+
 def test_values_and_parameters_outlive_what_they_are_of() -> None:
     def value() -> object:
         return firn.Graph().feed("x", (2, 3))
