@@ -40,10 +40,10 @@ class Study:
 
     def records(self) -> list[dict[str, Any]]:
         """A dictionary for each arm, for ``pandas.DataFrame``: results.csv, with numbers as numbers and None where
-        there is none."""
+        there is none; differences are to the arm of the same source that tunes everything."""
         return [dict(row) for row in self._records]
 
-    _titles = ("source", "labels", "arm", "accuracy", "95 %", "against full tuning", "MACs")
+    _titles = ("source", "labels", "arm", "accuracy", "95 %", "difference", "MACs")
     _left = (True, False, True, False, False, False, False)
 
     def _rows(self) -> list[list[str]]:
