@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/base/real.h"
+#include "engine/tensor/tensor.h"
 
 namespace firn {
 
