@@ -20,8 +20,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr Index kTogether = 64;                  // samples that grow or are read at a time
-constexpr Index kWorthThreads = Index{1} << 18;  // numbers to gather from which on threads help
+constexpr Index kTogether = 64;  // samples that grow or are read at a time
 
 std::string megabytes(Index bytes) {
   return fmt::format("{:.1f} MB", static_cast<double>(bytes) * 1e-6);

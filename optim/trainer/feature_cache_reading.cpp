@@ -11,6 +11,12 @@
 
 namespace firn {
 
+namespace {
+
+constexpr Index kWorthThreads = Index{1} << 18;  // numbers to gather from which on threads help
+
+}  // namespace
+
 Content FeatureCache::content(Part part, std::uint64_t epoch) const {
   if (part == Part::validation && !validates()) return Content::samples;
   return active_ && (shared_ || store(part, epoch).complete()) ? Content::labels : Content::samples;

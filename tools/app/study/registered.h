@@ -17,19 +17,20 @@ struct Registration {
   double margin = 0, level = 0;  ///< of the errors; of a family
   Index test_samples = 2000;
   std::vector<std::string> outcomes;  ///< in words
-  std::vector<std::string> tuned_on;  ///< sets that rules and settings were tried on: none of the experiments' targets
+  std::vector<std::string>
+      tuned_on;  ///< sets that rules and settings were tried on: none of the experiments' targets
   std::vector<Grid> grids;
 };
 
-/// Throws Error(usage) for a file without a registration, an unknown or missing field, or a target that is among
-/// those that rules were tried on; else as `read_grids`.
+/// Throws Error(usage) for a file without a registration, an unknown or missing field, or a target that is
+/// among those that rules were tried on; else as `read_grids`.
 Registration read_registration(const std::string& path);
 /// The same of a file's content; `path` is what errors name.
 Registration parse_registration(std::span<const std::byte> bytes, const std::string& path);
 
-/// Where what is run is not what was registered, each in a sentence: fields of the grids, arms and cells that are
-/// missing, samples, the rules' margin and level.
-std::vector<std::string> departures(const Registration& registered, const std::vector<Grid>& run, const Plan& whole,
-                                    const Plan& done, Index test_samples);
+/// Where what is run is not what was registered, each in a sentence: fields of the grids, arms and cells that
+/// are missing, samples, the rules' margin and level.
+std::vector<std::string> departures(const Registration& registered, const std::vector<Grid>& run,
+                                    const Plan& whole, const Plan& done, Index test_samples);
 
 }  // namespace firn::cli
