@@ -39,6 +39,9 @@ std::map<std::string, std::string> results(const Cli& cli, const std::string& ru
     tables[table] = rows(database, std::string("SELECT * FROM ") + table);
   tables["mistakes"] =
       rows(database, "SELECT cell,place,sample,truth,predicted,confidence,hex(pixels) FROM mistakes");
+  tables["items"] = rows(database, "SELECT cell,kind,count,hex(scores),hex(answers) FROM items");
+  tables["rulings"] = rows(database, "SELECT * FROM rulings");
+  tables["power"] = rows(database, "SELECT * FROM power");
   tables["origins"] = rows(database, "SELECT origin,model,source,seed,epochs,accuracy,loss FROM origins");
   tables["results"] = rows(database,
                            "SELECT cell,accuracy,macro_f1,ece,loss,train_loss,rate,steps,train_samples,"

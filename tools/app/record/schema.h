@@ -5,14 +5,16 @@
 // cells of one model and seed start from: weights learned on the source once. A key is 16 hex digits of the
 // SHA-256 of the resolved content, in which the data stands by its own SHA-256; the same content is the same
 // row whichever experiment asked for it. Rows of earlier grids stay; `members` says what belongs to the last
-// one. What is written again by each run is `meta`, `experiments`, `members`, `classes`, `answers`,
-// `summary`, `verdicts`, `evidence`; the other tables grow, one transaction a cell.
+// one. What is written again by each run is `meta`, `experiments`, `members`,
+// `classes`, `answers`, `summary`, `verdicts`, `evidence`, `tests`, `rulings`, `evidence_tests`, `power`,
+// `pooled`; the other tables grow, one transaction a cell.
 //
 // Two runs of one command give the same rows, bit for bit, but for: meta.started, meta.finished,
 // meta.headline and answers.text (which name measured speed), all columns named seconds or *_seconds or *_ms,
 // bytes_measured (which grows with the number of threads, and is less where another cell has computed the
-// frozen features), and the summary and evidence rows of the metrics
-// seconds and predicted_seconds with the verdicts on claim 5, which look at time.
+// frozen features), and the rows of `summary`, `tests`,
+// `evidence` and `evidence_tests` of the metrics seconds, seconds_ratio and predicted_seconds with the
+// verdicts, rulings and pooled rows on claim 5, which look at time, and `tuning_cost`.
 //
 // Numbers: shares are from 0 to 1, losses in nats, bytes in bytes, MACs count one multiply-add as one.
 #pragma once
@@ -82,6 +84,7 @@ constexpr int kStudyApplication = 0x6669726e;
 ///   finding): metric accuracy, macro_f1, ece, loss, macs, seconds, predicted_seconds; low..high and the
 ///   paired difference to the reference with its interval at 95 %; finding "better", "worse",
 ///   "no difference seen", "not known" (one seed), or NULL where there is no reference.
+/// Metrics of evidence are those of `summary`, and macs_ratio and seconds_ratio: logs of ratios.
 /// verdicts(verdict, experiment, claim, part, model, source, target, result, text): result "supported",
 ///   "contradicted", "undecided", "not applicable"; part of the claim in words.
 /// evidence(verdict, position, name, arm, reference, metric, seeds, difference, low, high).
