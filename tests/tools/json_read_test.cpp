@@ -98,6 +98,12 @@ TEST_CASE("lists of strings, and configs that cannot be compared") {
   const std::string deep = "{\"a\":" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
   CHECK(json_differences(deep, "{}", {}).size() == 1);
   CHECK(json_differences("", "{}", {}).size() == 1);
+  // What an older file lacks counts as what it then was.
+  constexpr LaterField kLater[] = {{"freezing.precision", "\"fp32\""}};
+  const std::string old = R"({"freezing":{"freeze":"2"}})";
+  CHECK(json_differences(old, R"({"freezing":{"freeze":"2","precision":"fp32"}})", {}, kLater).empty());
+  CHECK(json_differences(old, R"({"freezing":{"freeze":"2","precision":"bf16"}})", {}, kLater).size() == 1);
+  CHECK(json_differences(old, R"({"freezing":{"freeze":"2","precision":"fp32"}})", {}).size() == 1);
 }
 
 }  // namespace

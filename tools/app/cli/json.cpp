@@ -101,7 +101,8 @@ std::vector<std::string> parse_strings(std::string_view text, Fault fault, const
 }
 
 std::vector<std::string> json_differences(std::string_view is, std::string_view wanted,
-                                          const std::vector<std::string>& passed_over) {
+                                          const std::vector<std::string>& passed_over,
+                                          std::span<const LaterField> later) {
   const nlohmann::json a = try_json(is), b = try_json(wanted);
   if (!a.is_object() || !b.is_object()) return {"it is no object"};
   std::vector<std::string> found;
@@ -113,7 +114,11 @@ std::vector<std::string> json_differences(std::string_view is, std::string_view 
     for (const auto& item : keys.items()) {
       const std::string& key = item.key();
       if (prefix.empty() && std::count(passed_over.begin(), passed_over.end(), key) > 0) continue;
-      const nlohmann::json left = x.value(key, nlohmann::json()), right = y.value(key, nlohmann::json());
+      nlohmann::json missing;
+      for (const LaterField& field : later) {
+        if (field.path == prefix + key) missing = try_json(field.value);
+      }
+      const nlohmann::json left = x.value(key, missing), right = y.value(key, nlohmann::json());
       if (left == right) continue;
       if (prefix.empty() && left.is_object() && right.is_object()) {
         self(left, right, key + ".", self);

@@ -3,6 +3,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,10 +52,16 @@ std::string format_strings(const std::vector<std::string>& values);
 /// The reverse. Throws Error(fault) naming `where` on anything but a list of strings.
 std::vector<std::string> parse_strings(std::string_view text, Fault fault, const std::string& where);
 
+/// A field that older objects lack, and the value, as JSON, that they stand for: "training.rate", "0.1".
+struct LaterField {
+  std::string_view path, value;
+};
+
 /// Where two objects differ, below the keys that are `passed_over`: "training.rate is 0.1, not 0.05"; empty:
-/// nowhere. An object that cannot be read differs from everything.
+/// nowhere. What `is` lacks of `later` has its value. An object that cannot be read differs from everything.
 std::vector<std::string> json_differences(std::string_view is, std::string_view wanted,
-                                          const std::vector<std::string>& passed_over);
+                                          const std::vector<std::string>& passed_over,
+                                          std::span<const LaterField> later = {});
 
 /// Versions of the libraries of which headers alone are used here: "nlohmann/json 3.11.2".
 std::string json_library();

@@ -89,11 +89,14 @@ Index epochs_in(const nlohmann::json& config, const std::string& where) {
   return JsonFields(config, where).object("training").whole("epochs", 1, kMost, 1);
 }
 
+/// What config.json says only since some version.
+constexpr LaterField kLater[] = {{"freezing.precision", "\"fp32\""}};
+
 /// How the config in a file differs from `wanted`.
 std::vector<std::string> differences(const std::string& file, const std::string& wanted,
                                      const std::vector<std::string>& passed_over) {
   const auto bytes = read_file(file, Fault::failure);
-  return json_differences(as_text(bytes), wanted, passed_over);
+  return json_differences(as_text(bytes), wanted, passed_over, kLater);
 }
 
 }  // namespace
