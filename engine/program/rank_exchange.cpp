@@ -118,7 +118,7 @@ void RankExchange::gather(const std::vector<Item>& items, std::byte* shared, Com
       const Index begin = begin_of(item, rank);
       const auto bytes = static_cast<std::size_t>(begin_of(item, rank + 1) - begin);
       std::byte* const own = shared + item.offset + begin;
-      std::memcpy(in ? own : packed, in ? packed : own, bytes);
+      if (bytes > 0) std::memcpy(in ? own : packed, in ? packed : own, bytes);
       packed += bytes;
     }
   };
