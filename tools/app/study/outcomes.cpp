@@ -125,9 +125,9 @@ double Outcomes::p_holm(const Outcome& outcome, Metric metric) const {
 }
 
 std::string Outcomes::finding_of(const Outcome& outcome, const Difference& to_full) const {
-  constexpr double kLevel = 0.05;
+  constexpr double kFamilyLevel = 0.05;
   if (to_full.seeds < 2) return "not known";
-  if (!(p_holm(outcome, to_full.metric) < kLevel)) return "no difference seen";
+  if (!(p_holm(outcome, to_full.metric) < kFamilyLevel)) return "no difference seen";
   return (to_full.mean > 0) == more_is_better(to_full.metric) ? "better" : "worse";
 }
 
