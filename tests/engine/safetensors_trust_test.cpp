@@ -149,7 +149,8 @@ TEST_CASE("files of other programs are named as what they are, with what to do")
            std::tuple{"Entry not found, ask for another"s, "text", "download failed"},
            std::tuple{std::string(257, '\0') + "ustar", "tar archive", "tar"},
        }) {
-    CAPTURE(what);
+    const std::string said = what;  // a lambda cannot capture what a binding names
+    CAPTURE(said);
     const auto foreign = foreign_file(as_bytes(bytes));
     REQUIRE(foreign);
     CHECK(foreign->what.find(what) != std::string::npos);

@@ -317,7 +317,8 @@ TEST_CASE("layers that are put together of operations have the gradients of what
         std::pair{"conv 3 3x3, prelu, upsample 2x3, zero_pad axis 1 before 1, conv 2 3x3, prelu shared, "
                   "local_response_norm 3 alpha 0.5, dense 4, log_softmax, dense",
                   Shape{3, 2, 2}}}) {
-    CAPTURE(std::string(text));
+    const std::string network = text;  // a lambda cannot capture what a binding names
+    CAPTURE(network);
     const ModelPtr model = make_builtin("net", text, {sample}, 2);
     model->initialise(2);
     const Feeds feeds = make_feeds(*model, 3);

@@ -84,7 +84,8 @@ TEST_CASE("torchvision's networks are known by their weights and give PyTorch's 
        {std::pair{"small_resnet", "resnet18"}, std::pair{"squeezenet", "squeezenet1_1"},
         std::pair{"mobilenet_v2_quarter", "mobilenet_v2"},
         std::pair{"mobilenet_v3_quarter", "mobilenet_v3_small"}}) {
-    CAPTURE(std::string(folder));
+    const std::string network = folder;  // a lambda cannot capture what a binding names
+    CAPTURE(network);
     const auto file = shared_file(std::string("models/") + folder + "/model.pt2");
     if (!file) return;
     const std::string beside = file->substr(0, file->rfind('/'));
