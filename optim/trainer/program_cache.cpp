@@ -4,6 +4,18 @@
 
 namespace firn {
 
+Graph::Options graph_options(const ProgramSettings& settings, const FreezeSet& freeze, Mode mode) {
+  Graph::Options options;
+  options.mode = mode;
+  options.seed = settings.seed;
+  options.batch_statistics = settings.batch_statistics;
+  options.dropout_in_frozen = settings.dropout_in_frozen;
+  options.exact = settings.exact;
+  options.types = settings.types;
+  options.freeze = freeze;
+  return options;
+}
+
 ProgramCache::ProgramCache(const Model& model, ProgramSettings settings)
     : model_(model), settings_(std::move(settings)) {
   if (settings_.task == nullptr) settings_.task = usual_task(model);
@@ -37,14 +49,8 @@ Program& ProgramCache::find(Kind kind, Index batch, const Shape& sample,
 std::unique_ptr<Program> ProgramCache::compile(Kind kind, Index batch, const Shape& sample,
                                                const FreezeSet& freeze, const CutPoint* from,
                                                const CutPoint* to) {
-  Graph::Options options;
-  options.mode = kind == Kind::training ? Mode::train : Mode::infer;
-  options.seed = settings_.seed;
-  options.batch_statistics = settings_.batch_statistics;
-  options.dropout_in_frozen = settings_.dropout_in_frozen;
-  options.exact = settings_.exact;
-  options.types = settings_.types;
-  options.freeze = freeze;
+  const Graph::Options options =
+      graph_options(settings_, freeze, kind == Kind::training ? Mode::train : Mode::infer);
   ProgramOptions program_options;
   program_options.fuse = settings_.fuse;
   program_options.workspace = workspace_;

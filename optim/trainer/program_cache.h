@@ -26,6 +26,9 @@ struct ProgramSettings {
       nullptr;  ///< that share the work, at once and in the same order; null: this one alone
 };
 
+/// What a graph is built for under these settings.
+Graph::Options graph_options(const ProgramSettings& settings, const FreezeSet& freeze, Mode mode);
+
 /// Compiles a program when a batch of a new size, a sequence of a new length or another `FreezeSet` is asked
 /// for, and keeps it; of more than `kMost` the one that was not asked for longest goes. Where no set is given
 /// it is the model's own.

@@ -23,18 +23,6 @@ namespace {
 
 constexpr real kNone = std::numeric_limits<real>::quiet_NaN();
 
-Graph::Options graph_options(const ProgramSettings& settings, const FreezeSet& freeze, Mode mode) {
-  Graph::Options options;
-  options.mode = mode;
-  options.seed = settings.seed;
-  options.batch_statistics = settings.batch_statistics;
-  options.dropout_in_frozen = settings.dropout_in_frozen;
-  options.exact = settings.exact;
-  options.types = settings.types;
-  options.freeze = freeze;
-  return options;
-}
-
 /// Numbers that lie as the parameter's memory does, in the layout of files.
 std::vector<real> in_file_order(const Parameter& parameter, const real* numbers) {
   Tensor tensor(parameter.shape());
