@@ -14,6 +14,7 @@
 #include "layers/training_graph.h"
 #include "layers/weights.h"
 #include "optim/optimizer.h"
+#include "tests/layers/export_networks.h"
 #include "tests/layers/support.h"
 
 using namespace firn;
@@ -70,20 +71,6 @@ void check_losses(const std::vector<double>& got, const nlohmann::json& wanted, 
   }
 }
 
-const char* const kNetworks[] = {"lenet",
-                                 "small_resnet",
-                                 "two_branches",
-                                 "mobilenet_v2_quarter",
-                                 "mobilenet_v3_quarter",
-                                 "shufflenet_small",
-                                 "densenet_small",
-                                 "squeezenet",
-                                 "crnn",
-                                 "lstm",
-                                 "gru",
-                                 "audio",
-                                 "textcnn"};
-
 void check_logits(const Loaded& loaded, const std::string& folder) {
   const Tensor x = samples(folder, loaded.network);
   const Tensor wanted = load_npy(folder + "/logits.npy");
@@ -100,7 +87,7 @@ void check_logits(const Loaded& loaded, const std::string& folder) {
 }  // namespace
 
 TEST_CASE("networks from PyTorch give its logits, losses and what is frozen") {
-  for (const char* name : kNetworks) {
+  for (const char* name : firn::test::kSharedNetworks) {
     CAPTURE(std::string(name));
     const auto file = shared_file(std::string("models/") + name + "/model.pt2");
     if (!file) return;
@@ -137,7 +124,7 @@ TEST_CASE("networks from PyTorch give its logits, losses and what is frozen") {
 
 TEST_CASE(
     "each of PyTorch's ONNX exports gives its logits, folded batch norms are said, unfolded ones train") {
-  for (const char* name : kNetworks) {
+  for (const char* name : firn::test::kSharedNetworks) {
     for (const char* export_name : {"preserved", "folded", "dynamo", "dynamo_folded"}) {
       const std::string which = std::string(name) + "/" + export_name + ".onnx";
       CAPTURE(which);
