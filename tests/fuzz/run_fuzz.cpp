@@ -6,6 +6,7 @@
 #include "engine/base/bytes.h"
 #include "tests/fuzz/fuzz.h"
 #include "tools/app/cli/json.h"
+#include "tools/app/report/comparison_page.h"
 #include "tools/app/report/training_page.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

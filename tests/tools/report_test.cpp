@@ -234,6 +234,9 @@ TEST_CASE("colours keep WCAG's contrast in both themes") {
       CHECK(contrast(colours("series" + std::to_string(i))[theme], paper[theme]) >= 3);
     }
     CHECK(contrast(colours("series1")[theme], paper[theme]) >= 4.5);  // links
+    CHECK(contrast(colours("ice")[theme], paper[theme]) >= 3);
+    CHECK(contrast(colours("ice")[theme], colours("ice-fill")[theme]) >= 3);  // edges
+    CHECK(contrast(colours("ink")[theme], colours("ice-fill")[theme]) >= 4.5);
     for (int i = 0; i < kHeatColours; ++i) {
       CAPTURE(i);
       const std::string ink = i > 5 ? "heat-high-ink" : "heat-low-ink";

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "engine/base/error.h"
 #include "tests/folder.h"
+#include "tools/app/report/cut_explorer.h"
 #include "tools/app/report/study_charts.h"
 #include "tools/app/report/study_page.h"
 #include "tools/app/report/study_record.h"
@@ -48,6 +50,12 @@ CellResult result_of(double accuracy, std::uint64_t seed) {
   r.confusion = {30, 5, static_cast<Index>(seed), 20};
   r.mistakes = {{7, 0, 1, 0.83, 2, 2, 1, {0, 255, 128, 64}, ""}, {9, 1, 0, 0.61, 0, 0, 0, {}, "<ann>"}};
   return r;
+}
+
+std::size_t count(const std::string& text, const std::string& word) {
+  std::size_t times = 0;
+  for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++times;
+  return times;
 }
 
 /// Six arms for two numbers of labels, two seeds each; returns the folder's path.
@@ -149,29 +157,70 @@ TEST_CASE("a study is read back as it was written") {
   CHECK(mistakes[0].pixels == std::vector<std::uint8_t>{0, 255, 128, 64});
 }
 
-TEST_CASE("the page answers first and has a drawing for each question") {
+TEST_CASE("the page answers first, then shows all at one look, and the rest is folded") {
   const test::Folder folder;
   const StudyPage page = study_page(read_study(make_study(folder.path())));
   const auto at = [&](const std::string& text) { return page.html.find(text); };
-  CHECK(at("<p class=\"answer\">freeze 2: 57.6 %</p>") < at("<section"));
+  CHECK(at("<p class=\"choice\">Freeze 2</p><p class=\"result\">57.6 %</p>") < at("<section"));
+  CHECK(at("id=\"overview\"") < at("id=\"move\""));
+  CHECK(at("id=\"unknown\"") < at("id=\"claims\""));
+  // One panel a number of labels, and what is drawn beyond these is folded.
+  const std::string shown = page.html.substr(0, at("id=\"detail\""));
+  CHECK(count(shown, "<svg class=\"chart\"") == 2 + 5 + 1);  // panels, signs of the legend, the program
+  CHECK(at("<details class=\"fold\"><summary>Few labels &amp; many: mlp, half to digits") !=
+        std::string::npos);
   CHECK(at("supported") != std::string::npos);
   CHECK(at("cut 1 at 5 labels: +2.1 points (+1.1 to +3.4, 2 seeds)") != std::string::npos);
   CHECK(at("its time: -1.5 s (-1.75 s to -1.25 s, 2 seeds)") != std::string::npos);
   CHECK(at("Few labels &amp; many") != std::string::npos);
   CHECK(at("&lt;ann&gt;") != std::string::npos);
-  CHECK(at("<script") == std::string::npos);
+  // The page's own script, and the numbers that it shows.
+  CHECK(count(page.html, "<script") == 2);
+  CHECK(at("src=\"http") == std::string::npos);
+  CHECK(at("<script src") == std::string::npos);
   CHECK(at("NaN") == std::string::npos);
   CHECK(at("nan") == std::string::npos);
   std::vector<std::string> names;
   for (const auto& chart : page.charts) names.push_back(chart.name);
   const std::string group = "mlp-half-to-digits";
   CHECK(names == std::vector<std::string>{
-                     "labels-cuts-" + group + ".svg", "labels-heat-" + group + ".svg",
-                     "labels-differences-" + group + "-5.svg", "labels-differences-" + group + "-20.svg",
-                     "labels-pareto-" + group + "-5.svg", "labels-pareto-" + group + "-20.svg",
-                     "labels-curves-" + group + ".svg", "costs.svg", "program.svg"});
+                     "program.svg", "labels-cuts-" + group + ".svg", "labels-differences-" + group + "-5.svg",
+                     "labels-differences-" + group + "-20.svg", "labels-pareto-" + group + "-5.svg",
+                     "labels-pareto-" + group + "-20.svg", "labels-curves-" + group + ".svg", "costs.svg"});
   // 5 labels, one block frozen: the mean and its interval.
   CHECK(at("57.6 % (55.9 to 59.5)") != std::string::npos);
+}
+
+TEST_CASE("the slider has each cut of each number of labels, with the file's numbers") {
+  const test::Folder folder;
+  StudyRecord study = read_study(make_study(folder.path()));
+  for (StudyRecord::Arm& arm : study.arms) arm.model = "</script><b>";
+  const CutExplorer explorer = cut_explorer(study);
+  const std::string open = "<script type=\"application/json\" id=\"cuts\">";
+  const std::size_t begin = explorer.html.find(open) + open.size();
+  const std::string text = explorer.html.substr(begin, explorer.html.find("</script>", begin) - begin);
+  CHECK(explorer.html.find("</script>", begin) + 10 == explorer.html.size());
+  CHECK(explorer.html.find("<b>") == std::string::npos);
+  const nlohmann::json settings = nlohmann::json::parse(text);
+  REQUIRE(settings.size() == 2);
+  for (std::size_t s = 0; s < 2; ++s) {
+    const auto& cuts = settings[s].at("cuts");
+    REQUIRE(cuts.size() == 3);
+    for (std::size_t k = 0; k < 3; ++k) {
+      CHECK(cuts[k].at("frozen") == k);
+      const double mean = accuracy_of(s == 0 ? 5 : 20, k + 1);
+      CHECK(cuts[k].at("words")[0] == fmt::format("{:.1f} % ({:.1f} to {:.1f})", 100 * mean,
+                                                  100 * (mean - 0.017), 100 * (mean + 0.019)));
+      CHECK(cuts[k].at("words")[1] == "+2.1 points (+1.1 to +3.4), better");
+      CHECK(cuts[k].at("words")[3] == fmt::format("{} ms", 3 + k));
+      // The longest bar is the setting's greatest value.
+      CHECK(cuts[k].at("shares")[0].get<double>() ==
+            doctest::Approx(mean / accuracy_of(s == 0 ? 5 : 20, 3)).epsilon(1e-3));
+    }
+  }
+  CHECK(explorer.numbers.rows.size() == 6);
+  study.arms.resize(1);
+  CHECK(cut_explorer(study).html.empty());
 }
 
 TEST_CASE("costs have a row for each model and cut, and name the source where there are several") {

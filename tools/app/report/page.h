@@ -1,4 +1,5 @@
-// One HTML file that needs nothing else: no network, no script, light and dark, fit for printing.
+// One HTML file that needs nothing else: no network, light and dark, fit for printing, readable without
+// script.
 #pragma once
 
 #include <string>
@@ -21,6 +22,13 @@ struct PageTable {
   std::vector<std::vector<Tone>> tones = {};  ///< of the cells; empty: all plain
 };
 
+/// As it stands in a page: in a box of its own that scrolls and can be reached by keyboard.
+std::string table_html(const PageTable& table);
+
+/// An item of a list of the class "cards" (`Page::card`).
+std::string card_html(std::string_view of, std::string_view choice, std::string_view result,
+                      const std::vector<std::string>& remarks, bool first);
+
 /// Sections in the order in which they were begun. All texts are escaped; widths and places are the page's.
 class Page {
  public:
@@ -33,6 +41,12 @@ class Page {
   void paragraph(std::string_view words);
   /// The answer: large, first of all.
   void answer(std::string_view words);
+  /// The answer in its parts: what it is of, what to know or do, by what numbers, and remarks.
+  void card(std::string_view of, std::string_view choice, std::string_view result,
+            const std::vector<std::string>& remarks);
+  /// What follows up to `end_row` stands side by side where there is room.
+  void begin_row();
+  void end_row();
   /// A statement with what it is judged as in a word: "supported", why in a sentence, and all the evidence as
   /// a list to unfold.
   void verdict(std::string_view judgement, Tone tone, std::string_view claim, std::string_view why,
@@ -41,10 +55,21 @@ class Page {
   /// A list to unfold below its summary.
   void unfold(std::string_view summary, const std::vector<std::string>& items);
   void table(const PageTable& table);
+  void folded_table(std::string_view summary, const PageTable& table);
+  /// What follows up to `end_fold` is folded below its summary. Folds may hold folds.
+  void begin_fold(std::string_view summary);
+  void end_fold();
+  /// HTML made in this folder, its texts escaped already.
+  void markup(std::string_view html) { body() += html; }
   /// Lines as they are: commands, listings.
   void code(std::string_view lines);
   /// A drawing with its caption, and the numbers that it shows as a table to unfold.
   void figure(const Svg& drawing, std::string_view caption, const PageTable& numbers);
+  /// Small drawings beside each other, as many in a row as there is room for. The script (page_script.h)
+  /// knows them by `group`.
+  void panels(const std::vector<Svg>& drawings, std::size_t group);
+  /// The page has controls: it gets the script.
+  void use_script() { script_ = true; }
   /// Small pictures beside each other, each with a caption and a text for those who cannot see it.
   struct Picture {
     std::string png;  ///< the file's bytes
@@ -60,6 +85,7 @@ class Page {
   };
   std::string& body() { return sections_.back().body; }
   std::string title_, lead_;
+  bool script_ = false;
   std::vector<Section> sections_;
 };
 

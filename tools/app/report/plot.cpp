@@ -145,7 +145,7 @@ class Frame {
   void series(std::size_t which) {
     const Series& s = plot_.series[which];
     const std::string number = std::to_string(colour_of(plot_, which) + 1);
-    svg_.begin_group({}, s.name);
+    svg_.begin_group({});
     const bool band = s.line && !s.marks;
     for (const auto& run : unbroken(s)) {
       if (band) draw_band(run, number);

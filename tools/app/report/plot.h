@@ -53,7 +53,7 @@ struct Plot {
   bool diagonal = false;                 ///< the line y = x
   std::optional<double> reference = {};  ///< a level line at this y
   std::string reference_name = {};
-  double width = 720, height = 400;
+  double width = 600, height = 350;
 };
 
 /// Round numbers that cover [low, high], about `count` of them (Heckbert 1990); of a logarithmic axis 1, 2, 5

@@ -15,8 +15,10 @@ struct ProgramPicture {
   std::size_t frozen = 0;
 };
 
-/// Three rows: forward F, input gradient X, weight gradient W; what is absent is grey and dashed. The first
-/// block that trains has no X: nothing below wants it.
+/// Three rows: forward F, input gradient X, weight gradient W; what is frozen is ice, what is absent empty
+/// and dashed. The first block that trains has no X: nothing below wants it. Each box is a group of the
+/// classes "pass", "p" and its pass (pf, px, pw), "b" and its block (b0, b1, ...), for the page's script,
+/// which draws other cuts by the same rule.
 Svg draw(const ProgramPicture& picture);
 
 }  // namespace firn::cli::report

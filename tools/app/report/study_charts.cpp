@@ -11,7 +11,6 @@
 
 #include "tools/app/record/arm.h"
 #include "tools/app/report/forest.h"
-#include "tools/app/report/heat_map.h"
 #include "tools/app/report/plot.h"
 
 namespace firn::cli::report {
@@ -26,15 +25,6 @@ constexpr std::size_t kMostCurves = 6, kMostBands = 3;
 
 std::string chart_percent(double share) {
   return number_text(share, Unit::percent, 0.001);
-}
-
-std::string capital(std::string text) {
-  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
-  return text;
-}
-
-std::string signed_points(double share) {
-  return fmt::format("{:+.1f}", 100 * share);
 }
 
 /// A name for files: letters, digits and dashes.
@@ -74,39 +64,30 @@ std::string cut_name(Index frozen, Index blocks) {
                                 : fmt::format("{}", frozen);
 }
 
-PageTable summary_table(const StudyRecord& study, const ArmGroup& group) {
-  PageTable table{.caption = group.title() + ": mean over the seeds, intervals at 95 %",
-                  .heads = {"labels", "<arm", "seeds", study.score(), "to full tuning", "<finding",
-                            "macro-F1", "ECE", "time", "predicted time"}};
+/// Mean scores, a row a number of labels, a column each cut that was asked for.
+PageTable cut_table(const StudyRecord& study, const ArmGroup& group) {
+  PageTable table{.caption = "Mean " + study.score() + " by labels and frozen blocks", .heads = {"labels"}};
+  std::vector<Index> cuts;
+  for (Index cut = 0; cut < group.blocks; ++cut) {
+    const bool asked = std::any_of(group.labels.begin(), group.labels.end(),
+                                   [&](Index labels) { return cut_of(group, labels, cut, true) != nullptr; });
+    if (!asked) continue;
+    cuts.push_back(cut);
+    table.heads.push_back(fmt::format("{}", cut));
+  }
   for (const Index labels : group.labels) {
-    for (const Arm* a : group.arms) {
-      const Summary* s = study.find(a->key, "accuracy");
-      if (a->labels != labels || s == nullptr) continue;
-      const auto mean = [&](const char* metric, const char* format) {
-        const Summary* m = study.find(a->key, metric);
-        return m == nullptr ? std::string("–") : fmt::format(fmt::runtime(format), m->mean);
-      };
-      const auto time = [&](const char* metric) {
-        const Summary* m = study.find(a->key, metric);
-        return m == nullptr ? std::string("–") : duration_text(m->mean);
-      };
-      const std::string difference =
-          s->compared ? fmt::format("{} ({} to {})", signed_points(s->difference),
-                                    signed_points(s->difference_low), signed_points(s->difference_high))
-                      : "–";
-      table.rows.push_back({labels == 0 ? "all" : fmt::format("{}", labels), a->name,
-                            fmt::format("{}", s->seeds), interval_text(*s), difference,
-                            s->finding.empty() ? "–" : s->finding,
-                            study.score_is_share() ? mean("macro_f1", "{:.3f}") : "–",
-                            study.labels_by_class() ? mean("ece", "{:.3f}") : "–", time("seconds"),
-                            time("predicted_seconds")});
+    table.rows.push_back({labels == 0 ? "all" : fmt::format("{}", labels)});
+    for (const Index cut : cuts) {
+      const Arm* a = cut_of(group, labels, cut, true);
+      const Summary* s = a != nullptr ? study.find(a->key, "accuracy") : nullptr;
+      table.rows.back().push_back(s != nullptr ? chart_percent(s->mean) : "–");
     }
   }
   return table;
 }
 
 /// Accuracy by the length of the frozen prefix, a series for each number of labels; "scratch" stands apart.
-bool add_cut_plot(const StudyRecord& study, const ArmGroup& group, std::vector<Figure>& out) {
+void add_cut_plot(const StudyRecord& study, const ArmGroup& group, std::vector<Figure>& out) {
   Plot plot{.title = "Test " + study.score() + " by cut: " + group.title(),
             .description =
                 "Mean " + study.score() + " over the seeds with 95 % intervals, by number of frozen blocks."};
@@ -140,49 +121,10 @@ bool add_cut_plot(const StudyRecord& study, const ArmGroup& group, std::vector<F
       if (any) plot.series.push_back(std::move(series));
     }
   }
-  if (cuts < 2) return false;
+  if (cuts < 2) return;
   out.push_back({"cuts-" + stem_of(group.title()), draw(plot),
                  capital(study.score()) + " on the test part; bars are 95 % intervals over the seeds.",
-                 summary_table(study, group)});
-  return true;
-}
-
-void add_heat_map(const StudyRecord& study, const ArmGroup& group, std::vector<Figure>& out) {
-  if (group.labels.size() < 2) return;
-  HeatMap map{.title = "Cut by labels: " + group.title(),
-              .description = "Mean " + study.score() + "; the best cut of each row has a border.",
-              .row_title = study.labels_by_class() ? "labels a class" : "labelled samples",
-              .column_title = "blocks frozen"};
-  PageTable table{.caption = "Mean " + study.score() + " by labels and frozen blocks", .heads = {"labels"}};
-  std::vector<Index> cuts;  // those that were asked for
-  for (Index cut = 0; cut < group.blocks; ++cut) {
-    const bool asked = std::any_of(group.labels.begin(), group.labels.end(),
-                                   [&](Index labels) { return cut_of(group, labels, cut, true) != nullptr; });
-    if (asked) cuts.push_back(cut);
-  }
-  if (cuts.empty()) return;
-  for (const Index cut : cuts) map.columns.push_back(fmt::format("{}", cut));
-  table.heads.insert(table.heads.end(), map.columns.begin(), map.columns.end());
-  for (const Index labels : group.labels) {
-    map.rows.push_back(labels == 0 ? "all" : fmt::format("{}", labels));
-    table.rows.push_back({map.rows.back()});
-    std::size_t best = map.values.size();
-    double greatest = -std::numeric_limits<double>::infinity();
-    for (const Index cut : cuts) {
-      const Arm* a = cut_of(group, labels, cut, true);
-      const Summary* s = a != nullptr ? study.find(a->key, "accuracy") : nullptr;
-      if (s != nullptr && s->mean > greatest) {
-        greatest = s->mean;
-        best = map.values.size();
-      }
-      map.values.push_back(s != nullptr ? s->mean : kNone);
-      map.texts.push_back(s != nullptr ? chart_percent(s->mean) : "");
-      table.rows.back().push_back(s != nullptr ? chart_percent(s->mean) : "–");
-    }
-    if (std::isfinite(greatest)) map.marked.push_back(best);
-  }
-  out.push_back(
-      {"heat-" + stem_of(group.title()), draw(map), "Darker is better (in dark colours: lighter).", table});
+                 cut_table(study, group)});
 }
 
 /// Arms by accuracy and time, and those that no other beats in both.
@@ -316,6 +258,46 @@ void add_curves(const StudyRecord& study, const ArmGroup& group, std::vector<Fig
 
 }  // namespace
 
+std::string capital(std::string text) {
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  return text;
+}
+
+std::string signed_points(double share) {
+  return fmt::format("{:+.1f}", 100 * share);
+}
+
+PageTable summary_table(const StudyRecord& study, const ArmGroup& group) {
+  PageTable table{.caption = group.title() + ": mean over the seeds, intervals at 95 %",
+                  .heads = {"labels", "<arm", "seeds", study.score(), "to full tuning", "<finding",
+                            "macro-F1", "ECE", "time", "predicted time"}};
+  for (const Index labels : group.labels) {
+    for (const Arm* a : group.arms) {
+      const Summary* s = study.find(a->key, "accuracy");
+      if (a->labels != labels || s == nullptr) continue;
+      const auto mean = [&](const char* metric, const char* format) {
+        const Summary* m = study.find(a->key, metric);
+        return m == nullptr ? std::string("–") : fmt::format(fmt::runtime(format), m->mean);
+      };
+      const auto time = [&](const char* metric) {
+        const Summary* m = study.find(a->key, metric);
+        return m == nullptr ? std::string("–") : duration_text(m->mean);
+      };
+      const std::string difference =
+          s->compared ? fmt::format("{} ({} to {})", signed_points(s->difference),
+                                    signed_points(s->difference_low), signed_points(s->difference_high))
+                      : "–";
+      table.rows.push_back({labels == 0 ? "all" : fmt::format("{}", labels), a->name,
+                            fmt::format("{}", s->seeds), interval_text(*s), difference,
+                            s->finding.empty() ? "–" : s->finding,
+                            study.score_is_share() ? mean("macro_f1", "{:.3f}") : "–",
+                            study.labels_by_class() ? mean("ece", "{:.3f}") : "–", time("seconds"),
+                            time("predicted_seconds")});
+    }
+  }
+  return table;
+}
+
 std::string ArmGroup::title() const {
   const std::string data = target_name(target, part);
   return source == "random" ? fmt::format("{}, {}", model, data)
@@ -357,7 +339,7 @@ std::vector<ArmGroup> groups_of(const StudyRecord& study, const StudyRecord::Exp
 
 std::vector<Figure> figures_of(const StudyRecord& study, const ArmGroup& group) {
   std::vector<Figure> out;
-  if (add_cut_plot(study, group, out)) add_heat_map(study, group, out);
+  add_cut_plot(study, group, out);
   add_forest(study, group, out);
   add_pareto(study, group, out);
   add_curves(study, group, out);

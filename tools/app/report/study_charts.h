@@ -31,13 +31,22 @@ struct Figure {
   PageTable numbers;
 };
 
-/// Those for which the group has something to show: accuracy by cut, cut by labels, accuracy against time,
-/// differences to full tuning, learning curves.
+/// All arms of the group: scores with intervals, differences, times.
+PageTable summary_table(const StudyRecord& study, const ArmGroup& group);
+
+/// Those for which the group has something to show: accuracy by cut, differences to full tuning, accuracy
+/// against time, learning curves.
 std::vector<Figure> figures_of(const StudyRecord& study, const ArmGroup& group);
 
 /// Predicted against measured milliseconds of a step, one row a model and cut whatever the number of labels,
 /// with its source and data where the model has several; none where nothing was measured.
 std::vector<Figure> cost_figures(const StudyRecord& study);
+
+/// With a capital letter first.
+std::string capital(std::string text);
+
+/// Of a share: "+2.1", "-0.4".
+std::string signed_points(double share);
 
 /// "84.1 % (83.5 % to 84.7 %)"; without an interval where there is one seed.
 std::string interval_text(const StudyRecord::Summary& summary);

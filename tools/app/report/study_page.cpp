@@ -6,14 +6,14 @@
 #include <cmath>
 
 #include "engine/base/error.h"
-#include "layers/model.h"
 #include "tools/app/record/arm.h"
 #include "tools/app/report/confusion.h"
+#include "tools/app/report/cut_explorer.h"
 #include "tools/app/report/page.h"
 #include "tools/app/report/plot.h"
-#include "tools/app/report/png.h"
-#include "tools/app/report/program_picture.h"
+#include "tools/app/report/study_answers.h"
 #include "tools/app/report/study_charts.h"
+#include "tools/app/report/study_overview.h"
 
 namespace firn::cli::report {
 
@@ -25,10 +25,6 @@ constexpr std::size_t kMistakesShown = 12;
 
 Tone tone_of(const std::string& result) {
   return result == "supported" ? Tone::good : result == "contradicted" ? Tone::bad : Tone::open;
-}
-
-std::string points(double share) {
-  return fmt::format("{:+.1f}", 100 * share);
 }
 
 /// The differences that a verdict was looked for in; none where its own sentence gives the only one.
@@ -47,8 +43,8 @@ std::vector<std::string> evidence_lines(const StudyRecord::Verdict& verdict) {
       lines.push_back(fmt::format("{}: {} ({} to {}, {} seeds)", e.name, duration_text(e.difference, true),
                                   duration_text(e.low, true), duration_text(e.high, true), e.seeds));
     } else {
-      lines.push_back(fmt::format("{}: {} points ({} to {}, {} seeds)", e.name, points(e.difference),
-                                  points(e.low), points(e.high), e.seeds));
+      lines.push_back(fmt::format("{}: {} points ({} to {}, {} seeds)", e.name, signed_points(e.difference),
+                                  signed_points(e.low), signed_points(e.high), e.seeds));
     }
   }
   if (lines.size() == 1) lines.clear();
@@ -83,37 +79,24 @@ PageTable verdict_table(const StudyRecord& study) {
   return table;
 }
 
-void add_answers(Page& page, const StudyRecord& study) {
-  const std::string headline = study.meta_text("headline");
-  if (!headline.empty()) page.answer(headline);
-  if (study.cells_done < study.cells) {
-    page.paragraph(
-        fmt::format("{} of {} cells are done; the numbers are of these.", study.cells_done, study.cells));
-  }
-  std::vector<std::string> others;
-  for (const auto& answer : study.answers) {
-    if (answer.text != headline) others.push_back(answer.text);
-  }
-  constexpr std::size_t kMost = 6;
-  if (others.size() > kMost) {
-    page.unfold(fmt::format("{} more answers: other models, sources and numbers of labels", others.size()),
-                others);
-  } else {
-    page.list(others);
-  }
-}
-
 void add_verdicts(Page& page, const StudyRecord& study) {
   if (study.verdicts.empty()) return;
   constexpr std::size_t kFew = 4;
   page.section("Claims", "claims");
-  if (study.verdicts.size() > kFew) page.table(verdict_table(study));
+  const bool many = study.verdicts.size() > kFew;
+  if (many) {
+    page.table(verdict_table(study));
+    page.begin_fold(fmt::format("What each of the {} verdicts rests on", study.verdicts.size()));
+  }
+  page.begin_row();
   for (const auto& v : study.verdicts) {
     const std::string where = fmt::format("({} on {}, from {})", v.model, v.target, v.source);
     std::string why = v.text;
     if (v.family_size > 1) why += fmt::format(" (p {:.3f} in a family of {})", v.p_holm, v.family_size);
     page.verdict(v.result, tone_of(v.result), fmt::format("{} {}", v.claim, where), why, evidence_lines(v));
   }
+  page.end_row();
+  if (many) page.end_fold();
   if (study.pooled.empty()) return;
   page.heading("All data sets together");
   PageTable table{.caption = "Random effects over data sets, points of accuracy",
@@ -121,55 +104,14 @@ void add_verdicts(Page& page, const StudyRecord& study) {
                             "<where another set would lie"}};
   for (const auto& p : study.pooled) {
     table.rows.push_back(
-        {fmt::format("{}. {}", p.claim, p.part), fmt::format("{}", p.sets), points(p.mean),
-         fmt::format("{} to {}", points(p.low), points(p.high)), fmt::format("{:.1f}", 100 * p.tau),
-         p.sets > 2 ? fmt::format("{} to {}", points(p.prediction_low), points(p.prediction_high))
-                    : std::string("three sets are wanted")});
+        {fmt::format("{}. {}", p.claim, p.part), fmt::format("{}", p.sets), signed_points(p.mean),
+         fmt::format("{} to {}", signed_points(p.low), signed_points(p.high)),
+         fmt::format("{:.1f}", 100 * p.tau),
+         p.sets > 2
+             ? fmt::format("{} to {}", signed_points(p.prediction_low), signed_points(p.prediction_high))
+             : std::string("three sets are wanted")});
   }
   page.table(table);
-}
-
-/// How much the study can tell, and what choosing rates cost.
-void add_strength(Page& page, const StudyRecord& study) {
-  std::vector<std::string> lines;
-  const std::vector<Index>& seeds = study.seeds_for_a_point;
-  if (!seeds.empty()) {
-    lines.push_back(
-        fmt::format("One point to full tuning is told with {} seeds (80 % of the time; median of {} arms, "
-                    "from {} to {}).",
-                    seeds[seeds.size() / 2], seeds.size(), seeds.front(), seeds.back()));
-  }
-  if (study.arms_too_few_items > 0) {
-    lines.push_back(fmt::format("Of {} arms no number of seeds tells one point: {} test items are too few.",
-                                study.arms_too_few_items, study.items));
-  }
-  if (study.tuning_macs_share > 0) {
-    lines.push_back(
-        fmt::format("Choosing the rates took {:.1f} times the multiply-adds of the trainings that are "
-                    "reported, the same for every arm but for what it freezes.",
-                    study.tuning_macs_share));
-  }
-  if (const std::string departs = study.meta_text("departures"); !departs.empty())
-    lines.push_back("Registered before it was run: " + study.meta_text("registered") + ". " + departs);
-  if (lines.empty()) return;
-  page.section("How much it can tell", "strength");
-  page.list(lines);
-}
-
-/// The names of a model's blocks; numbers where the registry has it with another number of blocks.
-std::vector<std::string> block_names(const Arm& arm) {
-  std::vector<std::string> names;
-  const auto& registry = model_registry();
-  const auto entry = std::find_if(registry.begin(), registry.end(),
-                                  [&](const ModelEntry& e) { return e.name == arm.model; });
-  if (entry != registry.end()) {
-    const ModelPtr model = entry->make(entry->default_input, entry->usual_classes);
-    for (const Model::Block& block : model->blocks()) names.push_back(block.name);
-  }
-  if (static_cast<Index>(names.size()) == arm.blocks) return names;
-  names.clear();
-  for (Index b = 0; b < arm.blocks; ++b) names.push_back(fmt::format("block {}", b));
-  return names;
 }
 
 void add_figure(Page& page, StudyPage& out, const Figure& figure) {
@@ -182,24 +124,48 @@ const Arm* chosen_arm(const StudyRecord& study) {
   return study.answers.empty() ? nullptr : study.find(study.answers.front().arm);
 }
 
-void add_program(Page& page, StudyPage& out, const Arm& arm) {
-  if (arm.frozen_blocks < 0) return;
-  page.section("What is computed", "program");
-  ProgramPicture picture{.title = fmt::format("A training step of {}, {}", arm.model, arm.name),
-                         .description = "Passes of each block; grey ones are absent from the program.",
-                         .blocks = block_names(arm),
-                         .frozen = static_cast<std::size_t>(arm.frozen_blocks)};
-  PageTable table{.caption = "Passes by block",
-                  .heads = {"<block", "<forward", "<input gradient", "<weight gradient"}};
-  for (std::size_t b = 0; b < picture.blocks.size(); ++b) {
-    table.rows.push_back({picture.blocks[b], b < picture.frozen ? "computed, nothing kept" : "computed",
-                          b > picture.frozen ? "computed" : "absent",
-                          b >= picture.frozen ? "computed" : "absent"});
+/// All arms at one look, and a slider over the cut.
+void add_overview(Page& page, StudyPage& out, const StudyRecord& study) {
+  constexpr std::size_t kMostOpen = 4;  // settings before the others are folded
+  const Overview overview = overview_of(study);
+  if (overview.rows.empty()) return;
+  page.section("At one look", "overview");
+  page.paragraph(
+      fmt::format("A row is an arm, a dot its mean {} on the test part with the interval at 95 %, the bar "
+                  "its time of training; "
+                  "all panels have one scale, at whose ends wide "
+                  "intervals are cut. Strips show the blocks, frozen ones in ice; the dotted line is "
+                  "full tuning, bold the "
+                  "answer.",
+                  study.score()));
+  std::string legend = "<fieldset class=\"legend\"><legend>Arms</legend>";
+  for (const ArmKind* kind : overview.kinds) {
+    Svg sign(14, 14, kind->name, kind->words);
+    sign.begin_group(fmt::format("sign-{}", kind->name));
+    sign.circle(7, 7, 5, "dot");
+    sign.end_group();
+    legend += fmt::format(
+        "<label><input type=\"checkbox\" checked data-arm=\"{}\" data-script hidden>{}{}</label>\n",
+        kind->name, sign.decoration(), escape(kind->words));
   }
-  const Svg drawing = draw(picture);
-  page.figure(drawing, "Frozen work is not skipped, it is absent. firn explain prints the same step by step.",
-              table);
-  out.charts.push_back({"program.svg", drawing.file()});
+  page.markup(legend + "</fieldset>\n");
+  for (std::size_t r = 0; r < overview.rows.size(); ++r) {
+    const Overview::Row& row = overview.rows[r];
+    if (r == kMostOpen) page.begin_fold(fmt::format("{} more settings", overview.rows.size() - kMostOpen));
+    page.heading(row.group.title());
+    page.panels(row.panels, r);
+    if (row.left_out > 0) page.paragraph(fmt::format("{} more arms stand in the table alone.", row.left_out));
+    page.folded_table("The numbers as a table: " + row.group.title(), summary_table(study, row.group));
+  }
+  if (overview.rows.size() > kMostOpen) page.end_fold();
+  const CutExplorer explorer = cut_explorer(study);
+  if (explorer.html.empty()) return;
+  page.section("Move the cut", "move");
+  page.markup(explorer.html);
+  page.paragraph("Frozen work is not skipped, it is absent. firn explain prints the same step by step.");
+  page.folded_table("Every cut as a table", explorer.numbers);
+  out.charts.push_back({"program.svg", explorer.program_svg});
+  page.use_script();
 }
 
 void add_mistakes(Page& page, const StudyRecord& study, const Arm& arm) {
@@ -209,30 +175,18 @@ void add_mistakes(Page& page, const StudyRecord& study, const Arm& arm) {
   page.section("Where it errs", "mistakes");
   page.paragraph(fmt::format("{}, {}, {}; all seeds together.", arm.model, arm.name,
                              labels_name(arm.labels, study.labels_by_class())));
-  if (!confusion.counts.empty()) add_confusion(page, confusion.classes, confusion.counts);
-  std::vector<Page::Picture> pictures;
-  std::vector<std::string> texts;
-  for (const auto& m : mistakes) {
-    const std::string words =
-        fmt::format("{} taken for {} ({:.0f} % sure)", m.truth, m.predicted, 100 * m.confidence);
-    if (m.pixels.empty()) {
-      texts.push_back(fmt::format("“{}”: {}", m.text, words));
-      continue;
-    }
-    std::vector<real> pixels(m.pixels.size());
-    std::transform(m.pixels.begin(), m.pixels.end(), pixels.begin(),
-                   [](std::uint8_t byte) { return static_cast<real>(byte) / 255; });
-    pictures.push_back({png(pixels, m.height, m.width, m.channels), words,
-                        fmt::format("sample {} of the test part: {}", m.sample, words)});
-  }
   if (!mistakes.empty()) page.heading("Those it was surest of");
-  if (!pictures.empty()) page.pictures(pictures);
-  page.list(texts);
+  add_shown(page, mistakes);
+  if (confusion.counts.empty()) return;
+  page.begin_fold("Answers by class");
+  add_confusion(page, confusion.classes, confusion.counts);
+  page.end_fold();
 }
 
 void add_again(Page& page, const StudyRecord& study) {
   page.section("To run it again", "again");
   page.code(study.meta_text("command"));
+  page.begin_fold("How it was run, on what machine");
   for (const char* key : {"protocol", "statistics"}) {
     if (const std::string words = study.meta_text(key); !words.empty()) page.paragraph(words);
   }
@@ -242,6 +196,7 @@ void add_again(Page& page, const StudyRecord& study) {
       table.rows.push_back({key, value});
   }
   page.table(table);
+  page.end_fold();
   page.paragraph("All numbers of this page stand in results.sqlite beside it.");
 }
 
@@ -250,8 +205,8 @@ std::string title_of(const StudyRecord& study) {
 }
 
 std::string lead_of(const StudyRecord& study) {
-  return fmt::format("A study by firn: {} cells in {} experiments, {}", study.cells, study.experiments.size(),
-                     study.path);
+  return fmt::format("A study by firn: {} cells in {} experiment{}, {}", study.cells,
+                     study.experiments.size(), study.experiments.size() == 1 ? "" : "s", study.path);
 }
 
 }  // namespace
@@ -259,28 +214,30 @@ std::string lead_of(const StudyRecord& study) {
 StudyPage study_page(const StudyRecord& study) {
   StudyPage out;
   Page page(title_of(study), lead_of(study));
-  add_answers(page, study);
+  add_study_answers(page, study);
+  add_overview(page, out, study);
+  add_unknown(page, study);
   add_verdicts(page, study);
-  add_strength(page, study);
+  page.section("In detail", "detail");
   for (const auto& experiment : study.experiments) {
-    page.section(experiment.title, experiment.name);
-    page.paragraph(experiment.question);
     for (const ArmGroup& group : groups_of(study, experiment)) {
-      page.heading(group.title());
-      for (Figure& figure : figures_of(study, group)) {
+      std::vector<Figure> figures = figures_of(study, group);
+      if (figures.empty()) continue;
+      page.begin_fold(experiment.title + ": " + group.title());
+      page.paragraph(experiment.question);
+      for (Figure& figure : figures) {
         figure.stem = experiment.name + "-" + figure.stem;
         add_figure(page, out, figure);
       }
+      page.end_fold();
     }
   }
   if (const auto costs = cost_figures(study); !costs.empty()) {
-    page.section("What it costs", "costs");
+    page.begin_fold("A step's time, predicted and measured");
     for (const Figure& figure : costs) add_figure(page, out, figure);
+    page.end_fold();
   }
-  if (const Arm* arm = chosen_arm(study); arm != nullptr) {
-    add_program(page, out, *arm);
-    add_mistakes(page, study, *arm);
-  }
+  if (const Arm* arm = chosen_arm(study); arm != nullptr) add_mistakes(page, study, *arm);
   add_again(page, study);
   out.html = page.html();
   return out;
@@ -299,7 +256,7 @@ std::string studies_page(const std::vector<StudyRecord>& studies) {
   page.table(table);
   for (const StudyRecord& study : studies) {
     page.section(study.path, "study-" + std::to_string(&study - studies.data()));
-    add_answers(page, study);
+    add_study_answers(page, study);
     for (const auto& experiment : study.experiments) {
       for (const ArmGroup& group : groups_of(study, experiment)) {
         const auto figures = figures_of(study, group);

@@ -268,15 +268,14 @@ Confusion read_confusion(const std::string& folder, const StudyRecord::Arm& arm)
   return out;
 }
 
-std::vector<StudyRecord::Mistake> read_mistakes(const std::string& folder, const StudyRecord::Arm& arm,
-                                                std::size_t most) {
+std::vector<Shown> read_mistakes(const std::string& folder, const StudyRecord::Arm& arm, std::size_t most) {
   Database database = open_study(folder);
   const std::vector<std::string> names = class_names(database, arm);
   const auto name = [&](std::int64_t i) {
     const auto at = static_cast<std::size_t>(i);
     return at < names.size() ? names[at] : fmt::format("{}", i);
   };
-  std::vector<StudyRecord::Mistake> out;
+  std::vector<Shown> out;
   Statement rows(
       database,
       "SELECT truth,predicted,confidence,sample,height,width,channels,pixels,text FROM mistakes WHERE cell="
@@ -284,7 +283,7 @@ std::vector<StudyRecord::Mistake> read_mistakes(const std::string& folder, const
       "confidence DESC, place");
   rows << arm.key;
   while (out.size() < most && rows.next()) {
-    StudyRecord::Mistake m;
+    Shown m;
     m.truth = name(rows.whole(0, 0));
     m.predicted = name(rows.whole(1, 0));
     m.confidence = rows.number(2, 0, 1.00001);

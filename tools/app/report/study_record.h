@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/base/real.h"
+#include "tools/app/report/shown.h"
 
 namespace firn::cli::report {
 
@@ -62,13 +63,6 @@ struct StudyRecord {
     Index step = 0;
     double loss = 0, accuracy = 0;
   };
-  struct Mistake {
-    std::string truth, predicted, text;
-    double confidence = 0;
-    Index sample = 0, height = 0, width = 0, channels = 0;
-    std::vector<std::uint8_t> pixels;
-  };
-
   std::string path;  ///< of the folder
   std::map<std::string, std::string> meta;
   std::vector<Experiment> experiments;
@@ -115,7 +109,6 @@ struct Confusion {
 Confusion read_confusion(const std::string& folder, const StudyRecord::Arm& arm);
 
 /// The first `most` mistakes of an arm's first seed, those it was surest of first.
-std::vector<StudyRecord::Mistake> read_mistakes(const std::string& folder, const StudyRecord::Arm& arm,
-                                                std::size_t most);
+std::vector<Shown> read_mistakes(const std::string& folder, const StudyRecord::Arm& arm, std::size_t most);
 
 }  // namespace firn::cli::report

@@ -17,20 +17,21 @@ struct Colour {
   std::string_view name, light, dark;
 };
 constexpr Colour kColours[] = {
-    {"paper", "#ffffff", "#15191e"},        {"panel", "#f5f6f8", "#1d232a"},
-    {"ink", "#1b1f24", "#e8ecf0"},          {"muted", "#57606a", "#a3adb8"},
-    {"rule", "#d0d7de", "#3a434d"},         {"frozen", "#dfe4ea", "#323b45"},
-    {"good", "#116329", "#5fd083"},         {"bad", "#a40e26", "#ff8b94"},
-    {"series1", "#0072b2", "#56b4e9"},      {"series2", "#c04a00", "#f0913f"},
-    {"series3", "#00795a", "#2fc296"},      {"series4", "#a3447f", "#e08cc0"},
-    {"series5", "#7a6a00", "#e0cf4a"},      {"series6", "#2f7fb5", "#86b6f7"},
-    {"series7", "#5a4fcf", "#a99cff"},      {"series8", "#444c56", "#b8c1cb"},
-    {"heat0", "#f3f6fa", "#1b232c"},        {"heat1", "#dfe8f2", "#1d2f40"},
-    {"heat2", "#c8d9ea", "#1f3c56"},        {"heat3", "#adc8e1", "#214a6d"},
-    {"heat4", "#8fb4d6", "#245a86"},        {"heat5", "#6f9fc9", "#2a6b9d"},
-    {"heat6", "#3f77a8", "#6aa9d8"},        {"heat7", "#2c6496", "#8bbfe5"},
-    {"heat8", "#1b4f80", "#add4f0"},        {"heat9", "#0d3a66", "#d0e8f9"},
-    {"heat-low-ink", "#1b1f24", "#e8ecf0"}, {"heat-high-ink", "#ffffff", "#10151a"},
+    {"paper", "#ffffff", "#15191e"},         {"panel", "#f5f6f8", "#1d232a"},
+    {"ink", "#1b1f24", "#e8ecf0"},           {"muted", "#57606a", "#a3adb8"},
+    {"rule", "#d0d7de", "#3a434d"},          {"ice", "#1a78a8", "#8fd3f5"},
+    {"ice-fill", "#cfeaf7", "#16435a"},      {"good", "#116329", "#5fd083"},
+    {"bad", "#a40e26", "#ff8b94"},           {"series1", "#0072b2", "#56b4e9"},
+    {"series2", "#c04a00", "#f0913f"},       {"series3", "#00795a", "#2fc296"},
+    {"series4", "#a3447f", "#e08cc0"},       {"series5", "#7a6a00", "#e0cf4a"},
+    {"series6", "#2f7fb5", "#86b6f7"},       {"series7", "#5a4fcf", "#a99cff"},
+    {"series8", "#444c56", "#b8c1cb"},       {"heat0", "#f3f6fa", "#1b232c"},
+    {"heat1", "#dfe8f2", "#1d2f40"},         {"heat2", "#c8d9ea", "#1f3c56"},
+    {"heat3", "#adc8e1", "#214a6d"},         {"heat4", "#8fb4d6", "#245a86"},
+    {"heat5", "#6f9fc9", "#2a6b9d"},         {"heat6", "#3f77a8", "#6aa9d8"},
+    {"heat7", "#2c6496", "#8bbfe5"},         {"heat8", "#1b4f80", "#add4f0"},
+    {"heat9", "#0d3a66", "#d0e8f9"},         {"heat-low-ink", "#1b1f24", "#e8ecf0"},
+    {"heat-high-ink", "#ffffff", "#10151a"},
 };
 
 /// Rules with the colours of the light theme in the place of their names, for readers of SVG that know none.
@@ -126,8 +127,23 @@ std::string chart_css() {
       ".chart .bar{fill:none;stroke-width:1.5}.chart .curve{fill:none;stroke-width:2;stroke-linejoin:round}\n"
       ".chart .band{opacity:.18;stroke:none}.chart .mark{stroke:var(--paper);stroke-width:1}\n"
       ".chart .hollow{fill:var(--paper);stroke-width:1.5}\n"
-      ".chart .frozen{fill:var(--frozen);stroke:var(--muted);stroke-dasharray:3 2}\n"
-      ".chart .box{fill:var(--panel);stroke:var(--ink)}.chart .cell{stroke:var(--paper);stroke-width:2}\n"
+      ".chart .box,.chart .block{fill:var(--panel);stroke:var(--muted)}\n"
+      ".chart .frozen,.chart .frozen .box{fill:var(--ice-fill);stroke:var(--ice)}\n"
+      ".chart .frozen.part{fill-opacity:.5}\n"
+      ".chart .absent .box{fill:none;stroke:var(--muted);stroke-dasharray:3 2}\n"
+      ".chart .absent text{fill:var(--muted);font-weight:400}\n"
+      ".chart .lane{fill:transparent}.chart .lane.strong{fill:var(--rule);fill-opacity:.4}\n"
+      ".chart .here .lane{stroke:var(--ice)}.chart .small{font-size:11px}.chart .cost{fill:var(--muted)}\n"
+      ".chart .dot{fill:var(--ink);stroke:var(--paper);stroke-width:1}\n"
+      ".chart .whisker{stroke:var(--ink);stroke-width:2}\n"
+      ".chart :is(.arm-scratch,.sign-scratch) .dot{fill:var(--paper);stroke:var(--ink);stroke-width:2}\n"
+      ".chart :is(.arm-copied,.sign-copied) .dot{fill:var(--ice);stroke:var(--paper)}.chart .arm-copied "
+      ".whisker{stroke:var(--ice)}\n"
+      ".chart :is(.arm-random,.sign-random) .dot{fill:var(--ice-fill);stroke:var(--ice);stroke-width:2}\n"
+      ".chart .arm-random .whisker{stroke:var(--ice);stroke-width:1}\n"
+      ".chart :is(.arm-policy,.sign-policy) .dot{fill:var(--muted)}.chart .arm-policy "
+      ".whisker{stroke:var(--muted)}\n"
+      ".chart .cell{stroke:var(--paper);stroke-width:2}\n"
       ".chart .cell.marked{stroke:var(--ink);stroke-width:2}\n"
       ".chart .low-ink{fill:var(--heat-low-ink)}.chart .high-ink{fill:var(--heat-high-ink)}\n";
   constexpr const char* kDashes[] = {"none", "7 3", "2 3", "9 3 2 3", "12 4", "4 4", "1 4", "12 3 2 3 2 3"};
@@ -155,6 +171,12 @@ void Svg::rectangle(double x, double y, double width, double height, std::string
       closed(fmt::format("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"{}", coordinate(x), coordinate(y),
                          coordinate(width), coordinate(height), class_attribute(css_class)),
              "rect", tooltip);
+}
+
+void Svg::circle(double x, double y, double radius, std::string_view css_class, std::string_view tooltip) {
+  body_ += closed(fmt::format("<circle cx=\"{}\" cy=\"{}\" r=\"{}\"{}", coordinate(x), coordinate(y),
+                              coordinate(radius), class_attribute(css_class)),
+                  "circle", tooltip);
 }
 
 void Svg::text(double x, double y, std::string_view words, Anchor anchor, std::string_view css_class) {
@@ -206,9 +228,8 @@ void Svg::marker(double x, double y, int series, std::string_view tooltip) {
   }
 }
 
-void Svg::begin_group(std::string_view css_class, std::string_view label) {
-  body_ += fmt::format("<g{}{}>\n", class_attribute(css_class),
-                       label.empty() ? "" : fmt::format(" aria-label=\"{}\"", escape(label)));
+void Svg::begin_group(std::string_view css_class) {
+  body_ += fmt::format("<g{}>\n", class_attribute(css_class));
 }
 
 void Svg::end_group() {
@@ -224,6 +245,13 @@ std::string Svg::whole(std::string_view head) const {
 
 std::string Svg::element() const {
   return whole({});
+}
+
+std::string Svg::decoration() const {
+  return fmt::format(
+      "<svg class=\"chart\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" "
+      "height=\"{1}\" aria-hidden=\"true\">{2}</svg>",
+      coordinate(width_), coordinate(height_), body_);
 }
 
 std::string Svg::file() const {

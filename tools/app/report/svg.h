@@ -16,9 +16,9 @@ std::string coordinate(double value);
 
 /// Colours by meaning, for light and for dark (prefers-color-scheme; paper is light): --paper, --panel,
 /// --ink,
-/// --muted, --rule, --frozen, --good, --bad, --series1 .. --series8 (Okabe and Ito 2008, darkened or
-/// lightened to at least 3 : 1 against the paper; text colours to at least 4.5 : 1), --heat0 .. --heat9 from
-/// low to high.
+/// --muted, --rule, --ice and --ice-fill (edge and inside of what is frozen), --good, --bad, --series1 ..
+/// --series8 (Okabe and Ito 2008, darkened or lightened to at least 3 : 1 against the paper; text colours to
+/// at least 4.5 : 1), --heat0 .. --heat9 from low to high.
 std::string theme_css();
 
 /// The rules for the classes that the charts use; they read the colours of `theme_css`.
@@ -38,6 +38,7 @@ class Svg {
   void line(double x1, double y1, double x2, double y2, std::string_view css_class);
   void rectangle(double x, double y, double width, double height, std::string_view css_class,
                  std::string_view tooltip = {});
+  void circle(double x, double y, double radius, std::string_view css_class, std::string_view tooltip = {});
   void text(double x, double y, std::string_view words, Anchor anchor, std::string_view css_class = {});
   /// Read from below to above, its middle at (x, y).
   void upright_text(double x, double y, std::string_view words, std::string_view css_class = {});
@@ -49,12 +50,14 @@ class Svg {
   /// The sign of a series: circle, square, triangle, diamond, ... by number, so that colour is never all that
   /// tells two series apart.
   void marker(double x, double y, int series, std::string_view tooltip = {});
-  /// Elements up to `end_group` belong to one thing of this name.
-  void begin_group(std::string_view css_class, std::string_view label = {});
+  /// Elements up to `end_group` belong to one thing.
+  void begin_group(std::string_view css_class);
   void end_group();
 
   /// The element, to stand in a page that has the rules of `theme_css` and `chart_css`.
   std::string element() const;
+  /// The element without words for a screen reader: beside text that says the same.
+  std::string decoration() const;
   /// A file of its own, light whatever shows it.
   std::string file() const;
   const std::string& title() const { return title_; }

@@ -7,10 +7,13 @@
 
 #include "engine/base/error.h"
 #include "tools/app/report/answers.h"
+#include "tools/app/report/class_table.h"
 #include "tools/app/report/confusion.h"
 #include "tools/app/report/events.h"
+#include "tools/app/report/freeze_timeline.h"
 #include "tools/app/report/page.h"
 #include "tools/app/report/plot.h"
+#include "tools/app/report/training_words.h"
 
 namespace firn::cli::report {
 
@@ -21,59 +24,6 @@ using Epoch = TrainingRecord::Epoch;
 /// The part that choices were made on.
 std::string part_of_choice(const TrainingRecord& run) {
   return run.chose_on_test ? "test" : "validation";
-}
-
-std::string percent(double share) {
-  return number_text(share, Unit::percent, 0.001);
-}
-
-/// A metric as pages have it.
-std::string metric_words(const TaskMetric& metric, double value) {
-  if (!std::isfinite(value)) return "–";
-  return metric.share              ? percent(value)
-         : metric.higher_is_better ? fmt::format("{:.4f}", value)
-                                   : fmt::format("{:.4g}", value);
-}
-std::string score_text(const TrainingRecord& run, double value) {
-  return metric_words(run.headline(), value);
-}
-
-/// "Accuracy", "R²".
-std::string headline_title(const TrainingRecord& run) {
-  std::string text = run.headline().text;
-  if (text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
-  return text;
-}
-
-Unit score_unit(const TrainingRecord& run) {
-  return run.headline().share ? Unit::percent : Unit::plain;
-}
-
-/// What the loss is, in words.
-std::string loss_words(const TrainingRecord& run) {
-  return run.task->name() == "regression" ? "squared error of standardised targets"
-         : run.task->name() == "labels"   ? "binary cross-entropy"
-                                          : "cross-entropy";
-}
-
-double total_seconds(const TrainingRecord& run) {
-  double total = 0;
-  for (const Epoch& e : run.epochs) total += e.seconds;
-  return total;
-}
-
-Series curve(const TrainingRecord& run, std::string name, double Epoch::*value) {
-  Series series{.name = std::move(name), .marks = run.epochs.size() <= 30};
-  for (const Epoch& e : run.epochs) series.points.push_back({static_cast<double>(e.epoch), e.*value});
-  return series;
-}
-
-Plot epoch_plot(std::string title, std::string description, std::string y, Unit unit) {
-  Plot plot{.title = std::move(title), .description = std::move(description)};
-  plot.x = {.title = "epoch", .whole = true};
-  plot.y = {.title = std::move(y), .unit = unit};
-  plot.height = 320;
-  return plot;
 }
 
 PageTable epoch_table(const TrainingRecord& run) {
@@ -110,8 +60,9 @@ void add_curves(Page& page, const TrainingRecord& run) {
       loss_words(run), Unit::plain);
   losses.series = {curve(run, "training", &Epoch::loss)};
   if (run.validated) losses.series.push_back(curve(run, part, &Epoch::validation_loss));
+  page.begin_row();
   page.figure(draw(losses), fmt::format("Mean {} by epoch.", loss_words(run)), table);
-  if (!run.validated) return;
+  if (!run.validated) return page.end_row();
   const std::string title = headline_title(run), text = run.headline().text;
   Plot scores =
       epoch_plot((run.chose_on_test ? "Test " : "Validation ") + text,
@@ -122,6 +73,7 @@ void add_curves(Page& page, const TrainingRecord& run) {
               right ? fmt::format("Share of the {} samples answered rightly, by epoch.", part)
                     : fmt::format("{} on the {} part, by epoch.", title, part),
               table);
+  page.end_row();
 }
 
 void add_freezing(Page& page, const TrainingRecord& run) {
@@ -139,117 +91,91 @@ void add_freezing(Page& page, const TrainingRecord& run) {
       table.rows.push_back(
           {fmt::format("{}", c.step), fmt::format("{}", c.epoch), c.block, c.frozen ? "frozen" : "thawed"});
     }
-    page.table(table);
-    Plot plot = epoch_plot("Blocks that trained", "Share of the blocks that trained in each epoch.",
-                           "share of the blocks", Unit::percent);
-    plot.y.from_zero = true;
-    plot.series = {curve(run, "", &Epoch::trained_share)};
-    page.figure(draw(plot), "Mean over the steps of an epoch.", epoch_table(run));
+    page.folded_table(fmt::format("The {} changes while it trained", run.changes.size()), table);
   }
   page.list(run.audit);
 }
 
 /// The headline: all its numbers are of one set of weights.
-std::string answer(const TrainingRecord& run) {
+void add_answer(Page& page, const TrainingRecord& run) {
   const Epoch* best = run.best();
-  if (best == nullptr) return "No epoch was finished.";
-  const std::string time = duration_text(total_seconds(run));
+  if (best == nullptr) return page.answer("No epoch was finished.");
+  const std::string time = duration_text(total_seconds(run)) + " of training";
   if (run.chose_on_test) {
-    return fmt::format(
-        "{} {} in epoch {} of {} on the test part, by which that epoch was chosen; {} of training.",
-        headline_title(run), score_text(run, best->validation_score), best->epoch, run.epochs.size(), time);
+    return page.answer(fmt::format(
+        "{} {} in epoch {} of {} on the test part, by which that epoch was chosen; {}.", headline_title(run),
+        score_text(run, best->validation_score), best->epoch, run.epochs.size(), time));
   }
   const TrainingRecord::Result& result = run.result;
-  const std::string weights = run.validated
-                                  ? fmt::format("epoch {} of {}, the best on validation ({})", best->epoch,
-                                                run.epochs.size(), score_text(run, best->validation_score))
-                                  : fmt::format("epoch {}, the last", best->epoch);
-  if (result.samples == 0)
-    return fmt::format("The weights of {}; no test part was looked at; {} of training.", weights, time);
-  std::string scores;
+  const std::string of = fmt::format(
+      "The weights of epoch {} of {}, {}", best->epoch, run.epochs.size(),
+      run.validated ? fmt::format("the best on validation ({})", score_text(run, best->validation_score))
+                    : std::string("the last"));
+  if (result.samples == 0) return page.card(of, "No test part was looked at", "", {time});
+  std::string choice, interval;
+  std::vector<std::string> remarks;
   const std::vector<TaskMetric> metrics = run.task->metrics();
   for (std::size_t i = 0; i < metrics.size(); ++i) {
-    scores += fmt::format("{}{} {}", i > 0 ? "; " : "", metrics[i].text,
-                          metric_words(metrics[i], result.test_metrics[i]));
-    if (std::isfinite(result.lows[i])) {
-      scores += fmt::format(", 95 % {} to {}", metric_words(metrics[i], result.lows[i]),
-                            metric_words(metrics[i], result.highs[i]));
+    const std::string words =
+        fmt::format("{} {}", metrics[i].text, metric_words(metrics[i], result.test_metrics[i]));
+    const std::string range = std::isfinite(result.lows[i])
+                                  ? fmt::format("95 % {} to {}", metric_words(metrics[i], result.lows[i]),
+                                                metric_words(metrics[i], result.highs[i]))
+                                  : "";
+    if (i > 0) {
+      remarks.push_back(words + (range.empty() ? "" : ", " + range));
+    } else {
+      choice = "Test " + words;
+      interval = range;
     }
   }
-  return fmt::format("Test {}, on {} samples that no choice was made on: the weights of {}; {} of training.",
-                     scores, result.samples, weights, time);
+  const std::string on = fmt::format("on {} samples that no choice was made on", result.samples);
+  remarks.push_back("all numbers below are of these weights" +
+                    (result.weights.empty() ? "" : fmt::format(", {}.safetensors", result.weights)));
+  remarks.push_back(time);
+  page.card(of, choice, interval.empty() ? on : interval + ", " + on, remarks);
 }
 
 }  // namespace
 
 std::string training_page(const TrainingRecord& run) {
   Page page(fmt::format("{} on {}", run.model, run.data), "A training run of firn: " + run.path);
-  page.answer(answer(run));
-  if (!run.epochs.empty()) {
-    page.section("Curves", "curves");
-    add_curves(page, run);
+  add_answer(page, run);
+  const std::string weights = fmt::format(
+      "All of the test part, answered by the {} weights, those of the line above.", run.result.weights);
+  if (!run.wrong.empty() || !run.unsure.empty()) {
+    page.section("What it gets wrong", "wrong");
+    page.paragraph(weights);
+    if (!run.wrong.empty()) page.heading("Wrong, those it was surest of first");
+    add_shown(page, run.wrong);
+    if (!run.unsure.empty()) page.heading("Least sure of, right or wrong");
+    add_shown(page, run.unsure);
   }
-  page.section("Freezing", "freezing");
-  add_freezing(page, run);
   if (!run.confusion.empty()) {
-    page.section("Confusions", "confusions");
-    if (!run.chose_on_test)
-      page.paragraph(fmt::format("On the test part, with the {} weights.", run.result.weights));
+    page.section("Classes", "classes");
+    if (!run.chose_on_test) page.paragraph(weights);
+    page.table(class_table(run));
+    page.begin_fold("Every answer by true class");
     add_confusion(page, run.classes, run.confusion);
+    page.end_fold();
   }
   if (!run.truths.empty()) {
     page.section("Answers", "answers");
-    page.paragraph(fmt::format("On the test part, with the {} weights.", run.result.weights));
+    page.paragraph(weights);
     add_answers(page, run);
   }
+  if (!run.epochs.empty()) {
+    page.section("How it trained", "curves");
+    add_curves(page, run);
+    add_timeline(page, run);
+  }
+  page.section("Freezing", "freezing");
+  add_freezing(page, run);
   page.section("To run it again", "again");
   if (!run.command.empty()) page.code(run.command);
-  page.table(pairs_table("Configuration (config.json)", run.config));
-  page.table(pairs_table("Machine and data (env.json)", run.environment));
-  return page.html();
-}
-
-std::string comparison_page(const std::vector<TrainingRecord>& runs) {
-  if (runs.size() < 2) throw Error(Fault::usage, "report", "one run has nothing to be compared with");
-  const TrainingRecord& one = runs.front();
-  for (const TrainingRecord& run : runs) {
-    if (run.task->name() == one.task->name()) continue;
-    throw Error(Fault::usage, "report",
-                fmt::format("{} is a run of {}, {} one of {}: they have no score in common", one.path,
-                            one.task->name(), run.path, run.task->name()));
-  }
-  const std::string score = one.headline().text, title = headline_title(one);
-  Page page(fmt::format("{} training runs", runs.size()), "Compared by firn");
-  PageTable table{.caption = "What came of them",
-                  .heads = {"<run", "<model", "<data", "validation " + score, "epoch", "test " + score,
-                            "95 %", "epochs", "time"}};
-  Plot accuracies = epoch_plot(
-      "Validation " + score, fmt::format("{} on the validation part after each epoch, a curve a run.", title),
-      score, score_unit(one));
-  Plot times{.title = title + " against time",
-             .description = fmt::format("Best {} on validation and seconds of training of each run.", score)};
-  times.x = {.title = "time of training", .unit = Unit::seconds, .from_zero = true};
-  times.y = {.title = "validation " + score, .unit = score_unit(one)};
-  for (const TrainingRecord& run : runs) {
-    const Epoch* best = run.best();
-    const double accuracy = best != nullptr && run.validated ? best->validation_score : std::nan("");
-    table.rows.push_back({run.path, run.model, run.data, score_text(run, accuracy),
-                          best != nullptr ? fmt::format("{}", best->epoch) : "–",
-                          run.result.samples > 0 ? score_text(run, run.result.test_score) : "–",
-                          run.result.samples > 0 ? fmt::format("{} to {}", score_text(run, run.result.low),
-                                                               score_text(run, run.result.high))
-                                                 : "–",
-                          fmt::format("{}", run.epochs.size()), duration_text(total_seconds(run))});
-    if (run.validated) accuracies.series.push_back(curve(run, run.path, &Epoch::validation_score));
-    times.series.push_back({.name = run.path, .points = {{total_seconds(run), accuracy}}, .line = false});
-  }
-  page.table(table);
-  page.figure(draw(accuracies),
-              one.task->name() == "classification"
-                  ? std::string("Share of the validation samples answered rightly, by epoch.")
-                  : fmt::format("{} on the validation part, by epoch.", title),
-              table);
-  page.figure(draw(times), "Up and to the left is better.", table);
+  page.folded_table("The configuration that was in force",
+                    pairs_table("Configuration (config.json)", run.config));
+  page.folded_table("Machine and data", pairs_table("Machine and data (env.json)", run.environment));
   return page.html();
 }
 

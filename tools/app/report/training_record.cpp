@@ -26,6 +26,7 @@ constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 28;  // of metrics.json
 constexpr int kMostLines = 1'000'000;
 constexpr Index kMostCount = Index{1} << 53;
 constexpr std::size_t kMostCounts = std::size_t{1} << 22;  // of confusions
+constexpr Index kMostThumbnail = 256;                      // of a thumbnail
 constexpr Index kMostEpoch = 1'000'000'000;
 constexpr double kMostNumber = 1e60;    // a sum of squares of what a float holds is less
 constexpr double kMostShare = 1.00001;  // a mean of shares, rounded
@@ -143,6 +144,63 @@ void read_confusion(const std::string& path, TrainingRecord& run) {
   }
 }
 
+/// Bytes of hex digits; none where it is no such text.
+std::vector<std::uint8_t> bytes_of(const std::string& hex) {
+  const auto digit = [](char c) {
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+  };
+  std::vector<std::uint8_t> out;
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+    const int high = digit(hex[i]), low = digit(hex[i + 1]);
+    if (high < 0 || low < 0) return {};
+    out.push_back(static_cast<std::uint8_t>(16 * high + low));
+  }
+  return out;
+}
+
+/// Samples of `key` of samples.json.
+std::vector<Shown> shown_in(const JsonFields& file, const char* key, const std::vector<std::string>& classes,
+                            const std::string& path) {
+  const Index most = static_cast<Index>(classes.size()) - 1;
+  std::vector<Shown> out;
+  for (const JsonFields& one : file.objects(key)) {
+    Shown s;
+    s.truth = classes[static_cast<std::size_t>(one.whole("truth", 0, most))];
+    s.predicted = classes[static_cast<std::size_t>(one.whole("predicted", 0, most))];
+    s.confidence = one.number("confidence", 0, kMostShare);
+    s.sample = one.whole("sample", 0, kMostCount);
+    s.text = one.text("text");
+    s.height = one.whole("height", 0, kMostThumbnail);
+    s.width = one.whole("width", 0, kMostThumbnail);
+    s.channels = one.whole("channels", 0, 4);
+    s.pixels = bytes_of(one.text("pixels"));
+    if (static_cast<Index>(s.pixels.size()) != s.height * s.width * s.channels) {
+      throw Error(Fault::data, "report",
+                  fmt::format("{}: a sample of {} bytes for ({},{},{})", path, s.pixels.size(), s.height,
+                              s.width, s.channels));
+    }
+    out.push_back(std::move(s));
+  }
+  return out;
+}
+
+/// Behind the confusions, which have the classes.
+void read_samples(const std::string& path, TrainingRecord& run) {
+  const json parsed = read_json_file(path, rule());
+  const JsonFields file = fields(parsed, path);
+  if (run.classes.empty()) return;
+  run.wrong = shown_in(file, "wrong", run.classes, path);
+  run.unsure = shown_in(file, "unsure", run.classes, path);
+  const JsonFields counts = file.object("counts");
+  run.trained_on = counts.wholes("train", 0, kMostCount);
+  run.validated_on = counts.wholes("validation", 0, kMostCount);
+  for (const auto* list : {&run.trained_on, &run.validated_on}) {
+    if (list->empty() || list->size() == run.classes.size()) continue;
+    throw Error(Fault::data, "report",
+                fmt::format("{}: {} counts for {} classes", path, list->size(), run.classes.size()));
+  }
+}
+
 void read_answers(const std::string& path, TrainingRecord& run) {
   JsonRule table = rule();
   table.values = kMostCounts;
@@ -197,6 +255,8 @@ TrainingRecord read_training(const std::string& folder) {
   const std::string confusion = folder + "/confusion.json";
   std::error_code code;
   if (std::filesystem::exists(confusion, code)) read_confusion(confusion, run);
+  const std::string samples = folder + "/samples.json";
+  if (std::filesystem::exists(samples, code)) read_samples(samples, run);
   const std::string answers = folder + "/answers.json";
   if (std::filesystem::exists(answers, code)) read_answers(answers, run);
   read_metrics(folder + "/metrics.jsonl", run);

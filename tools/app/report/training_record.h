@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "layers/task.h"
+#include "tools/app/report/shown.h"
 
 namespace firn::cli::report {
 
@@ -48,7 +49,10 @@ struct TrainingRecord {
   std::vector<Index> confusion;  ///< (true, predicted), row-major, on the test part; may be empty
   std::vector<double> truths,
       answers;  ///< of numbers and labels on the test part, (samples, classes); may be empty
-  std::vector<std::string> audit;  ///< sentences of the audit of what was frozen; may be empty
+  /// Of the test part: what was got wrong, the surest first, and what it was least sure of; may be empty.
+  std::vector<Shown> wrong, unsure;
+  std::vector<Index> trained_on, validated_on;  ///< samples of each class; empty: not recorded
+  std::vector<std::string> audit;               ///< sentences of the audit of what was frozen; may be empty
   std::vector<std::pair<std::string, std::string>> config, environment;  ///< names with dots, values as text
 
   bool validated = false;  ///< the epochs have a score and a loss on a part that choices were made on
@@ -65,7 +69,7 @@ struct TrainingRecord {
 /// Whether a folder holds a training run.
 bool is_training_run(const std::string& folder);
 
-/// Reads config.json, env.json, metrics.jsonl and, where they are there, confusion.json and
+/// Reads config.json, env.json, metrics.jsonl and, where they are there, confusion.json, samples.json and
 /// answers.json. Throws Error(data)
 /// naming file and line for what is no such file, Error(failure) for one that cannot be read.
 TrainingRecord read_training(const std::string& folder);

@@ -7,6 +7,7 @@
 
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
+#include "tools/app/report/comparison_page.h"
 #include "tools/app/report/study_page.h"
 #include "tools/app/report/training_page.h"
 

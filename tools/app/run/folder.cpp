@@ -39,6 +39,7 @@ constexpr const char* kFiles[] = {kCheckpoint,
                                   "metrics.jsonl",
                                   "results.csv",
                                   "confusion.json",
+                                  "samples.json",
                                   "report.html",
                                   "events.out.tfevents.firn",
                                   "config.json"};

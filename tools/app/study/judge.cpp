@@ -5,7 +5,6 @@
 #include <cstring>
 #include <numeric>
 
-#include "data/tokens.h"
 #include "optim/trainer/evaluate.h"
 #include "optim/trainer/task_of.h"
 #include "tools/app/run/options.h"
@@ -14,25 +13,6 @@
 namespace firn::cli {
 
 namespace {
-
-/// The sample as it came from the data: bytes of an image, text of tokens.
-void show(const Dataset& data, Mistake& mistake) {
-  const DataInfo& info = data.info();
-  if (info.kind == DataKind::image) {
-    mistake.height = info.shape[0];
-    mistake.width = info.shape[1];
-    mistake.channels = info.shape[2];
-    std::vector<real> values(static_cast<std::size_t>(info.shape.count()));
-    data.fill_numbers(mistake.sample, values);
-    for (const real value : values)
-      mistake.pixels.push_back(
-          static_cast<std::uint8_t>(std::lround(255 * std::clamp(value, real(0), real(1)))));
-  } else if (info.kind == DataKind::tokens) {
-    std::vector<std::int32_t> tokens(static_cast<std::size_t>(data.length(mistake.sample)));
-    data.fill_tokens(mistake.sample, tokens);
-    mistake.text = token_text(info, tokens);
-  }
-}
 
 /// One byte, or two of many classes.
 void add_class(std::vector<std::uint8_t>& to, Index said, Index classes) {

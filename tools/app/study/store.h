@@ -11,6 +11,7 @@
 
 #include "tools/app/record/arm.h"
 #include "tools/app/record/sqlite.h"
+#include "tools/app/run/shown_samples.h"
 
 namespace firn::cli {
 
@@ -23,13 +24,7 @@ struct TriedRate {
   double rate = 0, loss = 0, accuracy = 0;
 };
 
-struct Mistake {
-  Index sample = 0, truth = 0, predicted = 0;
-  double confidence = 0;
-  Index height = 0, width = 0, channels = 0;
-  std::vector<std::uint8_t> pixels;
-  std::string text;
-};
+using Mistake = ShownSample;
 
 /// The answers to the test part one by one, in its order (`items` in schema.h).
 struct ItemAnswers {

@@ -42,6 +42,7 @@
 #include "tools/app/run/saving_cost.h"
 #include "tools/app/run/scores.h"
 #include "tools/app/run/session.h"
+#include "tools/app/run/shown_samples.h"
 #include "tools/app/run/trace_file.h"
 #include "tools/app/run/training.h"
 #include "tools/app/run/training_cost.h"
@@ -386,9 +387,11 @@ int Train::train_here(Console& console) {
     if (folder) folder->add_line(line);
   }
   RunResult result = run_result(history, size_of(session.data.validation), session.task);
+  SampleWatch watch(session.data.test);
   if (session.data.test) {
     Loader test(session.data.test, learning.judging());
-    result.test = trainer.test(test);
+    result.test =
+        trainer.test(test, [&](const Batch& batch, const real* logits) { watch.look(batch, logits); });
   }
   if (folder) result.folder = folder->path();
   result.seconds = elapsed();
@@ -399,6 +402,10 @@ int Train::train_here(Console& console) {
     try {
       if (session.data.info().targets == TargetKind::classes) {
         folder->write("confusion.json", confusion_json(session.recipe.class_names, result).text() + "\n");
+        folder->write("samples.json", samples_json(watch, result.weights, session.data.train,
+                                                   session.data.validation, session.data.test)
+                                              .text() +
+                                          "\n");
       } else {
         folder->write("answers.json", answers_json(session.recipe.class_names, result).text() + "\n");
       }
