@@ -25,7 +25,8 @@ std::string share_text(Index part, Index all) {
 
 PageTable class_table(const TrainingRecord& run) {
   const std::size_t n = run.classes.size();
-  PageTable table{.caption = "Classes: samples, and what became of those of the test part", .heads = {"<class"}};
+  PageTable table{.caption = "Classes: samples, and what became of those of the test part",
+                  .heads = {"<class"}};
   if (!run.trained_on.empty()) table.heads.push_back("trained on");
   if (!run.validated_on.empty()) table.heads.push_back("validated on");
   for (const char* head : {"tested on", "answered rightly", "of such answers right", "<most often taken for"})

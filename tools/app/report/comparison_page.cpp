@@ -54,8 +54,8 @@ struct Difference {
   double value, low, high;
 };
 
-/// Of two scores that have intervals of their own, as if their samples were independent: MOVER (Zou and Donner 2008),
-/// of two shares Newcombe's method 10 (1998).
+/// Of two scores that have intervals of their own, as if their samples were independent: MOVER (Zou and
+/// Donner 2008), of two shares Newcombe's method 10 (1998).
 Difference difference_of(const TrainingRecord::Result& a, const TrainingRecord::Result& b) {
   const double d = a.test_score - b.test_score;
   return {d, d - std::hypot(a.test_score - a.low, b.high - b.test_score),
@@ -74,7 +74,8 @@ std::string answer(const std::vector<TrainingRecord>& runs, const TrainingRecord
   std::string text = fmt::format("{} is best on validation ({})", best->path,
                                  score_text(*best, best->best()->validation_score));
   if (tested(*best)) {
-    text += fmt::format("; its test {} is {}", best->headline().text, score_text(*best, best->result.test_score));
+    text +=
+        fmt::format("; its test {} is {}", best->headline().text, score_text(*best, best->result.test_score));
     if (has_interval(*best)) {
       text += fmt::format(" (95 % {} to {})", score_text(*best, best->result.low),
                           score_text(*best, best->result.high));
@@ -88,30 +89,30 @@ std::string answer(const std::vector<TrainingRecord>& runs, const TrainingRecord
     told += d.low > 0 || d.high < 0 ? 1 : 0;
   }
   if (held == 0) return text + ".";
-  return text + (told == 0      ? "; on the test part no other run is told from it."
-                 : told == held ? "; on the test part it is told from every other."
-                                : fmt::format("; on the test part it is told from {} of {} others.", told, held));
+  return text + (told == 0 ? "; on the test part no other run is told from it."
+                 : told == held
+                     ? "; on the test part it is told from every other."
+                     : fmt::format("; on the test part it is told from {} of {} others.", told, held));
 }
 
 PageTable outcomes(const std::vector<TrainingRecord>& runs, const TrainingRecord* best) {
   const std::string score = runs.front().headline().text;
   PageTable table{.caption = "What came of them",
-                  .heads = {"<run", "<model", "<data", "validation " + score, "epoch", "test " + score, "95 %",
-                            "best against it", "epochs", "time"}};
+                  .heads = {"<run", "<model", "<data", "validation " + score, "epoch", "test " + score,
+                            "95 %", "best against it", "epochs", "time"}};
   for (const TrainingRecord& run : runs) {
     const Epoch* epoch = run.best();
     const double validated = epoch != nullptr && run.validated ? epoch->validation_score : std::nan("");
     const bool held = best != nullptr && &run != best && has_interval(run) && has_interval(*best);
     if (&run == best) table.strong_row = static_cast<int>(table.rows.size());
-    table.rows.push_back(
-        {run.path, run.model, run.data, score_text(run, validated),
-         epoch != nullptr ? fmt::format("{}", epoch->epoch) : "–",
-         run.result.samples > 0 ? score_text(run, run.result.test_score) : "–",
-         run.result.samples > 0
-             ? fmt::format("{} to {}", score_text(run, run.result.low), score_text(run, run.result.high))
-             : "–",
-         held ? difference_words(run, difference_of(best->result, run.result)) : "–",
-         fmt::format("{}", run.epochs.size()), duration_text(total_seconds(run))});
+    table.rows.push_back({run.path, run.model, run.data, score_text(run, validated),
+                          epoch != nullptr ? fmt::format("{}", epoch->epoch) : "–",
+                          run.result.samples > 0 ? score_text(run, run.result.test_score) : "–",
+                          run.result.samples > 0 ? fmt::format("{} to {}", score_text(run, run.result.low),
+                                                               score_text(run, run.result.high))
+                                                 : "–",
+                          held ? difference_words(run, difference_of(best->result, run.result)) : "–",
+                          fmt::format("{}", run.epochs.size()), duration_text(total_seconds(run))});
   }
   return table;
 }
@@ -133,7 +134,8 @@ PageTable differences(const std::vector<TrainingRecord>& runs) {
                                       [&](const auto& pair) { return pair.first == name; });
       row.push_back(found == run.config.end() ? "–" : found->second);
     }
-    const bool alike = std::all_of(row.begin() + 2, row.end(), [&](const auto& value) { return value == row[1]; });
+    const bool alike =
+        std::all_of(row.begin() + 2, row.end(), [&](const auto& value) { return value == row[1]; });
     if (!alike) table.rows.push_back(std::move(row));
   }
   return table;
@@ -172,9 +174,13 @@ std::string comparison_page(const std::vector<TrainingRecord>& runs) {
   page.answer(answer(runs, best));
   const PageTable table = outcomes(runs, best);
   page.table(table);
-  page.paragraph("Best against it: the test score of the run that is best on validation less this run's, with its interval "
-                 "at 95 % as if the test samples were others for each run (Newcombe 1998; Zou and Donner 2008); where the "
-                 "interval leaves zero the two are told apart. A run is one seed: what another would bring is not in it.");
+  page.paragraph(
+      "Best against it: the test score of the run that is best on validation less this run's, with its "
+      "interval "
+      "at 95 % as if the test samples were others for each run (Newcombe 1998; Zou and Donner 2008); where "
+      "the "
+      "interval leaves zero the two are told apart. A run is one seed: what another would bring is not in "
+      "it.");
   page.section("What differs between them", "differences");
   const PageTable different = differences(runs);
   if (different.rows.empty()) {

@@ -22,7 +22,7 @@ using Arm = StudyRecord::Arm;
 using Summary = StudyRecord::Summary;
 
 /// What is said of a cut, in the order of the page.
-constexpr std::array<const char*, 6> kNumbers = {"",       "to full tuning",         "training",
+constexpr std::array<const char*, 6> kNumbers = {"",       "to full tuning",   "training",
                                                  "a step", "memory of a step", "numbers that train"};
 
 struct Cut {
@@ -66,7 +66,8 @@ Cut cut_of(const StudyRecord& study, const Arm& arm, const Summary& score) {
   const StudyRecord::Cost& c = found->second;
   if (c.step_ms > 0) {
     cut.words[3] = duration_text(c.step_ms / 1000);
-    if (c.step_kept_ms > 0) cut.words[3] += fmt::format("; {} from kept features", duration_text(c.step_kept_ms / 1000));
+    if (c.step_kept_ms > 0)
+      cut.words[3] += fmt::format("; {} from kept features", duration_text(c.step_kept_ms / 1000));
     cut.values[3] = c.step_ms;
   }
   cut.words[4] = bytes_text(c.arena_bytes + c.state_bytes);
@@ -95,7 +96,8 @@ std::vector<Setting> settings_of(const StudyRecord& study, std::vector<const Arm
   const std::vector<ArmGroup> groups = all_groups(study);
   for (std::size_t g = 0; g < groups.size(); ++g) {
     for (const Index labels : groups[g].labels) {
-      Setting setting{fmt::format("{}, {}", groups[g].title(), labels_name(labels, study.labels_by_class())), 0, g, {}};
+      Setting setting{
+          fmt::format("{}, {}", groups[g].title(), labels_name(labels, study.labels_by_class())), 0, g, {}};
       for (const Arm* a : groups[g].arms) {
         const Summary* score = study.find(a->key, "accuracy");
         if (a->labels != labels || !a->is_cut() || score == nullptr) continue;
@@ -139,8 +141,9 @@ std::vector<std::string> block_names(const Arm& arm) {
 Svg program_of(const Arm& arm, Index frozen) {
   return draw(ProgramPicture{
       .title = fmt::format("A training step of {}", arm.model),
-      .description = "Passes of each block, from the input to the head: forward for all; input gradient for the "
-                     "blocks above the lowest that trains; weight gradient for those that train.",
+      .description =
+          "Passes of each block, from the input to the head: forward for all; input gradient for the "
+          "blocks above the lowest that trains; weight gradient for those that train.",
       .blocks = block_names(arm),
       .frozen = static_cast<std::size_t>(frozen)});
 }
@@ -197,17 +200,20 @@ CutExplorer cut_explorer(const StudyRecord& study) {
   }
   const Setting& setting = settings[shown];
   const Cut& cut = setting.cuts[place];
-  std::string out = "<div class=\"explorer\" id=\"explorer\">\n<div class=\"controls\" data-script hidden>"
-                    "<label for=\"setting\">Setting</label><select id=\"setting\">";
+  std::string out =
+      "<div class=\"explorer\" id=\"explorer\">\n<div class=\"controls\" data-script hidden>"
+      "<label for=\"setting\">Setting</label><select id=\"setting\">";
   for (std::size_t s = 0; s < settings.size(); ++s) {
     out += fmt::format("<option value=\"{}\"{}>{}</option>", s, s == shown ? " selected" : "",
                        escape(settings[s].name));
   }
   out += fmt::format(
-      "</select>\n<label for=\"cut\">Blocks frozen</label><input type=\"range\" id=\"cut\" min=\"0\" max=\"{}\" "
+      "</select>\n<label for=\"cut\">Blocks frozen</label><input type=\"range\" id=\"cut\" min=\"0\" "
+      "max=\"{}\" "
       "value=\"{}\" step=\"1\" data-frozen=\"{}\"></div>\n<p class=\"now\"><output id=\"now\" for=\"setting "
       "cut\">{}</output><span class=\"where\" data-plain>, {}</span></p>\n<dl class=\"numbers\">\n",
-      setting.cuts.size() - 1, place, cut.arm->frozen_blocks, escape(cut_words(*cut.arm)), escape(setting.name));
+      setting.cuts.size() - 1, place, cut.arm->frozen_blocks, escape(cut_words(*cut.arm)),
+      escape(setting.name));
   for (std::size_t i = 0; i < kNumbers.size(); ++i) {
     out += fmt::format(
         "<div data-number=\"{}\"><dt>{}</dt><dd>{}</dd><span class=\"meter\" aria-hidden=\"true\"><span "
@@ -221,7 +227,8 @@ CutExplorer cut_explorer(const StudyRecord& study) {
     const Svg program = program_of(*models[m], first ? cut.arm->frozen_blocks : 0);
     if (first) explorer.program_svg = program.file();
     out += fmt::format(
-        "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Program of {}\" data-model=\"{}\"{}>{}</div>\n",
+        "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Program of {}\" "
+        "data-model=\"{}\"{}>{}</div>\n",
         escape(models[m]->model), m, first ? "" : " hidden", program.element());
   }
   out += "</div>\n<script type=\"application/json\" id=\"cuts\">" + json_text(settings) + "</script>\n";

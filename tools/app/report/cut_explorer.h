@@ -13,7 +13,7 @@ namespace firn::cli::report {
 /// Controls are hidden where no script runs. Empty where there are no two cuts of one setting.
 struct CutExplorer {
   std::string html;
-  PageTable numbers;  ///< of all cuts
+  PageTable numbers;        ///< of all cuts
   std::string program_svg;  ///< the answer's program as a file of its own
 };
 CutExplorer cut_explorer(const StudyRecord& study);

@@ -13,7 +13,7 @@ using Anchor = Svg::Anchor;
 
 constexpr double kPanelWidth = 352, kPanelTop = 46, kPanelRow = 22, kPanelBelow = 28;
 constexpr double kStrip = 40, kName = 47, kNameEnd = 152;  // the strip of blocks, then the name
-constexpr double kScore = 160, kScoreEnd = 266;                // of the scores
+constexpr double kScore = 160, kScoreEnd = 266;            // of the scores
 constexpr double kBar = 278, kBarEnd = 296;                // of the costs; their words stand behind
 constexpr double kApart = 8;                               // dots of one row, one under the other
 constexpr int kTicks = 3;
@@ -60,7 +60,8 @@ Svg draw(const DotPanel& panel) {
     const DotRow& row = panel.rows[r];
     const double y = kPanelTop + kPanelRow * (static_cast<double>(r) + 0.5);
     svg.begin_group("row " + row.css_class);
-    svg.rectangle(0, y - kPanelRow / 2, kPanelWidth, kPanelRow, row.strong ? "lane strong" : "lane", row.name);
+    svg.rectangle(0, y - kPanelRow / 2, kPanelWidth, kPanelRow, row.strong ? "lane strong" : "lane",
+                  row.name);
     if (row.blocks > 0) draw_strip(svg, row, y);
     svg.text(kName, y + 4, clipped(row.name, kNameEnd - kName, row.strong ? 12.6 : 12), Anchor::start,
              row.strong ? "strong" : "");

@@ -29,9 +29,9 @@ struct DotRow {
 /// Panels beside each other are compared: they are to have one scale.
 struct DotPanel {
   std::string title, description;
-  std::string score, cost;     ///< what the dots and the bars are
-  double low = 0, high = 1;    ///< shares, the ends of the scale, where intervals are cut off
-  double most_cost = 1;        ///< of the longest bar
+  std::string score, cost;               ///< what the dots and the bars are
+  double low = 0, high = 1;              ///< shares, the ends of the scale, where intervals are cut off
+  double most_cost = 1;                  ///< of the longest bar
   std::optional<double> reference = {};  ///< an upright line
   std::vector<DotRow> rows = {};
 };

@@ -13,7 +13,8 @@ namespace {
 using Anchor = Svg::Anchor;
 using Block = TrainingRecord::Block;
 
-constexpr double kTimelineWidth = 600, kTimelineLeft = 82, kTimelineRight = 30, kTimelineTop = 30, kTimelineLane = 18;
+constexpr double kTimelineWidth = 600, kTimelineLeft = 82, kTimelineRight = 30, kTimelineTop = 30,
+                 kTimelineLane = 18;
 
 /// From `begin` to `end` in epochs: 0 is the start of the first.
 struct Stretch {
@@ -61,17 +62,22 @@ void add_timeline(Page& page, const TrainingRecord& run) {
   Svg svg(kTimelineWidth, bottom + 44, "What was frozen, and when",
           "A lane a block from the input at the bottom to the head at the top; ice where it was frozen.");
   svg.text(kTimelineLeft, 16, "What was frozen, and when", Anchor::start, "strong");
-  const auto at = [&](double epoch) { return kTimelineLeft + epoch / epochs * (kTimelineWidth - kTimelineLeft - kTimelineRight); };
-  PageTable table{.caption = "When blocks were frozen", .heads = {"<block", "from epoch", "to epoch", "<of it"}};
+  const auto at = [&](double epoch) {
+    return kTimelineLeft + epoch / epochs * (kTimelineWidth - kTimelineLeft - kTimelineRight);
+  };
+  PageTable table{.caption = "When blocks were frozen",
+                  .heads = {"<block", "from epoch", "to epoch", "<of it"}};
   for (std::size_t b = 0; b < run.blocks.size(); ++b) {
     const Block& block = run.blocks[b];
     const double y = bottom - kTimelineLane * static_cast<double>(b + 1);
-    svg.rectangle(kTimelineLeft, y + 2, kTimelineWidth - kTimelineLeft - kTimelineRight, kTimelineLane - 4, "block", block.name + ": trained");
+    svg.rectangle(kTimelineLeft, y + 2, kTimelineWidth - kTimelineLeft - kTimelineRight, kTimelineLane - 4,
+                  "block", block.name + ": trained");
     svg.text(kTimelineLeft - 8, y + 13, block.name, Anchor::end, "muted");
     for (const Stretch& s : stretches_of(run, block)) {
       const std::string part = s.whole ? "all" : block.frozen;
-      svg.rectangle(at(s.begin), y + 2, at(s.end) - at(s.begin), kTimelineLane - 4, s.whole ? "frozen" : "frozen part",
-                    fmt::format("{}: frozen ({}) from epoch {:.2f} to {:.2f}", block.name, part, s.begin, s.end));
+      svg.rectangle(
+          at(s.begin), y + 2, at(s.end) - at(s.begin), kTimelineLane - 4, s.whole ? "frozen" : "frozen part",
+          fmt::format("{}: frozen ({}) from epoch {:.2f} to {:.2f}", block.name, part, s.begin, s.end));
       table.rows.push_back({block.name, fmt::format("{:.2f}", s.begin), fmt::format("{:.2f}", s.end), part});
     }
   }
@@ -82,9 +88,11 @@ void add_timeline(Page& page, const TrainingRecord& run) {
     svg.text(at(tick), bottom + 17, number_text(tick, Unit::plain, 1), Anchor::middle, "muted");
   }
   svg.text((kTimelineLeft + kTimelineWidth - kTimelineRight) / 2, bottom + 36, "epochs done", Anchor::middle);
-  page.figure(svg, "Ice: frozen, so absent from the steps of that time. Beneath the curves above it shows what each bend "
-                   "of them fell together with.",
-              table);
+  page.figure(
+      svg,
+      "Ice: frozen, so absent from the steps of that time. Beneath the curves above it shows what each bend "
+      "of them fell together with.",
+      table);
 }
 
 }  // namespace firn::cli::report

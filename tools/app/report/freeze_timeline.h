@@ -6,8 +6,8 @@
 
 namespace firn::cli::report {
 
-/// Adds a lane a block, the head at the top, ice where it was frozen, pale where a part of it was, on an axis of
-/// epochs; nothing where no block was ever frozen.
+/// Adds a lane a block, the head at the top, ice where it was frozen, pale where a part of it was, on an axis
+/// of epochs; nothing where no block was ever frozen.
 void add_timeline(Page& page, const TrainingRecord& run);
 
 }  // namespace firn::cli::report

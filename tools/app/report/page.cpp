@@ -62,6 +62,7 @@ summary{position:relative;cursor:pointer;color:var(--muted);font-size:.94rem}
 pre{background:var(--panel);padding:.8rem 1rem;overflow-x:auto;font:.86rem/1.45 ui-monospace,Menlo,Consolas,monospace}
 .pictures{display:flex;flex-wrap:wrap;gap:.8rem;padding:0;list-style:none}.pictures figure{margin:0;width:6.6rem}
 .pictures img{width:6.6rem;height:6.6rem;object-fit:contain;image-rendering:pixelated;background:var(--panel)}
+.pictures.large figure,.pictures.large img{width:11rem}.pictures.large img{height:11rem}
 .pictures figcaption{font-size:.82rem;line-height:1.3}
 footer{color:var(--muted);font-size:.9rem;padding-top:1.5rem;padding-bottom:3rem}
 h1,h2,h3,p,li,figcaption,.verdict,.long{overflow-wrap:anywhere}td,tbody th{white-space:nowrap}
@@ -229,8 +230,8 @@ void Page::figure(const Svg& drawing, std::string_view caption, const PageTable&
             "</span></summary>" + table_html(numbers) + "</details></figure>\n";
 }
 
-void Page::pictures(const std::vector<Picture>& pictures) {
-  body() += "<ul class=\"pictures\">\n";
+void Page::pictures(const std::vector<Picture>& pictures, bool large) {
+  body() += large ? "<ul class=\"pictures large\">\n" : "<ul class=\"pictures\">\n";
   for (const Picture& picture : pictures) {
     body() += fmt::format(
         "<li><figure><img alt=\"{}\" "

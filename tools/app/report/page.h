@@ -75,7 +75,7 @@ class Page {
     std::string png;  ///< the file's bytes
     std::string caption, description;
   };
-  void pictures(const std::vector<Picture>& pictures);
+  void pictures(const std::vector<Picture>& pictures, bool large = false);
 
   std::string html() const;
 

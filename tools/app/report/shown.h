@@ -17,7 +17,8 @@ struct Shown {
   std::vector<std::uint8_t> pixels;  ///< (H,W,C); empty: it is no image, and `text` says what it is
 };
 
-/// Images beside each other, other samples as a list; each with what it is, what was answered, and how surely.
+/// Images beside each other, other samples as a list; each with what it is, what was answered, and how
+/// surely.
 void add_shown(Page& page, const std::vector<Shown>& samples);
 
 }  // namespace firn::cli::report

@@ -90,9 +90,10 @@ void add_unknown(Page& page, const StudyRecord& study) {
   std::set<std::string> targets;
   for (const auto& arm : study.arms) targets.insert(data_name(arm.target));
   if (targets.size() == 1) {
-    lines.push_back(fmt::format("What would come of other data: the intervals speak of other seeds and another test "
-                                "part of {}.",
-                                *targets.begin()));
+    lines.push_back(
+        fmt::format("What would come of other data: the intervals speak of other seeds and another test "
+                    "part of {}.",
+                    *targets.begin()));
   }
   if (study.tuning_macs_share > 0) {
     lines.push_back(

@@ -21,8 +21,8 @@ constexpr std::size_t kMostRows = 16;  // of a panel
 
 enum Kind { kScratch, kFull, kCopied, kRandom, kPolicy };
 
-/// What all panels share: the means, and of their intervals what lies within this part of their span beside them,
-/// so that one wide interval does not take the room of all.
+/// What all panels share: the means, and of their intervals what lies within this part of their span beside
+/// them, so that one wide interval does not take the room of all.
 constexpr double kBeside = 0.4, kLeastBeside = 0.03;
 
 struct SharedScale {
@@ -58,8 +58,9 @@ std::string cut_name(const Arm& arm) {
 std::string tooltip(const StudyRecord& study, const Arm& arm, const Summary& s) {
   std::string out = fmt::format("{}: {}", arm.name, interval_text(s));
   if (s.compared) {
-    out += fmt::format("; {} points to full tuning ({} to {}){}", signed_points(s.difference), signed_points(s.difference_low),
-                       signed_points(s.difference_high), s.finding.empty() ? "" : ", " + s.finding);
+    out += fmt::format("; {} points to full tuning ({} to {}){}", signed_points(s.difference),
+                       signed_points(s.difference_low), signed_points(s.difference_high),
+                       s.finding.empty() ? "" : ", " + s.finding);
   }
   if (const Summary* t = study.find(arm.key, "seconds"); t != nullptr)
     out += fmt::format("; {} of training", duration_text(t->mean));
@@ -68,8 +69,8 @@ std::string tooltip(const StudyRecord& study, const Arm& arm, const Summary& s) 
 
 DotRow::Dot dot_of(const StudyRecord& study, const Arm& arm, const Summary& s) {
   const bool interval = s.seeds > 1;
-  return {s.mean, interval ? s.low : 0, interval ? s.high : 0,
-          fmt::format("point arm-{}", kind_of(arm).name), tooltip(study, arm, s)};
+  return {s.mean, interval ? s.low : 0, interval ? s.high : 0, fmt::format("point arm-{}", kind_of(arm).name),
+          tooltip(study, arm, s)};
 }
 
 /// Whether `b` stands in the row of `a`: the same cut, from a source and of new weights.
@@ -86,10 +87,11 @@ int place_of(const Arm& arm) {
 DotRow row_of(const StudyRecord& study, const std::vector<const Arm*>& arms, bool transfers) {
   const Arm& first = *arms.front();
   DotRow row{.name = first.is_cut() ? cut_name(first) : first.name};
-  const bool alike = std::all_of(arms.begin(), arms.end(),
-                                 [&](const Arm* a) { return &kind_of(*a) == &kind_of(first); });
+  const bool alike =
+      std::all_of(arms.begin(), arms.end(), [&](const Arm* a) { return &kind_of(*a) == &kind_of(first); });
   if (alike) row.css_class = fmt::format("arm-{}", kind_of(first).name);
-  if (first.is_cut() && first.transfers() == transfers) row.css_class += fmt::format(" cut-{}", first.frozen_blocks);
+  if (first.is_cut() && first.transfers() == transfers)
+    row.css_class += fmt::format(" cut-{}", first.frozen_blocks);
   if (first.frozen_blocks >= 0) {
     row.blocks = first.blocks;
     row.frozen = first.frozen_blocks;
@@ -104,12 +106,13 @@ DotRow row_of(const StudyRecord& study, const std::vector<const Arm*>& arms, boo
 
 DotPanel panel_of(const StudyRecord& study, const ArmGroup& group, Index labels, const SharedScale& scale,
                   std::size_t& left_out) {
-  DotPanel panel{.title = labels_name(labels, study.labels_by_class()),
-                 .description = fmt::format("{}: {} of each arm with its interval, and seconds of training; the "
-                                            "numbers stand in the table below.",
-                                            group.title(), study.score()),
-                 .score = study.score(),
-                 .cost = "training"};
+  DotPanel panel{
+      .title = labels_name(labels, study.labels_by_class()),
+      .description = fmt::format("{}: {} of each arm with its interval, and seconds of training; the "
+                                 "numbers stand in the table below.",
+                                 group.title(), study.score()),
+      .score = study.score(),
+      .cost = "training"};
   panel.low = scale.low;
   panel.high = scale.high;
   panel.most_cost = scale.most_seconds;
@@ -135,9 +138,8 @@ DotPanel panel_of(const StudyRecord& study, const ArmGroup& group, Index labels,
     const Arm& first = **begin;
     if (first.is_cut() && first.frozen_blocks == 0 && first.transfers())
       panel.reference = study.find(first.key, "accuracy")->mean;
-    panel.rows.back().strong = answer != study.answers.end() && std::any_of(begin, next, [&](const Arm* a) {
-      return a->key == answer->arm;
-    });
+    panel.rows.back().strong = answer != study.answers.end() &&
+                               std::any_of(begin, next, [&](const Arm* a) { return a->key == answer->arm; });
   }
   return panel;
 }
@@ -154,7 +156,7 @@ const std::vector<ArmKind>& arm_kinds() {
 }
 
 const ArmKind& kind_of(const Arm& arm) {
-  const Kind kind = !arm.is_cut()              ? kPolicy
+  const Kind kind = !arm.is_cut()            ? kPolicy
                     : arm.frozen_blocks == 0 ? (arm.transfers() ? kFull : kScratch)
                     : arm.transfers()        ? kCopied
                                              : kRandom;

@@ -19,8 +19,8 @@ const ArmKind& kind_of(const StudyRecord::Arm& arm);
 struct Overview {
   struct Row {
     ArmGroup group;
-    std::vector<Svg> panels;         ///< one a number of labels, in the group's order
-    std::size_t left_out = 0;        ///< arms that a panel has no room for
+    std::vector<Svg> panels;   ///< one a number of labels, in the group's order
+    std::size_t left_out = 0;  ///< arms that a panel has no room for
   };
   std::vector<Row> rows;
   std::vector<const ArmKind*> kinds;  ///< those that are there

@@ -9,6 +9,7 @@
 #include "tools/app/report/answers.h"
 #include "tools/app/report/class_table.h"
 #include "tools/app/report/confusion.h"
+#include "tools/app/report/effect.h"
 #include "tools/app/report/events.h"
 #include "tools/app/report/freeze_timeline.h"
 #include "tools/app/report/page.h"
@@ -169,6 +170,7 @@ std::string training_page(const TrainingRecord& run) {
     add_curves(page, run);
     add_timeline(page, run);
   }
+  add_effect(page, run);
   page.section("Freezing", "freezing");
   add_freezing(page, run);
   page.section("To run it again", "again");

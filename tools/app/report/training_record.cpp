@@ -112,6 +112,8 @@ void read_line(const JsonFields& line, TrainingRecord& run) {
   } else if (kind == "freeze_change") {
     run.changes.push_back({line.whole("step", 0, kMostCount), line.whole("epoch", 0, kMostEpoch),
                            line.text("name"), line.flag("frozen")});
+  } else if (kind == "movement") {
+    run.movement.push_back({line.whole("epoch", 0, kMostEpoch), line.numbers("blocks", 0, kMostNumber)});
   } else if (kind == "audit") {
     for (std::string& sentence : line.texts("sentences")) run.audit.push_back(std::move(sentence));
   }
@@ -144,20 +146,6 @@ void read_confusion(const std::string& path, TrainingRecord& run) {
   }
 }
 
-/// Bytes of hex digits; none where it is no such text.
-std::vector<std::uint8_t> bytes_of(const std::string& hex) {
-  const auto digit = [](char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-  };
-  std::vector<std::uint8_t> out;
-  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
-    const int high = digit(hex[i]), low = digit(hex[i + 1]);
-    if (high < 0 || low < 0) return {};
-    out.push_back(static_cast<std::uint8_t>(16 * high + low));
-  }
-  return out;
-}
-
 /// Samples of `key` of samples.json.
 std::vector<Shown> shown_in(const JsonFields& file, const char* key, const std::vector<std::string>& classes,
                             const std::string& path) {
@@ -173,7 +161,7 @@ std::vector<Shown> shown_in(const JsonFields& file, const char* key, const std::
     s.height = one.whole("height", 0, kMostThumbnail);
     s.width = one.whole("width", 0, kMostThumbnail);
     s.channels = one.whole("channels", 0, 4);
-    s.pixels = bytes_of(one.text("pixels"));
+    s.pixels = bytes_of_hex(one.text("pixels"));
     if (static_cast<Index>(s.pixels.size()) != s.height * s.width * s.channels) {
       throw Error(Fault::data, "report",
                   fmt::format("{}: a sample of {} bytes for ({},{},{})", path, s.pixels.size(), s.height,
@@ -260,6 +248,13 @@ TrainingRecord read_training(const std::string& folder) {
   const std::string answers = folder + "/answers.json";
   if (std::filesystem::exists(answers, code)) read_answers(answers, run);
   read_metrics(folder + "/metrics.jsonl", run);
+  for (const TrainingRecord::Movement& m : run.movement) {
+    if (m.blocks.size() == run.movement.front().blocks.size()) continue;
+    throw Error(Fault::data, "report", folder + "/metrics.jsonl: movements of different numbers of blocks");
+  }
+  const std::string pictures = folder + "/pictures.json";
+  if (std::filesystem::exists(pictures, code))
+    run.effect = read_effect(pictures, run.blocks.size(), run.classes.size());
   return run;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "layers/task.h"
+#include "tools/app/report/effect_record.h"
 #include "tools/app/report/shown.h"
 
 namespace firn::cli::report {
@@ -52,7 +53,14 @@ struct TrainingRecord {
   /// Of the test part: what was got wrong, the surest first, and what it was least sure of; may be empty.
   std::vector<Shown> wrong, unsure;
   std::vector<Index> trained_on, validated_on;  ///< samples of each class; empty: not recorded
-  std::vector<std::string> audit;               ///< sentences of the audit of what was frozen; may be empty
+  /// With --pictures: of each epoch how far each block is from where it began, and the rest.
+  struct Movement {
+    Index epoch = 0;
+    std::vector<double> blocks = {};  ///< over the block's size; NaN for a block without weights
+  };
+  std::vector<Movement> movement;
+  Effect effect;
+  std::vector<std::string> audit;  ///< sentences of the audit of what was frozen; may be empty
   std::vector<std::pair<std::string, std::string>> config, environment;  ///< names with dots, values as text
 
   bool validated = false;  ///< the epochs have a score and a loss on a part that choices were made on
@@ -69,9 +77,9 @@ struct TrainingRecord {
 /// Whether a folder holds a training run.
 bool is_training_run(const std::string& folder);
 
-/// Reads config.json, env.json, metrics.jsonl and, where they are there, confusion.json, samples.json and
-/// answers.json. Throws Error(data)
-/// naming file and line for what is no such file, Error(failure) for one that cannot be read.
+/// Reads config.json, env.json, metrics.jsonl and, where they are there, confusion.json, samples.json,
+/// pictures.json and answers.json. Throws Error(data) naming file and line for what is no such file,
+/// Error(failure) for one that cannot be read.
 TrainingRecord read_training(const std::string& folder);
 
 }  // namespace firn::cli::report

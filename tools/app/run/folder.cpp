@@ -40,6 +40,7 @@ constexpr const char* kFiles[] = {kCheckpoint,
                                   "results.csv",
                                   "confusion.json",
                                   "samples.json",
+                                  "pictures.json",
                                   "report.html",
                                   "events.out.tfevents.firn",
                                   "config.json"};

@@ -24,16 +24,6 @@ std::string row_text(const DataInfo& info, const std::vector<real>& values) {
   return values.size() > kNumbers ? text + fmt::format(", {} more", values.size() - kNumbers) : text;
 }
 
-std::string hex(const std::vector<std::uint8_t>& bytes) {
-  constexpr const char* kDigits = "0123456789abcdef";
-  std::string out;
-  for (const std::uint8_t byte : bytes) {
-    out += kDigits[byte >> 4];
-    out += kDigits[byte & 15];
-  }
-  return out;
-}
-
 std::vector<JsonObject> objects(std::vector<ShownSample> samples) {
   std::vector<JsonObject> out;
   for (ShownSample& s : samples) {
@@ -45,7 +35,7 @@ std::vector<JsonObject> objects(std::vector<ShownSample> samples) {
       object.add("text", s.text);
     } else {
       object.add("height", s.height).add("width", s.width).add("channels", s.channels);
-      object.add("pixels", hex(s.pixels));
+      object.add("pixels", hex_text(s.pixels));
     }
     out.push_back(std::move(object));
   }
@@ -65,6 +55,16 @@ std::vector<std::int64_t> counts(const DatasetPtr& data) {
 
 }  // namespace
 
+std::string hex_text(const std::vector<std::uint8_t>& bytes) {
+  constexpr const char* kDigits = "0123456789abcdef";
+  std::string out;
+  for (const std::uint8_t byte : bytes) {
+    out += kDigits[byte >> 4];
+    out += kDigits[byte & 15];
+  }
+  return out;
+}
+
 void show(const Dataset& data, ShownSample& shown) {
   const DataInfo& info = data.info();
   if (info.kind == DataKind::tokens) {
@@ -82,7 +82,8 @@ void show(const Dataset& data, ShownSample& shown) {
     shown.width = info.shape[1];
     shown.channels = info.shape[2];
     for (const real value : values)
-      shown.pixels.push_back(static_cast<std::uint8_t>(std::lround(255 * std::clamp(value, real(0), real(1)))));
+      shown.pixels.push_back(
+          static_cast<std::uint8_t>(std::lround(255 * std::clamp(value, real(0), real(1)))));
   }
 }
 

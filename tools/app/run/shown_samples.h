@@ -13,14 +13,17 @@ namespace firn::cli {
 /// A sample with what was answered to it.
 struct ShownSample {
   Index sample = 0, truth = 0, predicted = 0;
-  double confidence = 0;                     ///< probability of the answer
+  double confidence = 0;                      ///< probability of the answer
   Index height = 0, width = 0, channels = 0;  ///< of an image; 0: it is none
-  std::vector<std::uint8_t> pixels;          ///< (H,W,C)
-  std::string text;                          ///< of what is no image
+  std::vector<std::uint8_t> pixels;           ///< (H,W,C)
+  std::string text;                           ///< of what is no image
 };
 
-/// Fills in the sample as it came from the data: bytes of an image, text of tokens, the first numbers of a row with
-/// their names.
+/// Two hex digits a byte.
+std::string hex_text(const std::vector<std::uint8_t>& bytes);
+
+/// Fills in the sample as it came from the data: bytes of an image, text of tokens, the first numbers of a
+/// row with their names.
 void show(const Dataset& data, ShownSample& shown);
 
 /// An image whose longer side is at most `side`: means over the boxes that its pixels fall into.
@@ -47,7 +50,8 @@ class SampleWatch {
   std::vector<ShownSample> seen_;  ///< without what they show
 };
 
-/// samples.json of a run: {"part":"test","weights":"best","wrong":[...],"unsure":[...],"counts":{"train":[...],
+/// samples.json of a run:
+/// {"part":"test","weights":"best","wrong":[...],"unsure":[...],"counts":{"train":[...],
 /// "validation":[...],"test":[...]}}; a sample is {"sample","truth","predicted","confidence"} with "text" or
 /// "height", "width", "channels" and "pixels", bytes as hex digits.
 JsonObject samples_json(const SampleWatch& watch, const std::string& weights, const DatasetPtr& train,

@@ -32,6 +32,7 @@
 #include "tools/app/run/folder.h"
 #include "tools/app/run/forecast.h"
 #include "tools/app/run/freezing.h"
+#include "tools/app/run/judged.h"
 #include "tools/app/run/keeper.h"
 #include "tools/app/run/known_weights.h"
 #include "tools/app/run/late_thaws.h"
@@ -42,7 +43,6 @@
 #include "tools/app/run/saving_cost.h"
 #include "tools/app/run/scores.h"
 #include "tools/app/run/session.h"
-#include "tools/app/run/shown_samples.h"
 #include "tools/app/run/trace_file.h"
 #include "tools/app/run/training.h"
 #include "tools/app/run/training_cost.h"
@@ -100,6 +100,8 @@ class Train : public Verb {
   bool no_run_ = false;
   bool dry_run_ = false;
   bool tensorboard_ = false;
+  bool pictures_ = false;
+  std::optional<FreezePictures> moved_;
   TraceChoice trace_;
 };
 
@@ -147,6 +149,8 @@ void Train::declare(Arguments& arguments) {
   declare_trace(arguments, trace_);
   arguments.flag("--tensorboard", tensorboard_,
                  "also write the curves for TensorBoard, events.out.tfevents.firn in the folder");
+  arguments.flag("--pictures", pictures_,
+                 "also look at what freezing did, for the page; takes time at the end");
   declare_keep(arguments, keep_);
 }
 
@@ -288,6 +292,7 @@ int Train::train_here(Console& console) {
   if (!session_.model.weights.empty()) {
     weights_sha256_ = kept ? kept->sha256 : file_sha256(session_.model.weights);
   }
+  if (pictures_ && writes()) moved_.emplace(*session.model);
   apply_freeze(*session.model, freeze_);
   resolve_training(training_, *session.model, finetune_ && backbone_trains(*session.model));
   if (finetune_) resolve_finetune(session, config);
@@ -388,10 +393,13 @@ int Train::train_here(Console& console) {
   }
   RunResult result = run_result(history, size_of(session.data.validation), session.task);
   SampleWatch watch(session.data.test);
+  bool kept_weights = false;
   if (session.data.test) {
     Loader test(session.data.test, learning.judging());
-    result.test =
-        trainer.test(test, [&](const Batch& batch, const real* logits) { watch.look(batch, logits); });
+    result.test = trainer.test(test, [&](const Batch& batch, const real* logits) {
+      watch.look(batch, logits);
+      if (moved_ && !std::exchange(kept_weights, true)) moved_->take_end();
+    });
   }
   if (folder) result.folder = folder->path();
   result.seconds = elapsed();
@@ -400,15 +408,8 @@ int Train::train_here(Console& console) {
     // A page that cannot be made leaves the run finished all the same.
     std::exception_ptr failed;
     try {
-      if (session.data.info().targets == TargetKind::classes) {
-        folder->write("confusion.json", confusion_json(session.recipe.class_names, result).text() + "\n");
-        folder->write("samples.json", samples_json(watch, result.weights, session.data.train,
-                                                   session.data.validation, session.data.test)
-                                              .text() +
-                                          "\n");
-      } else {
-        folder->write("answers.json", answers_json(session.recipe.class_names, result).text() + "\n");
-      }
+      write_answers(*folder, session, result, watch);
+      if (moved_) write_pictures(*folder, session, learning.judging(), *moved_);
       folder->add_line(result_json(result));
       folder->finish();
       if (tensorboard_) report::write_events(folder->path());
@@ -531,6 +532,7 @@ History Train::train(Console& console, Session& session, Trainer& trainer, const
   const Index every = (training_.epochs + kMostRows - 1) / kMostRows;
   hooks.after_epoch = [&](const EpochRecord& r) {
     if (folder) folder->add_epoch(r, task);
+    if (folder && moved_) folder->add_line(moved_->movement(r.epoch));
     if (keeper) keeper->after_epoch();
     forecast.after_epoch(r.epoch, r.eval_seconds, elapsed());
     if (r.epoch < training_.epochs) say();

@@ -1,0 +1,52 @@
+// What freezing did to a network, in numbers that a page draws: `--pictures`.
+#pragma once
+
+#include <vector>
+
+#include "data/loader.h"
+#include "layers/model.h"
+#include "layers/task.h"
+#include "tools/app/cli/json.h"
+
+namespace firn::cli {
+
+/// Copies the weights that a run begins with, and holds later ones against them.
+class FreezePictures {
+ public:
+  explicit FreezePictures(const Model& model);
+
+  /// A line of metrics.jsonl: {"kind":"movement","epoch":N,"blocks":[...]}, of each block the 2-norm of what
+  /// its weights moved from where they began, over the norm of these; null where that is 0. Running
+  /// statistics are no weights.
+  JsonObject movement(Index epoch) const;
+  /// The weights as they are now are those that the run keeps.
+  void take_end();
+
+  /// pictures.json, of at most 256 samples of `train` and as many of `held_out` in an order of its own, each
+  /// with the weights of the beginning and of the end (the present ones without `take_end`):
+  ///   "line": the loss on both at w = (1 - a) begin + a end, a from -0.25 to 1.25 (Goodfellow, Vinyals,
+  ///   Saxe: Qualitatively
+  ///     characterizing neural network optimization problems, 2015);
+  ///   "probes" (one class a sample): of each block the share of `held_out` that a linear classifier on the
+  ///   means of its
+  ///     output over places answers rightly (Alain, Bengio: Understanding intermediate layers using linear
+  ///     classifier probes, 2016), and "planes": these means on their first two principal components;
+  ///   "filters" (images): the first layer's, before and after; "maps": one sample's output of each block.
+  /// The model has its weights again when this returns or throws.
+  JsonObject json(const DatasetPtr& train, const DatasetPtr& held_out, const LoaderOptions& judging,
+                  const TaskPtr& task) const;
+
+ private:
+  struct Weights {
+    std::vector<Tensor> values;
+  };
+  Weights copy() const;
+  void set(const Weights& weights) const;
+  void set_between(const Weights& other, double a) const;
+
+  const Model& model_;
+  std::vector<NamedParameter> parameters_;
+  Weights begin_, end_;
+};
+
+}  // namespace firn::cli
