@@ -48,7 +48,8 @@ function(firn_markdown_tests name file)
     math(EXPR line "${line} + ${before_lines} + 1")
     firn_markdown_block(${name}_${line} "${fence}" "${block}" ${folder})
     if(TEST ${name}_${line})
-      set_tests_properties(${name}_${line} PROPERTIES DEPENDS ${previous} FIXTURES_REQUIRED ${name}_folder
+      # They wait for each other: the first of them begins early.
+      set_tests_properties(${name}_${line} PROPERTIES DEPENDS ${previous} FIXTURES_REQUIRED ${name}_folder COST 500
                            ENVIRONMENT FIRN_SOURCE_DIR=${PROJECT_SOURCE_DIR})
       set(previous ${name}_${line})
     endif()
