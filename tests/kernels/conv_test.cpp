@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "tests/kernels/close.h"
 #include "tests/kernels/guarded.h"
 
 using namespace firn;
@@ -410,6 +411,34 @@ TEST_CASE("an output's bits do not depend on how many outputs there are") {
         same_bits = same_bits && narrow.dx[i] == wide.dx[i / few * kMany + i % few];
       }
       CHECK_MESSAGE(same_bits, isa_name(isa), " dx ", few);
+    }
+  }
+}
+
+TEST_CASE("an output's bits do not depend on how many lie beside it: every tile sums in one order") {
+  // Images of one row whose first columns are the same: their outputs' first ones, too. 40 columns and more
+  // make tiles of all heights; so few that rows are gathered first sum in blocks.
+  for (const Isa isa : fast_sets()) {
+    const ConvKernels& conv = kernels(isa).conv;
+    for (const Index c : {5, 16, 70}) {
+      for (const Index oc : {12, 16, 32, 48, 64}) {
+        constexpr Index kWide = 61, kSame = 20;
+        std::vector<real> first;
+        for (Index w = kSame + 1; w <= kWide; ++w) {
+          const ConvGeometry g = geometry(3, w, c, oc, 3, 3, 1, 1, 1, 1);
+          const Guarded weight = random_block(g.weight_count(), 1), all = random_block(3 * kWide * c, 2);
+          Guarded x(3 * w * c), y(3 * w * oc), packed(conv.packed_count(g));
+          Guarded scratch(conv.forward_scratch(g, 1));
+          for (Index i = 0; i < 3; ++i) {
+            for (Index at = 0; at < w * c; ++at) x[i * w * c + at] = all[i * kWide * c + at];
+          }
+          conv.pack(g, weight.data(), packed.data());
+          conv.forward(g, 1, x.data(), packed.data(), {}, y.data(), scratch.data());
+          std::vector<real> got(y.data(), y.data() + kSame * oc);
+          if (first.empty()) first = got;
+          CHECK_MESSAGE(got == first, isa_name(isa), " ", c, " -> ", oc, ", ", w, " columns");
+        }
+      }
     }
   }
 }

@@ -2,6 +2,7 @@
 
 #include <Eigen/Core>
 
+#include "tests/kernels/close.h"
 #include "tests/kernels/guarded.h"
 
 using namespace firn;
@@ -230,6 +231,53 @@ TEST_CASE("a row's bits do not depend on the number of rows") {
       call.a = a.data() + i * k;
       gemm.product(call);
       CHECK(std::memcmp(one.data(), all.data() + i * n, n * sizeof(real)) == 0);
+    }
+  }
+}
+
+TEST_CASE("sums over k run in ascending order within blocks of a fixed length, whatever the tile") {
+  // The truth, written once more: blocks of at most 256 terms, the shorter ones first, each summed from zero.
+  const auto truth = [](Index k, const real* a, const real* b, Index ldb, bool fused) {
+    const Index blocks = std::max<Index>(1, (k + 255) / 256);
+    real total = 0;
+    for (Index block = 0, p = 0; block < blocks; ++block) {
+      const Index end = p + (k - p) / (blocks - block);
+      real sum = 0;
+      for (; p < end; ++p) {
+        sum = fused ? std::fma(a[p], b[p * ldb], sum) : sum + static_cast<real>(a[p] * b[p * ldb]);
+      }
+      total = block == 0 ? sum : total + sum;
+    }
+    return total;
+  };
+  for (const Isa isa : fast_sets()) {
+    const GemmKernels& gemm = kernels(isa).gemm;
+    for (const Index k : {1, 5, 63, 192, 193, 256, 257, 511, 784}) {
+      for (const Index n : {3, 16, 17, 32, 40, 64}) {
+        for (const Index m : {1, 2, 5, 13, 14, 15, 27, 29, 61}) {
+          const Guarded a = random_block(m * k, 1), b = random_block(k * n, 2);
+          Guarded packed(gemm.packed_count(k, n)), c(m * n);
+          gemm.pack(k, n, b.data(), n, packed.data());
+          Gemm call;
+          call.m = m;
+          call.n = n;
+          call.k = k;
+          call.a = a.data();
+          call.ams = k;
+          call.b = packed.data();
+          call.c = c.data();
+          call.ldc = n;
+          gemm.product(call);
+          Index different = 0;
+          for (Index i = 0; i < m; i += 3) {
+            for (Index j = 0; j < n; ++j) {
+              const real want = truth(k, a.data() + i * k, b.data() + j, n, isa != Isa::generic);
+              different += c[i * n + j] != want;
+            }
+          }
+          CHECK_MESSAGE(different == 0, isa_name(isa), " m ", m, " n ", n, " k ", k);
+        }
+      }
     }
   }
 }

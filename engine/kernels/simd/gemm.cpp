@@ -12,26 +12,31 @@ namespace {
 
 using TileKernel = void (*)(const Tile&);
 
-template <int NV, int... rows>
+template <int NV, bool far, int... rows>
 struct TileTable {
-  static constexpr TileKernel kernels[] = {tile_kernel<rows, NV>...};
+  static constexpr TileKernel kernels[] = {tile_kernel<rows, NV, far>...};
 };
 
-template <int NV, int last, int... rows>
-struct TilesUpTo : TilesUpTo<NV, last - 1, last, rows...> {};
-template <int NV, int... rows>
-struct TilesUpTo<NV, 0, rows...> : TileTable<NV, rows...> {};
+template <int NV, bool far, int last, int... rows>
+struct TilesUpTo : TilesUpTo<NV, far, last - 1, last, rows...> {};
+template <int NV, bool far, int... rows>
+struct TilesUpTo<NV, far, 0, rows...> : TileTable<NV, far, rows...> {};
 
-/// Rows of A and depth of a block: a panel of B stays in the first-level cache, a block of A in the second.
-constexpr Index kBlockRows = 336;
+/// Sums over k run within blocks of at most so many terms, whatever the tiles: their lengths are part of a
+/// product's bits.
 constexpr Index kDepth = 256;
+/// Rows of A that go through a panel of B one tile after the other: they stay in the second-level cache.
+constexpr Index kBlockRows = 336;
 /// Rows of A that are copied together where their stride crowds the cache, and the stride of the copy.
 constexpr Index kCopyRows = 56;
 constexpr Index kCopyStride = kDepth + kLanes;
 
-/// Rows so far apart fall into the same few cache sets and push each other out.
+/// A tile's rows so far apart fall into the same few cache sets and push each other out; so do a panel's.
 constexpr bool crowds_cache(Index stride) {
-  return stride != 0 && stride % 512 == 0;
+  return stride != 0 && stride % 1024 == 0;
+}
+constexpr bool panel_crowds_cache(Index stride) {
+  return stride != 0 && stride % 256 == 0;
 }
 
 Index packed_count(Index k, Index n) {
@@ -46,65 +51,116 @@ void pack_transposed(Index k, Index n, const real* t, Index ldt, real* packed) {
   pack_rows(k, 0, k, n, t, 1, ldt, packed);
 }
 
-/// Rows [i0, i0 + rows) of a product, from k0 on `depth` deep.
-struct Block {
-  Index i0, rows, k0, depth;
-  bool first, last;  ///< along k
+/// The blocks of sums over k that a product is cut into: `shorter` of them `least` terms long, then those of
+/// one more.
+struct Depths {
+  Index count, least, shorter;
+
+  explicit constexpr Depths(Index k)
+      : count(larger(1, (k + kDepth - 1) / kDepth)), least(k / count), shorter(count - k % count) {}
+  constexpr Index begin(Index d) const { return least * d + larger(0, d - shorter); }
 };
 
-void multiply_block(const Gemm& g, const Block& block) {
+/// Rows [i0, i0 + rows) of a product, blocks [first, last) of its sums.
+struct Block {
+  Index i0, rows, first, last;
+};
+
+/// Multiplies the rows of a block with one panel of B.
+class PanelProduct {
+ public:
+  PanelProduct(const Gemm& g, const Depths& depths, const Block& block, Index column)
+      : g_(g), depths_(depths), i0_(block.i0), column_(column) {
+    tile_.inner = tile_.outer = 1;
+    tile_.ldc = g.ldc;
+    tile_.aks = g.aks;
+    tile_.columns = smaller(g.n - column, kPanel);
+    tile_.far = g.k * kPanel > kNearElements;
+  }
+
+  /// A's first row at k = `from`, with rows `ams` apart.
+  void left(const float* a, Index ams, Index from) {
+    a_ = a - from * g_.aks;
+    tile_.ams = ams;
+  }
+  /// The panel's row k = `from`.
+  void right(const float* b, Index ldb, Index from) {
+    b_ = b - from * ldb;
+    tile_.ldb = ldb;
+  }
+
+  /// The tile of rows [first, first + rows) of the block, blocks [begin, end) of its sums.
+  void run(Index first, Index rows, Index begin, Index end) {
+    const Index at = (i0_ + first) * g_.ldc + column_;
+    tile_.c = g_.c + at;
+    for (Index d = begin; d < end; ++d) {
+      const Index k0 = depths_.begin(d);
+      tile_.k = depths_.begin(d + 1) - k0;
+      tile_.a = a_ + first * tile_.ams + k0 * tile_.aks;
+      tile_.b = b_ + k0 * tile_.ldb;
+      tile_.accumulate = g_.accumulate || d > 0;
+      if (d == depths_.count - 1) tile_.epilogue = epilogue_at(g_.epilogue, at, column_);
+      run_tile(rows, tile_);
+    }
+    if (depths_.count > 1) tile_.epilogue = Epilogue{};
+  }
+
+  Index vectors() const { return panel_vectors(tile_.columns); }
+  Index columns() const { return tile_.columns; }
+
+ private:
+  const Gemm& g_;
+  const Depths& depths_;
+  Index i0_, column_;
+  Tile tile_{};
+  const float *a_ = nullptr, *b_ = nullptr;  ///< at k = 0
+};
+
+void multiply_block(const Gemm& g, const Depths& depths, const Block& block) {
   alignas(64) float a_copy[kCopyRows * kCopyStride];
   alignas(64) float b_copy[kDepth * kPanel];
-  Tile t{};
-  t.a = g.a + block.i0 * g.ams + block.k0 * g.aks;
-  t.ams = g.ams;
-  t.aks = g.aks;
-  if (block.rows <= kCopyRows && block.depth >= kLanes && g.aks == 1 && crowds_cache(g.ams)) {
-    for (Index i = 0; i < block.rows; ++i)
-      copy_floats(block.depth, t.a + i * g.ams, a_copy + i * kCopyStride);
-    t.a = a_copy;
-    t.ams = kCopyStride;
+  const Index k0 = depths.begin(block.first), depth = depths.begin(block.last) - k0;
+  const float* a = g.a + block.i0 * g.ams + k0 * g.aks;
+  Index ams = g.ams;
+  if (g.aks == 1 && crowds_cache(g.ams) && block.rows <= kCopyRows && depth <= kDepth && depth >= kLanes) {
+    for (Index i = 0; i < block.rows; ++i) copy_floats(depth, a + i * g.ams, a_copy + i * kCopyStride);
+    a = a_copy;
+    ams = kCopyStride;
   }
-  t.k = block.depth;
-  t.inner = t.outer = 1;
-  t.ldc = g.ldc;
-  t.accumulate = g.accumulate || !block.first;
-  const float* const a0 = t.a;
   for (Index j = 0; j < g.n; j += kPanel) {
-    t.columns = smaller(g.n - j, kPanel);
-    const Index width = panel_vectors(t.columns) * kLanes;
-    if (g.ldb == 0) {
-      t.b = g.b + j * g.k + block.k0 * width;
-      t.ldb = width;
-    } else {
-      t.b = g.b + block.k0 * g.ldb + j;
-      t.ldb = g.ldb;
-      if (t.columns < width || (block.rows > kCopyRows && crowds_cache(g.ldb))) {
-        pack_rows(block.depth, 0, block.depth, t.columns, t.b, g.ldb, 1, b_copy);
-        t.b = b_copy;
-        t.ldb = width;
+    PanelProduct panel(g, depths, block, j);
+    panel.left(a, ams, k0);
+    const Index width = panel.vectors() * kLanes, most = kRows[panel.vectors() - 1];
+    if (g.ldb != 0 && (panel.columns() < width || (block.rows > kCopyRows && panel_crowds_cache(g.ldb)))) {
+      for (Index d = block.first; d < block.last; ++d) {
+        const Index from = depths.begin(d), deep = depths.begin(d + 1) - from;
+        pack_rows(deep, 0, deep, panel.columns(), g.b + from * g.ldb + j, g.ldb, 1, b_copy);
+        panel.right(b_copy, width, from);
+        for_each_tile(block.rows, most, [&](Index first, Index rows) { panel.run(first, rows, d, d + 1); });
       }
+      continue;
     }
-    for_each_tile(block.rows, kRows[panel_vectors(t.columns) - 1], [&](Index first, Index rows) {
-      const Index at = (block.i0 + first) * g.ldc + j;
-      t.a = a0 + first * t.ams;
-      t.c = g.c + at;
-      if (block.last) t.epilogue = epilogue_at(g.epilogue, at, j);
-      run_tile(rows, t);
-    });
+    if (g.ldb == 0) {
+      panel.right(g.b + j * g.k, width, 0);
+    } else {
+      panel.right(g.b + j, g.ldb, 0);
+    }
+    for_each_tile(block.rows, most,
+                  [&](Index first, Index rows) { panel.run(first, rows, block.first, block.last); });
   }
 }
 
 void product(const Gemm& g) {
   if (g.n <= 0) return;
+  const Index most = kRows[panel_vectors(g.n) - 1], tiles = (g.m + most - 1) / most;
+  const Depths depths(g.k);
   const bool copies = g.aks == 1 && crowds_cache(g.ams);
-  const Index depths = larger(1, (g.k + kDepth - 1) / kDepth);
-  for_each_tile(g.m, copies ? kCopyRows : kBlockRows, [&](Index i0, Index rows) {
-    Index k0 = 0;
-    for (Index t = 0; t < depths; ++t) {
-      const Index depth = (g.k - k0) / (depths - t);
-      multiply_block(g, {i0, rows, k0, depth, t == 0, t == depths - 1});
-      k0 += depth;
+  for_each_tile(tiles, (copies ? kCopyRows : kBlockRows) / most, [&](Index tile, Index some) {
+    const Index i0 = tile * g.m / tiles, rows = (tile + some) * g.m / tiles - i0;
+    if (copies) {
+      for (Index d = 0; d < depths.count; ++d) multiply_block(g, depths, {i0, rows, d, d + 1});
+    } else {
+      multiply_block(g, depths, {i0, rows, 0, depths.count});
     }
     activate_rows(g.epilogue, rows, g.n, g.c + i0 * g.ldc, g.ldc);
   });
@@ -160,10 +216,12 @@ void column_sum(Index m, Index n, const real* x, Index ldx, real* out, bool accu
 }  // namespace
 
 void run_tile(Index rows, const Tile& tile) {
-  if (tile.columns > kLanes) {
-    TilesUpTo<2, kRows[1]>::kernels[rows - 1](tile);
+  if (tile.columns <= kLanes) {
+    TilesUpTo<1, false, kRows[0]>::kernels[rows - 1](tile);
+  } else if (tile.far) {
+    TilesUpTo<2, true, kRows[1]>::kernels[rows - 1](tile);
   } else {
-    TilesUpTo<1, kRows[0]>::kernels[rows - 1](tile);
+    TilesUpTo<2, false, kRows[1]>::kernels[rows - 1](tile);
   }
 }
 

@@ -40,8 +40,12 @@ struct Tile {
   Index ldc;
   Index columns;
   bool accumulate;
+  bool far;  ///< B comes from beyond the first-level cache: its rows are fetched ahead
   Epilogue epilogue;
 };
+
+/// Elements of B that stay in the first-level cache beside the rows of A.
+inline constexpr Index kNearElements = 6 * 1024;
 
 /// Runs a tile of `rows` in [1, kRows[panel_vectors(columns) - 1]].
 void run_tile(Index rows, const Tile& tile);

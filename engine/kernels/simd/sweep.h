@@ -53,6 +53,7 @@ static inline void sweep_rows(const Sweep& s, Index n, const Epilogue& epilogue)
       t.columns = smaller(s.out - j, kPanel);
       t.b = packed + j * s.depth();
       t.ldb = panel_vectors(t.columns) * kLanes;
+      t.far = s.depth() * t.ldb > kNearElements;
       const Index column = group * s.out + j;
       for (Index row = 0; row < n * s.oh; ++row) {
         const Index image = row / s.oh, i = row % s.oh;

@@ -52,12 +52,17 @@ __attribute__((always_inline)) static inline void finish(Accumulators<MR, NV>& a
   });
 }
 
-template <int MR, int NV>
+/// Rows of B from their being asked for to their use, where they are far: some hundred cycles, the way from
+/// the second-level cache.
+inline constexpr Index kFetchAhead = 8;
+
+template <int MR, int NV, bool far>
 static void tile_kernel(const Tile& t) {
   constexpr int kPointers = (MR + kRowsPerPointer - 1) / kRowsPerPointer;
   Accumulators<MR, NV> acc{};
   const float* b = t.b;
   const Index ams = t.ams, ldb = t.ldb;
+  const float* ahead = b + kFetchAhead * ldb;
   Index aks = t.aks;
   asm("" : "+r"(aks));  // else the compiler makes a second loop for aks = 1
   for (Index o = 0; o < t.outer; ++o) {
@@ -72,6 +77,11 @@ static void tile_kernel(const Tile& t) {
         Vec bv[NV];
 #pragma GCC unroll 2
         for (int v = 0; v < NV; ++v) bv[v] = load(b + v * kLanes);
+        if constexpr (far) {
+#pragma GCC unroll 2
+          for (int v = 0; v < NV; ++v) __builtin_prefetch(ahead + v * kLanes);
+          ahead += ldb;
+        }
 #pragma GCC unroll 32
         for (int m = 0; m < MR; ++m) {
           const float av = a[m / kRowsPerPointer][(m % kRowsPerPointer) * ams];

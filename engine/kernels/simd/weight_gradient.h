@@ -12,8 +12,8 @@ namespace firn::FIRN_ISA_SPACE {
 
 /// Pixels of dy that a panel of the weight gradient goes over at once: they stay in the first-level cache.
 inline constexpr Index kBlockPixels = 256;
-/// Rows of dweight in a unit.
-inline constexpr Index kUnitRows = 64;
+/// Rows of dweight in a unit: whole vectors of every set, and tiles of all their rows.
+inline constexpr Index kUnitRows = 112;
 
 /// How dweight's rows fall into units.
 struct WeightRows {
@@ -251,6 +251,7 @@ static inline void add_block(const ConvGeometry& g, const GroupBlock& part, floa
     t.outer = block.images;
     t.outer_stride = part.border.image_stride();
   }
+  t.far = block.images * block.rows * g.ow * kPanel > kNearElements;
   for (Index unit = first; unit < last; ++unit) {
     const Index segment = unit / rows.blocks, row0 = unit % rows.blocks * kUnitRows;
     const Index count = smaller(kUnitRows, rows.run - row0);
