@@ -20,6 +20,7 @@ Node& Graph::make(std::string label) {
   node->label_ = std::move(label);
   node->block_ = block_;
   node->pass_ = pass_;
+  node->gradient_of_ = gradient_of_;
   nodes_.push_back(std::move(node));
   depends_.push_back(false);
   return *nodes_.back();
@@ -73,6 +74,7 @@ Value Graph::add_before(const Node& reader, std::shared_ptr<const Op> op, std::v
   node.label_ = reader.label_;
   node.block_ = reader.block_;
   node.pass_ = reader.pass_;
+  node.gradient_of_ = reader.gradient_of_;
   const auto place = static_cast<std::ptrdiff_t>(at);
   std::rotate(nodes_.begin() + place, nodes_.end() - 1, nodes_.end());
   std::rotate(depends_.begin() + place, depends_.end() - 1, depends_.end());
@@ -117,6 +119,7 @@ void Graph::replace(Node& node, std::shared_ptr<const Op> op, std::vector<Value>
   node.label_ = head.label_;
   node.block_ = head.block_;
   node.pass_ = head.pass_;
+  node.gradient_of_ = head.gradient_of_;
 }
 
 Value Graph::repeat(const Node& node, std::vector<Value> inputs, Pass pass) {
@@ -127,6 +130,7 @@ Value Graph::repeat(const Node& node, std::vector<Value> inputs, Pass pass) {
   again.outputs_ = node.outputs_;
   again.block_ = node.block_;
   again.pass_ = pass;
+  again.gradient_of_ = node.gradient_of_;
   return {&again, 0};
 }
 

@@ -45,6 +45,8 @@ class Node {
   /// The block that it belongs to, counted from 0; -1 outside of blocks.
   int block() const { return block_; }
   Pass pass() const { return pass_; }
+  /// The operation of the forward pass whose gradient rule made it; null for what no rule made.
+  const Node* gradient_of() const { return gradient_of_; }
   /// "conv2d", or "feed", "parameter", "constant".
   std::string kind() const;
 
@@ -63,6 +65,7 @@ class Node {
   std::string label_;
   int block_ = -1;
   Pass pass_ = Pass::forward;
+  const Node* gradient_of_ = nullptr;
   ParameterPtr parameter_;
   Tensor constant_;
   ParameterPtr assigns_;
@@ -129,12 +132,14 @@ class Graph {
   void set_block(int block) { block_ = block; }
   int block() const { return block_; }
   void set_pass(Pass pass) { pass_ = pass; }
+  /// The nodes made from now on belong to this one's gradient; null: to none.
+  void set_gradient_of(const Node* node) { gradient_of_ = node; }
 
-  /// Gives `node` another operation and other inputs, and the label, block and pass of `head` (fusion); the
-  /// outputs keep their specs.
+  /// Gives `node` another operation and other inputs, and the label, block, pass and `gradient_of` of `head`
+  /// (fusion); the outputs keep their specs.
   void replace(Node& node, std::shared_ptr<const Op> op, std::vector<Value> inputs, const Node& head);
-  /// A node that comes before `reader` in `nodes`, under its label, block and pass; the nodes from there on
-  /// are numbered anew. Throws what `Op::infer` throws.
+  /// A node that comes before `reader` in `nodes`, under its label, block, pass and `gradient_of`; the nodes
+  /// from there on are numbered anew. Throws what `Op::infer` throws.
   Value add_before(const Node& reader, std::shared_ptr<const Op> op, std::vector<Value> inputs);
   /// Another node that computes what `node` does, from these inputs and in this pass; it comes last in
   /// `nodes`.
@@ -158,6 +163,7 @@ class Graph {
   std::string label_;
   int block_ = -1;
   Pass pass_ = Pass::forward;
+  const Node* gradient_of_ = nullptr;
 };
 
 /// Labels the nodes made in its lifetime with a layer's name appended to the one around it.

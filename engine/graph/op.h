@@ -168,6 +168,8 @@ class Op {
 
   /// "conv2d"
   virtual std::string name() const = 0;
+  /// What it computes, as mathematics for people: "y[n,o] = Σ_i x[n,i] weight[i,o] + bias[o]".
+  virtual std::string formula() const { return {}; }
   /// What distinguishes it from others of its name.
   virtual Attributes attributes() const { return {}; }
   /// The outputs for these inputs; throws Error(usage) with both shapes where they do not fit.

@@ -30,6 +30,7 @@ class Scale final : public Op {
  public:
   explicit Scale(real factor) : factor_(factor) {}
   std::string name() const override { return "scale"; }
+  std::string formula() const override { return "y = factor · x"; }
   Attributes attributes() const override {
     return Attributes().add("factor", static_cast<double>(factor_), fmt::format("by {:.6g}", factor_));
   }
@@ -50,6 +51,7 @@ class Scale final : public Op {
 class Add final : public Op {
  public:
   std::string name() const override { return "add"; }
+  std::string formula() const override { return "y = a + b"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     return {same_elements(name(), where, inputs)};
   }
@@ -64,10 +66,10 @@ class Add final : public Op {
   Traits traits() const override { return {.in_place = {InPlace::kAny}, .narrowing = Narrowing::passes}; }
 };
 
-/// y[r,:] = x[r,:] + b
 class AddRow final : public Op {
  public:
   std::string name() const override { return "add_row"; }
+  std::string formula() const override { return "y[r,c] = x[r,c] + b[c]"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& a = inputs[0].shape;
     const Shape& b = inputs[1].shape;
@@ -92,6 +94,7 @@ class AddRow final : public Op {
 class Subtract final : public Op {
  public:
   std::string name() const override { return "subtract"; }
+  std::string formula() const override { return "y = a - b"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     return {same_elements(name(), where, inputs)};
   }
@@ -110,6 +113,7 @@ class Subtract final : public Op {
 class Multiply final : public Op {
  public:
   std::string name() const override { return "multiply"; }
+  std::string formula() const override { return "y = a · b, element by element"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     return {same_elements(name(), where, inputs)};
   }

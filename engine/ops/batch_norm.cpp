@@ -31,6 +31,9 @@ class CoefficientsGradient final : public Op {
  public:
   explicit CoefficientsGradient(real epsilon) : epsilon_(epsilon) {}
   std::string name() const override { return "norm_coefficients_gradient"; }
+  std::string formula() const override {
+    return "dgamma[c] = (dscale[c] - mean[c] dshift[c]) / √(variance[c] + ε)";
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {inputs[0]};
   }
@@ -45,12 +48,14 @@ class CoefficientsGradient final : public Op {
   real epsilon_;
 };
 
-/// scale = gamma / sqrt(variance + epsilon), shift = beta - mean * scale. Inputs: gamma, beta, mean,
-/// variance.
+/// Inputs: gamma, beta, mean, variance.
 class Coefficients final : public Op {
  public:
   explicit Coefficients(real epsilon) : epsilon_(epsilon) {}
   std::string name() const override { return "norm_coefficients"; }
+  std::string formula() const override {
+    return "scale[c] = gamma[c] / √(variance[c] + ε), shift[c] = beta[c] - mean[c] scale[c]";
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {inputs[0], inputs[0]};
   }
@@ -78,6 +83,7 @@ class Coefficients final : public Op {
 class ScaleGradient final : public Op {
  public:
   std::string name() const override { return "affine_dscale"; }
+  std::string formula() const override { return "dshift[c] = Σ_r dy[r,c], dscale[c] = Σ_r dy[r,c] x[r,c]"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{Shape{2, inputs[0].shape[-1]}, DType::number, Axis::slice}};
   }
@@ -95,6 +101,7 @@ class Affine final : public WithEpilogue {
  public:
   explicit Affine(EpilogueForm form = {.scale = 1, .shift = 2}) : WithEpilogue(form) {}
   std::string name() const override { return "affine"; }
+  std::string formula() const override { return "y[r,c] = x[r,c] scale[c] + shift[c]"; }
   Attributes attributes() const override { return form_.attributes(); }
   bool takes(const EpilogueForm& form) const override { return affine_takes(form); }
   std::shared_ptr<const Op> with(const EpilogueForm& form) const override {
@@ -116,10 +123,11 @@ class Affine final : public WithEpilogue {
   }
 };
 
-/// dx = dy * scale. Inputs: dy, scale.
+/// Inputs: dy, scale.
 class AffineDx final : public Op {
  public:
   std::string name() const override { return "affine_dx"; }
+  std::string formula() const override { return "dx[r,c] = dy[r,c] scale[c]"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {inputs[0]};
   }
@@ -131,11 +139,11 @@ class AffineDx final : public Op {
   Traits traits() const override { return {.in_place = {0}, .narrowing = Narrowing::passes}; }
 };
 
-/// Row i of a (2,C) value.
 class PickRow final : public Op {
  public:
   explicit PickRow(int row) : row_(row) {}
   std::string name() const override { return "pick_row"; }
+  std::string formula() const override { return fmt::format("y[c] = x[{},c]", row_); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{inputs[0].shape.tail(1), DType::number, Axis::none}};
   }
@@ -173,6 +181,9 @@ void Affine::gradient(Gradients& g) const {
 class Moments final : public Op {
  public:
   std::string name() const override { return "moments"; }
+  std::string formula() const override {
+    return "of each slice of the batch: mean[c] = Σ_r x[r,c] / rows, m2[c] = Σ_r (x[r,c] - mean[c])²";
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{Shape{3, inputs[0].shape[-1]}, DType::number, Axis::slice}};
   }
@@ -192,6 +203,10 @@ class Statistics final : public Op {
   Statistics(real epsilon, Index batch, Index rows_of_sample)
       : epsilon_(epsilon), batch_(batch), rows_of_sample_(rows_of_sample) {}
   std::string name() const override { return "batch_statistics"; }
+  std::string formula() const override {
+    return "mean[c] and m2[c] of the batch from those of its slices, inverse_std[c] = 1 / √(m2[c] / rows + "
+           "ε), unbiased variance[c] = m2[c] / (rows - 1)";
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     const Spec row{inputs[0].shape.tail(1), DType::number, Axis::none};
     return {row, row, row, row};
@@ -236,11 +251,12 @@ Gate normalisation(const Call& call, int gamma) {
   return {call.in(gamma + 2), scale, shift};
 }
 
-/// running = (1 - momentum) * running + momentum * batch. Inputs: running, batch.
+/// Inputs: running, batch.
 class RunningUpdate final : public Op {
  public:
   explicit RunningUpdate(real momentum) : momentum_(momentum) {}
   std::string name() const override { return "running_update"; }
+  std::string formula() const override { return "running = (1 - momentum) running + momentum · batch"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {inputs[0]};
   }
@@ -271,6 +287,9 @@ class TrainSums final : public WithGate {
  public:
   explicit TrainSums(bool relu = false) : relu_(relu) {}
   std::string name() const override { return "batch_norm_sums"; }
+  std::string formula() const override {
+    return "dbeta[c] = Σ_r dy[r,c], dgamma[c] = Σ_r dy[r,c] xhat[r,c], xhat = (x - mean) inverse_std";
+  }
   Attributes attributes() const override { return Attributes().add("gated", relu_, relu_ ? "of relu" : ""); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{Shape{2, inputs[0].shape[-1]}, DType::number, Axis::slice}};
@@ -291,13 +310,15 @@ class TrainSums final : public WithGate {
   bool relu_;
 };
 
-/// Inputs: sums (2,C), gamma, mean, inverse_std. Output (3,C): dx = a*dy + b*x + d.
-/// From dx = gamma*inverse_std * (dy - sum_dy/m - xhat * sum_dy_xhat/m), m rows (Ioffe and Szegedy 2015,
+/// Inputs: sums (2,C), gamma, mean, inverse_std. Output (3,C): a, b, d of `TrainDx` (Ioffe and Szegedy 2015,
 /// section 3).
 class DxCoefficients final : public Op {
  public:
   explicit DxCoefficients(Index rows) : rows_(rows) {}
   std::string name() const override { return "batch_norm_dx_coefficients"; }
+  std::string formula() const override {
+    return "a = gamma inverse_std, b = -a inverse_std dgamma / m, d = -a dbeta / m - b mean; m rows";
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{Shape{3, inputs[1].shape[0]}, DType::number, Axis::none}};
   }
@@ -325,6 +346,10 @@ class TrainDx final : public WithGate {
  public:
   explicit TrainDx(bool relu = false) : relu_(relu) {}
   std::string name() const override { return "batch_norm_dx"; }
+  std::string formula() const override {
+    return "dx[r,c] = a[c] dy[r,c] + b[c] x[r,c] + d[c], which is gamma inverse_std (dy - dbeta / m - xhat "
+           "dgamma / m)";
+  }
   Attributes attributes() const override { return Attributes().add("gated", relu_, relu_ ? "of relu" : ""); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {inputs[1]};
@@ -346,13 +371,16 @@ class TrainDx final : public WithGate {
   bool relu_;
 };
 
-/// y = (x - mean) * inverse_std * gamma + beta. Inputs: x, gamma, beta, mean, inverse_std, rest. Its gradient
-/// is that of the whole batch norm: mean and inverse_std are functions of x.
+/// Inputs: x, gamma, beta, mean, inverse_std, rest. Its gradient is that of the whole batch norm: mean and
+/// inverse_std are functions of x.
 class Normalise final : public WithEpilogue {
  public:
   // Scale and shift stand for the terms that are taken; they are computed in the scratch.
   explicit Normalise(EpilogueForm form = {.scale = 1, .shift = 2}) : WithEpilogue(form) {}
   std::string name() const override { return "batch_norm"; }
+  std::string formula() const override {
+    return "y[r,c] = (x[r,c] - mean[c]) inverse_std[c] gamma[c] + beta[c]";
+  }
   Attributes attributes() const override {
     EpilogueForm behind = form_;
     behind.scale = behind.shift = -1;

@@ -32,6 +32,12 @@ std::string Conv2dOp::name() const {
   return g_.groups == g_.c && g_.groups > 1 ? "conv2d_depthwise" : "conv2d";
 }
 
+std::string Conv2dOp::formula() const {
+  std::string text = "y[n,i,j,o] = Σ_{p,q,c} x[n, i·stride + p - pad, j·stride + q - pad, c] weight[p,q,c,o]";
+  if (g_.groups > 1) text += ", c in the group of o";
+  return bias_ ? text + " + bias[o]" : text;
+}
+
 std::vector<Spec> Conv2dOp::infer(std::span<const Spec> inputs, const std::string& where) const {
   if (bias_) require_same("conv2d", where, inputs[2].shape, Shape{g_.oc});
   return {{Shape{inputs[0].shape[0], g_.oh, g_.ow, g_.oc}, DType::number, inputs[0].axis}};

@@ -33,6 +33,7 @@ class Conv2dOp final : public ConvolutionOp {
       : ConvolutionOp(g, tile), bias_(bias) {}
   bool bias() const { return bias_; }
   std::string name() const override;
+  std::string formula() const override;
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override;
   void gradient(Gradients& gradients) const override;
   Cost cost(const Node& node) const override { return cost_of(node, node.outputs()[0].shape); }
@@ -47,6 +48,10 @@ class Conv2dDxOp final : public ConvolutionOp {
  public:
   Conv2dDxOp(const ConvGeometry& g, std::optional<Index> tile) : ConvolutionOp(g, tile) {}
   std::string name() const override { return "conv2d_dx"; }
+  std::string formula() const override {
+    return "dx[n,h,w,c] = Σ_{p,q,o} dy[n,i,j,o] weight[p,q,c,o], (i,j) where h = i·stride + p - pad, w = "
+           "j·stride + q - pad";
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override;
   Cost cost(const Node& node) const override { return cost_of(node, node.outputs()[0].shape); }
   std::span<const Implementation* const> implementations() const override;
@@ -60,6 +65,9 @@ class Conv2dDwOp final : public ConvolutionOp {
   Conv2dDwOp(const Conv2dDwOp&) = delete;  // its geometry points into it
   Conv2dDwOp& operator=(const Conv2dDwOp&) = delete;
   std::string name() const override { return "conv2d_dw"; }
+  std::string formula() const override {
+    return "dweight[p,q,c,o] = Σ_{n,i,j} x[n, i·stride + p - pad, j·stride + q - pad, c] dy[n,i,j,o]";
+  }
   Attributes attributes() const override;
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override;
   Cost cost(const Node& node) const override;

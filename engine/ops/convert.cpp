@@ -24,6 +24,7 @@ Index sample_elements(const Spec& spec) {
 class Round final : public Op {
  public:
   std::string name() const override { return "round"; }
+  std::string formula() const override { return "y = x rounded to bf16"; }
   Attributes attributes() const override { return Attributes().add("to", std::string("bf16"), "to bf16"); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_type(name(), where, inputs[0], DType::number, "input");
@@ -40,6 +41,7 @@ class Converting final : public Op {
   Converting(std::shared_ptr<const Op> op, std::vector<Reading> inputs, bool narrow)
       : op_(std::move(op)), inputs_(std::move(inputs)), narrow_(narrow) {}
   std::string name() const override { return op_->name(); }
+  std::string formula() const override { return op_->formula(); }
   Attributes attributes() const override {
     const bool wide = std::count(inputs_.begin(), inputs_.end(), Reading::widen) == 0;
     const std::string from = wide ? "fp32" : "bf16", to = narrow_ ? "bf16" : "fp32";

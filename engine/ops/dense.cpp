@@ -79,6 +79,7 @@ class ColumnSum final : public Op {
  public:
   explicit ColumnSum(Shape shape) : shape_(shape) {}
   std::string name() const override { return "column_sum"; }
+  std::string formula() const override { return "y[c] = Σ_r x[r,c]"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{shape_, DType::number, inputs[0].axis == Axis::batch ? Axis::slice : Axis::none}};
   }

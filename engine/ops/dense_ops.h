@@ -34,6 +34,9 @@ class DenseOp final : public RowProduct {
   DenseOp(Index k, Index n, bool bias) : RowProduct(k, n), bias_(bias) {}
   bool bias() const { return bias_; }
   std::string name() const override { return "dense"; }
+  std::string formula() const override {
+    return bias_ ? "y[n,o] = Σ_i x[n,i] weight[i,o] + bias[o]" : "y[n,o] = Σ_i x[n,i] weight[i,o]";
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override;
   void gradient(Gradients& gradients) const override;
   std::span<const Implementation* const> implementations() const override;
@@ -47,6 +50,7 @@ class DenseDxOp final : public RowProduct {
  public:
   using RowProduct::RowProduct;
   std::string name() const override { return "dense_dx"; }
+  std::string formula() const override { return "dx[n,i] = Σ_o dy[n,o] weight[i,o]"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return product(inputs);
   }
@@ -61,6 +65,7 @@ class DenseDwOp final : public Abstract {
   UnitRange columns() const { return columns_; }
   Index whole() const { return whole_; }
   std::string name() const override { return "dense_dw"; }
+  std::string formula() const override { return "dweight[i,o] = Σ_n x[n,i] dy[n,o]"; }
   Traits traits() const override { return {.narrowing = Narrowing::multiplies}; }
   Attributes attributes() const override;
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override;

@@ -12,6 +12,9 @@ class Dropout final : public Op {
  public:
   Dropout(real p, std::array<std::uint32_t, 2> key) : p_(p), key_(key) {}
   std::string name() const override { return "dropout"; }
+  std::string formula() const override {
+    return "y = x / (1 - p) with probability 1 - p, else 0; forward and backward draw the same";
+  }
   Attributes attributes() const override {
     return Attributes().add("p", static_cast<double>(p_), fmt::format("p {:.3g}", p_));
   }

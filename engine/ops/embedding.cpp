@@ -18,6 +18,9 @@ class EmbeddingDw final : public Op {
   EmbeddingDw(Shape table, bool parts, std::optional<TrainableRanges> trains)
       : table_(trains ? trains->shape_in(table) : table), parts_(parts), trains_(std::move(trains)) {}
   std::string name() const override { return "embedding_dw"; }
+  std::string formula() const override {
+    return "dtable[v,f] = Σ of dy[n,t,f] over the places where tokens[n,t] = v";
+  }
   Attributes attributes() const override {
     if (!trains_) return {};
     const std::string rows = text_of(trains_->ranges);
@@ -57,6 +60,7 @@ class EmbeddingDw final : public Op {
 class Embedding final : public Op {
  public:
   std::string name() const override { return "embedding"; }
+  std::string formula() const override { return "y[n,t,f] = table[tokens[n,t], f]"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& tokens = inputs[0].shape;
     const Shape& table = inputs[1].shape;

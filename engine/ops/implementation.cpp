@@ -21,6 +21,9 @@ class Pack final : public Op {
     if (round_) attributes_.add("to", std::string("bf16"), "to bf16");
   }
   std::string name() const override { return name_; }
+  std::string formula() const override {
+    return "the weight in the order and form in which the kernel reads it";
+  }
   Attributes attributes() const override { return attributes_; }
   std::vector<Spec> infer(std::span<const Spec>, const std::string&) const override {
     return {{Shape{count_}, DType::number, Axis::none}};

@@ -75,6 +75,7 @@ class ImplementationOf : public Base {
         how_(std::move(how)),
         narrowing_(choice.narrowing) {}
   std::string name() const override { return what_->name(); }
+  std::string formula() const override { return what_->formula(); }
   Attributes attributes() const override {
     Attributes all = what_->attributes();
     if (!how_.name.empty()) all.add(how_.name, how_.value, how_.text);

@@ -24,12 +24,15 @@ Attributes attributes_of(const LocalResponseOptions& o) {
   return all;
 }
 
-/// dx = dy s^-beta - 2 alpha/size beta x * the sum of dy x s^(-beta-1) over the channels that see it. Inputs:
-/// x, dy. Scratch: a row of what is summed.
+/// Inputs: x, dy. Scratch: a row of what is summed.
 class LocalResponseGradient final : public Op {
  public:
   explicit LocalResponseGradient(LocalResponseOptions o) : o_(o) {}
   std::string name() const override { return "local_response_norm_gradient"; }
+  std::string formula() const override {
+    return "dx[c] = dy[c] s[c]^-beta - 2 alpha/size beta x[c] Σ_k dy[k] x[k] s[k]^(-beta - 1), over the "
+           "channels k that see c";
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {inputs[1]};
   }
@@ -68,6 +71,9 @@ class LocalResponseNorm final : public Op {
  public:
   explicit LocalResponseNorm(LocalResponseOptions o) : o_(o) {}
   std::string name() const override { return "local_response_norm"; }
+  std::string formula() const override {
+    return "y[c] = x[c] s[c]^-beta, s[c] = k + alpha/size Σ x², over the channels around c";
+  }
   Attributes attributes() const override { return attributes_of(o_); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;

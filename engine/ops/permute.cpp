@@ -15,6 +15,7 @@ class Permute final : public Op {
  public:
   explicit Permute(std::vector<int> order) : order_(std::move(order)) {}
   std::string name() const override { return "permute"; }
+  std::string formula() const override { return "y = x with its axes in another order"; }
   Attributes attributes() const override {
     return Attributes().add("order", std::vector<Index>(order_.begin(), order_.end()),
                             fmt::format("{}", fmt::join(order_, " ")));

@@ -29,6 +29,7 @@ class Reshape final : public Op {
  public:
   explicit Reshape(Shape shape) : shape_(shape) {}
   std::string name() const override { return "reshape"; }
+  std::string formula() const override { return "y = x under another shape; nothing moves"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;
     const bool batch = inputs[0].axis == Axis::batch;
@@ -49,6 +50,7 @@ class Concatenate final : public Op {
  public:
   explicit Concatenate(int axis) : axis_(axis) {}
   std::string name() const override { return "concatenate"; }
+  std::string formula() const override { return "y = the inputs one behind the other along the axis"; }
   Attributes attributes() const override {
     return Attributes().add("axis", Index{axis_}, fmt::format("axis {}", axis_));
   }
@@ -96,6 +98,9 @@ class Place final : public Op {
   Place(int axis, Index begin, Index step, Index size, std::string name)
       : axis_(axis), begin_(begin), step_(step), size_(size), name_(std::move(name)) {}
   std::string name() const override { return name_; }
+  std::string formula() const override {
+    return "y = x at the places begin, begin + step, ... of the axis, 0 elsewhere";
+  }
   Attributes attributes() const override {
     return Attributes().add("axis", Index{axis_}, fmt::format("axis {}", axis_));
   }
@@ -131,6 +136,9 @@ class Slice final : public Op {
  public:
   Slice(int axis, Index begin, Index end, Index step) : axis_(axis), begin_(begin), end_(end), step_(step) {}
   std::string name() const override { return "slice"; }
+  std::string formula() const override {
+    return "y = x at the places begin, begin + step, ... before end of the axis";
+  }
   Attributes attributes() const override {
     return Attributes()
         .add("axis", Index{axis_}, fmt::format("axis {}", axis_))
@@ -175,6 +183,7 @@ class Slice final : public Op {
 class MaskSteps final : public Op {
  public:
   std::string name() const override { return "mask_steps"; }
+  std::string formula() const override { return "y[n,t,f] = x[n,t,f] where t < lengths[n], else 0"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;
     require_type(name(), where, inputs[0], DType::number, "input");

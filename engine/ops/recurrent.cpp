@@ -151,6 +151,9 @@ class LastStepGradient final : public Op {
  public:
   LastStepGradient(Spec x, bool lengths, bool first) : x_(x), lengths_(lengths), first_(first) {}
   std::string name() const override { return "last_step_gradient"; }
+  std::string formula() const override {
+    return first_ ? "dx[n,0,f] = dy[n,f], 0 elsewhere" : "dx[n, last, f] = dy[n,f], 0 elsewhere";
+  }
   std::vector<Spec> infer(std::span<const Spec>, const std::string&) const override { return {x_}; }
   void run(const Call& call) const override {
     const Index t = x_.shape[1];
@@ -171,6 +174,9 @@ class LastStep final : public Op {
  public:
   explicit LastStep(bool first) : first_(first) {}
   std::string name() const override { return first_ ? "first_step" : "last_step"; }
+  std::string formula() const override {
+    return first_ ? "y[n,f] = x[n,0,f]" : "y[n,f] = x[n, last, f], last = lengths[n] - 1";
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;
     if (x.rank() != 3 || x[1] < 1)

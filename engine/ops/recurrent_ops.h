@@ -31,6 +31,10 @@ class LstmOp final : public RecurrentOp {
  public:
   LstmOp(bool reverse, bool lengths) : RecurrentOp(4, reverse, lengths) {}
   std::string name() const override { return "lstm"; }
+  std::string formula() const override {
+    return "i, f, o = σ(pre + h[t-1] W), g = tanh(pre + h[t-1] W), c[t] = f c[t-1] + i g, h[t] = o "
+           "tanh(c[t])";
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override;
   void gradient(Gradients& gradients) const override;
   Traits traits() const override;
@@ -45,6 +49,11 @@ class LstmBackwardOp final : public RecurrentOp {
  public:
   LstmBackwardOp(bool reverse, bool lengths) : RecurrentOp(4, reverse, lengths) {}
   std::string name() const override { return "lstm_backward"; }
+  std::string formula() const override {
+    return "from the last step: dh = dhidden[t] + dpre[t+1] Wᵀ, dc[t] = dh o (1 - tanh²(c[t])) + f[t+1] "
+           "dc[t+1]; dpre_i = dc g i (1 - i), dpre_f = dc c[t-1] f (1 - f), dpre_g = dc i (1 - g²), dpre_o = "
+           "dh tanh(c[t]) o (1 - o)";
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override;
   Traits traits() const override;
   std::span<const Implementation* const> implementations() const override;
@@ -58,6 +67,10 @@ class GruOp final : public RecurrentOp {
  public:
   GruOp(bool reverse, bool lengths) : RecurrentOp(3, reverse, lengths) {}
   std::string name() const override { return "gru"; }
+  std::string formula() const override {
+    return "q = h[t-1] W + b, r = σ(pre + q), z = σ(pre + q), n = tanh(pre + r q), h[t] = (1 - z) n + z "
+           "h[t-1]";
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override;
   void gradient(Gradients& gradients) const override;
   std::span<const Implementation* const> implementations() const override;
@@ -73,6 +86,10 @@ class GruBackwardOp final : public RecurrentOp {
   GruBackwardOp(bool reverse, bool lengths, bool spare) : RecurrentOp(3, reverse, lengths), spare_(spare) {}
   bool spare() const { return spare_; }
   std::string name() const override { return "gru_backward"; }
+  std::string formula() const override {
+    return "from the last step: dh = dhidden[t] + z[t+1] dh[t+1] + dq[t+1] Wᵀ, dpre_n = dh (1 - z) (1 - n²), "
+           "dq_n = dpre_n r, dpre_r = dpre_n q_n r (1 - r), dpre_z = dh (h[t-1] - n) z (1 - z)";
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override;
   std::span<const Implementation* const> implementations() const override;
 
@@ -91,6 +108,7 @@ class RecurrentDwOp final : public Abstract {
   bool reverse() const { return reverse_; }
   Index whole() const { return whole_; }
   std::string name() const override { return "recurrent_dw"; }
+  std::string formula() const override { return "dW[i,j] = Σ_{n,t} h[n, t-1, i] dq[n,t,j]"; }
   Attributes attributes() const override { return Attributes().add("reverse", reverse_); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override;
   Cost cost(const Node& node) const override;

@@ -11,11 +11,12 @@ namespace firn {
 
 namespace {
 
-/// y = x[0] in every element: the gradient of a sum.
+/// The gradient of a sum.
 class Spread final : public Op {
  public:
   explicit Spread(Spec spec) : spec_(spec) {}
   std::string name() const override { return "spread"; }
+  std::string formula() const override { return "y = x[0] in every element"; }
   std::vector<Spec> infer(std::span<const Spec>, const std::string&) const override { return {spec_}; }
   void run(const Call& call) const override { std::fill_n(call.out(), call.out_count(), call.in(0)[0]); }
 
@@ -26,6 +27,7 @@ class Spread final : public Op {
 class SumAll final : public Op {
  public:
   std::string name() const override { return "sum"; }
+  std::string formula() const override { return "y = Σ x"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_type(name(), where, inputs[0], DType::number, "input");
     return {{Shape{}, DType::number, inputs[0].axis == Axis::batch ? Axis::slice : Axis::none}};
@@ -43,6 +45,7 @@ class SumOver final : public Op {
  public:
   explicit SumOver(int axis) : axis_(axis) {}
   std::string name() const override { return "sum_over"; }
+  std::string formula() const override { return "y = Σ of x along the axis"; }
   Attributes attributes() const override {
     return Attributes().add("axis", Index{axis_}, fmt::format("axis {}", axis_));
   }
@@ -73,11 +76,11 @@ class SumOver final : public Op {
   int axis_;
 };
 
-/// Each row of dy repeated along the axis that was summed over.
 class RepeatOver final : public Op {
  public:
   RepeatOver(int axis, Spec spec) : axis_(axis), spec_(spec) {}
   std::string name() const override { return "repeat_over"; }
+  std::string formula() const override { return "y = x repeated along the axis"; }
   std::vector<Spec> infer(std::span<const Spec>, const std::string&) const override { return {spec_}; }
   void run(const Call& call) const override {
     const Index inner = spec_.shape.count_from(axis_ + 1);
@@ -102,6 +105,7 @@ void SumOver::gradient(Gradients& g) const {
 class Ratio final : public Op {
  public:
   std::string name() const override { return "ratio"; }
+  std::string formula() const override { return "y = a / b"; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_same(name(), where, inputs[0].shape, Shape{});
     require_same(name(), where, inputs[1].shape, Shape{});

@@ -12,6 +12,7 @@ class TrainablePart final : public Op {
  public:
   explicit TrainablePart(TrainableRanges trains) : trains_(std::move(trains)) {}
   std::string name() const override { return "trainable_part"; }
+  std::string formula() const override { return "y = x at the places that train"; }
   Attributes attributes() const override {
     const std::string places = text_of(trains_.ranges);
     return Attributes().add("axis", Index{trains_.axis}).add("places", places, places);

@@ -34,22 +34,24 @@ void note_left_out(const Graph& graph, const Node& node, const std::vector<bool>
   bool input_noted = false;
   for (const Value& input : node.inputs()) {
     const ParameterPtr& parameter = input.node->parameter();
-    const bool product = parameter && parameter->role() == Role::weight;
+    // A matrix or filters: what is added, whatever role its maker gave it, takes no multiply-adds.
+    const bool product = parameter && parameter->role() == Role::weight && parameter->shape().rank() > 1;
     if (const TrainableRanges* trains = parameter ? graph.trainable_ranges(*parameter) : nullptr) {
       const Index frozen = parameter->units() - trains->count();
       const double share = static_cast<double>(frozen) / static_cast<double>(parameter->units());
       out.push_back({node.label(), node.block(), Pass::weight_gradient,
                      fmt::format("gradient of {}, {}", parameter->name(), graph.frozen_text(*parameter)),
-                     "frozen", product ? share * macs : 0});
+                     "frozen", product ? share * macs : 0, &node});
     }
     if (graph.depends_on_trainable(input)) continue;
     if (parameter && parameter->role() != Role::statistic) {
       out.push_back({node.label(), node.block(), Pass::weight_gradient,
-                     fmt::format("gradient of {}", parameter->name()), "frozen", product ? macs : 0});
+                     fmt::format("gradient of {}", parameter->name()), "frozen", product ? macs : 0, &node});
     } else if (!of_parameters(input) && parameters_below[input.node->index()] && !input_noted) {
       input_noted = true;
       out.push_back({node.label(), node.block(), Pass::input_gradient,
-                     fmt::format("input gradient of {}", node.kind()), "nothing below it trains", macs});
+                     fmt::format("input gradient of {}", node.kind()), "nothing below it trains", macs,
+                     &node});
     }
   }
 }
@@ -62,8 +64,13 @@ Derivatives differentiate(Graph& graph, Value loss) {
                 fmt::format("the loss is {}, a scalar is wanted", loss.shape().text()));
   }
   if (!graph.depends_on_trainable(loss)) {
-    throw Error(Fault::usage, "differentiate",
-                "every parameter is frozen: there is nothing to train (thaw a layer, or ask for inference)");
+    const bool any = std::any_of(graph.nodes().begin(), graph.nodes().end(), [](const auto& node) {
+      return node->parameter() && node->parameter()->role() != Role::statistic;
+    });
+    throw Error(
+        Fault::usage, "differentiate",
+        any ? "every parameter is frozen: there is nothing to train (thaw a layer, or ask for inference)"
+            : "the network has no parameters: there is nothing to train (ask for inference)");
   }
 
   const int forward_nodes = static_cast<int>(graph.nodes().size());
@@ -103,6 +110,7 @@ Derivatives differentiate(Graph& graph, Value loss) {
 
     graph.set_label(node.label());
     graph.set_block(node.block());
+    graph.set_gradient_of(&node);
     const int first = static_cast<int>(graph.nodes().size());
     Gradients gradients(graph, node, dy, wanted);
     node.op()->gradient(gradients);
@@ -145,6 +153,7 @@ Derivatives differentiate(Graph& graph, Value loss) {
   std::reverse(result.left_out.begin(), result.left_out.end());
   graph.set_label(outer_label);
   graph.set_block(outer_block);
+  graph.set_gradient_of(nullptr);
   return result;
 }
 

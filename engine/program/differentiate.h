@@ -17,6 +17,7 @@ struct LeftOut {
   std::string what;    ///< "weight gradient of conv1.weight"
   std::string reason;  ///< "frozen", "nothing below it trains"
   double macs = 0;
+  const Node* node = nullptr;  ///< of the forward pass, of the program's graph
 };
 
 /// The gradient of a parameter; of a compact shape where only a part of it trains.

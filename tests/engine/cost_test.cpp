@@ -2,7 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include "engine/base/error.h"
 #include "engine/base/parallel.h"
+#include "engine/ops/dense.h"
+#include "engine/ops/reduce.h"
 #include "tests/engine/small_nets.h"
 
 using namespace firn;
@@ -76,4 +79,37 @@ TEST_CASE("what a program costs is counted by pass") {
   CHECK(frozen.total.input_gradient.macs < full.total.input_gradient.macs);
   CHECK(frozen.kept_bytes < full.kept_bytes);
   CHECK(full.once.bytes < frozen.once.bytes);
+}
+
+TEST_CASE("what is left out for a frozen bias takes no multiply-adds, whatever role its maker gave it") {
+  const auto parameter = [](const char* name, Shape shape, bool trains) {
+    auto made = std::make_shared<Parameter>(name, Tensor(shape), Role::weight);
+    made->set_trainable(trains);
+    return made;
+  };
+  auto graph = std::make_unique<Graph>();
+  const Value x = graph->feed("x", {8, 4});
+  const Value h = dense(*graph, x, graph->parameter(parameter("w1", {4, 3}, false)),
+                        graph->parameter(parameter("b1", {3}, false)));
+  const Value y = dense(*graph, h, graph->parameter(parameter("w2", {3, 2}, true)));
+  const Value loss = mean(*graph, y);
+  const auto program = Program::training(std::move(graph), loss);
+  double weight = -1, bias = -1;
+  for (const LeftOut& item : program->left_out()) {
+    if (item.what == "gradient of w1") weight = item.macs;
+    if (item.what == "gradient of b1") bias = item.macs;
+  }
+  CHECK(weight == 8 * 4 * 3);
+  CHECK(bias == 0);
+}
+
+TEST_CASE("a network without parameters has nothing to train, and that is what is said") {
+  auto graph = std::make_unique<Graph>();
+  const Value loss = mean(*graph, graph->feed("x", {8, 4}));
+  try {
+    Program::training(std::move(graph), loss);
+    FAIL("it was compiled");
+  } catch (const Error& error) {
+    CHECK(std::string(error.what()).find("the network has no parameters") != std::string::npos);
+  }
 }
