@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,6 +29,23 @@ constexpr Index kBarWidth = 24;
 bool dumb_terminal() {
   const char* term = std::getenv("TERM");
   return term == nullptr || std::string_view(term) == "dumb";
+}
+
+/// Of the terminal that stderr is; 0: not known.
+std::size_t terminal_columns() {
+  winsize size{};
+  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+/// The beginning of a line that fits into so many columns, less one: a full line would wrap. 0: all of it.
+std::string first_columns(const std::string& text, std::size_t columns) {
+  if (columns == 0) return text;
+  std::size_t seen = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool begins = (static_cast<unsigned char>(text[i]) & 0xC0) != 0x80;
+    if (begins && ++seen == columns) return text.substr(0, i);
+  }
+  return text;
 }
 
 bool no_color_asked() {
@@ -127,7 +145,7 @@ void Console::detail(std::string_view text) {
 void Console::draw(std::string_view text) {
   if (!bar_ || (!drawn_ && text.empty())) return;
   drawn_ = !text.empty();
-  write_stderr("\r\033[K" + printable(text));
+  write_stderr("\r\033[K" + first_columns(printable(text), terminal_columns()));
 }
 
 Progress::Progress(Console& console, std::string what, Index total, Index before)
@@ -142,9 +160,20 @@ Progress::~Progress() {
   console_.draw({});
 }
 
+bool Progress::due() const {
+  const auto since = Clock::now() - last_;
+  return console_.bar() ? since >= kRedraw : since >= kPlainLine;
+}
+
+void Progress::draw(std::string_view line) {
+  if (!console_.bar() || !due()) return;
+  last_ = Clock::now();
+  console_.draw(line);
+}
+
 void Progress::at(Index done, std::string_view extra) {
+  if (!due()) return;
   const auto now = Clock::now();
-  if (console_.bar() ? now - last_ < kRedraw : now - last_ < kPlainLine) return;
   last_ = now;
   const double seconds = std::chrono::duration<double>(now - begin_).count();
   const double rate = static_cast<double>(done - before_) / std::max(1e-9, seconds);

@@ -72,7 +72,8 @@ class Console {
 
   /// Whether progress is drawn as a bar.
   bool bar() const { return bar_; }
-  /// Replaces the last line of stderr; an empty text takes it away. Only where `bar()` is true.
+  /// Replaces the last line of stderr, cut where the terminal ends; an empty text takes it away. Only where
+  /// `bar()` is true.
   void draw(std::string_view text);
 
   static Span bold(std::string text) { return {std::move(text), "1"}; }
@@ -99,8 +100,12 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// `done` steps are made; `extra` stands at the end: "loss 0.412".
+  /// Whether something new would be shown now: a bar ten times a second, a line every ten seconds.
+  bool due() const;
+  /// `done` steps are made; `extra` stands at the end: "loss 0.412". Does nothing where it is not due.
   void at(Index done, std::string_view extra = {});
+  /// A bar of the caller's own, where there are bars and one is due.
+  void draw(std::string_view line);
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -83,6 +83,7 @@ void read_line(const JsonFields& line, TrainingRecord& run) {
     e.gradient_norm = line.number("gradient_norm", 0, kMostNumber);
     e.seconds = line.number("seconds", 0, kMostNumber);
     e.eval_seconds = line.number("eval_seconds", 0, kMostNumber);
+    e.rss_mb = line.number("rss_mb", 0, kMostNumber);
     e.trained_share = line.number("trained_share", 0, kMostShare);
     e.steps = line.whole("steps", 0, kMostCount);
     run.epochs.push_back(e);

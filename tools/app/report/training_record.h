@@ -16,7 +16,7 @@ struct TrainingRecord {
     Index epoch = 0;
     double loss = 0, validation_loss = 0, validation_score = 0, rate = 0, gradient_norm = 0;
     std::vector<double> validation_metrics = {};  ///< as `Task::metrics` has them; the first is the score
-    double seconds = 0, eval_seconds = 0, trained_share = 0;
+    double seconds = 0, eval_seconds = 0, rss_mb = 0, trained_share = 0;
     Index steps = 0;
   };
   /// What the run came to; `samples` 0: not recorded.

@@ -8,9 +8,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 #include "engine/base/atomic_file.h"
@@ -62,8 +64,13 @@ std::shared_ptr<const int> lock_folder(const std::string& path, bool& is_new) {
       ::close(*file);
       delete file;
     });
-    // A file system without locks has none to give.
-    if (::flock(folder, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return nullptr;
+    // A file system without locks has none to give; who looks whether it is locked holds it for a moment.
+    bool taken = false;
+    for (int i = 0; i < 3 && !taken; ++i) {
+      if (i > 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      taken = ::flock(folder, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+    }
+    if (!taken) return nullptr;
     struct stat held {
     }, there{};
     const bool same = ::fstat(folder, &held) == 0 && ::stat(path.c_str(), &there) == 0 &&
@@ -78,6 +85,19 @@ bool is_left_over(const std::string& name) {
 }
 
 }  // namespace
+
+FolderInUse folder_in_use(const std::string& folder) {
+  FolderInUse use{folder, false};
+  std::error_code ignored;
+  const int file = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (file >= 0) {
+    use.held = ::flock(file, LOCK_SH | LOCK_NB) != 0;
+    ::close(file);
+  }
+  const std::string staged = staging_of(folder);
+  if (use.held && fs::exists(staged + "/config.json", ignored)) use.files = staged;
+  return use;
+}
 
 HeldFolder::HeldFolder(std::string path, std::span<const char* const> own)
     : path_(std::move(path)), made_in_(path_), own_(own) {

@@ -7,6 +7,14 @@
 
 namespace firn::cli {
 
+/// What is going on in a folder, for those who only look.
+struct FolderInUse {
+  std::string
+      files;  ///< where the files of the run lie that goes on: FOLDER, or what is made to take its place
+  bool held = false;  ///< a process works on it; true also where the file system does not tell
+};
+FolderInUse folder_in_use(const std::string& folder);
+
 /// Whenever the process ends, the old folder or the new one is there under the name, whole. The new one is
 /// made as FOLDER/../.NAME.new; it changes places with the old one in one step (in two, with the old one
 /// beside it in between, on a file system that cannot exchange). What an earlier process left there, however

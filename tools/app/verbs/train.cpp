@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cmath>
 #include <exception>
-#include <numbers>
 #include <optional>
 #include <utility>
 
@@ -40,6 +39,7 @@
 #include "tools/app/run/policy.h"
 #include "tools/app/run/reading.h"
 #include "tools/app/run/result.h"
+#include "tools/app/run/run_line.h"
 #include "tools/app/run/saving_cost.h"
 #include "tools/app/run/scores.h"
 #include "tools/app/run/session.h"
@@ -501,6 +501,10 @@ History Train::train(Console& console, Session& session, Trainer& trainer, const
   bool titled = false;
   const Task& task = *session.task;
   const std::vector<TaskMetric> metrics = task.metrics();
+  RunState state;
+  state.epochs = training_.epochs;
+  state.blocks = session.model->blocks().size();
+  double best_merit = RunState::kNone;
   FreezeReport report(console, *session.model);
   TrainHooks hooks;
   hooks.on_freeze = [&](std::span<const FreezeChange> changes) {
@@ -522,8 +526,17 @@ History Train::train(Console& console, Session& session, Trainer& trainer, const
   };
   hooks.after_step = [&](Index step, Index steps, double loss) {
     if (!progress) progress.emplace(console, "training", steps * training_.epochs, trainer.steps() - 1);
-    progress->at(trainer.steps(), fmt::format("epoch {}/{}, step {}/{}  loss {:.4f}", trainer.epoch(),
-                                              training_.epochs, step, steps, loss));
+    if (progress->due() && console.bar()) {
+      state.epoch = trainer.epoch();
+      state.share = static_cast<double>(trainer.steps()) / static_cast<double>(steps * training_.epochs);
+      state.loss = loss;
+      if (forecast.known()) state.seconds_left = forecast.left().all();
+      state.frozen = frozen_blocks(*session.model, trainer.freeze_set());
+      progress->draw(run_line(state, metrics.front()));
+    } else if (progress->due()) {
+      progress->at(trainer.steps(), fmt::format("epoch {}/{}, step {}/{}  loss {:.4f}", trainer.epoch(),
+                                                training_.epochs, step, steps, loss));
+    }
     if (keeper) keeper->after_step();
     forecast.after_step(trainer.epoch(), step, elapsed());
     say();
@@ -536,27 +549,25 @@ History Train::train(Console& console, Session& session, Trainer& trainer, const
     if (keeper) keeper->after_epoch();
     forecast.after_epoch(r.epoch, r.eval_seconds, elapsed());
     if (r.epoch < training_.epochs) say();
+    if (r.validated) {
+      state.score = r.validation_score;
+      const double merit = task.merit(r.validation_loss, r.validation_metrics);
+      if (!(merit < best_merit)) {  // as the weights are kept: the last of equals
+        best_merit = merit;
+        state.best = r.validation_score;
+        state.best_epoch = r.epoch;
+      }
+    }
     if (console.json()) {
       console.out(epoch_json(r, task));
       return;
     }
     if (console.quiet()) return;
     if (r.epoch > 1 && r.epoch % every != 0 && r.epoch != training_.epochs) return;
-    if (!std::exchange(titled, true)) {
-      std::string titles;
-      for (const TaskMetric& metric : metrics) titles += fmt::format(" {:>9}", "val. " + metric.brief);
-      console.out(console.bold(fmt::format("{:>5} {:>10}{} {:>10} {:>10} {:>9} {:>7} {:>7}{}", "epoch",
-                                           "loss", titles, "val. loss", "rate", "seconds", "eval s", "rss MB",
-                                           task.each_step() ? "  bits a character" : "")));
-    }
-    const auto validated = [&](double value) { return r.validated ? fmt::format("{:.4f}", value) : "-"; };
-    std::string scores;
-    for (std::size_t i = 0; i < metrics.size(); ++i)
-      scores += fmt::format(" {:>9}", r.validated ? metric_text(metrics[i], r.validation_metrics[i]) : "-");
-    console.out(fmt::format(
-        "{:>5} {:>10.4f}{} {:>10} {:>10.3g} {:>9.2f} {:>7.2f} {:>7.0f}{}", r.epoch, r.loss, scores,
-        validated(r.validation_loss), r.rate, r.seconds, r.eval_seconds, r.rss_mb,
-        task.each_step() ? fmt::format("{:>18}", validated(r.validation_loss / std::numbers::ln2)) : ""));
+    if (!std::exchange(titled, true)) console.out(console.bold(epoch_titles(task)));
+    console.out(epoch_row({r.epoch, r.loss, r.validation_metrics, r.validation_loss, r.rate, r.seconds,
+                           r.eval_seconds, r.rss_mb, r.validated},
+                          task));
   };
   const InterruptScope interrupts(InterruptScope::What::noted);
   hooks.stop = [&] {

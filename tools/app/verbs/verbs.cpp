@@ -14,6 +14,7 @@
 #include "tools/app/verbs/report.h"
 #include "tools/app/verbs/study.h"
 #include "tools/app/verbs/train.h"
+#include "tools/app/verbs/watch.h"
 #include "tools/app/verbs/weights.h"
 
 namespace firn::cli {
@@ -30,6 +31,7 @@ constexpr VerbEntry kVerbs[] = {
     {"advise", "predicts what every cut costs, tries them shortly and says which to take", make_advise},
     {"study", "measures what freezing does to accuracy, time and memory", make_study},
     {"report", "makes the page of a run again, or one page of several", make_report},
+    {"watch", "follows a training run from another terminal", make_watch},
     {"merge", "makes whole weights of a run's checkpoint and its base", make_merge},
     {"export", "writes a network for other programs: ONNX, or safetensors with PyTorch's names", make_export},
     {"models", "lists the models, and the layers that a network of one's own is made of", make_models},
