@@ -11,6 +11,7 @@
 
 #include "data/image.h"
 #include "engine/base/error.h"
+#include "tests/tools/html.h"
 #include "tools/app/report/events.h"
 #include "tools/app/report/heat_map.h"
 #include "tools/app/report/page.h"
@@ -21,27 +22,12 @@ namespace firn::cli::report {
 
 namespace {
 
+using firn::test::balanced;
+
 std::size_t count(const std::string& text, const std::string& part) {
   std::size_t found = 0;
   for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
   return found;
-}
-
-/// Every element that is opened is closed, in the right order.
-bool balanced(const std::string& html) {
-  static const std::regex tag("<(/?)([a-zA-Z][a-zA-Z0-9]*)[^>]*?(/?)>");
-  std::vector<std::string> open;
-  for (auto m = std::sregex_iterator(html.begin(), html.end(), tag); m != std::sregex_iterator(); ++m) {
-    const std::string name = (*m)[2];
-    if ((*m)[3].length() > 0 || name == "meta" || name == "img" || name == "br") continue;
-    if ((*m)[1].length() == 0) {
-      open.push_back(name);
-    } else {
-      if (open.empty() || open.back() != name) return false;
-      open.pop_back();
-    }
-  }
-  return open.empty();
 }
 
 /// Relative luminance of "#rrggbb" and contrast of two (WCAG 2.1).

@@ -7,21 +7,14 @@
 #include <string>
 #include <vector>
 
-#include "layers/network/network.h"
-#include "layers/training_graph.h"
 #include "tests/errors.h"
+#include "tests/tools/small_steps.h"
 
 namespace {
 
 using namespace firn;
 using namespace firn::cli;
-using firn::test::fails_with;
-
-/// middle + size * sin(step * i + phase).
-void fill(Tensor& tensor, double step, double phase, double size = 0.4, double middle = 0) {
-  for (Index i = 0; i < tensor.count(); ++i)
-    tensor.data()[i] = static_cast<real>(middle + size * std::sin(step * static_cast<double>(i) + phase));
-}
+using namespace firn::test;
 
 struct Expected {
   const char* parameter;
@@ -40,14 +33,9 @@ struct Network {
   std::vector<Expected> gradients;
 };
 
-const char* const kCnn = "conv 3 3x3 pad 1, relu, pool 2, dense 4, relu, dense";
-const char* const kLstm = "lstm 5, last, dense";
-const char* const kResidual =
-    "conv 4 3x3 pad 1 no_bias, norm, relu, residual { conv 4 3x3 pad 1 no_bias, norm }, global_pool, dense";
-
 const std::vector<Network>& networks() {
   static const std::vector<Network> all = {
-      {kCnn,
+      {kSmallCnn,
        {6, 6, 2},
        "none",
        1.12935922,
@@ -61,7 +49,7 @@ const std::vector<Network>& networks() {
         {"dense1.bias", 3, -0.0837046273},
         {"dense2.weight", 4, 0.0692950841},
         {"dense2.bias", 0, -0.143529604}}},
-      {kCnn,
+      {kSmallCnn,
        {6, 6, 2},
        "conv1",
        1.12935922,
@@ -73,7 +61,7 @@ const std::vector<Network>& networks() {
         {"conv1.bias", -1, -0.0242991663},
         {"dense1.weight", 88, -0.249068731},
         {"dense2.weight", 4, 0.0692950841}}},
-      {kLstm,
+      {kSmallLstm,
        {4, 3},
        "none",
        1.09453395,
@@ -87,7 +75,7 @@ const std::vector<Network>& networks() {
         {"lstm1.bias_hh_l0", 13, 0.0100185277},
         {"dense1.weight", 0, -0.127791342},
         {"dense1.bias", 0, -0.155419681}}},
-      {kLstm,
+      {kSmallLstm,
        {4, 3},
        "lstm1",
        1.09453395,
@@ -96,7 +84,7 @@ const std::vector<Network>& networks() {
        -0.0674369118,
        0,
        {{"lstm1.weight_hh_l0", -1, 0.00382744465}, {"dense1.weight", 0, -0.127791342}}},
-      {kResidual,
+      {kSmallResidual,
        {6, 6, 2},
        "none",
        1.22746019,
@@ -112,7 +100,7 @@ const std::vector<Network>& networks() {
         {"norm2.bias", 2, -0.104824898},
         {"dense1.weight", 3, -0.261208425},
         {"dense1.bias", 0, -0.275922408}}},
-      {kResidual,
+      {kSmallResidual,
        {6, 6, 2},
        "conv1",  // the block: its norm too, which uses its running statistics then
        1.2214024,
@@ -132,39 +120,11 @@ const std::vector<Network>& networks() {
 }
 
 ModelPtr make(const Network& network) {
-  InputSpec input;
-  input.sample = network.sample;
-  ModelPtr model = make_network("small", parse_network(network.text, "test"), "test", input, 3);
-  model->initialise(0);
-  int j = 0;
-  for (const NamedParameter& p : model->parameters()) {
-    if (p.parameter->role() == Role::statistic) continue;
-    const bool scale = p.parameter->role() == Role::norm && p.name.ends_with("weight");
-    Tensor tensor(p.parameter->file_shape());
-    fill(tensor, 1.3, 0.2 + 0.7 * j++, scale ? 0.2 : 0.4, scale ? 1 : 0);
-    p.parameter->from_file(tensor);
-  }
-  model->set_freeze(network.freeze);
-  return model;
+  return small_model(network.text, network.sample, network.freeze);
 }
 
 Batch batch_of(const Network& network) {
-  Batch batch;
-  batch.count = 4;
-  std::vector<Index> sizes = {4};
-  sizes.insert(sizes.end(), network.sample.sizes().begin(), network.sample.sizes().end());
-  batch.x = Tensor(Shape(std::span<const Index>(sizes)));
-  fill(batch.x, 0.9, 0.1, 1);
-  batch.targets = Tensor(Shape{4}, DType::int32);
-  for (Index i = 0; i < 4; ++i) batch.targets.indices()[i] = static_cast<std::int32_t>(i % 3);
-  return batch;
-}
-
-ProgramSettings settings_of(const Model& model) {
-  ProgramSettings settings;
-  settings.task = usual_task(model);
-  settings.seed = 1;
-  return settings;
+  return small_batch(network.sample);
 }
 
 const SeenParameter& parameter(const StepValues& seen, const std::string& name) {

@@ -12,8 +12,4 @@ void print_values(Console& console, const StepValues& seen, Index most);
 /// Records "value" and "parameter", with all numbers of tensors of at most `most`.
 void print_values_json(Console& console, const StepValues& seen, Index most);
 
-/// The loss as one weight moves: between `-span` and `span` around its value, in 11 places, beside the line
-/// that its gradient promises.
-void print_nudge(Console& console, StepRun& run, const Model& model, const WeightPlace& weight, double span);
-
 }  // namespace firn::cli

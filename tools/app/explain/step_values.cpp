@@ -68,6 +68,22 @@ bool GradientCheck::agrees() const {
   return std::abs(gradient - difference) <= bound;
 }
 
+StepValues::Checked StepValues::checked() const {
+  Checked checked;
+  for (const SeenParameter& part : parameters) {
+    checked.all += static_cast<Index>(part.checks.size());
+    for (const GradientCheck& check : part.checks) checked.agree += check.agrees();
+  }
+  return checked;
+}
+
+std::string text_of_checks(const StepValues& seen) {
+  const StepValues::Checked checked = seen.checked();
+  return fmt::format("{} of {} gradients checked lie within the bound of their central differences{}",
+                     checked.agree, checked.all,
+                     checked.agree < checked.all ? "; outside of it many ReLUs turn near that place" : "");
+}
+
 class StepRun::Work {
  public:
   Work(Model& model, const ProgramSettings& settings, const Batch& batch)
@@ -112,6 +128,8 @@ class StepRun::Work {
     parameter.touch();
     return result;
   }
+
+  const Program& program() const { return *program_; }
 
   double gradient_at(const std::string& name, Index place) {
     run();
@@ -251,6 +269,9 @@ StepValues StepRun::look(Optimizer& optimizer, Index checks) {
 }
 double StepRun::loss_with(const std::string& parameter, Index place, double delta) {
   return work_->loss_with(parameter, place, delta);
+}
+const Program& StepRun::program() const {
+  return work_->program();
 }
 double StepRun::gradient_at(const std::string& parameter, Index place) {
   return work_->gradient_at(parameter, place);

@@ -48,7 +48,14 @@ struct StepValues {
   std::string optimizer;
   std::vector<SeenValue> values;          ///< in the order of computing
   std::vector<SeenParameter> parameters;  ///< statistics aside
+
+  struct Checked {
+    Index all = 0, agree = 0;
+  };
+  Checked checked() const;
 };
+/// How many checks hold, and what it means where one does not.
+std::string text_of_checks(const StepValues& seen);
 
 /// A training step that can be repeated with a weight moved. The model's weights are its own again after each
 /// call; only running statistics of norms that train move, as they do in training.
@@ -65,6 +72,8 @@ class StepRun {
   double loss_with(const std::string& parameter, Index place, double delta);
   /// The gradient there; NaN where it does not train.
   double gradient_at(const std::string& parameter, Index place);
+  /// Whose `values()` are those of `look`, one by one.
+  const Program& program() const;
 
  private:
   class Work;

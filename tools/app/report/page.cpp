@@ -246,7 +246,7 @@ std::string Page::html() const {
       "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
       "<meta name=\"color-scheme\" content=\"light dark\">\n<title>" +
-      escape(title_) + "</title>\n<style>\n" + theme_css() + kStyle + chart_css() +
+      escape(title_) + "</title>\n<style>\n" + theme_css() + kStyle + chart_css() + style_ +
       "</style>\n</head>\n<body>\n<header>\n<h1>" + escape(title_) + "</h1>\n<p class=\"lead\">" +
       escape(lead_) + "</p>\n<nav aria-label=\"Contents\"><ul>\n";
   for (const Section& section : sections_) {

@@ -76,6 +76,9 @@ class Page {
     std::string caption, description;
   };
   void pictures(const std::vector<Picture>& pictures, bool large = false);
+  /// HTML of the caller's, who has escaped the texts in it, and rules for its classes.
+  void markup(std::string_view html) { body() += html; }
+  void style(std::string_view css) { style_ += css; }
 
   std::string html() const;
 
@@ -84,7 +87,7 @@ class Page {
     std::string heading, id, body;
   };
   std::string& body() { return sections_.back().body; }
-  std::string title_, lead_;
+  std::string title_, lead_, style_;
   bool script_ = false;
   std::vector<Section> sections_;
 };

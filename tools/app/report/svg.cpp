@@ -145,6 +145,7 @@ std::string chart_css() {
       ".whisker{stroke:var(--muted)}\n"
       ".chart .cell{stroke:var(--paper);stroke-width:2}\n"
       ".chart .cell.marked{stroke:var(--ink);stroke-width:2}\n"
+      ".chart .span{stroke:var(--paper);stroke-width:.5;opacity:.85}\n"
       ".chart .low-ink{fill:var(--heat-low-ink)}.chart .high-ink{fill:var(--heat-high-ink)}\n";
   constexpr const char* kDashes[] = {"none", "7 3", "2 3", "9 3 2 3", "12 4", "4 4", "1 4", "12 3 2 3 2 3"};
   for (int i = 0; i < kSeriesColours; ++i) {

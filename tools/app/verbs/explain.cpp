@@ -1,16 +1,21 @@
 #include "tools/app/verbs/explain.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
+#include "engine/base/atomic_file.h"
 #include "engine/base/parallel.h"
 #include "engine/program/cost.h"
 #include "engine/program/listing.h"
 #include "tools/app/cli/table.h"
 #include "tools/app/cost/step_forecast.h"
+#include "tools/app/explain/arena.h"
+#include "tools/app/explain/nudge.h"
 #include "tools/app/explain/print_values.h"
+#include "tools/app/explain/step_page.h"
 #include "tools/app/explain/step_values.h"
 #include "tools/app/run/data.h"
 #include "tools/app/run/freezing.h"
+#include "tools/app/run/run_line.h"
 #include "tools/app/run/session.h"
 #include "tools/app/run/trace_file.h"
 #include "tools/app/run/training.h"
@@ -25,6 +30,87 @@ const char* pass_name(Pass pass) {
                                         : "weight_gradient";
 }
 
+/// "frozen: conv1, conv2 in part"
+std::string frozen_words(const Model& model) {
+  const std::vector<std::string> names = frozen_blocks(model, model.freeze_set());
+  return names.empty() ? "nothing is frozen" : fmt::format("frozen: {}", fmt::join(names, ", "));
+}
+
+/// Rows of a table: what a step is and what it were with nothing frozen.
+std::vector<std::vector<std::string>> cost_rows(const Program& frozen, const Program& full) {
+  std::vector<std::vector<std::string>> rows;
+  const auto row = [&](const char* what, double with, double without, std::string (*format)(double)) {
+    rows.push_back({what, format(with), format(without),
+                    without > 0 ? fmt::format("{:.0f} %", 100 * with / without) : "-"});
+  };
+  const ProgramCost a = cost_of(frozen);
+  const ProgramCost b = cost_of(full);
+  const auto macs = [](double value) { return short_number(value) + "MAC"; };
+  row("kernels", static_cast<double>(frozen.plan().steps.size()),
+      static_cast<double>(full.plan().steps.size()), short_number);
+  row("forward", a.total.forward.macs, b.total.forward.macs, macs);
+  row("input gradients", a.total.input_gradient.macs, b.total.input_gradient.macs, macs);
+  row("weight gradients", a.total.weight_gradient.macs, b.total.weight_gradient.macs, macs);
+  row("kept", static_cast<double>(a.kept_bytes), static_cast<double>(b.kept_bytes), short_bytes);
+  row("arena", static_cast<double>(frozen.arena_bytes(thread_count())),
+      static_cast<double>(full.arena_bytes(thread_count())), short_bytes);
+  return rows;
+}
+
+/// What is explained, at the size of batch that the model usually has, beside the same with nothing frozen.
+/// Where nothing trains it is the forward pass.
+class ExplainedStep {
+ public:
+  ExplainedStep(const Session& session, ProgramSettings settings, Index batch)
+      : model_(*session.model),
+        batch_(batch > 0 ? batch : usual_batch(session.recipe)),
+        sample_(session.recipe.input.sample),
+        task_(session.task),
+        programs_(model_, with_task(std::move(settings), session.task)) {}
+
+  bool trains() const { return parameter_count(model_.parameters(), true) > 0; }
+  bool has_parameters() const { return parameter_count(model_.parameters()) > 0; }
+  Program& program() {
+    return trains() ? programs_.training(batch_, sample_) : programs_.inference(batch_, sample_);
+  }
+  Program& full() {
+    return has_parameters() ? programs_.training(batch_, sample_, FreezeSet())
+                            : programs_.inference(batch_, sample_);
+  }
+  /// Both, timed on random samples; one where nothing is frozen.
+  std::vector<report::ArenaChart> arenas() {
+    const RandomBatch random(model_, batch_, sample_, task_.get());
+    const auto timed = [&](std::string title, Program& program) {
+      random.feed(program, model_);
+      return timed_arena(std::move(title), program);
+    };
+    std::vector<report::ArenaChart> charts;
+    if (anything_frozen(model_)) charts.push_back(timed("as it is frozen", program()));
+    charts.push_back(timed("nothing frozen", full()));
+    return charts;
+  }
+  /// Runs on random samples, of which the first are to warm up.
+  void run(Index runs) {
+    const RandomBatch random(model_, batch_, sample_, task_.get());
+    Program& step = program();
+    random.feed(step, model_);
+    for (Index i = 0; i < runs; ++i) step.run(static_cast<std::uint64_t>(i));
+  }
+  Index batch() const { return batch_; }
+
+ private:
+  static ProgramSettings with_task(ProgramSettings settings, TaskPtr task) {
+    settings.task = std::move(task);
+    return settings;
+  }
+
+  const Model& model_;
+  Index batch_;
+  Shape sample_;
+  TaskPtr task_;
+  ProgramCache programs_;
+};
+
 class Explain : public Verb {
  public:
   void declare(Arguments& arguments) override {
@@ -35,6 +121,8 @@ class Explain : public Verb {
                       "the numbers of one step on four samples, gradients checked on the spot");
     arguments.example("runs/cnn-digits-1 --data digits --nudge 'fc2.weight[0,3]'",
                       "the loss as one weight moves");
+    arguments.example("runs/cnn-digits-1 --data digits --freeze 1 --page step.html",
+                      "the same as a page: formulas, numbers, sources, memory");
     arguments.positional("RUN", run_word_, "a run's folder or a weights file, as --weights");
     declare_model(arguments, session_.model);
     declare_data(arguments, session_.data);
@@ -44,18 +132,25 @@ class Explain : public Verb {
     declare_trace(arguments, trace_);
     arguments.option("--ranks", ranks_, "N", from_to(1, 16),
                      "also what so many processes that share a step hand to each other (docs/cluster.md)");
+    arguments.option(
+        "--arena", arena_, "FILE.svg",
+        "also draw how long each value lies where in memory, beside the same with nothing frozen");
     arguments.group("The numbers of a step");
     arguments.flag(
         "--values", values_,
         "run one training step on a few samples: what each layer gives, each gradient beside central "
         "differences, each update");
+    arguments.option(
+        "--page", page_, "FILE.html",
+        "the same as a page: the graph, each node with its formula, its numbers, the lines of the source "
+        "that compute it, and the memory of a step");
     arguments.option("--nudge", nudge_, "NAME[I,J]",
                      "the loss as this number of a parameter moves; places as PyTorch counts them");
     arguments.option("--span", span_, "X", at_least(0),
                      "--nudge: as far as X to both sides (its size, at least 0.1)");
     arguments.option("--samples", samples_, "N", from_to(1, 4096), "of the training part (4)");
     arguments.option("--show", show_, "N", at_least(0),
-                     "--values: tensors of at most N numbers are printed whole (32)");
+                     "--values: tensors of at most N numbers are printed whole (32; --page: what fits)");
     arguments.option("--checks", checks_, "N", at_least(0),
                      "--values: gradients of each parameter that are checked (3)");
   }
@@ -63,8 +158,10 @@ class Explain : public Verb {
 
  private:
   int show_numbers(Console& console);
-  void trace_steps(Console& console, const Session& session, ProgramSettings settings, Index batch) const;
-  void compare(Console& console, const Program& frozen, const Program& full) const;
+  void write_page(Console& console, const Session& session, const ProgramSettings& settings,
+                  const StepRun& step, const StepValues& seen, const std::optional<Nudge>& nudged) const;
+  void write_arena(Console& console, ExplainedStep& step) const;
+  void trace_steps(Console& console, const Session& session, ProgramSettings settings) const;
   void print_json(Console& console, const Program& program) const;
   JsonObject total(const Program& program) const;
   void print_traffic(Console& console, const Program& program) const;
@@ -75,34 +172,33 @@ class Explain : public Verb {
   std::string run_word_;
   TraceChoice trace_;
   Index ranks_ = 1;
+  std::string arena_;
   bool values_ = false;
-  std::string nudge_;
+  std::string page_, nudge_;
   double span_ = 0;
-  Index samples_ = 4, show_ = 32, checks_ = 3;
+  Index samples_ = 4, show_ = -1, checks_ = 3;
 };
 
 int Explain::run(Console& console) {
   take_run_word(run_word_, session_.model, "explain");
   use_threads(run_);
   session_.seed = run_.seed;
-  console.make_way_for(trace_.path, {session_.model.weights});
-  if (values_ || !nudge_.empty()) return show_numbers(console);
+  for (const std::string& path : {trace_.path, arena_, page_})
+    console.make_way_for(path, {session_.model.weights});
+  if (values_ || !page_.empty() || !nudge_.empty()) return show_numbers(console);
   session_.purpose = Purpose::predict;
   const Session session = open_session(session_);
   Model& model = *session.model;
-  const Index batch = run_.batch > 0 ? run_.batch : usual_batch(session.recipe);
-  const Shape& sample = session.recipe.input.sample;
   ProgramSettings settings;
   apply_freeze_rules(freeze_, run_.exact, settings);
-  settings.task = session.task;
-  ProgramCache programs(model, settings);
-  const Program& full = programs.training(batch, sample);
   apply_freeze(model, freeze_);
-  const bool trains = parameter_count(model.parameters(), true) > 0;
-  const Program& program = trains ? programs.training(batch, sample) : programs.inference(batch, sample);
+  ExplainedStep step(session, settings, run_.batch);
+  const Program& program = step.program();
   console.notes(session.notes);
-  if (!trace_.path.empty()) trace_steps(console, session, settings, batch);
-  if (!trains) console.note("nothing trains: this is the forward pass alone");
+  if (!trace_.path.empty()) trace_steps(console, session, settings);
+  if (!arena_.empty()) write_arena(console, step);
+  if (!step.has_parameters()) console.note("the network has no parameters: this is the forward pass alone");
+  if (step.has_parameters() && !step.trains()) console.note("nothing trains: this is the forward pass alone");
   if (!anything_frozen(model) && run_.exact) console.note("in force: " + exact_text(true));
   if (anything_frozen(model)) {
     console.note(freeze_table(model, freeze_, run_.exact));
@@ -111,37 +207,62 @@ int Explain::run(Console& console) {
   }
   if (console.json()) {
     print_json(console, program);
-    console.close(JsonObject().add("total", total(program)).add("total_without_freeze", total(full)));
+    console.close(JsonObject().add("total", total(program)).add("total_without_freeze", total(step.full())));
     return 0;
   }
   std::string text = listing(program);
   if (text.ends_with('\n')) text.pop_back();
   console.out(text);
-  if (anything_frozen(model)) compare(console, program, full);
+  if (anything_frozen(model)) {
+    Table table({"<a step", "frozen", "not frozen", "left"});
+    for (const auto& row : cost_rows(program, step.full())) table.row(row);
+    console.out("\n" + table.text());
+  }
   if (ranks_ > 1) print_traffic(console, program);
   return 0;
 }
 
 /// Steps on random samples, behind two to warm up.
-void Explain::trace_steps(Console& console, const Session& session, ProgramSettings settings,
-                          Index batch) const {
+void Explain::trace_steps(Console& console, const Session& session, ProgramSettings settings) const {
   constexpr Index kWarm = 2;
-  const Model& model = *session.model;
-  const Shape& sample = session.recipe.input.sample;
   settings.trace = make_trace(trace_, kWarm);
-  ProgramCache programs(model, settings);
-  const bool trains = parameter_count(model.parameters(), true) > 0;
-  Program& program = trains ? programs.training(batch, sample) : programs.inference(batch, sample);
-  const RandomBatch random(model, batch, sample, settings.task.get());
-  random.feed(program, model);
-  for (Index i = 0; i < kWarm + trace_.runs; ++i) program.run(static_cast<std::uint64_t>(i));
+  ExplainedStep(session, settings, run_.batch).run(kWarm + trace_.runs);
   write_trace(console, trace_, *settings.trace);
+}
+
+void Explain::write_arena(Console& console, ExplainedStep& step) const {
+  const std::vector<report::ArenaChart> charts = step.arenas();
+  atomic_write(arena_, report::draw(charts).file());
+  console.note(fmt::format("{}: {} values of a step of {} samples in memory", arena_,
+                           charts.front().spans.size(), step.batch()));
+}
+
+void Explain::write_page(Console& console, const Session& session, const ProgramSettings& settings,
+                         const StepRun& run, const StepValues& seen,
+                         const std::optional<Nudge>& nudged) const {
+  ExplainedStep step(session, settings, run_.batch);
+  StepPage page{fmt::format("A step of {}", session.recipe.model),
+                fmt::format("{} of {}, {}; the optimizer is {}",
+                            seen.samples == 1 ? "One sample" : fmt::format("{} samples", seen.samples),
+                            session_.data.spec, frozen_words(*session.model), seen.optimizer),
+                seen,
+                run.program(),
+                {fmt::format("A step of {} samples, beside the same with nothing frozen", step.batch()),
+                 {"<", "as it is", "nothing frozen", "left"},
+                 cost_rows(step.program(), step.full())},
+                step.arenas(),
+                nudged,
+                show_};
+  const std::string html = step_page(page);
+  atomic_write(page_, html);
+  console.note(fmt::format("{}: {} operations, {}", page_, seen.values.size(),
+                           short_bytes(static_cast<double>(html.size()))));
 }
 
 /// One step on samples of the training part, in its order.
 int Explain::show_numbers(Console& console) {
   take_run_data(session_.model.weights, session_);
-  require(session_.data.spec, "--data", "explain --values and --nudge");
+  require(session_.data.spec, "--data", "explain --values, --page and --nudge");
   session_.purpose = session_.model.weights.empty() ? Purpose::train : Purpose::judge;
   const Session session = open_session(session_);
   Model& model = *session.model;
@@ -156,43 +277,23 @@ int Explain::show_numbers(Console& console) {
   loader.start(0);
   StepRun step(model, settings, *loader.next());
   console.notes(session.notes);
+  std::optional<Nudge> nudged;
   if (!nudge_.empty()) {
-    print_nudge(console, step, model, parse_weight_place(model, nudge_), span_);
-    if (!values_) return 0;
+    nudged = nudge(step, model, parse_weight_place(model, nudge_), span_);
+    print_nudge(console, *nudged);
+    if (!values_ && page_.empty()) return 0;
   }
   TrainingChoice training;
   resolve_training(training, model);
   const StepValues seen = step.look(*make_optimizer(training), checks_);
-  console.json() ? print_values_json(console, seen, show_) : print_values(console, seen, show_);
+  if (!page_.empty()) write_page(console, session, settings, step, seen, nudged);
+  const Index most = show_ >= 0 ? show_ : 32;
+  if (values_) console.json() ? print_values_json(console, seen, most) : print_values(console, seen, most);
+  const StepValues::Checked checked = seen.checked();
   JsonObject closing;
   closing.add("loss", seen.loss).add("samples", seen.samples).add("optimizer", seen.optimizer);
-  Index checked = 0, agreed = 0;
-  for (const SeenParameter& part : seen.parameters) {
-    checked += static_cast<Index>(part.checks.size());
-    for (const GradientCheck& check : part.checks) agreed += check.agrees();
-  }
-  console.close(closing.add("gradients_checked", checked).add("gradients_agree", agreed));
+  console.close(closing.add("gradients_checked", checked.all).add("gradients_agree", checked.agree));
   return 0;
-}
-
-void Explain::compare(Console& console, const Program& frozen, const Program& full) const {
-  Table table({"<a step", "frozen", "not frozen", "left"});
-  const auto row = [&](const char* what, double with, double without, std::string (*format)(double)) {
-    table.row({what, format(with), format(without),
-               without > 0 ? fmt::format("{:.0f} %", 100 * with / without) : "-"});
-  };
-  const ProgramCost a = cost_of(frozen);
-  const ProgramCost b = cost_of(full);
-  const auto macs = [](double value) { return short_number(value) + "MAC"; };
-  row("kernels", static_cast<double>(frozen.plan().steps.size()),
-      static_cast<double>(full.plan().steps.size()), short_number);
-  row("forward", a.total.forward.macs, b.total.forward.macs, macs);
-  row("input gradients", a.total.input_gradient.macs, b.total.input_gradient.macs, macs);
-  row("weight gradients", a.total.weight_gradient.macs, b.total.weight_gradient.macs, macs);
-  row("kept", static_cast<double>(a.kept_bytes), static_cast<double>(b.kept_bytes), short_bytes);
-  row("arena", static_cast<double>(frozen.arena_bytes(thread_count())),
-      static_cast<double>(full.arena_bytes(thread_count())), short_bytes);
-  console.out("\n" + table.text());
 }
 
 void Explain::print_traffic(Console& console, const Program& program) const {
