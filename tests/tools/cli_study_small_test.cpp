@@ -1,7 +1,9 @@
 // Studies of what is small or odd: two classes, one seed, no cut 0, absurd numbers.
 #include <doctest/doctest.h>
 
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "engine/base/rng.h"
 #include "tests/tools/cli_study_run.h"
@@ -44,6 +46,41 @@ TEST_CASE("two classes: no half to learn before, new weights are studied, and th
   CHECK(holds(outcome.out, "mlp on two.csv, 2 labels a class: "));
   CHECK(number(cli, "a", "SELECT count(*) FROM arms WHERE source<>'random'") == 0);
   CHECK(holds(cli.run("study --data csv:two.csv --source half --run b").err, "at least 4 are wanted"));
+}
+
+/// The fields of a line of CSV.
+std::vector<std::string> csv_fields(const std::string& line) {
+  std::vector<std::string> fields(1);
+  bool quoted = false;
+  for (const char c : line) {
+    if (c == '"') {
+      quoted = !quoted;
+    } else if (c == ',' && !quoted) {
+      fields.emplace_back();
+    } else {
+      fields.back() += c;
+    }
+  }
+  return fields;
+}
+
+TEST_CASE("a network of one's own stands in results.csv as one field, commas and all") {
+  Cli cli;
+  cli.write("two.csv", two_classes());
+  const Outcome outcome =
+      cli.run("study --data csv:two.csv --steps 10 --batch 8 --seeds 2 --labels 2 --run a --model",
+              {"dense 4, relu, dense"});
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  std::istringstream lines(cli.read("runs/a/results.csv"));
+  std::size_t columns = 0, named = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const std::vector<std::string> fields = csv_fields(line);
+    if (columns == 0) columns = fields.size();
+    CHECK(fields.size() == columns);
+    named += fields.at(1) == "dense 4, relu, dense";
+  }
+  CHECK(named > 0);
 }
 
 TEST_CASE("one seed and no cut 0: an answer that says what it cannot tell") {

@@ -115,7 +115,7 @@ std::string results_csv(const Plan& plan, const Outcomes& outcomes) {
       std::string each;
       for (const double value : values) each += (each.empty() ? "" : " ") + fmt::format("{:.6f}", value);
       out += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{:.6f},{:.6f},{:.6f},{:.6f},{},",
-                         csv_field(experiment.name), arm.model, arm.blocks, csv_field(arm.source),
+                         csv_field(experiment.name), csv_field(arm.model), arm.blocks, csv_field(arm.source),
                          csv_field(arm.target), arm.part, labels_text(arm.labels), csv_field(arm.name()),
                          csv_field(arm.freeze), csv_field(arm.policy), arm.bn, arm.dropout, arm.freeze_at,
                          values.size(), mean_of(values), deviation_of(values), interval.low, interval.high,
@@ -124,7 +124,7 @@ std::string results_csv(const Plan& plan, const Outcomes& outcomes) {
       if (full != nullptr) {
         const Difference d = outcomes.difference(*o, *full, Metric::accuracy);
         out += fmt::format("{:.6f},{:.6f},{:.6f},{},", d.mean, d.interval.low, d.interval.high,
-                           outcomes.finding_of(*o, d));
+                           csv_field(outcomes.finding_of(*o, d)));
       } else {
         out += ",,,,";
       }
