@@ -7,6 +7,7 @@
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -281,6 +282,30 @@ TEST_CASE("compare: of several numbers of threads the peer's best counts") {
   CHECK(calls.ends_with(
       "--threads 1 --seconds 0.01 OMP=1\n--models mlp --freeze 0 --threads 2 --seconds 0.01 OMP=2\n"));
   CHECK(cli.run("bench " + with + " -q", {"--peer", "sh peer"}).lines().size() == 2);
+}
+
+TEST_CASE("compare: of a peer's ways the first pair finds the best ones, the others measure these") {
+  Cli cli;
+  cli.write("peer",
+            "echo \"$*\" >> calls\n"
+            "echo '{\"model\": \"mlp\", \"freeze\": \"0\", \"batch\": 128, \"step_ms\": 4, \"forward_ms\": 1,"
+            " \"rss_mb\": 200, \"way\": \"bf16 nhwc\", \"forward_way\": \"compiled\", \"version\": \"Peer "
+            "2.1\"}'\n");
+  const std::vector<Json> all = rows(
+      cli, "compare --models mlp --freeze 0 --threads 1 --pairs 3 --seconds 0.01", {"--peer", "sh peer"});
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].at("peer_way") == "bf16 nhwc");
+  CHECK(all[0].at("peer_forward_way") == "compiled");
+  CHECK(all[0].at("peer_version") == "Peer 2.1");
+  CHECK(all[0].at("machine").get<std::string>().find("kernels") != std::string::npos);
+  CHECK(number(all[0], "load") >= 0);
+  std::istringstream calls(cli.read("calls"));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(calls, line);) lines.push_back(line);
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[0].find("--ways") == std::string::npos);
+  CHECK(lines[1].find("--ways bf16,compiled") != std::string::npos);
+  CHECK(lines[2].find("--ways bf16,compiled") != std::string::npos);
 }
 
 TEST_CASE("compare: a peer that fails, or says nothing of use, is answered with one line") {

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -20,11 +21,25 @@ namespace firn::cli {
 
 namespace {
 
-/// One measurement of one side.
+/// One measurement of one side. A peer that has several ways of doing it says which was the best (`--ways`).
 struct Sample {
   double step_ms = 0, forward_ms = 0, rss_mb = 0;
   Index batch = 0;
+  std::string way, forward_way, version;
 };
+
+/// Processes that ran or waited to in the last minute, as the system counts them; -1 where it does not.
+double load_average() {
+  double load = -1;
+  return getloadavg(&load, 1) == 1 ? load : -1;
+}
+
+/// The ways of a row, each once, as an option wants them; what follows a way's name (its layout) is left out.
+std::string ways_of(const Sample& sample) {
+  const auto name = [](const std::string& way) { return way.substr(0, way.find(' ')); };
+  const std::string step = name(sample.way), forward = name(sample.forward_way);
+  return forward.empty() || forward == step ? step : step + "," + forward;
+}
 
 /// What is compared in one row.
 struct Row {
@@ -66,7 +81,12 @@ Sample read_sample(const std::string& who, const std::string& printed, const Row
                          field));
       return value;
     };
-    return {number("step_ms"), number("forward_ms"), number("rss_mb"), static_cast<Index>(number("batch"))};
+    const auto text = [&](const char* field) {
+      const auto found = json.find(field);
+      return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+    };
+    return {number("step_ms"), number("forward_ms"), number("rss_mb"), static_cast<Index>(number("batch")),
+            text("way"),       text("forward_way"),  text("version")};
   }
   fail(fmt::format("{} printed no row for model {}, freeze {}", who, row.model, row.freeze));
 }
@@ -84,9 +104,13 @@ class Comparison {
 
   void compare(const Row& row) {
     std::vector<Sample> own, peer;
+    double load = -1;
+    std::string ways;  // the first pair finds the peer's best ones, the others measure these
     for (Index pair = 0; pair < pairs_; ++pair) {
+      load = std::max(load, load_average());
       if (pair % 2 != 0) own.push_back(measure_own(row));
-      peer.push_back(measure_peer(row));
+      peer.push_back(measure_peer(row, ways));
+      if (ways.empty()) ways = ways_of(peer.back());
       if (pair % 2 == 0) own.push_back(measure_own(row));
       if (peer.back().batch != own.back().batch)
         fail(fmt::format("{}: the peer's batch is {}, firn's {}", row.model, peer.back().batch,
@@ -95,7 +119,7 @@ class Comparison {
                                   row.model, row.freeze, pair + 1, own.back().step_ms, peer.back().step_ms,
                                   own.back().forward_ms, peer.back().forward_ms));
     }
-    print(row, own, peer);
+    print(row, own, peer, load);
   }
 
  private:
@@ -120,17 +144,20 @@ class Comparison {
   }
 
   /// The better of its times over the numbers of threads that it may use.
-  Sample measure_peer(const Row& row) const {
+  Sample measure_peer(const Row& row, const std::string& ways) const {
     Sample best;
     for (const Index threads : peer_threads_) {
       std::vector<std::string> words{"/bin/sh", "-c", options_.peer + " \"$@\"", "sh"};
       const auto more = arguments(row, threads);
       words.insert(words.end(), more.begin(), more.end());
+      if (!ways.empty()) words.insert(words.end(), {"--ways", ways});
       const Sample sample = run("the peer", words, {{"OMP_NUM_THREADS", std::to_string(threads)}}, row);
-      const double forward =
-          best.batch > 0 ? std::min(best.forward_ms, sample.forward_ms) : sample.forward_ms;
+      const Sample& forward = best.batch == 0 || sample.forward_ms < best.forward_ms ? sample : best;
+      const double forward_ms = forward.forward_ms;
+      const std::string forward_way = forward.forward_way;
       if (best.batch == 0 || sample.step_ms < best.step_ms) best = sample;
-      best.forward_ms = forward;
+      best.forward_ms = forward_ms;
+      best.forward_way = forward_way;
     }
     return best;
   }
@@ -154,12 +181,13 @@ class Comparison {
     console_.note(fmt::format("{}; {}{}; {} pairs a row, ratios firn / peer: median (quartiles)",
                               machine_line(), exact_text(options_.exact),
                               precision.empty() ? "" : "; " + precision, pairs_));
-    console_.out(fmt::format("{:<10} {:>6} {:>5} {:>7}  {:>9} {:>9} {:>21}  {:>9} {:>9} {:>21}  {:>8} {:>8}",
-                             "model", "freeze", "batch", "threads", "step ms", "peer's", "ratio", "fwd ms",
-                             "peer's", "ratio", "rss MiB", "peer's"));
+    console_.out(
+        fmt::format("{:<10} {:>6} {:>5} {:>7}  {:>9} {:>9} {:>21}  {:>9} {:>9} {:>21}  {:>8} {:>8}  {:>5}",
+                    "model", "freeze", "batch", "threads", "step ms", "peer's", "ratio", "fwd ms", "peer's",
+                    "ratio", "rss MiB", "peer's", "load"));
   }
 
-  void print(const Row& row, const std::vector<Sample>& own, const std::vector<Sample>& peer) {
+  void print(const Row& row, const std::vector<Sample>& own, const std::vector<Sample>& peer, double load) {
     const auto ratio = [&](double Sample::*field) {
       std::vector<double> ratios;
       for (std::size_t i = 0; i < own.size(); ++i) ratios.push_back(own[i].*field / peer[i].*field);
@@ -198,16 +226,26 @@ class Comparison {
                        .add("peer_rss_mb", peer_rss)
                        .add("rss_ratio", rss / peer_rss)
                        .add("isa", isa_name(selected_isa()))
-                       .add("peer", options_.peer));
+                       .add("machine", machine_line())
+                       .add("load", load)
+                       .add("peer", options_.peer)
+                       .add("peer_version", peer[0].version)
+                       .add("peer_way", peer[0].way)
+                       .add("peer_forward_way", peer[0].forward_way));
       return;
     }
     const auto text = [](const Quartiles& q) {
       return fmt::format("{:.3f} ({:.3f}-{:.3f})", q.median, q.low, q.high);
     };
-    console_.out(fmt::format(
-        "{:<10} {:>6} {:>5} {:>7}  {:>9.3f} {:>9.3f} {:>21}  {:>9.3f} {:>9.3f} {:>21}  {:>8.0f} {:>8.0f}",
-        row.model, row.freeze, own[0].batch, threads_, step_ms, peer_step_ms, text(step), forward_ms,
-        peer_forward_ms, text(forward), rss, peer_rss));
+    console_.out(
+        fmt::format("{:<10} {:>6} {:>5} {:>7}  {:>9.3f} {:>9.3f} {:>21}  {:>9.3f} {:>9.3f} {:>21}  {:>8.0f} "
+                    "{:>8.0f}  {:>5.1f}",
+                    row.model, row.freeze, own[0].batch, threads_, step_ms, peer_step_ms, text(step),
+                    forward_ms, peer_forward_ms, text(forward), rss, peer_rss, load));
+    if (!peer[0].way.empty()) {
+      console_.out(fmt::format("{:<10} {}: step {}; forward {}", "", peer[0].version, peer[0].way,
+                               peer[0].forward_way));
+    }
   }
 
   const BenchOptions& options_;
