@@ -2,11 +2,9 @@
 #pragma once
 
 #include "engine/kernels/conv.h"
+#include "engine/kernels/matrix_unit.h"
 
 namespace firn {
-
-/// One number in memory.
-using Bf16 = std::uint16_t;
 
 /// Conversions. To bf16 a number goes to the nearest one, of two the even one; beyond the greatest to
 /// infinity; NaN stays a (quiet) NaN. A subnormal number stays what it is. `narrow` and `widen` do not work

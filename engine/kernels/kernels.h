@@ -6,6 +6,7 @@
 #include "engine/kernels/conv.h"
 #include "engine/kernels/elementwise.h"
 #include "engine/kernels/gemm.h"
+#include "engine/kernels/matrix.h"
 #include "engine/kernels/norm.h"
 #include "engine/kernels/peak.h"
 #include "engine/kernels/pool.h"
@@ -31,6 +32,7 @@ struct Kernels {
   const WinogradKernels& winograd;
   const PeakKernels& peak;
   const Bf16Kernels& bf16;
+  const MatrixKernels& matrix;
 };
 
 /// The kernels of the set in force (`selected_isa`).

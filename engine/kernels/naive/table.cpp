@@ -14,9 +14,10 @@ extern const UpdateKernels update;
 extern const WinogradKernels winograd;
 extern const PeakKernels peak;
 extern const Bf16Kernels bf16;
+extern const MatrixKernels matrix;
 
 extern const Kernels table;
-const Kernels table{Isa::naive, gemm,      conv,   pool,     elementwise, norm,
-                    loss,       recurrent, update, winograd, peak,        bf16};
+const Kernels table{Isa::naive, gemm,   conv,     pool, elementwise, norm,  loss,
+                    recurrent,  update, winograd, peak, bf16,        matrix};
 
 }  // namespace firn::naive

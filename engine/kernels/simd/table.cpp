@@ -15,9 +15,10 @@ extern const UpdateKernels update;
 extern const WinogradKernels winograd;
 extern const PeakKernels peak;
 extern const Bf16Kernels bf16;
+extern const MatrixKernels matrix;
 
 extern const Kernels table;
-const Kernels table{Isa::FIRN_ISA_SPACE, gemm,   conv,     pool, elementwise, norm, loss,
-                    recurrent,           update, winograd, peak, bf16};
+const Kernels table{Isa::FIRN_ISA_SPACE, gemm,   conv,     pool, elementwise, norm,  loss,
+                    recurrent,           update, winograd, peak, bf16,        matrix};
 
 }  // namespace firn::FIRN_ISA_SPACE
