@@ -158,13 +158,13 @@ Calls lstm(const Kernels& k, const RecurrentProblem& p, bool backward) {
   r.pack(4, h, weight.data(), packed.data());
   r.pack_transposed(4, h, weight.data(), transposed.data());
   const auto forward = [=, &r] {
-    r.lstm_forward(g, p.batch, nullptr, pre.data(), packed.data(), hidden.data(), gates.data(), cell.data(),
+    r.lstm_forward(g, p.batch, nullptr, pre.data(), {packed.data()}, hidden.data(), gates.data(), cell.data(),
                    scratch.data());
   };
   if (!backward) return forward;
   forward();
   return [=, &r] {
-    r.lstm_backward(g, p.batch, nullptr, dhidden.data(), gates.data(), cell.data(), transposed.data(),
+    r.lstm_backward(g, p.batch, nullptr, dhidden.data(), gates.data(), cell.data(), {transposed.data()},
                     dpre.data(), scratch.data());
   };
 }
@@ -182,13 +182,13 @@ Calls gru(const Kernels& k, const RecurrentProblem& p, bool backward) {
   r.pack(3, h, weight.data(), packed.data());
   r.pack_transposed(3, h, weight.data(), transposed.data());
   const auto forward = [=, &r] {
-    r.gru_forward(g, p.batch, nullptr, pre.data(), packed.data(), bias.data(), hidden.data(), gates.data(),
+    r.gru_forward(g, p.batch, nullptr, pre.data(), {packed.data()}, bias.data(), hidden.data(), gates.data(),
                   scratch.data());
   };
   if (!backward) return forward;
   forward();
   return [=, &r] {
-    r.gru_backward(g, p.batch, nullptr, dhidden.data(), hidden.data(), gates.data(), transposed.data(),
+    r.gru_backward(g, p.batch, nullptr, dhidden.data(), hidden.data(), gates.data(), {transposed.data()},
                    dpre.data(), dq.data(), scratch.data());
   };
 }

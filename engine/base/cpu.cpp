@@ -17,23 +17,33 @@ struct Choice {
   Bf16Products products = Bf16Products::where_faster;
 };
 
-/// The set avx512 with products of pairs in every layer of bf16.
-constexpr std::string_view kPairsName = "avx512bf16";
+/// The set avx512 with one way to multiply in every layer of bf16.
+struct Pinned {
+  std::string_view name;
+  Bf16Products products;
+};
+constexpr Pinned kPinned[] = {{"avx512bf16", Bf16Products::in_pairs}, {"avx512amx", Bf16Products::by_tiles}};
 
 Choice choose() {
   if (const char* pinned = std::getenv("FIRN_ISA"); pinned != nullptr && *pinned != '\0') {
-    const bool pairs = pinned == kPairsName;
+    std::string_view wanted = pinned;
+    Bf16Products products = Bf16Products::in_fp32;
+    for (const Pinned& one : kPinned) {
+      if (one.name != pinned) continue;
+      wanted = isa_name(Isa::avx512);
+      products = one.products;
+    }
     for (const Isa isa : kIsas) {
-      if (pairs ? isa != Isa::avx512 : isa_name(isa) != pinned) continue;
+      if (isa_name(isa) != wanted) continue;
       if (!isa_available(isa)) {
         throw Error(Fault::usage, "cpu",
                     fmt::format("FIRN_ISA={}: this processor or build has no {}", pinned, pinned));
       }
-      return {isa, fmt::format("{}: pinned by FIRN_ISA", pinned),
-              pairs ? Bf16Products::in_pairs : Bf16Products::in_fp32};
+      return {isa, fmt::format("{}: pinned by FIRN_ISA", pinned), products};
     }
-    throw Error(Fault::usage, "cpu",
-                fmt::format("FIRN_ISA={}: want generic, neon, avx2, avx512, avx512bf16 or naive", pinned));
+    throw Error(
+        Fault::usage, "cpu",
+        fmt::format("FIRN_ISA={}: want generic, neon, avx2, avx512, avx512bf16, avx512amx or naive", pinned));
   }
   Isa best = Isa::naive;
   for (const Isa isa : kIsas) {

@@ -19,8 +19,8 @@ std::string_view isa_name(Isa isa);
 bool isa_available(Isa isa);
 
 /// The set in force: the best available one, or what the environment variable FIRN_ISA names
-/// (generic|neon|avx2|avx512|avx512bf16|naive). Throws Error(usage) when FIRN_ISA names an unknown or absent
-/// set.
+/// (generic|neon|avx2|avx512|avx512bf16|avx512amx|naive). Throws Error(usage) when FIRN_ISA names an unknown
+/// or absent set.
 Isa selected_isa();
 
 /// True where build and processor have AVX512-BF16's products of pairs.
@@ -29,12 +29,13 @@ bool has_bf16_pairs();
 /// Which products layers make whose precision is bf16.
 enum class Bf16Products {
   in_fp32,       ///< of the rounded numbers, by the kernels for fp32
-  where_faster,  ///< in pairs, where that is faster on this processor
+  where_faster,  ///< in pairs or by tiles, where that is faster on this processor
   in_pairs,      ///< in pairs, wherever they fit
+  by_tiles,      ///< by a matrix unit's tiles, wherever they fit
 };
 
-/// `where_faster`, unless FIRN_ISA names a set: avx512bf16 is avx512 with `in_pairs` (emulated by plain loops
-/// where the processor has none), every other one has `in_fp32`.
+/// `where_faster`, unless FIRN_ISA names a set: avx512bf16 is avx512 with `in_pairs`, avx512amx with
+/// `by_tiles` (emulated by plain loops where the processor has none), every other one has `in_fp32`.
 Bf16Products bf16_products();
 
 /// One line for `doctor`: the set in force and why it was chosen.

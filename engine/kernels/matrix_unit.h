@@ -10,10 +10,10 @@ namespace firn {
 /// One number of 16 bits in memory: the upper half of a float.
 using Bf16 = std::uint16_t;
 
-inline constexpr Index kUnitRows = 16;     ///< of a tile of the result, and its columns
-inline constexpr Index kUnitDepth = 32;    ///< products that one step adds to each of its elements
-inline constexpr Index kUnitTile = 512;    ///< elements of a tile of A or B
-inline constexpr Index kUnitBlock = 32;    ///< rows and columns of the largest block
+inline constexpr Index kUnitRows = 16;   ///< of a tile of the result, and its columns
+inline constexpr Index kUnitDepth = 32;  ///< products that one step adds to each of its elements
+inline constexpr Index kUnitTile = 512;  ///< elements of a tile of A or B
+inline constexpr Index kUnitBlock = 32;  ///< rows and columns of the largest block
 
 /// Consecutive steps along a row of A.
 struct UnitSegment {
@@ -38,8 +38,9 @@ struct UnitBlock {
   bool accumulate = false;
 };
 
-/// All of a tile is read and written, 16 rows and columns of it. `multiply` only between `begin` and `end`, on
-/// one thread, which calls nobody else's code meanwhile: the processor keeps tiles as a state of the thread.
+/// All of a tile is read and written, 16 rows and columns of it. `multiply` only between `begin` and `end`,
+/// on one thread, which calls nobody else's code meanwhile: the processor keeps tiles as a state of the
+/// thread.
 struct MatrixUnit {
   std::string_view name;
   void (*begin)();

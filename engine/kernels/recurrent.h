@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/base/real.h"
+#include "engine/kernels/matrix_unit.h"
 
 namespace firn {
 
@@ -9,6 +10,15 @@ namespace firn {
 struct RecurrentGeometry {
   Index t = 0, h = 0;
   bool reverse = false;  ///< from the last step to the first
+};
+
+/// A recurrent weight in the form that a kernel reads.
+struct RecurrentWeight {
+  const real* packed = nullptr;
+  /// Null: products in fp32, by `pack` or `pack_transposed`. Else the unit makes them, of the state and the
+  /// weight rounded to bf16, in the order of `MatrixKernels` for rows of h or of gates*h numbers, and the
+  /// weight is packed as that wants it.
+  const MatrixUnit* unit = nullptr;
 };
 
 /// The gates of a step are stored as (4,h) for LSTM: i, f, g, o; as (4,h) for GRU: r, z, n and the
@@ -31,10 +41,10 @@ struct RecurrentKernels {
   /// hidden (n,t,h); gates (n,t,4h) and cell (n,t,h) for the backward, both null when nothing is kept.
   /// gates may be the memory of pre.
   void (*lstm_forward)(const RecurrentGeometry& g, Index n, const std::int32_t* lengths, const real* pre,
-                       const real* packed, real* hidden, real* gates, real* cell, real* scratch);
+                       RecurrentWeight weight, real* hidden, real* gates, real* cell, real* scratch);
   /// dpre (n,t,4h) for dhidden (n,t,h). dpre may be the memory of gates.
   void (*lstm_backward)(const RecurrentGeometry& g, Index n, const std::int32_t* lengths, const real* dhidden,
-                        const real* gates, const real* cell, const real* packed_transposed, real* dpre,
+                        const real* gates, const real* cell, RecurrentWeight transposed, real* dpre,
                         real* scratch);
 
   Index (*gru_scratch)(const RecurrentGeometry& g, Index n);
@@ -42,11 +52,14 @@ struct RecurrentKernels {
   /// r,z = sigmoid(pre + q); n = tanh(pre_n + r*q_n); h_t = (1-z)*n + z*h_{t-1}. gates (n,t,4h) null when
   /// nothing is kept.
   void (*gru_forward)(const RecurrentGeometry& g, Index n, const std::int32_t* lengths, const real* pre,
-                      const real* packed, const real* bias, real* hidden, real* gates, real* scratch);
+                      RecurrentWeight weight, const real* bias, real* hidden, real* gates, real* scratch);
   /// dpre (n,t,3h), the gradient of x * W_ih + b_ih, and dq (n,t,3h), that of h_{t-1} * W_hh + b_hh.
   void (*gru_backward)(const RecurrentGeometry& g, Index n, const std::int32_t* lengths, const real* dhidden,
-                       const real* hidden, const real* gates, const real* packed_transposed, real* dpre,
+                       const real* hidden, const real* gates, RecurrentWeight transposed, real* dpre,
                        real* dq, real* scratch);
+
+  /// Elements of scratch that a call needs besides where a unit multiplies.
+  Index (*unit_scratch)(Index gates, const RecurrentGeometry& g, Index n);
 };
 
 }  // namespace firn

@@ -54,7 +54,7 @@ void Conv2dOp::gradient(Gradients& g) const {
 
 std::span<const Implementation* const> Conv2dOp::implementations() const {
   static constexpr const Implementation* all[] = {&conv2d_direct, &conv2d_tiles_of_4, &conv2d_tiles_of_2,
-                                                  &conv2d_pairs};
+                                                  &conv2d_pairs, &conv2d_matrix};
   return all;
 }
 
@@ -64,7 +64,7 @@ std::vector<Spec> Conv2dDxOp::infer(std::span<const Spec> inputs, const std::str
 
 std::span<const Implementation* const> Conv2dDxOp::implementations() const {
   static constexpr const Implementation* all[] = {&conv2d_dx_direct, &conv2d_dx_tiles_of_4,
-                                                  &conv2d_dx_tiles_of_2, &conv2d_dx_pairs};
+                                                  &conv2d_dx_tiles_of_2, &conv2d_dx_pairs, &conv2d_dx_matrix};
   return all;
 }
 
@@ -92,7 +92,8 @@ Cost Conv2dDwOp::cost(const Node& node) const {
 }
 
 std::span<const Implementation* const> Conv2dDwOp::implementations() const {
-  static constexpr const Implementation* all[] = {&conv2d_dw_by_parts, &conv2d_dw_by_pieces};
+  static constexpr const Implementation* all[] = {&conv2d_dw_by_parts, &conv2d_dw_by_pieces,
+                                                  &conv2d_dw_matrix_parts, &conv2d_dw_matrix_pieces};
   return all;
 }
 

@@ -42,11 +42,7 @@ class Converting final : public Op {
       : op_(std::move(op)), inputs_(std::move(inputs)), narrow_(narrow) {}
   std::string name() const override { return op_->name(); }
   std::string formula() const override { return op_->formula(); }
-  Attributes attributes() const override {
-    const bool wide = std::count(inputs_.begin(), inputs_.end(), Reading::widen) == 0;
-    const std::string from = wide ? "fp32" : "bf16", to = narrow_ ? "bf16" : "fp32";
-    return op_->attributes().add("from", from).add("to", to, from + "->" + to);
-  }
+  Attributes attributes() const override { return op_->attributes().add(conversion(inputs_, narrow_)); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     std::vector<Spec> wide(inputs.begin(), inputs.end());
     for (std::size_t i = 0; i < wide.size(); ++i) {
@@ -138,11 +134,20 @@ class Converting final : public Op {
 
 }  // namespace
 
+Attributes conversion(const std::vector<Reading>& inputs, bool narrow) {
+  const bool wide = std::count(inputs.begin(), inputs.end(), Reading::widen) == 0;
+  const std::string from = wide ? "fp32" : "bf16", to = narrow ? "bf16" : "fp32";
+  return Attributes().add("from", from).add("to", to, from + "->" + to);
+}
+
 std::shared_ptr<const Op> round_op() {
   return std::make_shared<Round>();
 }
 
 std::shared_ptr<const Op> converting(std::shared_ptr<const Op> op, std::vector<Reading> inputs, bool narrow) {
+  if (const auto* own = dynamic_cast<const ReadsNarrow*>(op.get())) {
+    if (auto made = own->with_types(inputs, narrow)) return made;
+  }
   return std::make_shared<Converting>(std::move(op), std::move(inputs), narrow);
 }
 

@@ -60,6 +60,8 @@ class Abstract : public Op {
  public:
   /// Of those that fit the one with the least cost is taken, of equal ones the first. One always fits.
   virtual std::span<const Implementation* const> implementations() const = 0;
+  /// Whether it multiplies inside what may be rounded, though what it reads and writes is `real`.
+  virtual bool multiplies_inside() const { return false; }
   void run(const Call& call) const final;
 };
 

@@ -1,26 +1,16 @@
 // Narrow products made in pairs (`PairKernels`), of convolutions and of matrices.
 #include <algorithm>
 
-#include "engine/kernels/pair_rate.h"
+#include "engine/kernels/bf16_rate.h"
 #include "engine/ops/check.h"
 #include "engine/ops/conv2d_ops.h"
 #include "engine/ops/dense_ops.h"
+#include "engine/ops/row_convolution.h"
 #include "engine/ops/winograd.h"
 
 namespace firn {
 
 namespace {
-
-constexpr Index kBlock = 16;  // rows and columns that are exchanged together
-
-/// A product of rows of k numbers with a weight (k,n) as a convolution.
-ConvGeometry row_convolution(Index k, Index n) {
-  ConvGeometry g;
-  g.h = g.w = g.oh = g.ow = 1;
-  g.c = k;
-  g.oc = n;
-  return g;
-}
 
 /// Inputs: x, packed weight, and what the epilogue needs.
 class PairsProduct final : public ImplementationOf<WithEpilogue> {
@@ -76,25 +66,6 @@ Chosen make_pairs(const Choice& choice, const ConvGeometry& g, bool bias,
                                     {choice.input(1)});
   chosen.op = std::make_shared<PairsProduct>(choice, g, bias_epilogue(bias));
   return chosen;
-}
-
-/// The filters turned by half a turn, input and output channels exchanged: `g` is the input gradient's.
-void turn_filters(const ConvGeometry& g, const real* weight, real* to) {
-  for (Index a = 0; a < g.kh; ++a) {
-    for (Index b = 0; b < g.kw; ++b) {
-      const real* from = weight + ((g.kh - 1 - a) * g.kw + g.kw - 1 - b) * g.c * g.oc;
-      // In blocks that stay in the first-level cache.
-      for (Index c = 0; c < g.c; c += kBlock) {
-        for (Index o = 0; o < g.oc; o += kBlock) {
-          const Index rows = std::min(kBlock, g.c - c), columns = std::min(kBlock, g.oc - o);
-          for (Index i = 0; i < rows; ++i) {
-            for (Index k = 0; k < columns; ++k) to[(c + i) * g.oc + o + k] = from[(o + k) * g.c + c + i];
-          }
-        }
-      }
-      to += g.c * g.oc;
-    }
-  }
 }
 
 /// The convolution that gives the input gradient, where that is one of stride 1.

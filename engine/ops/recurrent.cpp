@@ -54,7 +54,7 @@ Traits LstmOp::traits() const {
 }
 
 std::span<const Implementation* const> LstmOp::implementations() const {
-  static constexpr const Implementation* all[] = {&lstm_packed};
+  static constexpr const Implementation* all[] = {&lstm_packed, &lstm_matrix};
   return all;
 }
 
@@ -69,7 +69,7 @@ Traits LstmBackwardOp::traits() const {
 }
 
 std::span<const Implementation* const> LstmBackwardOp::implementations() const {
-  static constexpr const Implementation* all[] = {&lstm_backward_packed};
+  static constexpr const Implementation* all[] = {&lstm_backward_packed, &lstm_backward_matrix};
   return all;
 }
 
@@ -93,7 +93,7 @@ void GruOp::gradient(Gradients& g) const {
 }
 
 std::span<const Implementation* const> GruOp::implementations() const {
-  static constexpr const Implementation* all[] = {&gru_packed};
+  static constexpr const Implementation* all[] = {&gru_packed, &gru_matrix};
   return all;
 }
 
@@ -103,7 +103,7 @@ std::vector<Spec> GruBackwardOp::infer(std::span<const Spec> inputs, const std::
 }
 
 std::span<const Implementation* const> GruBackwardOp::implementations() const {
-  static constexpr const Implementation* all[] = {&gru_backward_packed};
+  static constexpr const Implementation* all[] = {&gru_backward_packed, &gru_backward_matrix};
   return all;
 }
 
@@ -120,7 +120,8 @@ Cost RecurrentDwOp::cost(const Node& node) const {
 }
 
 std::span<const Implementation* const> RecurrentDwOp::implementations() const {
-  static constexpr const Implementation* all[] = {&recurrent_dw_by_parts, &recurrent_dw_whole};
+  static constexpr const Implementation* all[] = {&recurrent_dw_by_parts, &recurrent_dw_whole,
+                                                  &recurrent_dw_matrix_parts, &recurrent_dw_matrix};
   return all;
 }
 

@@ -16,6 +16,7 @@ class RecurrentOp : public Abstract {
   Attributes attributes() const override;
   Cost cost(const Node& node) const override;
   Traits traits() const override { return {.min_efficient_rows = 8}; }  // as a dense layer
+  bool multiplies_inside() const override { return true; }
 
  protected:
   /// Of the value whose shape is the hidden states'.
@@ -110,6 +111,7 @@ class RecurrentDwOp final : public Abstract {
   std::string name() const override { return "recurrent_dw"; }
   std::string formula() const override { return "dW[i,j] = Σ_{n,t} h[n, t-1, i] dq[n,t,j]"; }
   Attributes attributes() const override { return Attributes().add("reverse", reverse_); }
+  Traits traits() const override { return {.narrowing = Narrowing::multiplies}; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override;
   Cost cost(const Node& node) const override;
   std::span<const Implementation* const> implementations() const override;
@@ -121,6 +123,8 @@ class RecurrentDwOp final : public Abstract {
 
 /// With the recurrent weight in the form that the kernels of engine/kernels/recurrent.h read.
 extern const Implementation lstm_packed, lstm_backward_packed, gru_packed, gru_backward_packed;
-extern const Implementation recurrent_dw_by_parts, recurrent_dw_whole;
+extern const Implementation lstm_matrix, lstm_backward_matrix, gru_matrix, gru_backward_matrix;
+extern const Implementation recurrent_dw_by_parts, recurrent_dw_whole, recurrent_dw_matrix_parts,
+    recurrent_dw_matrix;
 
 }  // namespace firn

@@ -1,19 +1,29 @@
 // Recurrent cells by the kernels of engine/kernels/recurrent.h.
 #include <algorithm>
 
+#include "engine/ops/matrix_ops.h"
 #include "engine/ops/parts.h"
 #include "engine/ops/recurrent_ops.h"
+#include "engine/ops/row_convolution.h"
 
 namespace firn {
 
 namespace {
 
-/// What a cell's kernel call needs of its node. Inputs are the node's, the weight packed.
+/// What a cell's kernel call needs of its node. Inputs are the node's, the weight packed: for fp32 kernels,
+/// or for a matrix unit.
 class RecurrentKernelOp : public ImplementationOf<Op> {
  public:
-  RecurrentKernelOp(const Choice& choice, const Shape& hidden)
-      : ImplementationOf(choice, Attribute{}),
-        geometry_{hidden[1], hidden[2], choice.op<RecurrentOp>().reverse()} {}
+  RecurrentKernelOp(const Choice& choice, const Shape& hidden, bool by_unit)
+      : ImplementationOf(choice, by_unit ? matrix_attribute() : Attribute{}),
+        geometry_{hidden[1], hidden[2], choice.op<RecurrentOp>().reverse()},
+        by_unit_(by_unit) {}
+  /// What it reads and writes is fp32, whatever it multiplies.
+  Traits traits() const override {
+    Traits traits = ImplementationOf::traits();
+    traits.narrowing = Narrowing::none;
+    return traits;
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     return what<RecurrentOp>().infer(inputs, where);
   }
@@ -24,20 +34,28 @@ class RecurrentKernelOp : public ImplementationOf<Op> {
     if (!what<RecurrentOp>().lengths()) return nullptr;
     return call.indices(static_cast<int>(call.node.inputs().size()) - 1);
   }
+  RecurrentWeight weight(const Call& call, int i) const {
+    return {call.in(i), by_unit_ ? &matrix_unit() : nullptr};
+  }
+  /// `plain` elements of scratch, and what the unit needs behind them.
+  Index with_unit(Index plain, Index rows, const Kernels& k) const {
+    return plain + (by_unit_ ? k.recurrent.unit_scratch(what<RecurrentOp>().gates(), geometry_, rows) : 0);
+  }
 
  private:
   RecurrentGeometry geometry_;
+  bool by_unit_;
 };
 
 class LstmForwardKernel final : public RecurrentKernelOp {
  public:
   using RecurrentKernelOp::RecurrentKernelOp;
   void run(const Call& call) const override {
-    call.kernels.recurrent.lstm_forward(geometry(), call.rows, lengths(call), call.in(0), call.in(1),
+    call.kernels.recurrent.lstm_forward(geometry(), call.rows, lengths(call), call.in(0), weight(call, 1),
                                         call.out(0), call.out(1), call.out(2), call.scratch);
   }
   Division schedule(const Node& node, Index rows, const Kernels& k) const override {
-    return {Op::schedule(node, rows, k).cut, k.recurrent.lstm_scratch(geometry(), rows)};
+    return {Op::schedule(node, rows, k).cut, with_unit(k.recurrent.lstm_scratch(geometry(), rows), rows, k)};
   }
 };
 
@@ -46,10 +64,10 @@ class LstmBackwardKernel final : public RecurrentKernelOp {
   using RecurrentKernelOp::RecurrentKernelOp;
   void run(const Call& call) const override {
     call.kernels.recurrent.lstm_backward(geometry(), call.rows, lengths(call), call.in(0), call.in(1),
-                                         call.in(2), call.in(3), call.out(), call.scratch);
+                                         call.in(2), weight(call, 3), call.out(), call.scratch);
   }
   Division schedule(const Node& node, Index rows, const Kernels& k) const override {
-    return {Op::schedule(node, rows, k).cut, k.recurrent.lstm_scratch(geometry(), rows)};
+    return {Op::schedule(node, rows, k).cut, with_unit(k.recurrent.lstm_scratch(geometry(), rows), rows, k)};
   }
 };
 
@@ -57,11 +75,11 @@ class GruForwardKernel final : public RecurrentKernelOp {
  public:
   using RecurrentKernelOp::RecurrentKernelOp;
   void run(const Call& call) const override {
-    call.kernels.recurrent.gru_forward(geometry(), call.rows, lengths(call), call.in(0), call.in(1),
+    call.kernels.recurrent.gru_forward(geometry(), call.rows, lengths(call), call.in(0), weight(call, 1),
                                        call.in(2), call.out(0), call.out(1), call.scratch);
   }
   Division schedule(const Node& node, Index rows, const Kernels& k) const override {
-    return {Op::schedule(node, rows, k).cut, k.recurrent.gru_scratch(geometry(), rows)};
+    return {Op::schedule(node, rows, k).cut, with_unit(k.recurrent.gru_scratch(geometry(), rows), rows, k)};
   }
 };
 
@@ -70,14 +88,16 @@ class GruBackwardKernel final : public RecurrentKernelOp {
  public:
   using RecurrentKernelOp::RecurrentKernelOp;
   void run(const Call& call) const override {
-    real* spare = call.scratch + call.kernels.recurrent.gru_scratch(geometry(), call.rows);
+    real* spare = call.scratch + with_unit(call.kernels.recurrent.gru_scratch(geometry(), call.rows),
+                                           call.rows, call.kernels);
     const auto written = [&](int i) { return call.out(i) != nullptr ? call.out(i) : spare; };
     call.kernels.recurrent.gru_backward(geometry(), call.rows, lengths(call), call.in(0), call.in(1),
-                                        call.in(2), call.in(3), written(0), written(1), call.scratch);
+                                        call.in(2), weight(call, 3), written(0), written(1), call.scratch);
   }
   Division schedule(const Node& node, Index rows, const Kernels& k) const override {
     const Index spare = what<GruBackwardOp>().spare() ? rows * geometry().t * 3 * geometry().h : 0;
-    return {Op::schedule(node, rows, k).cut, k.recurrent.gru_scratch(geometry(), rows) + spare};
+    return {Op::schedule(node, rows, k).cut,
+            with_unit(k.recurrent.gru_scratch(geometry(), rows), rows, k) + spare};
   }
 };
 
@@ -100,14 +120,43 @@ std::vector<Value> with_packed(const Choice& choice, std::size_t i, bool transpo
   return inputs;
 }
 
+/// The same for a matrix unit: the weight, or its transpose, of rows of one pixel.
+std::vector<Value> with_tiles(const Choice& choice, std::size_t i, bool transposed) {
+  std::vector<Value> inputs = choice.node.inputs();
+  const Shape& shape = inputs[i].shape();
+  const ConvGeometry g =
+      transposed ? row_convolution(shape[1], shape[0]) : row_convolution(shape[0], shape[1]);
+  inputs[i] = choice.prepare(matrix_pack_op(choice, g, transposed), {inputs[i]});
+  return inputs;
+}
+
 template <class Kernel>
 Chosen forward_of(const Choice& choice) {
-  return {std::make_shared<Kernel>(choice, choice.node.outputs()[0].shape), with_packed(choice, 1, false)};
+  return {std::make_shared<Kernel>(choice, choice.node.outputs()[0].shape, false),
+          with_packed(choice, 1, false)};
 }
 
 template <class Kernel>
 Chosen backward_of(const Choice& choice) {
-  return {std::make_shared<Kernel>(choice, choice.input(0).shape()), with_packed(choice, 3, true)};
+  return {std::make_shared<Kernel>(choice, choice.input(0).shape(), false), with_packed(choice, 3, true)};
+}
+
+template <class Kernel>
+Chosen tiles_forward_of(const Choice& choice) {
+  return {std::make_shared<Kernel>(choice, choice.node.outputs()[0].shape, true),
+          with_tiles(choice, 1, false)};
+}
+
+template <class Kernel>
+Chosen tiles_backward_of(const Choice& choice) {
+  return {std::make_shared<Kernel>(choice, choice.input(0).shape(), true), with_tiles(choice, 3, true)};
+}
+
+/// Of the products; the rest of a cell is the same.
+template <std::size_t weight>
+double recurrent_tiles_cost(const Choice& choice) {
+  const Shape& w = choice.input(weight).shape();
+  return matrix_choice_cost(matrix_cost({row_convolution(w[0], w[1]), 1, 1}, unit_rate_of(choice)));
 }
 
 bool always(const Choice&) {
@@ -167,6 +216,15 @@ const Implementation lstm_packed{"packed", always, plain_cost, forward_of<LstmFo
 const Implementation lstm_backward_packed{"packed", always, plain_cost, backward_of<LstmBackwardKernel>};
 const Implementation gru_packed{"packed", always, plain_cost, forward_of<GruForwardKernel>};
 const Implementation gru_backward_packed{"packed", always, plain_cost, backward_of<GruBackwardKernel>};
+
+const Implementation lstm_matrix{"tiles", matrix_allowed, recurrent_tiles_cost<1>,
+                                 tiles_forward_of<LstmForwardKernel>};
+const Implementation lstm_backward_matrix{"tiles", matrix_allowed, recurrent_tiles_cost<3>,
+                                          tiles_backward_of<LstmBackwardKernel>};
+const Implementation gru_matrix{"tiles", matrix_allowed, recurrent_tiles_cost<1>,
+                                tiles_forward_of<GruForwardKernel>};
+const Implementation gru_backward_matrix{"tiles", matrix_allowed, recurrent_tiles_cost<3>,
+                                         tiles_backward_of<GruBackwardKernel>};
 
 const Implementation recurrent_dw_by_parts{
     "by parts of the batch",

@@ -20,8 +20,8 @@ const Implementation* cheapest(const Abstract& op, const Choice& choice) {
   return best;
 }
 
-Narrowing narrowing_of(const Graph& graph, const Node& node) {
-  const bool product = node.op()->traits().narrowing == Narrowing::multiplies;
+Narrowing narrowing_of(const Graph& graph, const Node& node, const Abstract& op) {
+  const bool product = op.traits().narrowing == Narrowing::multiplies || op.multiplies_inside();
   return product && product_type(graph, node) != DType::number ? Narrowing::multiplies : Narrowing::none;
 }
 
@@ -33,7 +33,7 @@ void select(Graph& graph, const Kernels& kernels) {
   for (Node* node : nodes) {
     const auto* op = dynamic_cast<const Abstract*>(node->op());
     if (op == nullptr) continue;
-    const Choice choice{graph, *node, kernels, narrowing_of(graph, *node)};
+    const Choice choice{graph, *node, kernels, narrowing_of(graph, *node, *op)};
     Chosen chosen = cheapest(*op, choice)->make(choice);
     graph.replace(*node, std::move(chosen.op), std::move(chosen.inputs), *node);
   }

@@ -16,7 +16,8 @@ inline bool isa_in_force() {
   const char* wanted = std::getenv("FIRN_ISA");
   if (wanted == nullptr) return true;
   // avx512 with another way to multiply where the precision is bf16.
-  const std::string_view name = std::string_view(wanted) == "avx512bf16" ? "avx512" : wanted;
+  const std::string_view set = wanted;
+  const std::string_view name = set == "avx512bf16" || set == "avx512amx" ? "avx512" : set;
   for (const Isa isa : kIsas) {
     if (isa_name(isa) == name && isa_available(isa)) return true;
   }

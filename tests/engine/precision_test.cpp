@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <string>
 
 #include "engine/base/parallel.h"
 #include "engine/base/rng.h"
@@ -16,6 +17,7 @@
 #include "engine/ops/loss.h"
 #include "engine/ops/pool.h"
 #include "engine/ops/rearrange.h"
+#include "engine/ops/recurrent.h"
 #include "engine/ops/reduce.h"
 #include "engine/program/program.h"
 #include "tests/engine/isa.h"
@@ -187,6 +189,52 @@ struct Residual {
   }
 };
 
+/// An LSTM, a GRU behind it, the last step, a dense head.
+struct Recurrent {
+  static constexpr Index kSequences = 19, kSteps = 6, kInputs = 20, kFirst = 33, kSecond = 18;
+  std::vector<ParameterPtr> cells;
+  ParameterPtr head = weight("head", {kSecond, 10}, 0);
+  Tensor x = weight("x", {kSequences, kSteps, kInputs}, 0)->value().clone(),
+         labels{Shape{kSequences}, DType::int32};
+
+  Recurrent() {
+    const auto add = [&](Index in, Index units, Index gates) {
+      for (const Shape& shape : {Shape{in, gates * units}, Shape{units, gates * units}, Shape{gates * units},
+                                 Shape{gates * units}})
+        cells.push_back(weight(("cell" + std::to_string(cells.size())).c_str(), shape, 0));
+    };
+    add(kInputs, kFirst, 4);
+    add(kFirst, kSecond, 3);
+    for (Index i = 0; i < labels.count(); ++i) labels.indices()[i] = static_cast<std::int32_t>(i % 10);
+  }
+  std::unique_ptr<Program> program(DType precision, ProgramOptions options = {}) const {
+    auto graph = std::make_unique<Graph>(Graph::Options{.types = {.all = precision}});
+    const auto weights = [&](std::size_t first) {
+      const auto value = [&](std::size_t i) { return graph->parameter(cells[first + i]); };
+      return RecurrentWeights{value(0), value(1), value(2), value(3)};
+    };
+    Value y = lstm(*graph, graph->feed("x", x.shape()), weights(0));
+    y = gru(*graph, y, weights(4), {.reverse = true});
+    y = dense(*graph, last_step(*graph, y, {}, true), graph->parameter(head));
+    const Value loss = softmax_cross_entropy(*graph, y, graph->feed("labels", labels.shape(), DType::int32));
+    graph->output("loss", loss);
+    auto made = Program::training(std::move(graph), loss, std::move(options));
+    made->feed("x", x);
+    made->feed("labels", labels);
+    return made;
+  }
+};
+
+/// Steps whose listing says that tiles make their products.
+int steps_by_tiles(const Program& program, const std::string& kind) {
+  int n = 0;
+  for (const Step& step : program.plan().steps) {
+    const bool tiles = step.node->op()->detail().find("tiles") != std::string::npos;
+    n += tiles && step.node->kind() == kind ? 1 : 0;
+  }
+  return n;
+}
+
 std::vector<real> all_gradients(const Program& program) {
   std::vector<real> all;
   for (const GradientView& view : program.gradients())
@@ -281,6 +329,39 @@ TEST_CASE("bf16: the same bits on any number of threads, from the same program a
     const std::vector<real> all = all_gradients(*program);
     if (first.empty()) first = all;
     CHECK(all == first);
+  }
+  set_thread_count(before);
+}
+
+TEST_CASE("bf16: recurrent cells near fp32, their products by tiles where these are in force, any threads") {
+  if (!test::isa_in_force()) return;
+  const Recurrent net;
+  const auto low = net.program(DType::bf16), full = net.program(DType::number);
+  low->run();
+  full->run();
+  CHECK(low->output("loss").data()[0] == doctest::Approx(full->output("loss").data()[0]).epsilon(0.01));
+  REQUIRE(low->gradients().size() == full->gradients().size());
+  for (std::size_t i = 0; i < low->gradients().size(); ++i) {
+    const GradientView &a = low->gradients()[i], &b = full->gradients()[i];
+    double norm = 0;
+    for (Index k = 0; k < b.count; ++k)
+      norm += static_cast<double>(b.data[k]) * static_cast<double>(b.data[k]);
+    CHECK_MESSAGE(distance(a, b) <= 0.03 * std::sqrt(norm), a.parameter->name());
+    CHECK_MESSAGE(distance(a, b) > 0, a.parameter->name());
+  }
+  if (bf16_products() == Bf16Products::by_tiles) {
+    for (const char* kind : {"lstm", "lstm_backward", "gru", "gru_backward"})
+      CHECK(steps_by_tiles(*low, kind) == 1);
+    CHECK(steps_by_tiles(*low, "recurrent_dw") == 2);
+    CHECK(steps_by_tiles(*low, "dense") == 3);
+  }
+  CHECK(steps_by_tiles(*full, "lstm") == 0);
+  const int before = thread_count();
+  for (const int threads : {1, 2, 3, 7}) {
+    set_thread_count(threads);
+    const auto again = net.program(DType::bf16, {.every_thread = true});
+    again->run();
+    CHECK(all_gradients(*again) == all_gradients(*low));
   }
   set_thread_count(before);
 }

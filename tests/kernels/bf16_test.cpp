@@ -3,7 +3,7 @@
 #include <bit>
 #include <cmath>
 
-#include "engine/kernels/pair_rate.h"
+#include "engine/kernels/bf16_rate.h"
 
 #include "tests/kernels/close.h"
 
@@ -244,9 +244,13 @@ TEST_CASE("operands are rounded to bf16, and nothing else is") {
   }
 }
 
-TEST_CASE("how fast products of pairs are: a power of two, the same at each call, or none") {
+TEST_CASE("how fast products of pairs and by tiles are: a power of two, the same at each call, or none") {
   for (const Isa isa : kIsas) {
     if (!isa_available(isa)) continue;
+    const double tiles = unit_rate(kernels(isa));
+    CHECK((tiles > 0) == (isa == Isa::avx512 && amx_unit() != nullptr));
+    if (tiles > 0) CHECK(std::exp2(std::round(std::log2(tiles))) == tiles);
+    CHECK(unit_rate(kernels(isa)) == tiles);
     const double rate = pair_rate(kernels(isa));
     CHECK((rate > 0) == (isa == Isa::avx512 && has_bf16_pairs()));
     if (rate > 0) CHECK(std::exp2(std::round(std::log2(rate))) == rate);

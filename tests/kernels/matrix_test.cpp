@@ -94,7 +94,8 @@ struct Forward {
         residual(n * c.g.oh * c.g.ow * c.g.oc, 1) {}
   void fill(double range, std::uint32_t seed) {
     for (Guarded* block : {&x, &weight, &shift, &residual}) fill_real(*block, ++seed, -range, range);
-    for (Index o = 0; o < scale.count(); ++o) scale[o] = o % 2 == 0 ? 1 : 2;  // products that need no rounding
+    for (Index o = 0; o < scale.count(); ++o)
+      scale[o] = o % 2 == 0 ? 1 : 2;  // products that need no rounding
   }
 
   Guarded run(const Kernels& set, const MatrixUnit& unit, const Form& form) const {
@@ -113,8 +114,7 @@ struct Forward {
     }
     if (form.residual) e.terms.residual = residual.data();
     if (form.narrow_residual) e.residual = low_residual.data();
-    const Numbers in =
-        form.narrow_in ? Numbers{low.data(), true} : Numbers{x.data(), false};
+    const Numbers in = form.narrow_in ? Numbers{low.data(), true} : Numbers{x.data(), false};
     void* out = form.narrow_out ? static_cast<void*>(low_y.data() + 4) : y.data();
     k.forward(unit, c, n, in, packed.data(), e, out, form.narrow_out, scratch.data());
     CHECK((packed.intact() && scratch.intact() && y.intact()));
@@ -231,7 +231,8 @@ TEST_CASE("AMX multiplies blocks as the plain loops do, to the bit, subnormal nu
         int wrong = 0;
         for (std::size_t i = 0; i < want.size(); ++i) {
           const bool nans = std::isnan(want[i]) && std::isnan(got[i]);
-          wrong += nans || std::bit_cast<std::uint32_t>(want[i]) == std::bit_cast<std::uint32_t>(got[i]) ? 0 : 1;
+          wrong +=
+              nans || std::bit_cast<std::uint32_t>(want[i]) == std::bit_cast<std::uint32_t>(got[i]) ? 0 : 1;
         }
         CAPTURE(spread);
         CAPTURE(tiles);

@@ -93,11 +93,21 @@ Doubles direct_hidden(const Inputs& in, const Doubles& pre, const Doubles& q_ext
   return hidden;
 }
 
+/// A product of rows of k numbers with a weight (k,n).
+ConvGeometry row(Index k, Index n) {
+  ConvGeometry g;
+  g.h = g.w = g.oh = g.ow = 1;
+  g.c = k;
+  g.oc = n;
+  return g;
+}
+
 /// What one table makes of the inputs.
 struct Outputs {
   Guarded hidden, gates, cell, dpre, dq;
 
-  Outputs(const Inputs& in, Isa isa)
+  /// The products by `unit`, or where null by the set's own kernels.
+  Outputs(const Inputs& in, Isa isa, const MatrixUnit* unit = nullptr)
       : hidden(in.c.n * in.c.t * in.c.h, 1),
         gates(in.c.n * in.c.t * 4 * in.c.h),
         cell(hidden.count()),
@@ -105,37 +115,51 @@ struct Outputs {
         dq(in.gates == 3 ? in.pre.count() : 0) {
     const RecurrentKernels& k = kernels(isa).recurrent;
     const bool lstm = in.gates == 4;
-    Guarded packed(k.packed_count(in.gates, in.c.h)), transposed(k.packed_transposed_count(in.gates, in.c.h));
-    k.pack(in.gates, in.c.h, in.weight.data(), packed.data());
-    k.pack_transposed(in.gates, in.c.h, in.weight.data(), transposed.data());
-    Guarded scratch((lstm ? k.lstm_scratch : k.gru_scratch)(in.geometry(), in.c.n));
+    const MatrixKernels& m = kernels(isa).matrix;
+    const ConvGeometry rows = row(in.c.h, in.gates * in.c.h), columns = row(in.gates * in.c.h, in.c.h);
+    Guarded packed(unit != nullptr ? m.weight_count(rows) : k.packed_count(in.gates, in.c.h)),
+        transposed(unit != nullptr ? m.weight_count(columns) : k.packed_transposed_count(in.gates, in.c.h));
+    if (unit != nullptr) {
+      m.pack(rows, in.weight.data(), packed.data());
+      Guarded turned(in.weight.count());
+      for (Index i = 0; i < rows.c; ++i) {
+        for (Index j = 0; j < rows.oc; ++j) turned[j * rows.c + i] = in.weight[i * rows.oc + j];
+      }
+      m.pack(columns, turned.data(), transposed.data());
+    } else {
+      k.pack(in.gates, in.c.h, in.weight.data(), packed.data());
+      k.pack_transposed(in.gates, in.c.h, in.weight.data(), transposed.data());
+    }
+    const RecurrentWeight weight{packed.data(), unit}, backwards{transposed.data(), unit};
+    Guarded scratch((lstm ? k.lstm_scratch : k.gru_scratch)(in.geometry(), in.c.n) +
+                    (unit != nullptr ? k.unit_scratch(in.gates, in.geometry(), in.c.n) : 0));
     const auto spoil = [&](Guarded& block) {
       for (Index i = 0; i < block.count(); ++i) block[i] = std::numeric_limits<real>::quiet_NaN();
     };
     for (Guarded* block : {&hidden, &gates, &cell, &dpre, &dq, &scratch}) spoil(*block);
     Guarded alone = hidden, same_memory = in.pre;
     if (lstm) {
-      k.lstm_forward(in.geometry(), in.c.n, in.valid(), in.pre.data(), packed.data(), hidden.data(),
-                     gates.data(), cell.data(), scratch.data());
-      k.lstm_forward(in.geometry(), in.c.n, in.valid(), in.pre.data(), packed.data(), alone.data(), nullptr,
-                     nullptr, scratch.data());
-      k.lstm_forward(in.geometry(), in.c.n, in.valid(), same_memory.data(), packed.data(), hidden.data(),
+      k.lstm_forward(in.geometry(), in.c.n, in.valid(), in.pre.data(), weight, hidden.data(), gates.data(),
+                     cell.data(), scratch.data());
+      k.lstm_forward(in.geometry(), in.c.n, in.valid(), in.pre.data(), weight, alone.data(), nullptr, nullptr,
+                     scratch.data());
+      k.lstm_forward(in.geometry(), in.c.n, in.valid(), same_memory.data(), weight, hidden.data(),
                      same_memory.data(), cell.data(), scratch.data());
       CHECK(same_memory.equals(gates));
       spoil(scratch);
       k.lstm_backward(in.geometry(), in.c.n, in.valid(), in.dhidden.data(), gates.data(), cell.data(),
-                      transposed.data(), dpre.data(), scratch.data());
+                      backwards, dpre.data(), scratch.data());
       k.lstm_backward(in.geometry(), in.c.n, in.valid(), in.dhidden.data(), same_memory.data(), cell.data(),
-                      transposed.data(), same_memory.data(), scratch.data());
+                      backwards, same_memory.data(), scratch.data());
       CHECK(same_memory.equals(dpre));
     } else {
-      k.gru_forward(in.geometry(), in.c.n, in.valid(), in.pre.data(), packed.data(), in.bias.data(),
-                    hidden.data(), gates.data(), scratch.data());
-      k.gru_forward(in.geometry(), in.c.n, in.valid(), in.pre.data(), packed.data(), in.bias.data(),
-                    alone.data(), nullptr, scratch.data());
+      k.gru_forward(in.geometry(), in.c.n, in.valid(), in.pre.data(), weight, in.bias.data(), hidden.data(),
+                    gates.data(), scratch.data());
+      k.gru_forward(in.geometry(), in.c.n, in.valid(), in.pre.data(), weight, in.bias.data(), alone.data(),
+                    nullptr, scratch.data());
       spoil(scratch);
       k.gru_backward(in.geometry(), in.c.n, in.valid(), in.dhidden.data(), hidden.data(), gates.data(),
-                     transposed.data(), dpre.data(), dq.data(), scratch.data());
+                     backwards, dpre.data(), dq.data(), scratch.data());
     }
     CHECK(alone.equals(hidden));
     CHECK((hidden.intact() && gates.intact() && cell.intact() && dpre.intact() && dq.intact() &&
@@ -246,6 +270,35 @@ TEST_CASE("every set's backward equals the naive one within rounding") {
         if (gates == 3) CHECK(worst_error(out.dq, want.dq, largest_magnitude(want.dq)) <= allowed);
       }
     });
+  }
+}
+
+TEST_CASE("products by a matrix unit: AMX's bits are the plain loops', near the naive set's and fp32's") {
+  if constexpr (std::is_same_v<real, double>) return;
+  for (const Index gates : {4, 3}) {
+    for (const Case& c :
+         {Case{3, 2, 9, false, true}, Case{7, 5, 33, true, false}, Case{34, 3, 20, false, true},
+          Case{1, 4, 64, true, false}, Case{0, 2, 5, false, false}}) {
+      const Inputs in(c, gates);
+      const Outputs naive(in, Isa::naive, &plain_unit()), full(in, Isa::naive);
+      const auto near = [&](const Guarded& got, const Guarded& want) {
+        return worst_error(got, want, largest_magnitude(want)) < 0.02;
+      };
+      CHECK(near(naive.hidden, full.hidden));
+      CHECK(near(naive.dpre, full.dpre));
+      for (const Isa isa : fast_sets()) {
+        CAPTURE(isa_name(isa));
+        CAPTURE(gates);
+        CAPTURE(c.n);
+        CAPTURE(c.h);
+        const Outputs plain(in, isa, &plain_unit()), unit(in, isa, &matrix_unit());
+        for (const auto member : {&Outputs::hidden, &Outputs::gates, &Outputs::dpre, &Outputs::dq}) {
+          CHECK((unit.*member).equals(plain.*member));
+          // A state whose last bits differ may be rounded to the other side.
+          CHECK(worst_error(plain.*member, naive.*member, largest_magnitude(naive.*member)) < 0.005);
+        }
+      }
+    }
   }
 }
 

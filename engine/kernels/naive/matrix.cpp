@@ -1,20 +1,14 @@
 // Products by a matrix unit as plain loops: what the order of sums of engine/kernels/matrix.h means.
 #include "engine/kernels/matrix.h"
 
-#include <cfloat>
-#include <cmath>
-
 #include "engine/kernels/naive/epilogue.h"
+#include "engine/kernels/naive/unit_sum.h"
 
 namespace firn::naive {
 
 extern const Bf16Kernels bf16;
 
 namespace {
-
-float flushed(float x) {
-  return x > -FLT_MIN && x < FLT_MIN ? x * 0 : x;
-}
 
 float number(Numbers x, Index i) {
   real value = 0;
@@ -25,30 +19,6 @@ float number(Numbers x, Index i) {
   }
   return flushed(static_cast<float>(value));
 }
-
-/// A sum that takes its products one after the other and rounds as the unit does.
-class Sum {
- public:
-  void add(float a, float b) {
-    float& part = count_++ % 2 == 0 ? even_ : odd_;
-    part = flushed(std::fma(a, b, part));
-    if (count_ == kUnitDepth) end_step();
-  }
-  /// What is missing in the step are zeros.
-  void end_step() {
-    total_ = flushed(total_ + flushed(even_ + odd_));
-    even_ = odd_ = 0;
-    count_ = 0;
-  }
-  void fill_up() {
-    if (count_ > 0) end_step();
-  }
-  float total() const { return total_; }
-
- private:
-  float total_ = 0, even_ = 0, odd_ = 0;
-  Index count_ = 0;
-};
 
 Index weight_count(const ConvGeometry& g) {
   return g.weight_count();
@@ -73,7 +43,7 @@ float pixel(const MatrixConvolution& c, Numbers x, Index at, Index row, Index co
 
 float output(const MatrixConvolution& c, Numbers x, Index at, Index i, Index j, const real* weight) {
   const ConvGeometry& g = c.g;
-  Sum sum;
+  UnitSum sum;
   for (Index a = 0; a < g.kh; ++a) {
     for (Index q = 0; q < std::min(g.stride_w, g.kw); ++q) {
       for (Index b = q; b < g.kw; b += g.stride_w) {
@@ -130,7 +100,7 @@ float weight_gradient(const MatrixGradient& call, Index a, Index b, Index channe
   const ConvGeometry& g = call.g;
   const Index padded = std::max(g.w + g.pad_w, (g.ow - 1) * g.stride_w + g.kw);
   const Index line = (padded + g.stride_w - 1) / g.stride_w;
-  Sum sum;
+  UnitSum sum;
   for (Index image = 0; image < call.n; ++image) {
     for (Index v = 0; v < (g.oh - 1) * line + g.ow; ++v) {
       const Index i = v / line, j = v % line;
@@ -166,7 +136,7 @@ void gradient(const MatrixUnit&, const MatrixGradient& call, real*) {
 }  // namespace
 
 extern const MatrixKernels matrix;
-const MatrixKernels matrix{weight_count,   pack,  no_scratch, forward, gradient_units, no_gradient_scratch,
-                           gradient};
+const MatrixKernels matrix{weight_count,        pack,    no_scratch, forward, gradient_units,
+                           no_gradient_scratch, gradient};
 
 }  // namespace firn::naive

@@ -2,7 +2,12 @@
 
 #include <cmath>
 
+#include "engine/kernels/bf16.h"
+#include "engine/kernels/naive/unit_sum.h"
+
 namespace firn::naive {
+
+extern const Bf16Kernels bf16;
 
 namespace {
 
@@ -34,18 +39,39 @@ void zero_invalid(const Steps& steps, Index t, Index width, real* sequence) {
   for (Index i = steps.valid * width; i < t * width; ++i) sequence[i] = 0;
 }
 
-/// q (columns) += state (h) * weight (h, columns)
-void add_product(Index h, Index columns, const real* state, const real* weight, real* q) {
-  for (Index k = 0; k < h; ++k) {
-    for (Index j = 0; j < columns; ++j) q[j] += state[k] * weight[k * columns + j];
+/// sums (columns) += row (depth) * weight (depth, columns), whose rows and columns are `across` and `along`
+/// elements apart
+void add_product(const RecurrentWeight& weight, Index depth, Index columns, Index across, Index along,
+                 const real* row, real* sums) {
+  if (weight.unit == nullptr) {
+    for (Index k = 0; k < depth; ++k) {
+      for (Index j = 0; j < columns; ++j) sums[j] += row[k] * weight.packed[k * across + j * along];
+    }
+    return;
+  }
+  // Packed as it is multiplied, and rounded.
+  for (Index j = 0; j < columns; ++j) {
+    UnitSum sum;
+    for (Index k = 0; k < depth; ++k) {
+      real rounded = 0;
+      bf16.round(1, row + k, &rounded);
+      sum.add(flushed(static_cast<float>(rounded)),
+              flushed(static_cast<float>(weight.packed[k * columns + j])));
+    }
+    sum.fill_up();
+    sums[j] += sum.total();
   }
 }
 
+/// q (columns) += state (h) * weight (h, columns)
+void add_product(Index h, Index columns, const real* state, const RecurrentWeight& weight, real* q) {
+  add_product(weight, h, columns, columns, 1, state, q);
+}
+
 /// state (h) += q (columns) * transpose of weight (h, columns)
-void add_transposed_product(Index h, Index columns, const real* q, const real* weight, real* state) {
-  for (Index k = 0; k < h; ++k) {
-    for (Index j = 0; j < columns; ++j) state[k] += q[j] * weight[k * columns + j];
-  }
+void add_transposed_product(Index h, Index columns, const real* q, const RecurrentWeight& weight,
+                            real* state) {
+  add_product(weight, columns, h, 1, columns, q, state);
 }
 
 Index lstm_scratch(const RecurrentGeometry& g, Index) {
@@ -53,7 +79,7 @@ Index lstm_scratch(const RecurrentGeometry& g, Index) {
 }
 
 void lstm_forward(const RecurrentGeometry& g, Index n, const std::int32_t* lengths, const real* pre,
-                  const real* packed, real* hidden, real* gates, real* cell, real* scratch) {
+                  RecurrentWeight packed, real* hidden, real* gates, real* cell, real* scratch) {
   const Index h = g.h;
   real* const q = scratch;
   real* const c = scratch + 4 * h;
@@ -80,7 +106,7 @@ void lstm_forward(const RecurrentGeometry& g, Index n, const std::int32_t* lengt
 }
 
 void lstm_backward(const RecurrentGeometry& g, Index n, const std::int32_t* lengths, const real* dhidden,
-                   const real* gates, const real* cell, const real* packed_transposed, real* dpre,
+                   const real* gates, const real* cell, RecurrentWeight packed_transposed, real* dpre,
                    real* scratch) {
   const Index h = g.h;
   real* const dh = scratch;
@@ -116,7 +142,7 @@ Index gru_scratch(const RecurrentGeometry& g, Index) {
 }
 
 void gru_forward(const RecurrentGeometry& g, Index n, const std::int32_t* lengths, const real* pre,
-                 const real* packed, const real* bias, real* hidden, real* gates, real* scratch) {
+                 RecurrentWeight packed, const real* bias, real* hidden, real* gates, real* scratch) {
   const Index h = g.h;
   real* const q = scratch;
   for (Index b = 0; b < n; ++b) {
@@ -142,8 +168,8 @@ void gru_forward(const RecurrentGeometry& g, Index n, const std::int32_t* length
 }
 
 void gru_backward(const RecurrentGeometry& g, Index n, const std::int32_t* lengths, const real* dhidden,
-                  const real* hidden, const real* gates, const real* packed_transposed, real* dpre, real* dq,
-                  real* scratch) {
+                  const real* hidden, const real* gates, RecurrentWeight packed_transposed, real* dpre,
+                  real* dq, real* scratch) {
   const Index h = g.h;
   real* const dh = scratch;
   for (Index b = 0; b < n; ++b) {
@@ -172,10 +198,15 @@ void gru_backward(const RecurrentGeometry& g, Index n, const std::int32_t* lengt
   }
 }
 
+Index unit_scratch(Index, const RecurrentGeometry&, Index) {
+  return 0;
+}
+
 }  // namespace
 
 extern const RecurrentKernels recurrent;
-const RecurrentKernels recurrent{weight_count, copy_weight,   weight_count, copy_weight, lstm_scratch,
-                                 lstm_forward, lstm_backward, gru_scratch,  gru_forward, gru_backward};
+const RecurrentKernels recurrent{weight_count, copy_weight,  weight_count,  copy_weight,
+                                 lstm_scratch, lstm_forward, lstm_backward, gru_scratch,
+                                 gru_forward,  gru_backward, unit_scratch};
 
 }  // namespace firn::naive

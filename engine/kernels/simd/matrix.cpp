@@ -154,8 +154,41 @@ void finish_rows(const Output& out, float* block, Index count, Index row, Index 
   }
 }
 
+/// The same for the usual epilogue, a shift and a ReLU at most, and bf16.
+template <bool shifts, bool relu>
+void finish_narrow(const Output& out, const float* block, Index count, Index row, Index j, Index n) {
+  for (Index o = 0; o < n; o += kLanes) {
+    const Index lanes = smaller(kLanes, n - o);
+    const Vec shift = shifts ? load_part(out.epilogue.terms.shift + j + o, lanes) : Vec{};
+    Bf16* to = static_cast<Bf16*>(out.y) + row * out.oc + j + o;
+    const auto rows = [&](auto store_row) {
+      const float* z = block + o;
+#pragma GCC unroll 4
+      for (Index r = 0; r < count; ++r, z += kUnitBlock, to += out.oc) {
+        Vec sum = load(z);
+        if constexpr (shifts) sum = sum + shift;
+        if constexpr (relu) sum = max(Vec{}, sum);
+        store_row(low_halves(nearest(sum)));
+      }
+    };
+    if (lanes == kLanes) {
+      rows([&](Halves x) { store_halves(to, x); });
+    } else {
+      rows([&](Halves x) { store_halves(to, x, lanes); });
+    }
+  }
+}
+
 void finish(const Output& out, float* block, Index count, Index row, Index j, Index n) {
   const Epilogue& e = out.epilogue.terms;
+  const bool relu = e.activation == Activation::relu;
+  const bool usual = out.narrow && e.scale == nullptr && e.residual == nullptr &&
+                     out.epilogue.residual == nullptr && (relu || e.activation == Activation::none);
+  if (usual) {
+    const auto rows = e.shift != nullptr ? (relu ? finish_narrow<true, true> : finish_narrow<true, false>)
+                                         : (relu ? finish_narrow<false, true> : finish_narrow<false, false>);
+    return rows(out, block, count, row, j, n);
+  }
   if (!activates_late(e.activation)) return finish_rows(out, block, count, row, j, n, true);
   finish_rows(out, block, count, row, j, n, false);
   activate_rows(e, count, n, block, kUnitBlock);
@@ -238,9 +271,7 @@ void forward(const MatrixUnit& unit, const MatrixConvolution& c, Index n, Number
 }  // namespace
 
 extern const MatrixKernels matrix;
-const MatrixKernels matrix{weight_count,          pack,
-                           scratch,               forward,
-                           matrix_gradient_units, matrix_gradient_scratch,
-                           matrix_gradient};
+const MatrixKernels matrix{
+    weight_count, pack, scratch, forward, matrix_gradient_units, matrix_gradient_scratch, matrix_gradient};
 
 }  // namespace firn::FIRN_ISA_SPACE

@@ -36,7 +36,8 @@ struct Planes {
   Index gradient() const { return steps * rounded_up(columns, kUnitRows) * kUnitDepth; }
 };
 
-/// Planes [0, rounded up to whole vectors) of `channels` channels from `count` pixels, `pixel` elements apart.
+/// Planes [0, rounded up to whole vectors) of `channels` channels from `count` pixels, `pixel` elements
+/// apart.
 template <class T>
 void transpose_pixels(const T* x, Index pixel, Index channels, Index count, Bf16* to, Index plane) {
   for (Index c = 0; c < channels; c += kLanes) {
@@ -46,8 +47,8 @@ void transpose_pixels(const T* x, Index pixel, Index channels, Index count, Bf16
       Vec z[kLanes];
       for (Index i = 0; i < kLanes; ++i) {
         const T* const from = x + c + (first + 2 * i) * pixel;
-        const VecBits pairs = interleaved(2 * i < some ? from : nullptr,
-                                          2 * i + 1 < some ? from + pixel : nullptr, lanes);
+        const VecBits pairs =
+            interleaved(2 * i < some ? from : nullptr, 2 * i + 1 < some ? from + pixel : nullptr, lanes);
         z[i] = __builtin_bit_cast(Vec, pairs);
       }
       transpose_blocks<int{kLanes}>(z);
@@ -75,8 +76,8 @@ void lay_planes(const ConvGeometry& g, const Planes& l, const T* x, Index pixel,
       // The first pixel of the row in this phase: (j + pad_w) % stride_w = q.
       const Index j = ((q - g.pad_w) % g.stride_w + g.stride_w) % g.stride_w;
       if (j >= g.w) continue;
-      Bf16* const line = to + (row % g.stride_h * l.p.wide + q) * l.phase() +
-                         row / g.stride_h * l.p.columns + (j + g.pad_w) / g.stride_w;
+      Bf16* const line = to + (row % g.stride_h * l.p.wide + q) * l.phase() + row / g.stride_h * l.p.columns +
+                         (j + g.pad_w) / g.stride_w;
       transpose_pixels(x + (i * g.w + j) * pixel + channel, g.stride_w * pixel, count,
                        divided_up(g.w - j, g.stride_w), line, l.plane);
     }
@@ -94,8 +95,8 @@ const T* wanted(const ConvGeometry& g, const T* dy, T* row) {
   return row;
 }
 
-/// The gradient of image `image`, zeros between its rows, to the tiles of B: a block of columns after the other,
-/// each with the steps of all images. `rows`: memory for two pixels.
+/// The gradient of image `image`, zeros between its rows, to the tiles of B: a block of columns after the
+/// other, each with the steps of all images. `rows`: memory for two pixels.
 template <class T>
 void lay_gradient(const ConvGeometry& g, const Planes& l, const T* dy, Index pixel, Index image, T* rows,
                   Bf16* tiles) {

@@ -4,16 +4,13 @@
 #include "engine/kernels/simd/map.h"
 #include "engine/kernels/simd/recurrent_product.h"
 #include "engine/kernels/simd/transcendental.h"
+#include "engine/kernels/simd/unit_rows.h"
 
 namespace firn::FIRN_ISA_SPACE {
 
 extern const GemmKernels gemm;
 
 namespace {
-
-Index smaller(Index a, Index b) {
-  return a < b ? a : b;
-}
 
 Index packed_count(Index gates, Index h) {
   return unit_blocks(h) * panel_count(gates, h);
@@ -129,6 +126,36 @@ void run_forward(const Run& run, const float* packed, Cell& cell) {
   }
 }
 
+/// The same by a matrix unit: some rows at a time, all of their products and then their cells.
+template <int gates, class Cell>
+void run_forward(const Run& run, UnitRows& unit, Cell& cell) {
+  for (Index s = 0; s < run.t; ++s) {
+    const Index at = run.place(s);
+    for (Index first = 0; first < run.n; first += kUnitBlock) {
+      const Index rows = smaller(kUnitBlock, run.n - first);
+      const float* const sums = unit.multiply(first, rows);
+      for (Index u = 0; u < run.h; u += kLanes) {
+        Vec products[kUnitBlock * gates];
+        for (Index m = 0; m < rows; ++m) {
+          for (Index g = 0; g < gates; ++g) {
+            const float* const sum = sums + m * unit.stride() + g * run.h + u;
+            products[m * gates + g] = load_part(sum, smaller(kLanes, run.h - u));
+          }
+        }
+        finish_rows<gates>(run, first, rows, at, u, products, cell);
+      }
+      for (Index row = first; row < first + rows; ++row) unit.set(row, cell.next + row * run.stride);
+    }
+    float* const before = cell.state;
+    cell.state = cell.next;
+    cell.next = before;
+  }
+}
+
+Index unit_scratch(Index gates, const RecurrentGeometry& g, Index n) {
+  return larger(UnitRows::scratch(n, g.h, gates * g.h), UnitRows::scratch(n, gates * g.h, g.h));
+}
+
 Index lstm_scratch(const RecurrentGeometry& g, Index n) {
   // Forward: two hidden states and a cell; backward: dgates, dh and dc.
   return n * (apart(4 * g.h) + 2 * unit_blocks(g.h) * kLanes);
@@ -185,12 +212,17 @@ struct LstmCell {
 };
 
 void lstm_forward(const RecurrentGeometry& g, Index n, const std::int32_t* lengths, const float* pre,
-                  const float* packed, float* hidden, float* gates, float* cell, float* scratch) {
+                  RecurrentWeight weight, float* hidden, float* gates, float* cell, float* scratch) {
   const Run run(g, n, lengths);
   const Index size = n * run.stride;
+  UnitRows unit(weight, n, g.h, 4 * g.h, scratch + lstm_scratch(g, n));
   zero_floats(3 * size, scratch);
   LstmCell lstm{run, pre, hidden, gates, cell, scratch, scratch + size, scratch + 2 * size};
-  run_forward<4>(run, packed, lstm);
+  if (unit) {
+    run_forward<4>(run, unit, lstm);
+  } else {
+    run_forward<4>(run, weight.packed, lstm);
+  }
 }
 
 /// dh (n, stride) = (accumulate ? dh : 0) + dq (n, columns) * W_hh transposed
@@ -209,8 +241,25 @@ void multiply_transposed(const Run& run, Index columns, const float* dq, Index d
   gemm.product(call);
 }
 
+/// The same by a matrix unit.
+void multiply_transposed(const Run& run, const float* dq, Index dq_stride, UnitRows& unit, bool accumulate,
+                         float* dh) {
+  for (Index row = 0; row < run.n; ++row) unit.set(row, dq + row * dq_stride);
+  for (Index first = 0; first < run.n; first += kUnitBlock) {
+    const Index rows = smaller(kUnitBlock, run.n - first);
+    const float* const sums = unit.multiply(first, rows);
+    for (Index m = 0; m < rows; ++m) {
+      float* const to = dh + (first + m) * run.stride;
+      for_each_vector(run.h, [&](Index u, auto lanes) {
+        const Vec sum = load(sums + m * unit.stride() + u, lanes);
+        store(to + u, accumulate ? load(to + u, lanes) + sum : sum, lanes);
+      });
+    }
+  }
+}
+
 void lstm_backward(const RecurrentGeometry& g, Index n, const std::int32_t* lengths, const float* dhidden,
-                   const float* gates, const float* cell, const float* packed_transposed, float* dpre,
+                   const float* gates, const float* cell, RecurrentWeight transposed, float* dpre,
                    float* scratch) {
   const Run run(g, n, lengths);
   const Index h = run.h;
@@ -219,6 +268,7 @@ void lstm_backward(const RecurrentGeometry& g, Index n, const std::int32_t* leng
   float* const dh = dq + n * dq_stride;
   float* const dc = dh + n * run.stride;
   zero_floats(2 * n * run.stride, dh);
+  UnitRows unit(transposed, n, 4 * h, h, scratch + lstm_scratch(g, n));
   for (Index s = run.t - 1; s >= 0; --s) {
     const Index at = run.place(s);
     for (Index row = 0; row < n; ++row) {
@@ -251,7 +301,12 @@ void lstm_backward(const RecurrentGeometry& g, Index n, const std::int32_t* leng
         }
       });
     }
-    if (s > 0) multiply_transposed(run, 4 * h, dq, dq_stride, packed_transposed, false, dh);
+    if (s == 0) break;
+    if (unit) {
+      multiply_transposed(run, dq, dq_stride, unit, false, dh);
+    } else {
+      multiply_transposed(run, 4 * h, dq, dq_stride, transposed.packed, false, dh);
+    }
   }
 }
 
@@ -305,23 +360,29 @@ struct GruCell {
 };
 
 void gru_forward(const RecurrentGeometry& g, Index n, const std::int32_t* lengths, const float* pre,
-                 const float* packed, const float* bias, float* hidden, float* gates, float* scratch) {
+                 RecurrentWeight weight, const float* bias, float* hidden, float* gates, float* scratch) {
   const Run run(g, n, lengths);
   const Index size = n * run.stride;
+  UnitRows unit(weight, n, g.h, 3 * g.h, scratch + gru_scratch(g, n));
   zero_floats(2 * size, scratch);
   GruCell gru{run, pre, bias, hidden, gates, scratch, scratch + size};
-  run_forward<3>(run, packed, gru);
+  if (unit) {
+    run_forward<3>(run, unit, gru);
+  } else {
+    run_forward<3>(run, weight.packed, gru);
+  }
 }
 
 void gru_backward(const RecurrentGeometry& g, Index n, const std::int32_t* lengths, const float* dhidden,
-                  const float* hidden, const float* gates, const float* packed_transposed, float* dpre,
-                  float* dq, float* scratch) {
+                  const float* hidden, const float* gates, RecurrentWeight transposed, float* dpre, float* dq,
+                  float* scratch) {
   const Run run(g, n, lengths);
   const Index h = run.h;
   const Index copy_stride = apart(3 * h);
   float* const copies = scratch;
   float* const dh = copies + n * copy_stride;
   zero_floats(n * run.stride, dh);
+  UnitRows unit(transposed, n, 3 * h, h, scratch + gru_scratch(g, n));
   for (Index s = run.t - 1; s >= 0; --s) {
     const Index at = run.place(s);
     for (Index row = 0; row < n; ++row) {
@@ -359,15 +420,21 @@ void gru_backward(const RecurrentGeometry& g, Index n, const std::int32_t* lengt
         }
       });
     }
-    if (s > 0) multiply_transposed(run, 3 * h, copies, copy_stride, packed_transposed, true, dh);
+    if (s == 0) break;
+    if (unit) {
+      multiply_transposed(run, copies, copy_stride, unit, true, dh);
+    } else {
+      multiply_transposed(run, 3 * h, copies, copy_stride, transposed.packed, true, dh);
+    }
   }
 }
 
 }  // namespace
 
 extern const RecurrentKernels recurrent;
-const RecurrentKernels recurrent{packed_count, pack,         packed_transposed_count, pack_transposed,
-                                 lstm_scratch, lstm_forward, lstm_backward,           gru_scratch,
-                                 gru_forward,  gru_backward};
+const RecurrentKernels recurrent{packed_count,    pack,         packed_transposed_count,
+                                 pack_transposed, lstm_scratch, lstm_forward,
+                                 lstm_backward,   gru_scratch,  gru_forward,
+                                 gru_backward,    unit_scratch};
 
 }  // namespace firn::FIRN_ISA_SPACE

@@ -12,7 +12,7 @@
 #include "engine/base/cpu.h"
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
-#include "engine/kernels/pair_rate.h"
+#include "engine/kernels/bf16_rate.h"
 #include "engine/program/listing.h"
 #include "layers/model.h"
 #include "optim/trainer/trainer.h"

@@ -14,8 +14,8 @@
 #include "engine/base/parallel.h"
 #include "engine/base/seconds.h"
 #include "engine/base/sha256.h"
+#include "engine/kernels/bf16_rate.h"
 #include "engine/kernels/kernels.h"
-#include "engine/kernels/pair_rate.h"
 #include "engine/tensor/safetensors.h"
 #include "tools/app/cli/duration.h"
 #include "tools/app/cli/interrupt.h"
@@ -201,8 +201,8 @@ std::string Train::settings(const Session& session) const {
     weights.update(std::as_bytes(p.parameter->value().values()));
   // What chooses kernels goes with it: other kernels have other last bits.
   return fmt::format("{} {} {} {} {}\n{}\n{}", version(), commit(), isa_name(selected_isa()),
-                     static_cast<int>(bf16_products()), pair_rate(kernels()) > 1, weights.hex(),
-                     config(session, hashes).text());
+                     static_cast<int>(bf16_products()), std::max(unit_rate(kernels()), pair_rate(kernels())),
+                     weights.hex(), config(session, hashes).text());
 }
 
 JsonObject Train::config(const Session& session, const DataHashes& hashes) const {
