@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "bench/problem_cases.h"
+#include "engine/kernels/bf16_rate.h"
 
 namespace {
 
@@ -32,6 +33,7 @@ int main(int argc, char** argv) {
                                  [&item](benchmark::State& state) { measure(state, item); });
   }
   benchmark::AddCustomContext("isa", std::string(isa_name(selected_isa())));
+  benchmark::AddCustomContext("bf16", bf16_reason());
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();

@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "bench/matrix_cases.h"
 #include "bench/problems.h"
 #include "engine/base/rng.h"
 #include "engine/tensor/tensor.h"
@@ -378,6 +379,7 @@ void add_updates(Cases& cases) {
 std::vector<KernelCase> kernel_cases() {
   Cases cases;
   add_products(cases);
+  add_matrix_cases(cases);
   add_elements(cases);
   add_pools(cases);
   add_norms(cases);
