@@ -268,8 +268,34 @@ TEST_CASE("what is frozen in bf16: other cells of their own, full tuning the sam
   CHECK(config.at("experiments").at(0).at("frozen_precision") == "bf16");
 }
 
+TEST_CASE("precision is an axis: each with a full tuning of its own, fp32's cells what they are without") {
+  Cli cli;
+  const std::string command = kTinyStudy + "--seeds 1 --source drawn --labels 3 --freeze 0,2 --run ";
+  REQUIRE(cli.run(command + "whole").code == 0);
+  REQUIRE(cli.run(command + "both --precision fp32,bf16").code == 0);
+  const auto losses = [&](const std::string& run, const std::string& arms) {
+    Database database(cli.path("runs/" + run + "/results.sqlite"), false);
+    return rows(database,
+                "SELECT cell,loss FROM results JOIN cells USING (cell) JOIN arms USING (arm) WHERE " + arms +
+                    " ORDER BY cell");
+  };
+  CHECK(losses("both", "name NOT LIKE '%bf16'") == losses("whole", "1"));
+  for (const std::string arm : {"full tuning", "first 2 frozen", "scratch"}) {
+    const auto one = [&](const std::string& name) { return losses("both", "name='" + name + "'"); };
+    CHECK(!one(arm + ", bf16").empty());
+    CHECK(one(arm + ", bf16") != one(arm));
+  }
+  Database database(cli.path("runs/both/results.sqlite"), false);
+  CHECK(rows(database,
+             "SELECT a.name FROM arms a JOIN arms r ON r.arm=a.reference WHERE a.name LIKE '%bf16' "
+             "AND r.name NOT LIKE '%bf16'")
+            .empty());
+}
+
 TEST_CASE("what cannot be meant") {
   Cli cli;
+  check_refused(cli, "study --precision bf61", 2, "did you mean bf16?");
+  check_refused(cli, "study --precision bf16 --exact", 2, "--precision bf16 and --exact exclude each other");
   check_refused(cli, "study --preset label", 2, "did you mean labels?");
   check_refused(cli, "study --model cn", 2, "did you mean cnn?");
   check_refused(cli, "study --data digts", 2, "did you mean digits?");

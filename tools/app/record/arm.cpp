@@ -63,6 +63,7 @@ std::string Arm::content() const {
       "dropout {}; freeze_at {}; steps {}; batch {}; rates {}; exact {}",
       kMethod, model, source, source_sha256, target, target_sha256, part, labels, freeze, policy, bn, dropout,
       number_text(freeze_at), budget.steps, budget.batch, rates_text(budget.rates), budget.exact);
+  if (budget.precision != "fp32") text += "; precision " + budget.precision;
   if (budget.frozen_precision != "fp32") text += "; frozen precision " + budget.frozen_precision;
   if (learns_source()) {
     text += fmt::format("; source_epochs {}; source_rate {}", budget.source_epochs,
@@ -124,6 +125,7 @@ std::string Arm::name() const {
   if (freeze_at > 0) text += fmt::format(" from {:.0f} % on", 100 * freeze_at);
   if (bn == "batch") text += ", batch statistics";
   if (dropout == "on") text += ", dropout in it";
+  if (budget.precision != "fp32") text += ", " + budget.precision;
   return text;
 }
 

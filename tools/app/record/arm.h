@@ -25,7 +25,7 @@ inline constexpr std::string_view kWeightsSource = "weights:";
 inline constexpr std::string_view kWholePart = "all";
 inline constexpr std::string_view kSecondHalf = "second half";
 
-/// What is the same for all arms of a grid.
+/// What is the same for all arms that are held against each other.
 struct Budget {
   Index steps = 240;
   Index batch = 32;
@@ -33,7 +33,8 @@ struct Budget {
   double source_rate = 2e-3;                    ///< of Adam on the source
   std::vector<double> rates{5e-4, 2e-3, 8e-3};  ///< of Adam; of several each arm and seed tries all
   bool exact = false;
-  std::string frozen_precision = "fp32";  ///< or "bf16": of what is frozen
+  std::string precision = "fp32";         ///< or "bf16": of products, activations and their gradients
+  std::string frozen_precision = "fp32";  ///< the same of what is frozen
   friend bool operator==(const Budget&, const Budget&) = default;
 };
 

@@ -318,7 +318,10 @@ std::string protocol_text(const Arm& arm) {
              "draw the same labels and the same new weights, other ones for each target. What a policy looks "
              "at beside the steps counts among its MACs.",
              b.steps, b.batch, number_text(kClip), tuning, b.source_epochs, number_text(b.source_rate)) +
-         (b.frozen_precision == "fp32" ? "" : " What is frozen is computed in " + b.frozen_precision + ".");
+         (b.frozen_precision == "fp32" ? "" : " What is frozen is computed in " + b.frozen_precision + ".") +
+         (b.precision == "fp32" ? ""
+                                : " Products, activations and their gradients are " + b.precision +
+                                      " in training and in judging; a source is learned in fp32.");
 }
 
 std::optional<LearnedOrigin> learn_origin(const Materials& materials, const Arm& arm, std::uint64_t seed,

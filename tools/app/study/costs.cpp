@@ -60,8 +60,9 @@ void feed(Program& program, const Model& model, const Batch& batch) {
 }  // namespace
 
 std::string program_name(const Arm& arm) {
-  return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}", arm.model, arm.target, arm.part, arm.freeze, arm.bn,
-                     arm.dropout, arm.budget.batch, arm.budget.exact, arm.budget.frozen_precision);
+  return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}|{}", arm.model, arm.target, arm.part, arm.freeze, arm.bn,
+                     arm.dropout, arm.budget.batch, arm.budget.exact, arm.budget.precision,
+                     arm.budget.frozen_precision);
 }
 
 ProgramSettings program_settings(const Arm& arm, std::uint64_t seed, TaskPtr task) {
@@ -70,6 +71,7 @@ ProgramSettings program_settings(const Arm& arm, std::uint64_t seed, TaskPtr tas
   settings.batch_statistics = arm.bn == "batch";
   settings.dropout_in_frozen = arm.dropout == "on";
   settings.exact = arm.budget.exact;
+  settings.types.all = frozen_precision(arm.budget.precision, arm.budget.exact, "--precision");
   settings.types.frozen = frozen_precision(arm.budget.frozen_precision, arm.budget.exact);
   settings.seed = seed;
   return settings;
@@ -158,7 +160,8 @@ ArmCost FullStep::cost_of_arm(const Materials& materials, const Arm& arm) const 
 }
 
 std::string Costs::name_of(const Arm& arm) {
-  return fmt::format("{}|{}|{}|{}|{}", arm.model, arm.target, arm.part, arm.budget.batch, arm.budget.exact);
+  return fmt::format("{}|{}|{}|{}|{}|{}", arm.model, arm.target, arm.part, arm.budget.batch, arm.budget.exact,
+                     arm.budget.precision);
 }
 
 double Costs::timing_seconds(double step) {

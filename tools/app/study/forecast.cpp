@@ -153,8 +153,8 @@ std::optional<SharedNeed> PlanForecast::need_of(const Arm& arm, const Cell& cell
   const std::string weights = arm.source.starts_with(kWeightsSource) ? arm.source
                               : !cell.origin.empty()                 ? cell.origin
                                                                      : fmt::format("new {}", cell.seed);
-  const std::string name = fmt::format("{}|{}|{}|{}|{}", target, weights, price.child, arm.budget.exact,
-                                       arm.budget.frozen_precision);
+  const std::string name = fmt::format("{}|{}|{}|{}|{}|{}", target, weights, price.child, arm.budget.exact,
+                                       arm.budget.precision, arm.budget.frozen_precision);
   SharedNeed need;
   need.features = features_.try_emplace(name, features_.size()).first->second;
   need.seconds = price.feature;

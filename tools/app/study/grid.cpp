@@ -119,7 +119,8 @@ class Collector {
   std::set<std::pair<std::size_t, std::size_t>> own_;  // cells by experiment
 };
 
-Arm first_arm(const Grid& grid, const std::string& model, const std::string& source, Index labels) {
+Arm first_arm(const Grid& grid, const std::string& model, const std::string& source, Index labels,
+              const std::string& precision) {
   Arm arm;
   arm.model = model;
   arm.source = source;
@@ -127,14 +128,15 @@ Arm first_arm(const Grid& grid, const std::string& model, const std::string& sou
   if (source == kHalfSource) arm.part = kSecondHalf;
   arm.labels = labels;
   arm.budget = grid.budget;
+  arm.budget.precision = precision;
   return arm;
 }
 
-void add_arms(const Grid& grid, Materials& materials, Collector& collector) {
+void add_arms(const Grid& grid, const std::string& precision, Materials& materials, Collector& collector) {
   for (const std::string& model : grid.models) {
     for (const std::string& source : grid.sources) {
       for (const Index labels : grid.labels) {
-        const Arm plain = first_arm(grid, model, source, labels);
+        const Arm plain = first_arm(grid, model, source, labels, precision);
         Arm random = plain;  // on the same part of the classes
         random.source = kRandomSource;
         if (grid.scratch) collector.add(random, grid);
@@ -173,6 +175,7 @@ void change(Grid& grid, const GridChanges& changes) {
   take(grid.policies, changes.policies);
   take(grid.bn, changes.bn);
   take(grid.dropout, changes.dropout);
+  take(grid.precision, changes.precision);
   take(grid.labels, changes.labels);
   take(grid.freeze_at, changes.freeze_at);
   take(grid.budget.rates, changes.rates);
@@ -269,6 +272,9 @@ void check(const Grid& grid) {
   require_rate(grid.budget.source_rate);
   require_words(grid, "frozen_precision", {grid.budget.frozen_precision}, {"fp32", "bf16"});
   frozen_precision(grid.budget.frozen_precision, grid.budget.exact);
+  require_words(grid, "precision", grid.precision, {"fp32", "bf16"});
+  for (const std::string& precision : grid.precision)
+    frozen_precision(precision, grid.budget.exact, "--precision");
 }
 
 Plan expand(const std::vector<Grid>& grids, Materials& materials) {
@@ -277,7 +283,7 @@ Plan expand(const std::vector<Grid>& grids, Materials& materials) {
   for (const Grid& grid : grids) {
     check(grid);
     plan.experiments.push_back({grid.name, grid.title, grid.question, grid.claim, {}});
-    add_arms(grid, materials, collector);
+    for (const std::string& precision : grid.precision) add_arms(grid, precision, materials, collector);
   }
   return plan;
 }

@@ -28,8 +28,9 @@ struct Grid {
   std::vector<std::string> bn{"frozen"};
   std::vector<std::string> dropout{"off"};
   std::vector<double> freeze_at{0};
-  bool scratch = true;         ///< also new weights of which everything trains
-  bool random_frozen = false;  ///< also new weights with every `freeze`
+  std::vector<std::string> precision{"fp32"};  ///< of all of the network; each with its own full tuning
+  bool scratch = true;                         ///< also new weights of which everything trains
+  bool random_frozen = false;                  ///< also new weights with every `freeze`
   Index seeds = 3;
   std::uint64_t first_seed = 1;
   Budget budget = {};
@@ -39,7 +40,7 @@ struct Grid {
 struct GridChanges {
   std::string target;
   std::string weights;  ///< a file: the source in the place of others than "random" and "self"
-  std::vector<std::string> models, sources, freeze, policies, bn, dropout;
+  std::vector<std::string> models, sources, freeze, policies, bn, dropout, precision;
   std::vector<Index> labels;
   std::vector<double> freeze_at, rates;
   Index seeds = 0, steps = 0, batch = 0, source_epochs = 0;

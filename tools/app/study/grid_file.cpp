@@ -136,6 +136,7 @@ Grid read_grid(const Json& object, const std::string& where) {
   fields.read("policies", grid.policies);
   fields.read("bn", grid.bn);
   fields.read("dropout", grid.dropout);
+  fields.read("precision", grid.precision);
   fields.read("freeze_at", grid.freeze_at);
   fields.read("scratch", grid.scratch);
   fields.read("random_frozen", grid.random_frozen);
@@ -207,6 +208,7 @@ std::string grid_json(const Grid& grid) {
   json["policies"] = grid.policies;
   json["bn"] = grid.bn;
   json["dropout"] = grid.dropout;
+  json["precision"] = grid.precision;
   json["freeze_at"] = grid.freeze_at;
   json["scratch"] = grid.scratch;
   json["random_frozen"] = grid.random_frozen;

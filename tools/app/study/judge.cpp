@@ -86,6 +86,7 @@ Judgement judge_model(const Model& model, const Prepared& prepared, const Datase
   ProgramSettings settings;
   settings.task = task_of(data->info());
   settings.exact = budget.exact;
+  settings.types.all = frozen_precision(budget.precision, budget.exact, "--precision");
   settings.types.frozen = frozen_precision(budget.frozen_precision, budget.exact);
   ProgramCache programs(model, settings);
   Loader loader = make_loader(data, prepared, std::max<Index>(budget.batch, 128), false, 0);

@@ -80,7 +80,8 @@ class StudyVerb final : public Verb {
   ModelChoice model_;
   std::optional<Registration> registration_;
   std::vector<std::string> departures_;
-  std::string preset_, grid_, registered_, models_, sources_, labels_, freeze_, bn_, dropout_, run_;
+  std::string preset_, grid_, registered_, models_, sources_, labels_, freeze_, bn_, dropout_, precision_,
+      run_;
   std::unique_ptr<HeldFolder> folder_;
   std::vector<std::string> policies_;
   Index threads_ = 0, test_samples_ = -1;  // of the samples: what was registered, else the usual number
@@ -119,6 +120,8 @@ void StudyVerb::declare(Arguments& arguments) {
                  "freezing while training, as firn train --policy; may be repeated");
   arguments.option("--bn", bn_, "R,...", "frozen batch norms: frozen, batch");
   arguments.option("--dropout-in-frozen", dropout_, "R,...", "off, on");
+  arguments.option("--precision", precision_, "P,...",
+                   "fp32, bf16: of products, activations and their gradients");
   arguments.list("--freeze-at", changes_.freeze_at, "S,...", from_to(0, 1),
                  "shares of the steps after which to freeze");
   arguments.group("The budget of every arm");
@@ -163,6 +166,7 @@ void StudyVerb::read_changes() {
   changes_.freeze = words(freeze_);
   changes_.bn = words(bn_);
   changes_.dropout = words(dropout_);
+  changes_.precision = words(precision_);
   changes_.policies = policies_;
   for (const std::string& word : words(labels_)) {
     changes_.labels.push_back(word == "all" ? 0 : whole_in(word, at_least(1), {"study", "--labels"}));
