@@ -90,9 +90,11 @@ Gru::Gru(Options options) : Recurrent("gru", {"r", "z", "n"}, gru, options) {}
 
 namespace {
 
-/// One direction, step by step.
-Value simple_rnn(Graph& graph, Value x, const RecurrentWeights& w, const RecurrentOptions& options,
-                 Activation activation) {
+/// One direction, step by step. `next(row, h)`: the state after one of h, of the step's row W x + b; h is
+/// none before the first.
+template <class Next>
+Value step_by_step(Graph& graph, Value x, const RecurrentWeights& w, const RecurrentOptions& options,
+                   const Next& next) {
   constexpr Index kMostSteps = 1024;
   const Shape shape = x.shape();
   const Index steps = shape.rank() == 3 ? shape[1] : 0;
@@ -103,17 +105,45 @@ Value simple_rnn(Graph& graph, Value x, const RecurrentWeights& w, const Recurre
                     options.lengths ? ", of one length where it is read backwards" : "", graph.label()));
   }
   const Value fed = dense(graph, x, w.weight_ih, w.bias_ih);
-  const Index hidden = fed.shape()[2];
+  const Index wide = fed.shape()[2];
   std::vector<Value> states(static_cast<std::size_t>(steps));
   Value h;
   for (Index i = 0; i < steps; ++i) {
     const Index t = options.reverse ? steps - 1 - i : i;
-    const Value row = reshape(graph, slice(graph, fed, 1, t, t + 1), Shape{shape[0], hidden});
-    h = activate(graph, activation, add(graph, row, h ? dense(graph, h, w.weight_hh, w.bias_hh) : w.bias_hh));
-    states[static_cast<std::size_t>(t)] = reshape(graph, h, Shape{shape[0], 1, hidden});
+    const Value row = reshape(graph, slice(graph, fed, 1, t, t + 1), Shape{shape[0], wide});
+    h = next(row, h);
+    states[static_cast<std::size_t>(t)] = reshape(graph, h, Shape{shape[0], 1, h.shape()[1]});
   }
   const Value all = concatenate(graph, states, 1);
   return options.lengths ? mask_steps(graph, all, options.lengths) : all;
+}
+
+Value simple_rnn(Graph& graph, Value x, const RecurrentWeights& w, const RecurrentOptions& options,
+                 Activation activation) {
+  return step_by_step(graph, x, w, options, [&](Value row, Value h) {
+    return activate(graph, activation,
+                    add(graph, row, h ? dense(graph, h, w.weight_hh, w.bias_hh) : w.bias_hh));
+  });
+}
+
+/// Gates r,z,n. The product for n is of all gates: a parameter is read as a whole.
+Value reset_first_gru(Graph& graph, Value x, const RecurrentWeights& w, const RecurrentOptions& options) {
+  const Index hidden = w.weight_hh.shape()[0];
+  return step_by_step(graph, x, w, options, [&](Value row, Value h) {
+    const auto gate = [&](Value all, Index which) {
+      return slice(graph, all, 1, which * hidden, (which + 1) * hidden);
+    };
+    const Value gates = add(graph, row, h ? dense(graph, h, w.weight_hh, w.bias_hh) : w.bias_hh);
+    const Value z = activate(graph, Activation::sigmoid, gate(gates, 1));
+    if (!h) {
+      const Value n = activate(graph, Activation::tanh, gate(gates, 2));
+      return subtract(graph, n, multiply(graph, z, n));
+    }
+    const Value r = activate(graph, Activation::sigmoid, gate(gates, 0));
+    const Value reset = dense(graph, multiply(graph, r, h), w.weight_hh, w.bias_hh);
+    const Value n = activate(graph, Activation::tanh, add(graph, gate(row, 2), gate(reset, 2)));
+    return add(graph, n, multiply(graph, z, subtract(graph, h, n)));
+  });
 }
 
 Value rnn_tanh(Graph& graph, Value x, const RecurrentWeights& w, const RecurrentOptions& options) {
@@ -125,6 +155,9 @@ Value rnn_relu(Graph& graph, Value x, const RecurrentWeights& w, const Recurrent
 }
 
 }  // namespace
+
+ResetFirstGru::ResetFirstGru(Options options)
+    : Recurrent("gru_reset_first", {"r", "z", "n"}, reset_first_gru, options) {}
 
 Rnn::Rnn(Options options, bool relu)
     : Recurrent(relu ? "rnn_relu" : "rnn", {"h"}, relu ? rnn_relu : rnn_tanh, options) {}

@@ -48,6 +48,13 @@ class Gru final : public Recurrent {
   explicit Gru(Options options);
 };
 
+/// The GRU of Cho et al. 2014, equation 8, whose reset gate comes before the product: n = tanh(W x + b + U (r
+/// h) + c) where torch.nn.GRU has r (U h + c). As `Rnn` of steps that are operations of their own.
+class ResetFirstGru final : public Recurrent {
+ public:
+  explicit ResetFirstGru(Options options);
+};
+
 /// torch.nn.RNN from a zero state, h' = f(W x + b + U h + c) with f tanh or ReLU; at most 1024 steps, which
 /// are operations of their own. Sequences of different lengths are read forwards alone.
 class Rnn final : public Recurrent {

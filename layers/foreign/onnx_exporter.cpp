@@ -65,6 +65,7 @@ const OnnxExporter::Row OnnxExporter::kRows[] = {
     {"embedding", &OnnxExporter::embedding},
     {"lstm", &OnnxExporter::recurrent},
     {"gru", &OnnxExporter::recurrent},
+    {"gru_reset_first", &OnnxExporter::recurrent},
     {"rnn", &OnnxExporter::recurrent},
     {"rnn_relu", &OnnxExporter::recurrent},
     {"last", &OnnxExporter::last},

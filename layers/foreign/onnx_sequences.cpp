@@ -140,7 +140,7 @@ std::string OnnxExporter::gates(const std::string& path, const std::vector<std::
 OnnxFlow OnnxExporter::recurrent(const OnnxSite& at) {
   const LayerArguments& a = at.arguments;
   const std::string& kind = a.spec().kind;
-  const bool gru = kind == "gru";
+  const bool gru = kind.starts_with("gru");
   // firn's gates are PyTorch's, i f g o and r z n; ONNX's are i o f c and z r h.
   const std::vector<int> order = kind == "lstm" ? std::vector<int>{0, 3, 1, 2}
                                  : gru          ? std::vector<int>{1, 0, 2}
@@ -167,7 +167,7 @@ OnnxFlow OnnxExporter::recurrent(const OnnxSite& at) {
     if (both || reverse) attributes.push_back({"direction", std::string(both ? "bidirectional" : "reverse")});
     if (kind == "rnn_relu")
       attributes.push_back({"activations", std::vector<std::string>(both ? 2 : 1, "Relu")});
-    if (gru) attributes.push_back({"linear_before_reset", std::int64_t{1}});
+    if (gru) attributes.push_back({"linear_before_reset", std::int64_t{kind == "gru" ? 1 : 0}});
     const std::string time_first =
         node(at.path, "Transpose", {v.value}, {{"perm", std::vector<std::int64_t>{1, 0, 2}}});
     std::vector<std::string> inputs{time_first, directions(w), directions(r), directions(b)};

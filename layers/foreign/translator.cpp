@@ -22,6 +22,7 @@ const Translator::Row Translator::kRows[] = {
     {"embedding", &Translator::embedding},
     {"lstm", &Translator::recurrent},
     {"gru", &Translator::recurrent},
+    {"gru_reset_first", &Translator::recurrent},
     {"rnn", &Translator::recurrent},
     {"rnn_relu", &Translator::recurrent},
     {"local_response_norm", &Translator::local_response_norm},

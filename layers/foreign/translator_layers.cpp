@@ -322,7 +322,7 @@ void Translator::recurrent(const ForeignNode& node) {
               node.number("batch_first", 0) != 0 ? std::vector<int>{0, 1, 2} : std::vector<int>{1, 0, 2});
   const Index layers = node.whole("layers", 1), directions = node.number("bidirectional", 0) != 0 ? 2 : 1;
   const bool biases = node.number("biases", 1) != 0, reverse = node.number("reverse", 0) != 0;
-  const Index gates = node.op == "lstm" ? 4 : node.op == "gru" ? 3 : 1;
+  const Index gates = node.op == "lstm" ? 4 : node.op.starts_with("gru") ? 3 : 1;
   std::size_t next = 1 + states;
   const ForeignConstant& first = wanted_constant(node, next, "weight");
   if (first.sizes.size() != 2 || first.sizes[0] % gates != 0 || first.sizes[0] < 1 || layers < 1 ||

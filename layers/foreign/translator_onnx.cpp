@@ -33,9 +33,6 @@ void Translator::onnx_recurrent(const ForeignNode& node) {
   }
   stream(node, 0);
   const bool gru = node.op == "onnx_gru";
-  if (gru && node.number("linear_before_reset", 0) == 0)
-    fail(node,
-         "applies the reset gate before the product (linear_before_reset is 0), firn and PyTorch behind it");
   const auto given = [&](std::size_t input) { return input < node.inputs.size() && node.inputs[input] >= 0; };
   if (given(4)) fail(node, "has lengths of its own (sequence_lens), which firn takes from the data");
   if (given(7)) fail(node, "has peepholes");
@@ -54,7 +51,10 @@ void Translator::onnx_recurrent(const ForeignNode& node) {
   if (!fits)
     fail(node, fmt::format("has weights of ({}) and ({})", fmt::join(w.sizes, ","), fmt::join(r.sizes, ",")));
   ForeignNode torch;
-  torch.op = gru ? "gru" : !simple ? "lstm" : node.has("relu") ? "rnn_relu" : "rnn";
+  torch.op = gru                ? node.number("linear_before_reset", 0) == 0 ? "gru_reset_first" : "gru"
+             : !simple          ? "lstm"
+             : node.has("relu") ? "rnn_relu"
+                                : "rnn";
   torch.said = node.said;
   torch.name = node.name;
   torch.scope = node.scope;

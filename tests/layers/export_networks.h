@@ -85,8 +85,10 @@ inline std::vector<ExportCase> export_texts() {
        "upsample 2, flatten, prelu, dense",
        image, 3},
       {"simple",
-       "rnn 6 layers 2 bidirectional, rnn_relu 5, rnn_relu 4 bidirectional, log_softmax, last, dense", steps,
-       3},
+       "rnn 6 layers 2 bidirectional, rnn_relu 5, rnn_relu 4 bidirectional, gru_reset_first 3 bidirectional, "
+       "log_softmax, "
+       "last, dense",
+       steps, 3},
       {"places", "conv 3 3x3, mean over 3, max over 2, dense", image, 3},
       {"steps", "gru 6 layers 2 bidirectional dropout 0.1, lstm 4, dense 6, max over 1, dense", steps, 3},
       {"last", "lstm 6 first_layer 1, last, dense", steps, 3},

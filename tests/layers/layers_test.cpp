@@ -314,6 +314,7 @@ TEST_CASE("slopes that are learned, for each channel or one; places that are rep
 TEST_CASE("layers that are put together of operations have the gradients of what they give") {
   for (const auto& [text, sample] :
        {std::pair{"rnn 3 bidirectional, rnn_relu 2 layers 2, prelu, last, dense", Shape{4, 2}},
+        std::pair{"gru_reset_first 2 bidirectional, gru_reset_first 3, last, dense", Shape{4, 2}},
         std::pair{"conv 3 3x3, prelu, upsample 2x3, zero_pad axis 1 before 1, conv 2 3x3, prelu shared, "
                   "local_response_norm 3 alpha 0.5, dense 4, log_softmax, dense",
                   Shape{3, 2, 2}}}) {

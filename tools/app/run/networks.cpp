@@ -80,7 +80,7 @@ ModelEntry model_entry(const std::string& asked) {
 }
 
 bool wants_adam(const Model& model) {
-  return has_kind(model.spec(), {"lstm", "gru", "rnn", "rnn_relu", "embedding"});
+  return has_kind(model.spec(), {"lstm", "gru", "gru_reset_first", "rnn", "rnn_relu", "embedding"});
 }
 
 }  // namespace firn::cli
