@@ -126,9 +126,9 @@ ByteImage decode_image(std::span<const std::byte> bytes, const std::string& path
   return upright(std::move(image), header.orientation);
 }
 
-ByteImage resize_crop(const ByteImage& image, Index size) {
-  const Index shorter = std::min(image.height, image.width);
-  const auto scaled = [&](Index side) { return std::max(size, (side * size + shorter / 2) / shorter); };
+ByteImage resize_crop(const ByteImage& image, Index size, Index shorter) {
+  const Index now = std::min(image.height, image.width), wanted = std::max(size, shorter);
+  const auto scaled = [&](Index side) { return std::max(wanted, (side * wanted + now / 2) / now); };
   const Index height = scaled(image.height);
   const Index width = scaled(image.width);
   const std::vector<Tap> rows = make_taps(image.height, height, (height - size) / 2, size);

@@ -17,9 +17,9 @@ namespace firn {
 /// as what it is (`file_kind`), and for pictures over the caps.
 ByteImage decode_image(std::span<const std::byte> bytes, const std::string& path);
 
-/// The picture scaled so that its shorter side is `size` pixels long, and of that the middle size × size
-/// pixels. The filter is a triangle as wide as the step between samples when shrinking, one pixel when
-/// enlarging (bilinear).
-ByteImage resize_crop(const ByteImage& image, Index size);
+/// The picture scaled so that its shorter side is `shorter` pixels long (0: `size`; no less than that), and
+/// of that the middle size × size pixels. The filter is a triangle as wide as the step between samples when
+/// shrinking, one pixel when enlarging (bilinear).
+ByteImage resize_crop(const ByteImage& image, Index size, Index shorter = 0);
 
 }  // namespace firn

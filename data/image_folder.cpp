@@ -145,13 +145,13 @@ Pictures unread(std::size_t count) {
 }
 
 /// What reading all of them would take, by a few.
-double reading_seconds(const std::vector<std::string>& paths, Index size) {
+double reading_seconds(const std::vector<std::string>& paths, Index size, Index shorter) {
   constexpr std::size_t kFew = 16;
   std::vector<std::string> few;
   const std::size_t count = std::min(paths.size(), kFew);
   for (std::size_t i = 0; i < count; ++i) few.push_back(paths[i * paths.size() / count]);
   const auto begin = std::chrono::steady_clock::now();
-  read_pictures(few, size);
+  read_pictures(few, size, shorter);
   return seconds_since(begin) * static_cast<double>(paths.size()) / static_cast<double>(few.size());
 }
 
@@ -163,9 +163,9 @@ struct Read {
 
 Read read_part(SetPart part, const std::string& folder, const Files& files, const DataOptions& options,
                DataInfo& info) {
-  Pictures pictures =
-      options.outline ? unread(files.paths.size()) : read_pictures(files.paths, info.shape[0]);
-  if (options.outline) info.unread_seconds += reading_seconds(files.paths, info.shape[0]);
+  Pictures pictures = options.outline ? unread(files.paths.size())
+                                      : read_pictures(files.paths, info.shape[0], options.shorter);
+  if (options.outline) info.unread_seconds += reading_seconds(files.paths, info.shape[0], options.shorter);
   if (!pictures.bad.empty()) {
     const std::string what = bad_text(pictures.bad, files.paths.size());
     if (!options.skip_bad) refuse(what + " (--skip-bad goes on without)");
@@ -255,7 +255,7 @@ bool is_image_folder(const std::string& path) {
   return is_folder(path) && (holds_picture(path, false) || holds_classes(path));
 }
 
-DatasetPtr resized(const Dataset& data, Index size) {
+DatasetPtr resized(const Dataset& data, Index size, Index shorter) {
   DataInfo info = data.info();
   if (info.kind != DataKind::image) throw Error(Fault::usage, "resize", info.name + " holds no images");
   const Index channels = info.shape[2];
@@ -275,7 +275,7 @@ DatasetPtr resized(const Dataset& data, Index size) {
       }
       image.pixels[k] = static_cast<std::uint8_t>(numbers[k] * 255 + real{0.5});
     }
-    const ByteImage fitted = resize_crop(image, size);
+    const ByteImage fitted = resize_crop(image, size, shorter);
     pixels.insert(pixels.end(), fitted.pixels.begin(), fitted.pixels.end());
     labels.push_back(classes ? data.label(i) : 0);
     if (classes) continue;

@@ -27,6 +27,6 @@ bool is_image_folder(const std::string& path);
 
 /// Every image of a set scaled and cut to size × size, as bytes. Throws Error(usage) on a set that holds no
 /// images of numbers from 0 to 1.
-DatasetPtr resized(const Dataset& data, Index size);
+DatasetPtr resized(const Dataset& data, Index size, Index shorter = 0);
 
 }  // namespace firn

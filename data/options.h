@@ -16,6 +16,8 @@ struct DataOptions {
   std::string task = {};
   /// Images are resized to size × size; 0 leaves them as they are (pictures in folders: 64).
   Index size = 0;
+  /// The shorter side that pictures are scaled to before the middle size × size of them is cut; 0: size.
+  Index shorter = 0;
   /// Pictures in folders are listed and not read, but for a few that tell how long that takes
   /// (`DataInfo::unread_seconds`): their numbers are zeros, and none is known to be bad. What
   /// is told by the numbers of any set (mean and deviation, range, hash) is left open.

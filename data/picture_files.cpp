@@ -160,7 +160,7 @@ void check_pictures(Index size, Index count, Index channels) {
   }
 }
 
-Pictures read_pictures(std::span<const std::string> paths, Index size) {
+Pictures read_pictures(std::span<const std::string> paths, Index size, Index shorter) {
   constexpr Index kChannels = 3;
   check_pictures(size, static_cast<Index>(paths.size()), kChannels);
   const auto each = static_cast<std::size_t>(size * size * kChannels);
@@ -171,7 +171,7 @@ Pictures read_pictures(std::span<const std::string> paths, Index size) {
     const auto i = static_cast<std::size_t>(n);
     try {
       const ByteImage image =
-          resize_crop(decode_image(read_file(paths[i], Fault::data, kMaxFileBytes), paths[i]), size);
+          resize_crop(decode_image(read_file(paths[i], Fault::data, kMaxFileBytes), paths[i]), size, shorter);
       std::copy(image.pixels.begin(), image.pixels.end(), result.pixels.data() + i * each);
     } catch (const std::exception& error) {
       wrong[i] = error.what();

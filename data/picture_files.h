@@ -49,7 +49,7 @@ struct Pictures {
 
 /// Reads, scales and cuts (`decode_image`, `resize_crop`) on all threads. Throws Error(usage) for a size
 /// below 1 or above 1024 and for more than 8 GiB.
-Pictures read_pictures(std::span<const std::string> paths, Index size);
+Pictures read_pictures(std::span<const std::string> paths, Index size, Index shorter = 0);
 
 /// Throws it where so many pictures of such a size are too much.
 void check_pictures(Index size, Index count, Index channels);

@@ -117,7 +117,7 @@ DataParts open_source(const DataSource& source, const std::string& path, const D
                       info.shape.with(2, 1) != Shape({options.size, options.size, 1});
   if (resize) {
     for (DatasetPtr* part : {&parts.train, &parts.validation, &parts.test}) {
-      if (*part) *part = resized(**part, options.size);
+      if (*part) *part = resized(**part, options.size, options.shorter);
     }
   }
   parts = limit_vocabulary(complete_parts(std::move(parts), options.split), options);

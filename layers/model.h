@@ -23,6 +23,7 @@ struct InputSpec {
 /// What a pretrained model wants its images to be like.
 struct ImageRule {
   Index size = 0;                    ///< height and width; 0: as they come
+  Index shorter = 0;                 ///< the shorter side before the middle is cut; 0: size
   real scale = 1;                    ///< of the bytes 0..255: 1 or 1/255
   std::vector<real> mean = {};       ///< a channel, after scaling
   std::vector<real> deviation = {};  ///< a channel

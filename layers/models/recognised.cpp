@@ -11,16 +11,19 @@ namespace firn {
 
 namespace {
 
-/// A network of images of `size` with ImageNet's rule.
-RecognisedNetwork imagenet(std::string name, std::string text, Index classes, Index size = 224) {
+/// A network of images of `size` with ImageNet's rule; `shorter`: the side before the middle is cut.
+RecognisedNetwork imagenet(std::string name, std::string text, Index classes, Index size = 224,
+                           Index shorter = 256) {
   return {std::move(name),
           std::move(text),
           classes,
           {.size = size,
+           .shorter = shorter,
            .scale = real(1.0 / 255),
            .mean = {real(0.485), real(0.456), real(0.406)},
            .deviation = {real(0.229), real(0.224), real(0.225)},
-           .mirrored = true}};
+           .mirrored = true},
+          false};
 }
 
 std::optional<RecognisedNetwork> as_resnet(const NamedShapes& w) {
@@ -197,13 +200,13 @@ struct EfficientNet {
   int blocks;
   Index head;
   const char* name;
-  Index size;
+  Index size, shorter;
 };
 constexpr EfficientNet kEfficientNets[] = {
-    {16, 1280, "efficientnet_b0", 224}, {23, 1280, "efficientnet_b1", 240},
-    {23, 1408, "efficientnet_b2", 288}, {26, 1536, "efficientnet_b3", 300},
-    {32, 1792, "efficientnet_b4", 380}, {39, 2048, "efficientnet_b5", 456},
-    {45, 2304, "efficientnet_b6", 528}, {55, 2560, "efficientnet_b7", 600}};
+    {16, 1280, "efficientnet_b0", 224, 256}, {23, 1280, "efficientnet_b1", 240, 255},
+    {23, 1408, "efficientnet_b2", 288, 288}, {26, 1536, "efficientnet_b3", 300, 320},
+    {32, 1792, "efficientnet_b4", 380, 384}, {39, 2048, "efficientnet_b5", 456, 456},
+    {45, 2304, "efficientnet_b6", 528, 528}, {55, 2560, "efficientnet_b7", 600, 600}};
 
 const EfficientNet* efficientnet_of(int blocks, Index head) {
   const auto found =
@@ -238,7 +241,7 @@ std::optional<RecognisedNetwork> as_efficientnet(const NamedShapes& w) {
   }
   text += stem_text(w, "features.8", "features.8.0", "features.8.1", style, 1, channels);
   return imagenet(which->name, text + "[classifier.1] global_pool, dropout 0.2, classifier.1: dense",
-                  w.size("classifier.1.weight", 0, 2), which->size);
+                  w.size("classifier.1.weight", 0, 2), which->size, which->shorter);
 }
 
 /// timm's names of a block's parts.
@@ -271,7 +274,7 @@ std::optional<RecognisedNetwork> as_timm(const NamedShapes& w) {
   if (stages != (small ? 6 : kEfficientStages)) return std::nullopt;
   BlockStyle style{.activation = "relu_to 6"};
   std::string name = "mobilenet_v2";
-  Index size = 224;
+  Index size = 224, shorter = 256;
   if (third) {
     style.activation = "hard_swish";
     name = small ? "mobilenet_v3_small" : "mobilenet_v3_large";
@@ -281,6 +284,7 @@ std::optional<RecognisedNetwork> as_timm(const NamedShapes& w) {
     style = {.activation = "silu", .inner = "silu", .gate = "sigmoid"};
     name = which->name;
     size = which->size;
+    shorter = which->shorter;
   } else if (blocks != 17) {
     return std::nullopt;
   }
@@ -307,7 +311,9 @@ std::optional<RecognisedNetwork> as_timm(const NamedShapes& w) {
     text += stem_text(w, "conv_head", "conv_head", "bn2", style, 1, channels);
     text += "[classifier] global_pool, dropout 0.2, classifier: dense";
   }
-  return imagenet(name, text, w.size("classifier.weight", 0, 2), size);
+  RecognisedNetwork known = imagenet(name, text, w.size("classifier.weight", 0, 2), size, shorter);
+  known.has_tf_twin = third || excites;
+  return known;
 }
 
 }  // namespace

@@ -15,6 +15,8 @@ struct RecognisedNetwork {
   std::string text;   ///< as `parse_network` reads it; its parameters have the file's names
   Index classes = 0;  ///< rows of its last layer
   ImageRule rule;     ///< ImageNet's mean and deviation, and the size
+  /// Whether one that pads as TensorFlow does has the same names and shapes (timm's tf_efficientnet_b0).
+  bool has_tf_twin = false;
 };
 
 /// ResNet, ResNeXt and wide ResNet, VGG, SqueezeNet, MobileNetV2 and V3, EfficientNet as torchvision names

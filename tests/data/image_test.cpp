@@ -117,6 +117,20 @@ TEST_CASE("the middle is cut out of the longer side") {
   for (std::size_t i = 0; i < 16; ++i) CHECK(result.pixels[i] == 30 + 10 * (i % 4));
 }
 
+TEST_CASE("the middle of a greater picture is cut out of both sides") {
+  // As it is, 6 pixels high: rows and columns 1..4.
+  ByteImage image{6, 8, 1, {}};
+  for (int y = 0; y < 6; ++y) {
+    for (int x = 0; x < 8; ++x) image.pixels.push_back(static_cast<std::uint8_t>(10 * y + x));
+  }
+  const ByteImage result = resize_crop(image, 4, 6);
+  REQUIRE(result.pixels.size() == 16);
+  for (std::size_t i = 0; i < 16; ++i) CHECK(result.pixels[i] == 10 * (1 + i / 4) + 2 + i % 4);
+  // Scaled to the shorter side first: 12 x 16 to 6 x 8 of one value a quarter.
+  CHECK(resize_crop(constant(12, 16, 9), 4, 6).pixels == std::vector<std::uint8_t>(48, 9));
+  CHECK(resize_crop(image, 4, 3).pixels == resize_crop(image, 4).pixels);
+}
+
 TEST_CASE("halving weighs the four nearest, doubling lies between two") {
   const ByteImage halved =
       resize_crop({4, 4, 1, {0, 0, 80, 80, 0, 0, 80, 80, 0, 0, 80, 80, 0, 0, 80, 80}}, 2);

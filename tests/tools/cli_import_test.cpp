@@ -122,7 +122,9 @@ TEST_CASE("weights with torchvision's names say of which network they are") {
   CHECK(outcome.out.find("(1,112,112,2)") != std::string::npos);
   outcome = cli.run("finetune --weights r.safetensors --data digits --labels 2 --epochs 1 --run t -q");
   REQUIRE_MESSAGE(outcome.code == 0, outcome.err);
-  CHECK(cli.run("inspect runs/t/best.safetensors").out.find("firn.mean: 0.485") != std::string::npos);
+  const std::string kept = cli.run("inspect runs/t/best.safetensors").out;
+  CHECK(kept.find("firn.mean: 0.485") != std::string::npos);
+  CHECK(kept.find("firn.shorter_side: 256") != std::string::npos);
 
   tensors.pop_back();
   firn::save_safetensors(cli.path("half.safetensors"), tensors);
@@ -135,4 +137,47 @@ TEST_CASE("weights with torchvision's names say of which network they are") {
   CHECK(outcome.code == 2);
   CHECK(outcome.error_lines() == 1);
   CHECK_MESSAGE(outcome.err.find("give --model") != std::string::npos, outcome.err);
+}
+
+TEST_CASE("timm's tf_ variants, which have the names of others, are refused where a file says so") {
+  Cli cli;
+  std::filesystem::create_directories(cli.path("hub"));
+  std::vector<firn::NamedTensor> tensors;
+  const auto add = [&](const std::string& name, firn::Shape shape) {
+    firn::Tensor tensor(shape);
+    tensor.fill(1);
+    tensors.push_back({name, tensor});
+  };
+  const auto conv = [&](const std::string& path, const std::string& norm, firn::Index in,
+                        firn::Index kernel) {
+    add(path + ".weight", firn::Shape{2, in, kernel, kernel});
+    for (const char* part : {".weight", ".bias", ".running_mean", ".running_var"})
+      add(norm + part, firn::Shape{2});
+  };
+  conv("conv_stem", "bn1", 3, 3);
+  for (int stage = 0; stage < 5; ++stage) {
+    const std::string block = "blocks." + std::to_string(stage) + ".0.";
+    conv(block + "conv_dw", block + "bn1", 1, 3);
+    conv(block + "conv_pw", block + "bn2", 2, 1);
+  }
+  conv("blocks.5.0.conv", "blocks.5.0.bn1", 2, 1);
+  add("conv_head.weight", firn::Shape{4, 2, 1, 1});
+  add("conv_head.bias", firn::Shape{4});
+  add("classifier.weight", firn::Shape{3, 4});
+  add("classifier.bias", firn::Shape{3});
+  for (const char* file : {"hub/model.safetensors", "tf_mobilenetv3_small_100.safetensors"})
+    firn::save_safetensors(cli.path(file), tensors);
+  const std::string ask = "predict --data digits --weights ";
+  Outcome outcome = cli.run(ask + "tf_mobilenetv3_small_100.safetensors");
+  CHECK(outcome.code == 4);
+  CHECK(outcome.error_lines() == 1);
+  CHECK_MESSAGE(outcome.err.find("pads as TensorFlow does") != std::string::npos, outcome.err);
+  outcome = cli.run(ask + "hub/model.safetensors");
+  REQUIRE_MESSAGE(outcome.code == 0, outcome.err);
+  CHECK_MESSAGE(outcome.err.find("is read as mobilenet_v3_small by its names") != std::string::npos,
+                outcome.err);
+  cli.write("hub/config.json", R"({"architecture": "tf_mobilenetv3_small_100", "num_classes": 3})");
+  outcome = cli.run(ask + "hub/model.safetensors");
+  CHECK(outcome.code == 4);
+  CHECK_MESSAGE(outcome.err.find("tf_mobilenetv3_small_100") != std::string::npos, outcome.err);
 }

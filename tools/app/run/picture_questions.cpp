@@ -42,7 +42,7 @@ PictureQuestions picture_questions(const Recipe& recipe, std::span<const std::st
     throw Error(Fault::usage, "predict",
                 fmt::format("the model wants {}, pictures are cut square", sample.text()));
   }
-  Pictures pictures = read_pictures(paths, sample[0]);
+  Pictures pictures = read_pictures(paths, sample[0], recipe.shorter);
   PictureQuestions questions;
   questions.bad = std::move(pictures.bad);
   for (const std::size_t i : pictures.good) questions.names.push_back(paths[i]);

@@ -6,11 +6,14 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "data/files.h"
 #include "data/text.h"
 #include "engine/base/atomic_file.h"
+#include "engine/base/json_read.h"
+#include "engine/base/printable.h"
 #include "engine/base/split.h"
 #include "engine/tensor/safetensors.h"
 #include "layers/models/recognised.h"
@@ -142,6 +145,8 @@ Recipe own_recipe(const Entries& entries) {
   if (tokens != recipe.tokens.name()) entries.fail("firn.tokens", "'" + tokens + "' is not known");
   recipe.plain_head = entries.find("firn.head") == "plain";
   recipe.mirrored = entries.find("firn.mirrored") == "1";
+  if (const auto shorter = entries.find("firn.shorter_side"))
+    recipe.shorter = entries.count("firn.shorter_side", *shorter);
   const std::vector<double> scale = entries.numbers("firn.scale");
   if (scale.size() != 1) entries.fail("firn.scale", "is no number");
   recipe.preprocess = {scale[0], entries.numbers("firn.mean"), entries.numbers("firn.deviation"),
@@ -228,6 +233,32 @@ Recipe foreign_recipe(const SafeTensors& file, const std::string& weights, const
   return recipe;
 }
 
+/// What timm calls the network of a file: the "architecture" of the config.json beside it, else the file's
+/// name.
+std::string architecture_beside(const std::string& weights) {
+  const std::size_t name = weights.rfind('/') + 1;  // npos + 1 is 0
+  const std::string path = weights.substr(0, name) + "config.json";
+  if (!is_file(path)) return weights.substr(name);
+  const nlohmann::json config = try_json(as_text(read_file(path, Fault::model_file)));
+  if (!config.is_object() || !config.contains("architecture")) return weights.substr(name);
+  return config.at("architecture").is_string() ? config.at("architecture").get<std::string>() : "";
+}
+
+/// Throws where the file is of a network that pads otherwise; else says that it might be.
+std::string doubt_of_twin(const RecognisedNetwork& known, const std::string& weights) {
+  if (!known.has_tf_twin) return "";
+  const std::string called = architecture_beside(weights);
+  if (called.starts_with("tf_")) {
+    throw Error(Fault::model_file, "weights",
+                fmt::format("{} is {:.40}, which has the names of {} but pads as TensorFlow does, with other "
+                            "batch norms: bring it as .pt2 (torch.export.save)",
+                            weights, printable(called), known.name));
+  }
+  return fmt::format(
+      "{} is read as {} by its names; timm's tf_{} has the same ones and pads otherwise: bring that as .pt2",
+      weights, known.name, known.name);
+}
+
 /// A network that is known by the names of its weights.
 Recipe recognised_recipe(const RecognisedNetwork& known, const std::string& weights) {
   Recipe recipe;
@@ -238,6 +269,8 @@ Recipe recognised_recipe(const RecognisedNetwork& known, const std::string& weig
   recipe.images = true;
   recipe.preprocess = preprocess_of(known.rule);
   recipe.mirrored = known.rule.mirrored;
+  recipe.shorter = known.rule.shorter;
+  recipe.doubt = doubt_of_twin(known, weights);
   recipe.extent = ValueRange{0, 1};
   recipe.class_names = names_beside(weights, known.classes);
   return recipe;
@@ -313,6 +346,7 @@ std::map<std::string, std::string> to_metadata(const Recipe& recipe) {
   }
   if (recipe.plain_head) metadata["firn.head"] = "plain";
   if (recipe.mirrored) metadata["firn.mirrored"] = "1";
+  if (recipe.shorter > 0) metadata["firn.shorter_side"] = std::to_string(recipe.shorter);
   if (!recipe.class_names.empty()) metadata["firn.class_names"] = format_strings(recipe.class_names);
   if (recipe.tokens.words) metadata["firn.tokens"] = recipe.tokens.name();
   if (recipe.tokens.lower_case) metadata["firn.lower_case"] = "1";

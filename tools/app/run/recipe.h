@@ -32,15 +32,19 @@ struct Recipe {
   TargetScale targets;                   ///< of regression: what its targets are prepared by
   std::optional<ValueRange> extent;      ///< of the numbers trained on, before `preprocess`
   Preprocess preprocess;
+  Index shorter =
+      0;  ///< of a picture, the side that it is scaled to before its middle is cut; 0: the sample's
   bool images = false;      ///< a sample is an image
   bool own = false;         ///< written by firn
   bool mirrored = false;    ///< trained on mirror images too
+  std::string doubt = {};   ///< what the names of its weights leave open, as a sentence; empty: nothing
   bool plain_head = false;  ///< the head is `ModelEntry::make_plain`'s, where there is one
 };
 
 /// Entries firn.model, firn.network, firn.sample, firn.kind, firn.lengths, firn.classes, firn.class_names,
 /// firn.vocabulary, firn.tokens and firn.lower_case where tokens are words or of small letters alone,
-/// firn.scale, firn.mean, firn.deviation, firn.bgr, firn.mirrored where it was trained so, firn.head where it
+/// firn.scale, firn.mean, firn.deviation, firn.bgr, firn.mirrored where it was trained so, firn.shorter_side
+/// where more than the sample's size is kept before its middle is cut, firn.head where it
 /// is plain, firn.task where it is not what files without one are of: next-token for a charrnn of as many
 /// classes as tokens, else classification; firn.target_mean and firn.target_deviation of regression;
 /// firn.features and firn.label of tables, firn.layout of arrays, firn.extent (least and greatest number).

@@ -252,7 +252,10 @@ void open_for_weights(const SessionChoice& choice, Session& session) {
   Recipe& recipe = session.recipe;
   DataOptions options = data_options(choice);
   const Shape& sample = recipe.input.sample;
-  if (recipe.images && options.size == 0 && sample[0] == sample[1]) options.size = sample[0];
+  if (recipe.images && sample[0] == sample[1]) {
+    if (options.size == 0) options.size = sample[0];
+    options.shorter = recipe.shorter * options.size / sample[0];
+  }
   options.vocabulary = recipe.vocabulary;
   if (!options.tokens.empty() && recipe.input.vocabulary > 0 && options.tokens != recipe.tokens.name()) {
     throw Error(Fault::usage, "weights",
@@ -433,6 +436,7 @@ Session open_session(const SessionChoice& asked) {
     take_import(choice, read, session);
   } else if (told) {
     session.recipe = read_recipe(file, choice.model.weights, choice.model.name);
+    if (!session.recipe.doubt.empty()) session.notes.push_back(session.recipe.doubt);
   } else {
     require(choice.model.name, "--model", "model");
   }
