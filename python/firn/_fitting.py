@@ -80,5 +80,8 @@ def take_optimizer(options: _core.FitOptions, optimizer: str | Optimizer | None,
     options.optimizer = optimizer.name
     options.rate = optimizer.rate
     options.decay = optimizer.decay
+    options.betas = list(getattr(optimizer, "betas", ()))
+    options.alpha = getattr(optimizer, "alpha", None)
+    options.epsilon = getattr(optimizer, "epsilon", None)
     options.momentum = getattr(optimizer, "momentum", None)
     options.nesterov = getattr(optimizer, "nesterov", False)

@@ -145,6 +145,43 @@ def test_continues_where_it_was(arrays: Arrays) -> None:
 
 
 @pytest.mark.parametrize(
+    ("usual", "other"),
+    [
+        (firn.SGD(0.05), firn.SGD(0.05, momentum=0.5)),
+        (firn.SGD(0.05), firn.SGD(0.05, nesterov=True)),
+        (firn.Adam(), firn.Adam(betas=(0.5, 0.999))),
+        (firn.Adam(), firn.Adam(betas=(0.9, 0.9))),
+        (firn.AdamW(), firn.AdamW(epsilon=0.1)),
+        (firn.RMSprop(), firn.RMSprop(alpha=0.5)),
+        (firn.RMSprop(), firn.RMSprop(epsilon=0.1)),
+    ],
+)
+def test_optimizers_have_numbers(arrays: Arrays, usual: firn.SGD, other: firn.SGD) -> None:
+    def trained(optimizer: object) -> np.ndarray:
+        model = firn.models.cnn(input=(8, 8, 1), classes=10)
+        model.fit(*arrays, epochs=1, optimizer=optimizer)
+        return model.weights["fc1.weight"].copy()
+
+    assert np.array_equal(trained(usual), trained(usual.name))
+    assert not np.array_equal(trained(usual), trained(other))
+
+
+def test_adam_by_hand() -> None:
+    """A weight of 0, the gradient of (w - 1)^2 / 2 at each step: PyTorch's Adam with these numbers."""
+    model = firn.Model.from_spec("dense 1 no_bias", input=(1,), classes=1, task="regression")
+    model.load_weights({name: np.zeros_like(array) for name, array in model.weights.items()})
+    x, y = np.array([[-1.0], [1.0]]), np.array([-1.0, 1.0])
+    model.fit(x, y, epochs=3, batch=2, schedule="constant", optimizer=firn.Adam(0.1, betas=(0.5, 0.75), epsilon=0.01))
+    w = m = v = 0.0
+    for step in range(1, 4):
+        g = 2 * (w - 1)  # the loss is the mean of squares
+        m, v = 0.5 * m + 0.5 * g, 0.75 * v + 0.25 * g * g
+        w -= 0.1 * (m / (1 - 0.5**step)) / ((v / (1 - 0.75**step)) ** 0.5 + 0.01)
+    (weight,) = model.weights.values()
+    assert weight.item() == pytest.approx(w, rel=1e-5)
+
+
+@pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"epochs": 0}, "epochs 0: want a whole number"),
@@ -152,6 +189,9 @@ def test_continues_where_it_was(arrays: Arrays) -> None:
         ({"optimizer": "adm"}, "did you mean adam"),
         ({"schedule": "cosin"}, "did you mean cosine"),
         ({"optimizer": firn.Adam(), "rate": 0.1}, "say it once"),
+        ({"optimizer": firn.Adam(betas=(0.9, 1.0))}, "betas 1"),
+        ({"optimizer": firn.Adam(betas=(0.9,))}, "two are wanted"),
+        ({"optimizer": firn.RMSprop(epsilon=-1.0)}, "epsilon -1"),
         ({"patience": 2}, "patience wants a validation part"),
         ({"validation": "spilt"}, "want \\(x, y\\)"),
         ({"cache": "of"}, "cache 'of' is none of"),

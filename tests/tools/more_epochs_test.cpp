@@ -24,7 +24,7 @@ TEST_CASE("more epochs go on to the bytes of a run that had them from the start"
                               " --data digits --labels 20 --schedule constant ";
   const std::string cnn = "train --model cnn --data digits --labels 20 --batch 32 --schedule ";
   const std::string commands[] = {
-      kSome + "--optimizer adam --augment shift:1",
+      kSome + "--optimizer adam --betas 0.8,0.99 --epsilon 1e-6 --augment shift:1",
       cnn + "step:9:0.7,warm-up:4 --momentum 0.8",
       cnn + "constant --freeze half --thaw 3:conv2 --thaw-warm-up 3",
       cnn + "constant --policy gradual --checkpoint-every 2",

@@ -19,6 +19,9 @@ struct FitOptions {
   std::optional<double> rate = {};  ///< none: by the optimizer
   std::optional<double> momentum = {};
   bool nesterov = false;
+  std::vector<double> betas = {};      ///< two, of adam and adamw
+  std::optional<double> alpha = {};    ///< of rmsprop
+  std::optional<double> epsilon = {};  ///< of all but sgd
   std::optional<double> decay = {};
   std::string schedule = "cosine";  ///< as `parse_schedule` takes it
   double clip = 0;                  ///< gradients together are cut to this 2-norm; 0: not

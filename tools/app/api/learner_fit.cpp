@@ -50,6 +50,9 @@ void check_options(const FitOptions& o) {
   check_batch(o.batch);
   if (o.rate) check_number("rate", *o.rate, cli::from_to(0, cli::kMostNumber), false);
   if (o.momentum) check_number("momentum", *o.momentum, cli::from_below(0, 1), false);
+  for (const double beta : o.betas) check_number("betas", beta, cli::from_below(0, 1), false);
+  if (o.alpha) check_number("alpha", *o.alpha, cli::from_below(0, 1), false);
+  if (o.epsilon) check_number("epsilon", *o.epsilon, cli::from_to(0, cli::kMostNumber), false);
   if (o.decay) check_number("decay", *o.decay, cli::from_to(0, cli::kMostNumber), false);
   check_number("clip", o.clip, cli::from_to(0, cli::kMostNumber), false);
   check_number("smoothing", o.smoothing, cli::from_below(0, 1), false);
@@ -76,6 +79,9 @@ cli::LearningChoice learning_choice(const FitOptions& o) {
   training.rate = o.rate;
   training.momentum = o.momentum;
   training.nesterov = o.nesterov;
+  training.betas = o.betas;
+  training.alpha = o.alpha;
+  training.epsilon = o.epsilon;
   training.decay = o.decay;
   training.schedule = o.schedule;
   training.clip = o.clip;

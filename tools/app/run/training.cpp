@@ -25,6 +25,12 @@ void declare_training(Arguments& arguments, TrainingChoice& choice, bool finetun
                    "greatest learning rate (sgd 0.05, others 0.001)");
   arguments.option("--momentum", choice.momentum, "M", from_below(0, 1), "of sgd (0.9) and rmsprop (0)");
   arguments.flag("--nesterov", choice.nesterov, "sgd with Nesterov's momentum");
+  arguments.list(
+      "--betas", choice.betas, "B,B", from_below(0, 1),
+      "of adam and adamw: how long the mean of gradients and that of their squares last (0.9,0.999)");
+  arguments.option("--alpha", choice.alpha, "A", from_below(0, 1), "the same of rmsprop's squares (0.99)");
+  arguments.option("--epsilon", choice.epsilon, "E", from_to(0, kMostNumber),
+                   "of adam, adamw and rmsprop: beside the root of the squares (1e-8)");
   arguments.option("--decay", choice.decay, "W", from_to(0, kMostNumber),
                    finetune
                        ? "weight decay (0; of a standardised head by the number of samples); of adamw the "
@@ -97,6 +103,18 @@ void resolve_training(TrainingChoice& choice, const Model& model, bool backbone)
   }
   if (choice.nesterov && !sgd) throw Error(Fault::usage, "train", "--nesterov goes with sgd");
   if (!choice.momentum && sgd) choice.momentum = 0.9;
+  const bool adam = choice.optimizer.starts_with("adam");
+  if (!choice.betas.empty() && !adam) {
+    throw Error(Fault::usage, "train", fmt::format("{} has no --betas", choice.optimizer));
+  }
+  if (!choice.betas.empty() && choice.betas.size() != 2) {
+    throw Error(Fault::usage, "train",
+                fmt::format("--betas: {} numbers, two are wanted", choice.betas.size()));
+  }
+  if (choice.alpha && choice.optimizer != "rmsprop") {
+    throw Error(Fault::usage, "train", fmt::format("{} has no --alpha", choice.optimizer));
+  }
+  if (choice.epsilon && sgd) throw Error(Fault::usage, "train", "sgd has no --epsilon");
 }
 
 std::unique_ptr<Optimizer> make_optimizer(const TrainingChoice& choice) {
@@ -115,12 +133,19 @@ std::unique_ptr<Optimizer> make_optimizer(const TrainingChoice& choice) {
     config.rate = rate;
     config.momentum = momentum;
     config.decay = choice.decay.value_or(0);
+    config.alpha = choice.alpha.value_or(config.alpha);
+    config.epsilon = choice.epsilon.value_or(config.epsilon);
     return make_rmsprop(config);
   }
   AdamConfig config;
   config.rate = rate;
   config.decay = choice.decay.value_or(0);
   config.decoupled = choice.optimizer == "adamw";
+  if (choice.betas.size() == 2) {
+    config.beta1 = choice.betas[0];
+    config.beta2 = choice.betas[1];
+  }
+  config.epsilon = choice.epsilon.value_or(config.epsilon);
   return make_adam(config);
 }
 
@@ -164,6 +189,10 @@ JsonObject training_json(const TrainingChoice& choice) {
   object.add("augment", choice.augment)
       .add("block_rates", choice.block_rates)
       .add("patience", choice.patience);
+  // Numbers that the rule itself would take are not said: runs from before these options lack them too.
+  if (!choice.betas.empty()) object.add("betas", choice.betas);
+  if (choice.alpha) object.add("alpha", *choice.alpha);
+  if (choice.epsilon) object.add("epsilon", *choice.epsilon);
   object.add("class_weights", choice.class_weights).add("class_factors", choice.class_factors);
   return object;
 }

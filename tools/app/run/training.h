@@ -20,7 +20,10 @@ struct TrainingChoice {
   std::optional<double> rate;  ///< none: by the optimizer
   std::optional<double> momentum;
   bool nesterov = false;
-  std::optional<double> decay;  ///< none: 0, or the prior of a standardised head
+  std::vector<double> betas;      ///< of adam and adamw, of the mean and of the squares; empty: usual
+  std::optional<double> alpha;    ///< of rmsprop
+  std::optional<double> epsilon;  ///< of all but sgd
+  std::optional<double> decay;    ///< none: 0, or the prior of a standardised head
   std::string schedule = "cosine";
   double clip = 0;
   double smoothing = 0;
