@@ -41,6 +41,7 @@ from .studies import Study, study
 
 if TYPE_CHECKING:
     from .estimator import FineTuner as FineTuner
+    from .estimator import FineTuneRegressor as FineTuneRegressor
 
 __version__: str = _core.version()
 _core.set_own_program([sys.executable, "-m", "firn"])
@@ -93,6 +94,9 @@ __all__ = [
 ]
 
 
+_ESTIMATORS = ("FineTuneRegressor", "FineTuner")  # only who asks for them needs scikit-learn
+
+
 def threads() -> int:
     """How many threads firn uses: those of ``set_threads`` or threadpoolctl, of OMP_NUM_THREADS, or one a core."""
     return _core.threads()
@@ -104,12 +108,12 @@ def set_threads(n: int) -> None:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "FineTuner":  # only who asks for it needs scikit-learn
-        from .estimator import FineTuner as FineTuner
+    if name in _ESTIMATORS:
+        from . import estimator
 
-        return FineTuner
+        return getattr(estimator, name)
     raise AttributeError(f"module 'firn' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, "FineTuner"})
+    return sorted({*globals(), *__all__, *_ESTIMATORS})

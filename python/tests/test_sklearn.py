@@ -1,4 +1,4 @@
-"""FineTuner among scikit-learn's own."""
+"""FineTuner and FineTuneRegressor among scikit-learn's own."""
 
 from __future__ import annotations
 
@@ -26,9 +26,13 @@ Arrays = tuple[np.ndarray, np.ndarray]
 # None is excused; scikit-learn itself skips those of array libraries that are not there.
 @pytest.mark.parametrize(
     ("estimator", "check"),
-    [pytest.param(e, c, id=getattr(c, "func", c).__name__) for e, c in estimator_checks_generator(firn.FineTuner())],
+    [
+        pytest.param(e, c, id=f"{type(e).__name__}-{getattr(c, 'func', c).__name__}")
+        for tuner in (firn.FineTuner(), firn.FineTuneRegressor())
+        for e, c in estimator_checks_generator(tuner)
+    ],
 )
-def test_check_estimator(estimator: firn.FineTuner, check: object) -> None:
+def test_check_estimator(estimator: firn.FineTuner | firn.FineTuneRegressor, check: object) -> None:
     check(estimator)
 
 
@@ -59,6 +63,20 @@ def test_the_weights_classes_keep_their_head(weights: Path, arrays: Arrays) -> N
     x, y = arrays
     tuner = firn.FineTuner(weights, freeze="conv*", epochs=1, rate=0.0).fit(x, y)
     assert np.array_equal(tuner.predict(x), firn.load(weights).predict(x))
+
+
+def test_numbers_are_tuned_in_their_unit(weights: Path, arrays: Arrays) -> None:
+    x, y = arrays
+    ink = x.reshape(len(x), -1).mean(1, dtype=np.float64) * 1000 + 5000
+    two = np.stack([ink, -y.astype(np.float64)], 1)
+    tuner = firn.FineTuneRegressor(weights, freeze="conv1", epochs=40, rate=0.01, random_state=1)
+    assert tuner.fit(x, ink).score(x, ink) > 0.9 and tuner.predict(x).shape == (len(x),)
+    assert np.array_equal(tuner.model_.weights["conv1.weight"], firn.load(weights).weights["conv1.weight"])
+    assert tuner.fit(x, two).predict(x).shape == two.shape and tuner.score(x, two) > 0.7
+    begun = tuner.model_
+    again = firn.FineTuneRegressor(begun, epochs=1, rate=0.0).fit(x, two)
+    assert np.allclose(again.predict(x), begun.predict(x), rtol=1e-4)  # of that task: its head stays
+    assert np.array_equal(clone(tuner).fit(x, two).predict(x), pickle.loads(pickle.dumps(tuner)).predict(x))
 
 
 def test_grid_search_in_two_processes(weights: Path, arrays: Arrays) -> None:
@@ -107,4 +125,4 @@ def test_the_example(tmp_path: Path) -> None:
 def test_sklearn_is_not_needed_to_import(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         firn.nothing
-    assert "FineTuner" in dir(firn)
+    assert {"FineTuner", "FineTuneRegressor"} <= set(dir(firn))
