@@ -74,7 +74,7 @@ std::optional<SafeTensors> read_own_onnx(std::span<const std::byte> bytes, const
     if (constant.whole || constant.name.starts_with('/')) continue;  // sizes and the like
     if (constant.sizes.size() > static_cast<std::size_t>(Shape::kMaxRank)) return std::nullopt;
     NamedTensor tensor{constant.name, Tensor(Shape(std::span<const Index>(constant.sizes)))};
-    std::copy(constant.reals.begin(), constant.reals.end(), tensor.tensor.data());
+    std::ranges::copy(constant.floats(), tensor.tensor.data());
     file.tensors.push_back(std::move(tensor));
   }
   if (nodes.hex() != seal->second) return std::nullopt;

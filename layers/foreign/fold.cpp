@@ -51,7 +51,7 @@ ForeignConstant gathered(const ForeignConstant& like, std::vector<Index> sizes,
     if (like.whole) {
       made.wholes.push_back(like.wholes.at(at));
     } else {
-      made.reals.push_back(like.reals.at(at));
+      made.reals.push_back(like.floats()[at]);
     }
   }
   return made;
@@ -161,7 +161,7 @@ ForeignConstant fold_concat(Inputs inputs, Index axis) {
         if (made.whole) {
           made.wholes.push_back(one->wholes[from]);
         } else {
-          made.reals.push_back(one->reals[from]);
+          made.reals.push_back(one->floats()[from]);
         }
       }
     }

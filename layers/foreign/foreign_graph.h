@@ -25,6 +25,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,7 @@ struct ForeignConstant {
   std::string name;  ///< dotted where the file says so
   std::vector<Index> sizes;
   std::vector<real> reals;
+  std::span<const real> lying = {};  ///< in the place of `reals`: of somebody who outlives this
   std::vector<std::int64_t> wholes;  ///< in the place of `reals`
   bool whole = false;
   bool trains = true;  ///< the file does not say that it is frozen
@@ -55,11 +57,21 @@ struct ForeignConstant {
     for (const Index size : sizes) all *= size;
     return all;
   }
+  std::span<const real> floats() const { return lying.empty() ? std::span<const real>(reals) : lying; }
+  /// `reals` to be changed, whether they were its own or not.
+  std::vector<real>& own_floats() {
+    if (!lying.empty()) reals.assign(lying.begin(), lying.end());
+    lying = {};
+    return reals;
+  }
   double number(Index i) const {
     const auto at = static_cast<std::size_t>(i);
-    return whole ? static_cast<double>(wholes[at]) : static_cast<double>(reals[at]);
+    return whole ? static_cast<double>(wholes[at]) : static_cast<double>(floats()[at]);
   }
 };
+
+/// Constants by their names in a file.
+using ForeignTensors = std::map<std::string, ForeignConstant>;
 
 struct ForeignNode {
   std::string op;                    ///< one of the above; empty: the vocabulary has none

@@ -41,14 +41,14 @@ ImportedNetwork import_network(const std::string& path, const Shape& sample, con
 }
 
 ImportedNetwork import_network(std::span<const std::byte> bytes, const std::string& path, const Shape& sample,
-                               const NetworkCut& cut) {
+                               const NetworkCut& cut, const ForeignTensors& lying) {
   const Kind kind = kind_of(bytes);
   if (kind == Kind::none)
     throw Error(Fault::model_file, "import",
                 path + ": is neither an exported program of PyTorch (.pt2) nor an ONNX model");
   const bool begins_later = !cut.from.empty();
   ForeignGraph graph =
-      kind == Kind::pt2 ? read_pt2(bytes, path) : read_onnx(bytes, path, sample, begins_later);
+      kind == Kind::pt2 ? read_pt2(bytes, path, lying) : read_onnx(bytes, path, sample, begins_later);
   cut_network(graph, cut, begins_later ? sample : Shape{});
   ForeignLayers layers = Translator(graph).run();
   ImportedNetwork network;

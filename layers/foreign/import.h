@@ -8,6 +8,7 @@
 
 #include "engine/tensor/safetensors.h"
 #include "layers/foreign/cut.h"
+#include "layers/foreign/foreign_graph.h"
 #include "layers/model.h"
 
 namespace firn {
@@ -30,8 +31,9 @@ bool is_foreign_network(const std::string& path);
 /// for what is damaged, of a version that is not known, or holds an operation that firn lacks. `sample`:
 /// sizes that an ONNX model leaves open are taken from it.
 ImportedNetwork import_network(const std::string& path, const Shape& sample = {}, const NetworkCut& cut = {});
-/// The same of one that lies in memory; `path` is only named in errors.
+/// The same of one that lies in memory; `path` is only named in errors. `lying`: as `read_pt2` takes them.
 ImportedNetwork import_network(std::span<const std::byte> bytes, const std::string& path,
-                               const Shape& sample = {}, const NetworkCut& cut = {});
+                               const Shape& sample = {}, const NetworkCut& cut = {},
+                               const ForeignTensors& lying = {});
 
 }  // namespace firn

@@ -77,7 +77,7 @@ class GraphReader {
   }
 
   void read_inputs(const Json& signature) {
-    std::map<std::string, ForeignConstant> tensors = archive_.tensors();
+    ForeignTensors tensors = archive_.tensors();
     const auto bind = [&](const Json& spec, const char* key) {
       const std::string name = spec.at(key).get<std::string>();
       const auto found = tensors.find(name);
@@ -271,8 +271,9 @@ bool is_pt2(std::span<const std::byte> first) {
          text.find("models/model.json") != std::string_view::npos;
 }
 
-ForeignGraph read_pt2(std::span<const std::byte> bytes, const std::string& path) {
-  const Pt2Archive archive(bytes, path);
+ForeignGraph read_pt2(std::span<const std::byte> bytes, const std::string& path,
+                      const ForeignTensors& lying) {
+  const Pt2Archive archive(bytes, path, lying);
   return GraphReader(archive, path).read();
 }
 

@@ -17,6 +17,9 @@ bool is_pt2(std::span<const std::byte> first);
 /// Reads a file that lies in memory; `path` is only named in errors. Throws Error(model_file) for what is
 /// damaged, for a major version of the schema that is not known, pickled weights, and strides, offsets or
 /// sizes that do not fit their bytes.
-ForeignGraph read_pt2(std::span<const std::byte> bytes, const std::string& path);
+/// `lying`: numbers that are not in the file but where they lie already, by their names; they must outlive
+/// the graph.
+ForeignGraph read_pt2(std::span<const std::byte> bytes, const std::string& path,
+                      const ForeignTensors& lying = {});
 
 }  // namespace firn

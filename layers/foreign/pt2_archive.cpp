@@ -82,8 +82,8 @@ void Pt2Archive::fail(const std::string& what) const {
   throw Error(Fault::model_file, "pt2", fmt::format("{}: {}", path_, what));
 }
 
-Pt2Archive::Pt2Archive(std::span<const std::byte> bytes, std::string path)
-    : path_(std::move(path)), members_(read_zip(bytes, path_, kZip)) {
+Pt2Archive::Pt2Archive(std::span<const std::byte> bytes, std::string path, const ForeignTensors& lying)
+    : path_(std::move(path)), lying_(lying), members_(read_zip(bytes, path_, kZip)) {
   std::vector<std::string> graphs;
   for (const ZipEntry& member : members_) {
     const std::size_t at = member.name.rfind(kGraphs);
@@ -121,8 +121,8 @@ Json Pt2Archive::model() const {
   return read_json(text(name), fmt::format("{}({})", path_, name), kJson);
 }
 
-std::map<std::string, ForeignConstant> Pt2Archive::tensors() const {
-  std::map<std::string, ForeignConstant> all;
+ForeignTensors Pt2Archive::tensors() const {
+  ForeignTensors all;
   const std::string name = graph_.substr(folder_.size() + kGraphs.size());
   const std::string stem = name.substr(0, name.size() - std::string_view(".json").size());
   const std::string weights = "data/weights/" + stem + "_weights_config.json";
@@ -139,7 +139,7 @@ std::map<std::string, ForeignConstant> Pt2Archive::tensors() const {
 }
 
 void Pt2Archive::read_tensors(const std::string& folder, const std::string& config,
-                              std::map<std::string, ForeignConstant>& out) const {
+                              ForeignTensors& out) const {
   const std::string where = fmt::format("{}({})", path_, config);
   const Json json = read_json(text(config), where, kJson);
   const JsonFields file(json, where, kJson);
@@ -180,6 +180,11 @@ ForeignConstant Pt2Archive::tensor(const std::string& name, const Json& entry, c
       refuse(fmt::format(" has no list of {}", key));
     for (const Json& one : *list)
       (key[1] == 'i' ? constant.sizes : strides).push_back(size_of(one, fields, key));
+  }
+  if (const auto found = lying_.find(name); found != lying_.end()) {
+    constant.sizes = found->second.sizes;
+    constant.lying = found->second.lying;
+    return constant;
   }
   if (strides.size() != constant.sizes.size())
     refuse(fmt::format(" has {} sizes and {} strides", constant.sizes.size(), strides.size()));

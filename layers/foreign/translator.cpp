@@ -340,7 +340,7 @@ void Translator::keep(const ForeignNode& node, const ForeignConstant& from, cons
     fail(node, fmt::format("{:.80} is the weight of another node too: firn has no weights that layers share",
                            printable(from.name)));
   }
-  Tensor tensor(axes.empty() ? shape : Shape(std::span<const Index>(from.sizes)), from.reals);
+  Tensor tensor(axes.empty() ? shape : Shape(std::span<const Index>(from.sizes)), from.floats());
   if (!axes.empty()) tensor = tensor.permuted(axes);
   out_.tensors.push_back({name, std::move(tensor)});
   if (!trains.value_or(from.trains)) out_.frozen.push_back(name);

@@ -83,7 +83,7 @@ Translator::Window Translator::window(const ForeignNode& node, const Stream& s,
 bool Translator::computes_zeros(int value) const {
   const auto found = folded_.find(value);
   if (found == folded_.end()) return false;
-  const std::vector<real>& reals = found->second.reals;
+  const std::span<const real> reals = found->second.floats();
   return !found->second.whole && std::all_of(reals.begin(), reals.end(), [](real x) { return x == 0; });
 }
 
@@ -154,11 +154,12 @@ void Translator::dense(const ForeignNode& node) {
     const double alpha = node.number("alpha", 1), beta = node.number("beta", 1);
     if (alpha != 1)
       s = emit(node, LayerSpec("times").bare("factor", exact_text(static_cast<real>(alpha))), s);
-    if (bias.count() == 1 && bias.reals.size() == 1 && weight.sizes.size() == 2) {
+    if (bias.count() == 1 && bias.floats().size() == 1 && weight.sizes.size() == 2) {
       bias.sizes = {weight.sizes[by_rows ? 0 : 1]};
-      bias.reals.assign(static_cast<std::size_t>(std::max<Index>(0, bias.sizes[0])), bias.reals[0]);
+      const real one = bias.floats()[0];
+      bias.own_floats().assign(static_cast<std::size_t>(std::max<Index>(0, bias.sizes[0])), one);
     }
-    for (real& one : bias.reals) one *= static_cast<real>(beta);
+    for (real& one : bias.own_floats()) one *= static_cast<real>(beta);
   }
   dense_of(node, s, weight, has_bias ? &bias : nullptr, !by_rows);
 }

@@ -17,7 +17,7 @@ ForeignConstant gated_rows(const ForeignConstant& all, Index direction, Index of
   made.sizes = row > 0 ? std::vector<Index>{gates * hidden, row} : std::vector<Index>{gates * hidden};
   const Index wide = std::max<Index>(1, row), per_direction = all.sizes[1] * wide;
   for (const Index gate : order) {
-    const auto begin = all.reals.begin() + direction * per_direction + (offset + gate * hidden) * wide;
+    const auto begin = all.floats().begin() + direction * per_direction + (offset + gate * hidden) * wide;
     made.reals.insert(made.reals.end(), begin, begin + hidden * wide);
   }
   made.trains = all.trains;

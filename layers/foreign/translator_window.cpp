@@ -226,7 +226,7 @@ void Translator::arithmetic_with(const ForeignNode& node, Stream s, const Foreig
     fail(node, fmt::format("joins {} and a constant of {}: firn has one number, or one for each channel",
                            sizes_text(s.sizes), sizes_text(c.sizes)));
   ForeignConstant numbers = c;
-  for (real& one : numbers.reals) one = node.op == "divide" ? 1 / one : negative ? -one : one;
+  for (real& one : numbers.own_floats()) one = node.op == "divide" ? 1 / one : negative ? -one : one;
   // A bias that stands behind its product.
   if (node.op == "add" && s.layer >= 0 && s.image.rank() == 0 && axis == s.memory.back()) {
     ForeignLayer& before = out_.layers[static_cast<std::size_t>(s.layer)];

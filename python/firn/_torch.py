@@ -20,8 +20,12 @@ def _torch() -> Any:
     return torch
 
 
-def exported(module: Any, example: Any) -> npt.NDArray[np.uint8]:
-    """What ``torch.export.save`` writes of a module in its evaluating mode, in memory. The module stays as it is."""
+Floats = npt.NDArray[np.float32]
+
+
+def exported(module: Any, example: Any) -> tuple[npt.NDArray[np.uint8], list[tuple[str, Floats]]]:
+    """What ``torch.export.save`` writes of a module in its evaluating mode, in memory, and its weights where they lie:
+    views of all that are float32 and contiguous, which the former then does not hold. The module stays as it is."""
     torch = _torch()
     if not isinstance(module, torch.nn.Module):
         raise UsageError(f"[torch] from_torch takes an nn.Module, not {type(module).__name__}")
@@ -33,11 +37,28 @@ def exported(module: Any, example: Any) -> npt.NDArray[np.uint8]:
     file = io.BytesIO()
     try:
         module.eval()
-        torch.export.save(torch.export.export(module, inputs), file)
+        program = torch.export.export(module, inputs)
+        weights = _taken(torch, program.state_dict)
+        torch.export.save(program, file)
     finally:
         for part, training in modes:
             part.training = training
-    return np.frombuffer(file.getbuffer(), np.uint8)
+    return np.frombuffer(file.getbuffer(), np.uint8), weights
+
+
+def _taken(torch: Any, tensors: dict[str, Any]) -> list[tuple[str, Floats]]:
+    """Views of tensors, in whose place one number is left."""
+    taken = []
+    for name, tensor in tensors.items():
+        plain = tensor.dtype == torch.float32 and tensor.layout == torch.strided and tensor.device.type == "cpu"
+        if not plain or tensor.ndim == 0 or tensor.numel() == 0 or not tensor.is_contiguous():
+            continue
+        taken.append((name, tensor.detach().numpy()))
+        left = torch.zeros(1)
+        if isinstance(tensor, torch.nn.Parameter):
+            left = torch.nn.Parameter(left, requires_grad=tensor.requires_grad)
+        tensors[name] = left
+    return taken
 
 
 def put_weights(weights: Mapping[str, Any], module: Any, name: str) -> None:

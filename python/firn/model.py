@@ -82,13 +82,14 @@ class Model(Freezing):
     def from_torch(cls, module: Any, example: Any, *, classes: Sequence[Any] | None = None) -> Model:
         """A module of PyTorch (2.9 or later) with its weights, as it stands: ``torch.export`` of its evaluating mode.
         ``example``: a batch as the module takes it; its first axis is the samples, how many does not matter. What
-        has ``requires_grad=False`` is frozen, running statistics with it. The weights are copied; :meth:`to_torch`
-        brings them back.
+        has ``requires_grad=False`` is frozen, running statistics with it. The weights are read where they lie in the
+        module and copied once, since firn lays them out otherwise; :meth:`to_torch` brings them back.
 
         ``classes``: what the answers are called, in their order. Samples are taken as they are: what the module
         wants done before (a mean taken off) is to be done. Images are (N, H, W, C) here too, unless
         ``layout="nchw"`` is said. What can be taken: docs/import.md. Raises ModelFileError for what cannot."""
-        return cls._named(_core.Learner.of_memory(_torch.exported(module, example), type(module).__name__, []), classes)
+        program, weights = _torch.exported(module, example)
+        return cls._named(_core.Learner.of_program(program, type(module).__name__, weights), classes)
 
     @classmethod
     def from_pt2(cls, path: str | os.PathLike[str], *, classes: Sequence[Any] | None = None) -> Model:

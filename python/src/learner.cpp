@@ -192,10 +192,19 @@ Learner of_file(const std::string& path, const std::vector<Index>& sample) {
 
 using Bytes = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-Learner of_memory(const Bytes& data, const std::string& name, const std::vector<Index>& sample) {
+using Floats = nb::ndarray<const float, nb::ro, nb::c_contig, nb::device::cpu>;
+
+/// A program of PyTorch's; the weights are read where they lie.
+Learner of_program(const Bytes& data, const std::string& name,
+                   const std::vector<std::tuple<std::string, Floats>>& weights) {
+  std::vector<LyingTensor> lying;
+  for (const auto& [called, array] : weights) {
+    LyingTensor& tensor = lying.emplace_back(LyingTensor{called, {}, {array.data(), array.size()}});
+    for (std::size_t axis = 0; axis < array.ndim(); ++axis)
+      tensor.sizes.push_back(static_cast<Index>(array.shape(axis)));
+  }
   const nb::gil_scoped_release free;
-  return Learner::of_network(std::as_bytes(std::span(data.data(), data.size())), name,
-                             Shape(std::span<const Index>(sample)));
+  return Learner::of_program(std::as_bytes(std::span(data.data(), data.size())), name, lying);
 }
 
 }  // namespace
@@ -208,7 +217,7 @@ void bind_learner(nb::module_& m) {
           "load", [](const std::string& path, const std::string& model) { return Learner(path, model); },
           "path"_a, "model"_a = "", Unlocked())
       .def_static("of_file", &of_file, "path"_a, "sample"_a, Unlocked())
-      .def_static("of_memory", &of_memory, "data"_a, "name"_a, "sample"_a)
+      .def_static("of_program", &of_program, "data"_a, "name"_a, "weights"_a)
       .def_static("from_bytes", &from_bytes, "data"_a, "prepared"_a)
       .def("to_bytes", &to_bytes)
       .def("export_onnx", &Learner::export_onnx, "path"_a, "fold"_a, Unlocked())

@@ -50,6 +50,33 @@ def test_a_module_in_and_out() -> None:
     assert torch.equal(before, module[0].weight)
 
 
+def test_weights_are_read_where_they_lie(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = small()
+    module[6].weight = nn.Parameter(module[6].weight.detach().repeat(1, 2)[:, ::2], requires_grad=False)
+    of_program, seen = firn._core.Learner.of_program, []
+
+    class Learner:
+        @staticmethod
+        def of_program(program: np.ndarray, name: str, weights: list) -> object:
+            seen.append((program.nbytes, dict(weights)))
+            return of_program(program, name, weights)
+
+    monkeypatch.setattr(firn._core, "Learner", Learner)
+    model = firn.Model.from_torch(module, X[:1])
+    (_, taken), state = seen[0], module.state_dict()
+    for name, array in taken.items():
+        assert np.shares_memory(array, state[name].numpy()) and array.shape == state[name].shape
+    # What is in another order, a number or counted is in the program, and copied.
+    assert set(state) - set(taken) == {"6.weight", "1.num_batches_tracked"}
+    assert model.frozen() == ["6.weight"] and difference(module, model) < 1e-5
+    assert all(p.requires_grad for p in (module[0].weight, module[6].bias)) and module[0].weight.is_contiguous()
+
+    seen.clear()
+    wide = nn.Sequential(nn.Linear(1000, 1000, bias=False), nn.ReLU(), nn.Linear(1000, 4))
+    firn.Model.from_torch(wide, torch.zeros(1, 1000))
+    assert seen[0][0] < 100_000  # of 4 MB
+
+
 def test_example_arrays_and_tensors_of_samples() -> None:
     model = firn.Model.from_torch(small(), X[:1], classes=list("abcd"))
     assert set(model.predict(torch.from_numpy(X), layout="nchw")) <= set("abcd")

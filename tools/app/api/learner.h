@@ -37,6 +37,13 @@ struct BlockSummary {
   Index kept_bytes = 0;                                                        ///< for the backward pass
 };
 
+/// A parameter of somebody else's network where it lies, rows last.
+struct LyingTensor {
+  std::string name;
+  std::vector<Index> sizes;
+  std::span<const real> numbers;
+};
+
 /// What a training step is predicted to take on this machine; of the forward pass where nothing trains.
 struct StepOutlook {
   struct Block {
@@ -93,6 +100,9 @@ class Learner {
   static Learner of_network(const std::string& path, const Shape& sample = {});
   static Learner of_network(std::span<const std::byte> bytes, const std::string& name,
                             const Shape& sample = {});
+  /// An exported program of PyTorch (.pt2) whose weights are not in `bytes` but lie elsewhere.
+  static Learner of_program(std::span<const std::byte> bytes, const std::string& name,
+                            const std::vector<LyingTensor>& weights);
   ~Learner();
   Learner(Learner&&) noexcept;
   Learner& operator=(Learner&&) noexcept;

@@ -31,6 +31,18 @@ Learner Learner::of_network(std::span<const std::byte> bytes, const std::string&
   return Learner(Parts::imported(weights_in(bytes, name, sample), name));
 }
 
+Learner Learner::of_program(std::span<const std::byte> bytes, const std::string& name,
+                            const std::vector<LyingTensor>& weights) {
+  ForeignTensors lying;
+  for (const LyingTensor& weight : weights) {
+    ForeignConstant& tensor = lying[weight.name];
+    tensor.sizes = weight.sizes;
+    tensor.lying = weight.numbers;
+  }
+  return Learner(
+      Parts::imported(cli::imported_weights(import_network(bytes, name, {}, {}, lying), name), name));
+}
+
 void Learner::export_onnx(const std::string& path, bool fold) const {
   const ModelPtr written = fold ? with_norms_folded(model()) : parts_->session.model;
   cli::Recipe recipe = parts_->session.recipe;
