@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <map>
 #include <string>
 
 #include "tests/tools/cli_program.h"
@@ -39,6 +40,40 @@ inline std::int64_t number(const Cli& cli, const std::string& run, const std::st
   cli::Statement statement(database, sql);
   REQUIRE(statement.next());
   return statement.whole(0);
+}
+
+/// All that two runs of one command must agree on, table by table: everything but what is measured (seconds,
+/// bytes of memory).
+inline std::map<std::string, std::string> study_tables(const Cli& cli, const std::string& run) {
+  cli::Database database(cli.path("runs/" + run + "/results.sqlite"), false);
+  std::map<std::string, std::string> tables;
+  for (const char* table :
+       {"arms", "cells", "tuning", "curves", "confusion", "experiments", "members", "classes"})
+    tables[table] = rows(database, std::string("SELECT * FROM ") + table);
+  tables["mistakes"] =
+      rows(database, "SELECT cell,place,sample,truth,predicted,confidence,hex(pixels) FROM mistakes");
+  tables["items"] = rows(database, "SELECT cell,kind,count,hex(scores),hex(answers) FROM items");
+  tables["rulings"] = rows(database, "SELECT * FROM rulings");
+  tables["power"] = rows(database, "SELECT * FROM power");
+  tables["origins"] = rows(database, "SELECT origin,model,source,seed,epochs,accuracy,loss FROM origins");
+  tables["results"] = rows(database,
+                           "SELECT cell,accuracy,macro_f1,ece,loss,train_loss,rate,steps,train_samples,"
+                           "test_samples,trained_share,macs_forward,macs_input,macs_weight,bytes_predicted,"
+                           "state_bytes FROM results");
+  tables["summary"] =
+      rows(database, "SELECT * FROM summary WHERE metric NOT IN ('seconds','predicted_seconds')");
+  tables["verdicts"] = rows(database, "SELECT * FROM verdicts");
+  tables["evidence"] = rows(database, "SELECT * FROM evidence WHERE metric NOT IN ('seconds')");
+  return tables;
+}
+
+inline void check_same_tables(const std::map<std::string, std::string>& a,
+                              const std::map<std::string, std::string>& b) {
+  for (const auto& table : a) {
+    INFO(table.first);
+    const bool same = table.second == b.at(table.first);  // a difference is too long to be shown
+    CHECK(same);
+  }
 }
 
 }  // namespace firn::test

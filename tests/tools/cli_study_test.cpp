@@ -22,45 +22,15 @@ constexpr bool kSanitized = false;
 
 using firn::cli::Database;
 using firn::cli::Statement;
+using firn::test::check_same_tables;
 using firn::test::Cli;
 using firn::test::kSmallStudy;
 using firn::test::kTinyStudy;
 using firn::test::number;
 using firn::test::Outcome;
 using firn::test::rows;
+using firn::test::study_tables;
 using Json = nlohmann::json;
-
-/// All that two runs of one command must agree on.
-std::map<std::string, std::string> results(const Cli& cli, const std::string& run) {
-  Database database(cli.path("runs/" + run + "/results.sqlite"), false);
-  std::map<std::string, std::string> tables;
-  for (const char* table :
-       {"arms", "cells", "tuning", "curves", "confusion", "experiments", "members", "classes"})
-    tables[table] = rows(database, std::string("SELECT * FROM ") + table);
-  tables["mistakes"] =
-      rows(database, "SELECT cell,place,sample,truth,predicted,confidence,hex(pixels) FROM mistakes");
-  tables["items"] = rows(database, "SELECT cell,kind,count,hex(scores),hex(answers) FROM items");
-  tables["rulings"] = rows(database, "SELECT * FROM rulings");
-  tables["power"] = rows(database, "SELECT * FROM power");
-  tables["origins"] = rows(database, "SELECT origin,model,source,seed,epochs,accuracy,loss FROM origins");
-  tables["results"] = rows(database,
-                           "SELECT cell,accuracy,macro_f1,ece,loss,train_loss,rate,steps,train_samples,"
-                           "test_samples,trained_share,macs_forward,macs_input,macs_weight,bytes_predicted,"
-                           "state_bytes FROM results");
-  tables["summary"] =
-      rows(database, "SELECT * FROM summary WHERE metric NOT IN ('seconds','predicted_seconds')");
-  tables["verdicts"] = rows(database, "SELECT * FROM verdicts");
-  tables["evidence"] = rows(database, "SELECT * FROM evidence WHERE metric NOT IN ('seconds')");
-  return tables;
-}
-
-void check_same(const std::map<std::string, std::string>& a, const std::map<std::string, std::string>& b) {
-  for (const auto& table : a) {
-    INFO(table.first);
-    const bool same = table.second == b.at(table.first);  // a difference is too long to be shown
-    CHECK(same);
-  }
-}
 
 TEST_CASE("killed at any moment, the same command goes on to the same tables, on any number of threads") {
   Cli cli;
@@ -80,12 +50,12 @@ TEST_CASE("killed at any moment, the same command goes on to the same tables, on
   const Outcome last = cli.run(kSmallStudy + "--run killed --threads 1");
   INFO(last.err);
   REQUIRE(last.code == 0);
-  const auto tables = results(cli, "whole");
+  const auto tables = study_tables(cli, "whole");
   for (const auto& table : tables) {
     INFO(table.first);
     CHECK_FALSE(table.second.empty());
   }
-  check_same(tables, results(cli, "killed"));
+  check_same_tables(tables, study_tables(cli, "killed"));
   CHECK(number(cli, "killed", "SELECT count(*) FROM meta WHERE key='state' AND value='complete'") == 1);
 }
 
@@ -96,11 +66,11 @@ TEST_CASE("a changed grid does the new cells alone, and what is there is never m
   // Of each part of the classes, for two label counts: three cuts and scratch, three cuts of new weights
   // besides; two seeds.
   CHECK(cells == 2 * 2 * (3 + 1 + 2) * 2);
-  const auto before = results(cli, "a");
+  const auto before = study_tables(cli, "a");
   const Outcome again = cli.run(kSmallStudy + "--run a");
   CHECK(again.code == 0);
   CHECK(again.err.find("48 of 48 cells are there already") != std::string::npos);
-  check_same(before, results(cli, "a"));
+  check_same_tables(before, study_tables(cli, "a"));
 
   const Outcome more = cli.run(kTinyStudy + "--seeds 2 --source half,drawn --labels 1,2 --run a");
   CHECK(more.code == 0);
@@ -157,7 +127,7 @@ TEST_CASE("a source's weights are kept, and made again where they are lost or da
   Cli cli;
   const std::string from_half = kTinyStudy + "--run a --seeds 2 --source half ";
   REQUIRE(cli.run(from_half + "--labels 1").code == 0);
-  const auto before = results(cli, "a");
+  const auto before = study_tables(cli, "a");
   std::vector<std::string> origins;
   for (const std::string& file : cli.files()) {
     if (file.find("/origins/") != std::string::npos) origins.push_back(file);
@@ -168,7 +138,7 @@ TEST_CASE("a source's weights are kept, and made again where they are lost or da
   REQUIRE(cli.run(from_half + "--labels 3").code == 0);
   CHECK(cli.read(origins[0]) == whole);
   REQUIRE(cli.run(from_half + "--labels 1").code == 0);
-  CHECK(results(cli, "a").at("summary") == before.at("summary"));
+  CHECK(study_tables(cli, "a").at("summary") == before.at("summary"));
 }
 
 TEST_CASE("a signal keeps what is done and says how to go on") {

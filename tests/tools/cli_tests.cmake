@@ -11,7 +11,7 @@ function(firn_program_test name)
 endfunction()
 
 foreach(name cli_test cli_errors_test cli_output_test cli_tables_test cli_finetune_test cli_report_test finetune_accuracy_test
-    resume_test more_epochs_test overwrite_test overwrite_kill_test cli_validation_test bench_test cli_study_test cli_study_page_test cli_study_small_test cli_tasks_test learner_test cli_text_test cli_forecast_test advise_test closing_record_test reading_options_test cli_network_test cli_export_test cli_registered_test cli_explain_test watch_test)
+    resume_test more_epochs_test overwrite_test overwrite_kill_test cli_validation_test bench_test cli_study_test cli_study_page_test cli_study_small_test cli_tasks_test learner_test cli_text_test cli_forecast_test advise_test closing_record_test reading_options_test cli_network_test cli_export_test cli_registered_test cli_explain_test watch_test study_spread_test)
   firn_program_test(${name})
 endforeach()
 firn_program_test(mpi_test)
@@ -23,7 +23,7 @@ firn_program_test(cli_predict_test ${PROJECT_SOURCE_DIR}/tests/data/picture_byte
 target_link_libraries(cli_predict_test PRIVATE ZLIB::ZLIB)
 set_tests_properties(finetune_accuracy_test overwrite_kill_test mpi_test PROPERTIES LABELS slow COST 1000)
 foreach(name cli_parts_test report_test study_report_test study_store_test study_statistics_test study_verdict_test
-    study_answer_test study_budget_test study_features_test run_forecast_test step_values_test step_page_test step_trace_test study_cell_test study_coverage_test)
+    study_answer_test study_budget_test study_features_test run_forecast_test step_values_test step_page_test step_trace_test study_cell_test study_coverage_test cell_file_test lease_test)
   firn_test(${name} ${name}.cpp LIBS firn_app)
 endforeach()
 

@@ -12,6 +12,14 @@ bool is(const std::string& word, std::string_view name) {
 
 }  // namespace
 
+std::string shell_quoted(const std::string& word) {
+  constexpr const char* kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,+@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
 CommandWords::CommandWords(const std::string& command) {
   bool quoted = false, within = false;
   for (const char c : command) {
@@ -29,6 +37,11 @@ CommandWords::CommandWords(const std::string& command) {
 
 void CommandWords::set_verb(const std::string& verb) {
   words_[1] = verb;
+}
+
+void CommandWords::set_program(const std::vector<std::string>& words) {
+  words_[0].clear();
+  for (const std::string& word : words) words_[0] += (words_[0].empty() ? "" : " ") + shell_quoted(word);
 }
 
 void CommandWords::drop(std::string_view name, bool value) {

@@ -7,12 +7,17 @@
 
 namespace firn::cli {
 
+/// `word` as a shell takes it.
+std::string shell_quoted(const std::string& word);
+
 /// The words of `Verb::command`, "firn VERB ...", each still quoted as a shell takes it.
 class CommandWords {
  public:
   explicit CommandWords(const std::string& command);
 
   void set_verb(const std::string& verb);
+  /// Other words in the place of "firn".
+  void set_program(const std::vector<std::string>& words);
   /// Takes out every "NAME", with `value` the word behind it too, and every "NAME=...".
   void drop(std::string_view name, bool value);
   bool has(std::string_view name) const;

@@ -85,6 +85,8 @@ struct Arm {
   /// Nothing but what `freeze` says decides, from the first step on.
   bool is_static() const { return policy.empty() && freeze_at <= 0; }
   Control control() const;
+  /// Whether it is told what another training has cost, which comes before it.
+  bool takes_cost() const { return control() == Control::steps || control() == Control::random; }
   /// The policy's text without the control's.
   std::string policy_text() const { return policy.substr(control_text(control()).size()); }
   /// The arm whose cost a control of steps or random freezing takes.

@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 #include <sqlite3.h>
 
+#include "tools/app/record/network_folder.h"
+
 namespace firn::cli {
 
 namespace {
@@ -52,12 +54,23 @@ Database::Database(std::string path, bool create) : path_(std::move(path)) {
     defend(handle_);
     run("PRAGMA cell_size_check=ON");
     run("PRAGMA mmap_size=0");
-    run("PRAGMA journal_mode=WAL");
-    run("PRAGMA synchronous=NORMAL");
+    set_journal();
   } catch (...) {
     sqlite3_close(handle_);
     throw;
   }
+}
+
+void Database::set_journal() {
+  const std::string refusal = wal_refusal(path_);
+  if (refusal.empty()) {
+    run("PRAGMA journal_mode=WAL");
+    run("PRAGMA synchronous=NORMAL");
+    return;
+  }
+  Statement mode(*this, "PRAGMA journal_mode=DELETE");
+  if (mode.next() && mode.text(0) == "wal")
+    throw Error(Fault::failure, "sqlite", refusal + ": another process has it open in that mode");
 }
 
 Database::~Database() {

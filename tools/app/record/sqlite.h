@@ -25,7 +25,7 @@ constexpr int kMostValueBytes = 32 << 20;
 class Database {
  public:
   /// Opens the file, or makes it where `create` is set; write-ahead log, so that a killed process leaves
-  /// whole transactions.
+  /// whole transactions, and a rollback journal on a network file system (`wal_refusal`).
   Database(std::string path, bool create);
   ~Database();
   Database(const Database&) = delete;
@@ -39,6 +39,8 @@ class Database {
   void check(int code, std::string_view what) const;
 
  private:
+  void set_journal();
+
   std::string path_;
   sqlite3* handle_ = nullptr;
 };

@@ -51,6 +51,7 @@ constexpr const char* kStudyFiles[] = {"results.sqlite",
                                        "env.json",
                                        "report.html",
                                        "origins",
+                                       "cells",
                                        "charts",
                                        "config.json"};
 

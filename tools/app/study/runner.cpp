@@ -2,60 +2,19 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
-#include <atomic>
-#include <exception>
-#include <filesystem>
 #include <map>
 #include <mutex>
 #include <set>
 
-#include "engine/base/error.h"
-#include "engine/base/parallel.h"
-#include "layers/weights.h"
 #include "tools/app/study/cell.h"
+#include "tools/app/study/origins.h"
+#include "tools/app/study/run_all.h"
 
 namespace firn::cli {
 
 namespace {
 
 constexpr Index kPoolBytes = Index{1} << 30;  // of features that cells share
-
-/// Runs task(i) for each i on all threads, as long as it returns true; the first error is thrown behind the
-/// region, and nothing more is begun after it.
-void run_all(std::size_t count, const std::function<bool(std::size_t)>& task) {
-  std::exception_ptr error;
-  std::mutex guard;
-  std::atomic<bool> go_on = true;
-  parallel_for(static_cast<Index>(count), [&](Index i) {
-    if (!go_on) return;
-    try {
-      if (!task(static_cast<std::size_t>(i))) go_on = false;
-    } catch (...) {
-      const std::lock_guard lock(guard);
-      go_on = false;
-      if (!error) error = std::current_exception();
-    }
-  });
-  if (error) std::rethrow_exception(error);
-}
-
-/// While it lives, regions run on one thread.
-class OneThread {
- public:
-  OneThread() : threads_(thread_count()) { set_thread_count(1); }
-  ~OneThread() { set_thread_count(threads_); }
-  OneThread(const OneThread&) = delete;
-  OneThread& operator=(const OneThread&) = delete;
-
- private:
-  int threads_;
-};
-
-std::string cell_text(const Arm& arm, std::uint64_t seed) {
-  return fmt::format("{}, {}, {}, {}, seed {}", arm.model, data_name(arm.source), labels_name(arm),
-                     arm.name(), seed);
-}
 
 class Runner {
  public:
@@ -80,7 +39,7 @@ class Runner {
     for (const bool controls : {false, true}) {
       run_all(todo.cells.size(), [&](std::size_t i) {
         const Cell& cell = plan_.cells[todo.cells[i]];
-        if (takes_cost(plan_.arms[cell.arm]) != controls) return true;
+        if (plan_.arms[cell.arm].takes_cost() != controls) return true;
         return (hooks_.over && hooks_.over()) || train(cell);
       });
     }
@@ -150,41 +109,20 @@ class Runner {
     return true;
   }
 
-  /// The origin's weights as an earlier run has left them; null where there are none that can be read.
-  ModelPtr load(const Origin& origin, const Arm& arm) const {
-    if (!store_.has_origin(origin.key)) return nullptr;
-    ModelPtr model = materials_.make_for_source(arm, origin.seed);
-    try {
-      load_weights(*model, path_of(origin));
-    } catch (const Error&) {
-      return nullptr;
-    }
-    return model;
-  }
-
   bool learn(const Origin& origin) {
     if (hooks_.stop()) return false;
     const Arm& arm = plan_.arms[origin.arm];
-    ModelPtr model = load(origin, arm);
+    ModelPtr model = store_.has_origin(origin.key) ? load_origin(materials_, arm, origin, folder_) : nullptr;
     if (model == nullptr) {
-      auto learned = learn_origin(materials_, arm, origin.seed, hooks_.stop);
+      auto learned = make_origin(materials_, arm, origin, folder_, hooks_.stop);
       if (!learned) return false;
-      std::filesystem::create_directories(folder_ + "/origins");
-      save_weights(*learned->model, path_of(origin), {{"firn.origin", origin.key}});
-      learned->result.file = "origins/" + origin.key + ".safetensors";
       store_.add_origin(origin, arm, learned->result);
       model = std::move(learned->model);
-      report(fmt::format("{} learned {}, seed {}: {:.1f} %", arm.model, data_name(arm.source), origin.seed,
-                         100 * learned->result.accuracy),
-             0);
+      report(learned_text(arm, origin, learned->result), 0);
     }
     const std::lock_guard lock(guard_);
     learned_[origin.key] = std::move(model);
     return true;
-  }
-
-  static bool takes_cost(const Arm& arm) {
-    return arm.control() == Control::steps || arm.control() == Control::random;
   }
 
   /// Of the training that the cell is a control of; 0: that has no result.
@@ -201,8 +139,8 @@ class Runner {
   bool train(const Cell& cell) {
     if (hooks_.stop()) return false;
     const Arm& arm = plan_.arms[cell.arm];
-    const double macs = takes_cost(arm) ? macs_of_controlled(arm, cell.seed) : 0;
-    if (takes_cost(arm) && macs <= 0) return true;
+    const double macs = arm.takes_cost() ? macs_of_controlled(arm, cell.seed) : 0;
+    if (arm.takes_cost() && macs <= 0) return true;
     const Model* origin = cell.origin.empty() ? nullptr : learned_.at(cell.origin).get();
     const auto result =
         train_cell(materials_, costs_.find(arm), arm, cell.seed, origin, &pool_, true, hooks_.stop, macs);
@@ -212,12 +150,8 @@ class Runner {
       const std::lock_guard lock(guard_);
       count(cell.arm, result->validation_accuracy.value_or(result->accuracy));
     }
-    report(fmt::format("{}: {:.1f} %", cell_text(arm, cell.seed), 100 * result->accuracy), 1, leader(arm));
+    report(trained_text(arm, cell.seed, *result), 1, leader(arm));
     return true;
-  }
-
-  std::string path_of(const Origin& origin) const {
-    return folder_ + "/origins/" + origin.key + ".safetensors";
   }
 
   const Plan& plan_;

@@ -155,7 +155,7 @@ void Store::add_origin(const Origin& origin, const Arm& arm, const OriginResult&
   origins_.insert(origin.key);
 }
 
-void Store::add_cell(const Cell& cell, const Arm& arm, const CellResult& r) {
+void Store::add_cell(const Cell& cell, const Arm& arm, const CellResult& r, const std::string& commit) {
   const std::lock_guard lock(guard_);
   Transaction transaction(database_);
   Statement coordinates(database_, "INSERT INTO cells VALUES (?,?,?,?)");
@@ -165,7 +165,7 @@ void Store::add_cell(const Cell& cell, const Arm& arm, const CellResult& r) {
   s << cell.key << r.accuracy << r.macro_f1 << r.ece << r.loss << r.train_loss << r.rate << r.steps;
   s << r.train_samples << r.test_samples << r.trained_share << r.macs_forward << r.macs_input;
   s << r.macs_weight << r.bytes_predicted << r.bytes_measured << r.state_bytes << r.seconds;
-  s << r.predicted_seconds << commit_;
+  s << r.predicted_seconds << (commit.empty() ? commit_ : commit);
   r.validation_accuracy ? s << *r.validation_accuracy : s.null();
   (s << r.validation_samples).done();
   add_tables(database_, cell, r);

@@ -91,7 +91,8 @@ class Store {
   void add_arm(const Arm& arm);
   void add_cost(const std::string& arm, const ArmCost& cost);
   void add_origin(const Origin& origin, const Arm& arm, const OriginResult& result);
-  void add_cell(const Cell& cell, const Arm& arm, const CellResult& result);
+  /// `commit`: of the sources that the cell was trained by; empty: these.
+  void add_cell(const Cell& cell, const Arm& arm, const CellResult& result, const std::string& commit = {});
 
   /// For what is read, and for what is written when all cells are there.
   Database& database() { return database_; }

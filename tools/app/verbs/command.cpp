@@ -7,6 +7,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
+#include "tools/app/cli/command_words.h"
 #include "tools/app/cli/launcher.h"
 #include "tools/app/cli/version.h"
 #include "tools/app/verbs/verbs.h"
@@ -14,15 +15,6 @@
 namespace firn::cli {
 
 namespace {
-
-/// `word` as a shell takes it.
-std::string shell_quoted(const std::string& word) {
-  constexpr const char* kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,+@%";
-  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
-  std::string out = "'";
-  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
-}
 
 std::string general_help() {
   std::string out =

@@ -25,6 +25,7 @@
 #include "tools/app/cli/interrupt.h"
 #include "tools/app/cli/path_name.h"
 #include "tools/app/cli/version.h"
+#include "tools/app/record/network_folder.h"
 #include "tools/app/record/schema.h"
 #include "tools/app/report/write.h"
 #include "tools/app/run/folder.h"
@@ -39,6 +40,7 @@
 #include "tools/app/study/runner.h"
 #include "tools/app/study/strength.h"
 #include "tools/app/study/summary.h"
+#include "tools/app/verbs/study_spread.h"
 
 namespace firn::cli {
 
@@ -87,6 +89,7 @@ class StudyVerb final : public Verb {
   Index threads_ = 0, test_samples_ = -1;  // of the samples: what was registered, else the usual number
   std::uint64_t first_seed_ = 0;
   bool overwrite_ = false, dry_run_ = false;
+  SpreadChoice spread_;
   std::string budget_text_;
   double budget_ = 0;       // seconds; 0: all cells
   double end_seconds_ = 0;  // that tables and page take
@@ -152,6 +155,8 @@ void StudyVerb::declare(Arguments& arguments) {
   arguments.flag("--dry-run", dry_run_, "say how many cells and how long, and do nothing");
   arguments.option("--threads", threads_, "T", kThreads, "threads; one a core unless given");
   arguments.name("--run", run_, "the run folder runs/NAME (study-PRESET); a study in it goes on");
+  declare_spread(arguments, spread_);
+  arguments.group("Anew");
   arguments.flag("--overwrite", overwrite_,
                  "begin anew where there is one, which stays until a cell of the new one is done; a study "
                  "that this very command left unfinished goes on");
@@ -175,6 +180,7 @@ void StudyVerb::read_changes() {
   if (first_seed_ != 0) changes_.first_seed = first_seed_;
   if (!preset_.empty() + !grid_.empty() + !registered_.empty() > 1)
     throw Error(Fault::usage, "study", "--preset, --grid and --registered exclude each other");
+  check_spread(spread_, overwrite_ || dry_run_ || budget_ > 0);
   if (!registered_.empty()) registration_ = read_registration(registered_);
   constexpr Index kUsualTestSamples = 2000;
   if (test_samples_ < 0) test_samples_ = registration_ ? registration_->test_samples : kUsualTestSamples;
@@ -435,7 +441,12 @@ int StudyVerb::run(Console& console) {
     departures_ = departures(*registration_, all, whole, plan, test_samples_);
     console.note(departs_text());
   }
+  if (spread_.is_one_of_many()) {
+    spread_cells(console, spread_, plan, materials, "runs/" + run_name(), command());
+    return 0;
+  }
   open_folder();
+  if (const std::string why = wal_refusal(file("results.sqlite")); !why.empty()) console.note(why);
   auto store = std::make_unique<Store>(file("results.sqlite"), commit());
   begin(*store, all, plan, materials.target(plan.arms.front()).parts);
   if (folder_->staged()) {
@@ -444,6 +455,7 @@ int StudyVerb::run(Console& console) {
     folder_->publish();
     store = std::make_unique<Store>(file("results.sqlite"), commit());
   }
+  gather_cells(console, spread_, plan, folder_->file("."), *store);
   work(console, plan, materials, *store);
   end(console, plan, materials, *store);
   return 0;
