@@ -15,7 +15,7 @@ namespace {
 
 using Anchor = Svg::Anchor;
 
-constexpr std::size_t kMostLines = 8, kMostPlanes = 8, kMostPoints = 160, kClassColours = 8;
+constexpr std::size_t kMostMoving = 8, kMostPlanes = 8, kMostPoints = 160, kClassColours = 8;
 
 std::string block_name(const TrainingRecord& run, std::size_t block) {
   return block < run.blocks.size() ? run.blocks[block].name : fmt::format("block {}", block);
@@ -24,7 +24,8 @@ std::string block_name(const TrainingRecord& run, std::size_t block) {
 void add_movement(Page& page, const TrainingRecord& run) {
   if (run.movement.empty()) return;
   const std::size_t blocks = run.movement.front().blocks.size();
-  PageTable table{.caption = "How far each block is from where it began, over its own size", .heads = {"epoch"}};
+  PageTable table{.caption = "How far each block is from where it began, over its own size",
+                  .heads = {"epoch"}};
   for (std::size_t b = 0; b < blocks; ++b) table.heads.push_back(block_name(run, b));
   for (const auto& m : run.movement) {
     table.rows.push_back({fmt::format("{}", m.epoch)});
@@ -32,10 +33,12 @@ void add_movement(Page& page, const TrainingRecord& run) {
       table.rows.back().push_back(std::isfinite(moved) ? fmt::format("{:.4f}", moved) : "–");
   }
   const char* reading =
-      "A block that is frozen stays at 0, or where it was when it froze; how steep a line is says how much the block still "
+      "A block that is frozen stays at 0, or where it was when it froze; how steep a line is says how much "
+      "the block still "
       "learns. Read it after Zhang, Bengio and Singer: Are all layers created equal?, 2019.";
-  if (blocks <= kMostLines) {
-    Plot plot = epoch_plot("How far each block moved", "Relative distance of each block from where it began, by epoch.",
+  if (blocks <= kMostMoving) {
+    Plot plot = epoch_plot("How far each block moved",
+                           "Relative distance of each block from where it began, by epoch.",
                            "distance / size", Unit::plain);
     plot.y.from_zero = true;
     for (std::size_t b = 0; b < blocks; ++b) {
@@ -65,8 +68,10 @@ void add_movement(Page& page, const TrainingRecord& run) {
 void add_probes(Page& page, const TrainingRecord& run) {
   const Effect& e = run.effect;
   if (e.probe_after.empty()) return;
-  Plot plot{.title = "What a linear classifier answers behind each block",
-            .description = "Share of held-out samples answered rightly from each block's output, before and after training."};
+  Plot plot{
+      .title = "What a linear classifier answers behind each block",
+      .description =
+          "Share of held-out samples answered rightly from each block's output, before and after training."};
   plot.x.title = "behind block";
   plot.y = {.title = "answered rightly", .unit = Unit::percent};
   plot.height = 300;
@@ -79,12 +84,14 @@ void add_probes(Page& page, const TrainingRecord& run) {
     table.rows.push_back({block_name(run, b), percent(e.probe_before[b]), percent(e.probe_after[b])});
   }
   plot.series = {std::move(before), std::move(after)};
-  page.figure(draw(plot),
-              fmt::format("Ridge regression on the means of a block's output over places, learned from {} samples, judged on "
-                          "{} others. Where a frozen block answers as well before as after, training it had little to give. "
-                          "Alain and Bengio: Understanding intermediate layers using linear classifier probes, 2016.",
-                          e.train_samples, e.held_out_samples),
-              table);
+  page.figure(
+      draw(plot),
+      fmt::format(
+          "Ridge regression on the means of a block's output over places, learned from {} samples, judged on "
+          "{} others. Where a frozen block answers as well before as after, training it had little to give. "
+          "Alain and Bengio: Understanding intermediate layers using linear classifier probes, 2016.",
+          e.train_samples, e.held_out_samples),
+      table);
 }
 
 Svg plane_svg(const TrainingRecord& run, std::size_t block) {
@@ -116,20 +123,30 @@ void add_planes(Page& page, const TrainingRecord& run) {
   const std::size_t blocks = run.effect.planes.size();
   if (blocks == 0 || run.effect.labels.empty()) return;
   page.heading("What the blocks make of held-out samples");
+  std::string legend = "<p class=\"legend\">";
+  for (std::size_t c = 0; c < std::min(run.classes.size(), kClassColours); ++c) {
+    Svg sign(14, 14, run.classes[c], {});
+    sign.marker(7, 7, static_cast<int>(c));
+    legend += "<span>" + sign.decoration() + " " + escape(run.classes[c]) + "</span>\n";
+  }
+  page.markup(legend + "</p>\n");
   std::vector<Svg> panels;
   const std::size_t shown = std::min(blocks, kMostPlanes);
   for (std::size_t k = 0; k < shown; ++k)
     panels.push_back(plane_svg(run, shown > 1 ? k * (blocks - 1) / (shown - 1) : blocks - 1));
   page.panels(panels, 0);
-  page.paragraph(fmt::format(
-      "A sign a sample, its colour and shape its class{}: the two directions in which a block's output varies most (principal "
-      "components; Pearson 1901). Where classes lie apart, a layer behind can tell them; what is not seen here may still be "
-      "told in further directions, which the classifier above sees.",
-      run.classes.size() > kClassColours ? fmt::format(" (the first {})", kClassColours) : ""));
+  page.paragraph(
+      fmt::format("A sign a sample, its colour and shape its class{}: the two directions in which a block's "
+                  "output varies most (principal "
+                  "components; Pearson 1901). Where classes lie apart, a layer behind can tell them; what is "
+                  "not seen here may still be "
+                  "told in further directions, which the classifier above sees.",
+                  run.classes.size() > kClassColours ? fmt::format(" (the first {})", kClassColours) : ""));
 }
 
 /// Pictures of one size beside and below each other, grey between them.
-Page::Picture mosaic(const std::vector<Effect::Picture>& parts, std::string caption, std::string description) {
+Page::Picture mosaic(const std::vector<Effect::Picture>& parts, std::string caption,
+                     std::string description) {
   constexpr Index kColumns = 4;
   const Index height = parts[0].height, width = parts[0].width, channels = parts[0].channels;
   const Index count = static_cast<Index>(parts.size()), columns = std::min(count, kColumns);
@@ -158,8 +175,10 @@ void add_filters(Page& page, const TrainingRecord& run) {
                  mosaic(e.filters_after, "after", "the first layer's filters after training")},
                 true);
   page.paragraph(
-      "Grey is 0, on both sides the same scale. Alike: the layer was frozen, or had nothing to learn; edges and blobs are "
-      "what first layers learn on photographs. Zeiler and Fergus: Visualizing and understanding convolutional networks, 2014.");
+      "Grey is 0, on both sides the same scale. Alike: the layer was frozen, or had nothing to learn; edges "
+      "and blobs are "
+      "what first layers learn on photographs. Zeiler and Fergus: Visualizing and understanding "
+      "convolutional networks, 2014.");
 }
 
 void add_maps(Page& page, const TrainingRecord& run) {
@@ -169,7 +188,8 @@ void add_maps(Page& page, const TrainingRecord& run) {
   const std::string what = name < run.classes.size() ? run.classes[name] : "a sample";
   page.heading("One sample on its way through the blocks");
   std::vector<Page::Picture> pictures;
-  if (!e.sample.pixels.empty()) pictures.push_back(mosaic({e.sample}, what, "the sample, of the class " + what));
+  if (!e.sample.pixels.empty())
+    pictures.push_back(mosaic({e.sample}, what, "the sample, of the class " + what));
   for (const Effect::Maps& maps : e.maps) {
     const std::string block = block_name(run, static_cast<std::size_t>(maps.block));
     if (!maps.maps.empty())
@@ -177,17 +197,21 @@ void add_maps(Page& page, const TrainingRecord& run) {
   }
   page.pictures(pictures, true);
   page.paragraph(
-      "The first channels of each block's output, each from its least (black) to its greatest (white). Early blocks keep the "
-      "picture, late ones answer to what they know in it. Yosinski et al.: Understanding neural networks through deep "
+      "The first channels of each block's output, each from its least (black) to its greatest (white). Early "
+      "blocks keep the "
+      "picture, late ones answer to what they know in it. Yosinski et al.: Understanding neural networks "
+      "through deep "
       "visualization, 2015.");
 }
 
 void add_line(Page& page, const TrainingRecord& run) {
   const Effect& e = run.effect;
   if (e.places.empty()) return;
-  Plot plot{.title = "The loss between the beginning and the end",
-            .description = "Loss on training and held-out samples along the straight line of weights from the beginning, 0, "
-                           "to those that were kept, 1."};
+  Plot plot{
+      .title = "The loss between the beginning and the end",
+      .description =
+          "Loss on training and held-out samples along the straight line of weights from the beginning, 0, "
+          "to those that were kept, 1."};
   plot.x = {.title = "0: weights of the beginning, 1: those that were kept"};
   plot.y = {.title = loss_words(run)};
   plot.height = 300;
@@ -201,8 +225,10 @@ void add_line(Page& page, const TrainingRecord& run) {
   }
   plot.series = {std::move(train), std::move(other)};
   page.figure(draw(plot),
-              "A slope without a hill: what trains went straight down, what is frozen barred no way. A flat place at 1: small "
-              "changes of the weights cost little. Goodfellow, Vinyals and Saxe: Qualitatively characterizing neural network "
+              "A slope without a hill: what trains went straight down, what is frozen barred no way. A flat "
+              "place at 1: small "
+              "changes of the weights cost little. Goodfellow, Vinyals and Saxe: Qualitatively "
+              "characterizing neural network "
               "optimization problems, 2015; Li et al.: Visualizing the loss landscape of neural nets, 2018.",
               table);
 }

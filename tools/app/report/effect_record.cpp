@@ -22,8 +22,8 @@ Effect::Picture picture_of(const std::string& path, const std::string& hex, Inde
                            Index channels) {
   Effect::Picture picture{height, width, channels, bytes_of_hex(hex)};
   if (static_cast<Index>(picture.pixels.size()) != height * width * channels || picture.pixels.empty()) {
-    refuse_effect(path, fmt::format("a picture of {} bytes for ({},{},{})", picture.pixels.size(), height, width,
-                                    channels));
+    refuse_effect(path, fmt::format("a picture of {} bytes for ({},{},{})", picture.pixels.size(), height,
+                                    width, channels));
   }
   return picture;
 }
@@ -70,8 +70,8 @@ Effect read_effect(const std::string& path, std::size_t blocks, std::size_t clas
   want_count(path, "probes of the beginning", e.probe_before.size(), e.probe_after.size());
   e.labels = file.wholes("labels", 0, static_cast<Index>(classes) - 1);
   for (const JsonFields& plane : file.objects("planes")) {
-    e.planes.push_back({plane.numbers("x", -kMostEffect, kMostEffect), plane.numbers("y", -kMostEffect, kMostEffect),
-                        plane.number("share", 0, 1.00001)});
+    e.planes.push_back({plane.numbers("x", -kMostEffect, kMostEffect),
+                        plane.numbers("y", -kMostEffect, kMostEffect), plane.number("share", 0, 1.00001)});
     if (e.planes.back().x.size() != e.labels.size() || e.planes.back().y.size() != e.labels.size())
       refuse_effect(path, fmt::format("a plane that has not {} points", e.labels.size()));
   }

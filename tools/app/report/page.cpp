@@ -31,7 +31,7 @@ margin:1rem 0;list-style:none;max-width:none}
 .legend{border:0;padding:0;margin:.8rem 0;display:flex;flex-wrap:wrap;gap:.3rem 1.3rem;font-size:.92rem}
 .legend legend{padding:0;float:left;margin-right:.4rem;color:var(--muted)}.legend label{display:inline-flex;align-items:center;gap:.4rem}
 .legend svg.chart{width:14px;height:14px}
-.panels{display:flex;flex-wrap:wrap;gap:1.2rem 2rem;margin:.6rem 0 1rem}.panels svg.chart{flex:1 1 340px;max-width:27rem;height:auto}
+.panels{display:flex;flex-wrap:wrap;gap:1.2rem 2rem;margin:.6rem 0 1rem}.panels svg.chart{flex:1 1 var(--panel);max-width:min(100%,calc(var(--panel)*1.22));height:auto}
 .off{display:none}
 .controls{display:flex;flex-wrap:wrap;align-items:center;gap:.5rem .8rem;margin:.6rem 0}
 .controls[hidden]{display:none}
@@ -213,7 +213,9 @@ void Page::end_fold() {
 }
 
 void Page::panels(const std::vector<Svg>& drawings, std::size_t group) {
-  body() += fmt::format("<div class=\"panels\" data-group=\"{}\">\n", group);
+  const double width = drawings.empty() ? 0 : drawings.front().width();
+  body() += fmt::format("<div class=\"panels\" data-group=\"{}\" style=\"--panel:{}px\">\n", group,
+                        coordinate(width));
   for (const Svg& drawing : drawings) body() += drawing.element();
   body() += "</div>\n";
 }

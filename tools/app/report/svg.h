@@ -61,6 +61,7 @@ class Svg {
   /// A file of its own, light whatever shows it.
   std::string file() const;
   const std::string& title() const { return title_; }
+  double width() const { return width_; }
 
  private:
   std::string whole(std::string_view head) const;

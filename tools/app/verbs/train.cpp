@@ -292,10 +292,10 @@ int Train::train_here(Console& console) {
   if (!session_.model.weights.empty()) {
     weights_sha256_ = kept ? kept->sha256 : file_sha256(session_.model.weights);
   }
-  if (pictures_ && writes()) moved_.emplace(*session.model);
   apply_freeze(*session.model, freeze_);
   resolve_training(training_, *session.model, finetune_ && backbone_trains(*session.model));
   if (finetune_) resolve_finetune(session, config);
+  if (pictures_ && writes()) moved_.emplace(*session.model);
   if (joint_) config.program.ranks = &joint_->ranks();
   Learning learning(session, {training_, freeze_, policy_, cache_, run_, audit_steps_, !no_run_}, config);
   training_ = learning.training();
