@@ -17,7 +17,7 @@ namespace {
 constexpr Index kSamples = 256, kColumns = 512;  // of a part; means of a block's output
 constexpr Index kMostFilters = 16, kMostMaps = 8, kMapSide = 32;
 constexpr std::uint64_t kOrder = 0x66726f7a656e;  // which samples: the same for every run on the data
-constexpr double kFirst = -0.25, kLast = 1.25, kBetween = 0.125;
+constexpr double kLineFirst = -0.25, kLineLast = 1.25, kLineStep = 0.125;
 
 /// What a block gives, one table a block.
 using Features = std::vector<FeatureTable>;
@@ -285,7 +285,7 @@ JsonObject FreezePictures::json(const DatasetPtr& train, const DatasetPtr& held_
   std::vector<double> places, on_train, on_other;
   ProgramCache programs(model_, settings);
   Loader train_loader(learned, judging), other_loader(other, judging);
-  for (double a = kFirst; a <= kLast; a += kBetween) {
+  for (double a = kLineFirst; a <= kLineLast; a += kLineStep) {
     set_between(end, a);
     places.push_back(a);
     on_train.push_back(evaluate(model_, programs, train_loader).loss);
