@@ -35,10 +35,12 @@ const Row kRows[] = {
     {"inspect --model mlp --freeze 1", "parameters"},
     {"inspect runs/a/best.safetensors", "tensors"},
     {"explain --model mlp --freeze head", "total"},
+    {"explain --model mlp --data digits --page p.html", "gradients_agree", true},
     {"advise --model mlp --data digits --epochs 1 --probe-time 1s", "command"},
     {"study --model mlp --source half --labels 2 --freeze 0,1 --steps 5 --seeds 1 --source-epochs 1 --run s "
      "--overwrite",
      "headline"},
+    {"watch runs/a", "finished"},
     {"report runs/a", "files", true},
     {"merge runs/f/checkpoint.safetensors -o m.safetensors", "sha256", true},
     {"export runs/f -o f.onnx --fold", "norms_folded", true},

@@ -52,6 +52,7 @@ overflow-wrap:anywhere}
 .absent{border:1px dashed var(--ice);background:var(--ice-fill);padding:.35rem .7rem;margin:.4rem 0}
 .inner p{margin:.25rem 0;font-size:.94rem}.spark{vertical-align:middle;margin-left:.4rem}.spark path{fill:var(--series1)}
 .ends{display:flex;justify-content:space-between;color:var(--muted);font-size:.92rem;margin:.8rem 0 .2rem}
+.beside{display:flex;flex-wrap:wrap;gap:0 1rem}.beside>figure{flex:1 1 20rem;min-width:0}
 .source{color:var(--muted);font-size:.88rem;margin:.4rem 0 0}.inner pre{margin:.2rem 0;font-size:.8rem}
 @media screen and (max-width:40rem){.step details.node>summary{grid-template-columns:minmax(0,1fr)}
 .step .backward{text-align:left}.step .backward .chip:first-child{margin-left:0}}
@@ -417,6 +418,7 @@ class StepPageWriter {
         "it to the last one that reads it. What the backward pass reads must be kept until then; where two "
         "values of different times lie at one height, memory is used again. In the lower band lies what each "
         "thread has of its own.");
+    out.markup("<div class=\"beside\">\n");
     for (const report::ArenaChart& chart : page_.arenas) {
       report::PageTable table{"The largest values", {"<value", "bytes", "<made by", "<last read by"}};
       std::vector<const LifeSpan*> largest;
@@ -433,6 +435,7 @@ class StepPageWriter {
       }
       out.figure(report::draw(chart, page_.arenas), "The memory of a step, " + chart.title, table);
     }
+    out.markup("</div>\n");
   }
 
   const StepPage& page_;
