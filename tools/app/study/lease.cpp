@@ -27,7 +27,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kMostBytes = 4096;  // of a lease's file
+constexpr std::size_t kMostLease = 4096;  // of a lease's file
 
 [[noreturn]] void fail_lease(const std::string& path, int error) {
   throw Error(Fault::failure, "lease", path + ": " + std::generic_category().message(error));
@@ -85,7 +85,7 @@ std::string lease_content(const std::string& owner, unsigned beat) {
 /// Empty where there is no such file.
 std::string read_lease(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  std::string text(kMostBytes, '\0');
+  std::string text(kMostLease, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(file.gcount()));
   return text;
