@@ -15,7 +15,7 @@ namespace firn::cli {
 
 namespace {
 
-constexpr double kMost = std::numeric_limits<double>::max();
+constexpr double kMostReal = std::numeric_limits<double>::max();
 constexpr Index kMostIndex = Index{1} << 53;
 constexpr std::size_t kMostFile = std::size_t{256} << 20;
 
@@ -139,7 +139,7 @@ CellRecord read_cell(const std::string& path, const std::string& key) {
   const JsonFields f(json, path, record_rule());
   CellRecord record{check_record(f, "cell", key, path), {}};
   CellResult& r = record.result;
-  const auto number = [&](const char* name) { return f.number(name, -kMost, kMost); };
+  const auto number = [&](const char* name) { return f.number(name, -kMostReal, kMostReal); };
   const auto whole = [&](const char* name) { return f.whole(name, 0, kMostIndex); };
   r.accuracy = number("accuracy");
   r.macro_f1 = number("macro_f1");
@@ -165,11 +165,11 @@ CellRecord read_cell(const std::string& path, const std::string& key) {
   r.tuning_seconds = number("tuning_seconds");
   r.classes = whole("classes");
   for (const JsonFields& t : f.objects("tried"))
-    r.tried.push_back({t.number("rate", 0, kMost), t.number("loss", -kMost, kMost),
-                       t.number("accuracy", -kMost, kMost)});
+    r.tried.push_back({t.number("rate", 0, kMostReal), t.number("loss", -kMostReal, kMostReal),
+                       t.number("accuracy", -kMostReal, kMostReal)});
   for (const JsonFields& p : f.objects("curve"))
-    r.curve.push_back({p.whole("step", 0, kMostIndex), p.number("loss", -kMost, kMost),
-                       p.number("accuracy", -kMost, kMost)});
+    r.curve.push_back({p.whole("step", 0, kMostIndex), p.number("loss", -kMostReal, kMostReal),
+                       p.number("accuracy", -kMostReal, kMostReal)});
   r.confusion = f.wholes("confusion", 0, kMostIndex);
   if (!r.confusion.empty() && static_cast<Index>(r.confusion.size()) != r.classes * r.classes)
     throw Error(Fault::data, "study",
@@ -193,9 +193,9 @@ OriginRecord read_origin(const std::string& path, const std::string& key) {
   const nlohmann::json json = read_json_file(path, record_rule());
   const JsonFields f(json, path, record_rule());
   OriginRecord record{check_record(f, "source", key, path), {}};
-  record.result = {.accuracy = f.number("accuracy", -kMost, kMost),
-                   .loss = f.number("loss", -kMost, kMost),
-                   .seconds = f.number("seconds", 0, kMost),
+  record.result = {.accuracy = f.number("accuracy", -kMostReal, kMostReal),
+                   .loss = f.number("loss", -kMostReal, kMostReal),
+                   .seconds = f.number("seconds", 0, kMostReal),
                    .file = f.text("file")};
   return record;
 }
