@@ -14,23 +14,24 @@ namespace firn::cli {
 
 namespace {
 
-constexpr Index kSamples = 256, kColumns = 512;  // of a part; means of a block's output
+constexpr Index kPictureSamples = 256, kMostColumns = 512;  // of a part; means of a block's output
 constexpr Index kMostFilters = 16, kMostMaps = 8, kMapSide = 32;
-constexpr std::uint64_t kOrder = 0x66726f7a656e;  // which samples: the same for every run on the data
+constexpr std::uint64_t kPictureOrder = 0x66726f7a656e;  // which samples: the same for every run on the data
 constexpr double kLineFirst = -0.25, kLineLast = 1.25, kLineStep = 0.125;
 
 /// What a block gives, one table a block.
 using Features = std::vector<FeatureTable>;
 
 DatasetPtr some(const DatasetPtr& data) {
-  std::vector<Index> chosen = Loader(data, {.shuffle = true, .seed = kOrder, .background = false}).order(0);
-  if (static_cast<Index>(chosen.size()) > kSamples) chosen.resize(kSamples);
+  std::vector<Index> chosen =
+      Loader(data, {.shuffle = true, .seed = kPictureOrder, .background = false}).order(0);
+  if (static_cast<Index>(chosen.size()) > kPictureSamples) chosen.resize(kPictureSamples);
   return subset(data, std::move(chosen));
 }
 
 /// Means over all places of a sample's output, (rows, places, columns) to (rows, columns).
 void add_means(FeatureTable& table, const real* output, Index rows, Index places, Index columns) {
-  table.columns = std::min(columns, kColumns);
+  table.columns = std::min(columns, kMostColumns);
   table.rows += rows;
   for (Index row = 0; row < rows; ++row) {
     for (Index c = 0; c < table.columns; ++c) {

@@ -11,23 +11,23 @@ namespace firn::cli {
 
 namespace {
 
-constexpr std::size_t kShown = 12;   // of each kind
-constexpr Index kSide = 48;          // pixels of a thumbnail
-constexpr std::size_t kNumbers = 6;  // of a row of a table
+constexpr std::size_t kSamplesShown = 12;  // of each kind
+constexpr Index kThumbnailSide = 48;       // pixels of a thumbnail
+constexpr std::size_t kRowNumbers = 6;     // of a row of a table
 
 std::string row_text(const DataInfo& info, const std::vector<real>& values) {
   std::string text;
-  for (std::size_t i = 0; i < std::min(values.size(), kNumbers); ++i) {
+  for (std::size_t i = 0; i < std::min(values.size(), kRowNumbers); ++i) {
     const std::string name = i < info.features.size() ? info.features[i] : fmt::format("{}", i);
     text += fmt::format("{}{} {:.4g}", i > 0 ? ", " : "", name, static_cast<double>(values[i]));
   }
-  return values.size() > kNumbers ? text + fmt::format(", {} more", values.size() - kNumbers) : text;
+  return values.size() > kRowNumbers ? text + fmt::format(", {} more", values.size() - kRowNumbers) : text;
 }
 
 std::vector<JsonObject> objects(std::vector<ShownSample> samples) {
   std::vector<JsonObject> out;
   for (ShownSample& s : samples) {
-    shrink(s, kSide);
+    shrink(s, kThumbnailSide);
     JsonObject object;
     object.add("sample", s.sample).add("truth", s.truth).add("predicted", s.predicted);
     object.add("confidence", s.confidence);
@@ -162,8 +162,8 @@ JsonObject samples_json(const SampleWatch& watch, const std::string& weights, co
   return json_line("samples")
       .add("part", "test")
       .add("weights", weights)
-      .add("wrong", objects(watch.wrong(kShown)))
-      .add("unsure", objects(watch.unsure(kShown)))
+      .add("wrong", objects(watch.wrong(kSamplesShown)))
+      .add("unsure", objects(watch.unsure(kSamplesShown)))
       .add("counts", of);
 }
 
