@@ -59,7 +59,7 @@ class Page {
   /// What follows up to `end_fold` is folded below its summary. Folds may hold folds.
   void begin_fold(std::string_view summary);
   void end_fold();
-  /// HTML made in this folder, its texts escaped already.
+  /// HTML of the caller's, who has escaped the texts in it.
   void markup(std::string_view html) { body() += html; }
   /// Lines as they are: commands, listings.
   void code(std::string_view lines);
@@ -76,8 +76,7 @@ class Page {
     std::string caption, description;
   };
   void pictures(const std::vector<Picture>& pictures, bool large = false);
-  /// HTML of the caller's, who has escaped the texts in it, and rules for its classes.
-  void markup(std::string_view html) { body() += html; }
+  /// Rules for the classes of a caller's HTML.
   void style(std::string_view css) { style_ += css; }
 
   std::string html() const;
