@@ -27,6 +27,10 @@ struct TilesUpTo<NV, far, 0, rows...> : TileTable<NV, far, rows...> {};
 constexpr Index kDepth = 256;
 /// Rows of A that go through a panel of B one tile after the other: they stay in the second-level cache.
 constexpr Index kBlockRows = 336;
+/// True where a panel of one block's depth stays in the first-level cache beside A's rows: then all tiles go
+/// through it before the next block. Else each tile adds up all of its blocks, and B's rows are fetched
+/// ahead.
+constexpr bool kPanelStays = kDepth * kPanel <= kNearElements;
 /// Rows of A that are copied together where their stride crowds the cache, and the stride of the copy.
 constexpr Index kCopyRows = 56;
 constexpr Index kCopyStride = kDepth + kLanes;
@@ -75,7 +79,7 @@ class PanelProduct {
     tile_.ldc = g.ldc;
     tile_.aks = g.aks;
     tile_.columns = smaller(g.n - column, kPanel);
-    tile_.far = g.k * kPanel > kNearElements;
+    tile_.far = !kPanelStays && g.k * kPanel > kNearElements;
   }
 
   /// A's first row at k = `from`, with rows `ams` apart.
@@ -89,20 +93,23 @@ class PanelProduct {
     tile_.ldb = ldb;
   }
 
-  /// The tile of rows [first, first + rows) of the block, blocks [begin, end) of its sums.
-  void run(Index first, Index rows, Index begin, Index end) {
+  /// What follows is the block d of the sums.
+  void deepen(Index d) {
+    const Index k0 = depths_.begin(d);
+    tile_.k = depths_.begin(d + 1) - k0;
+    tile_.b = b_ + k0 * tile_.ldb;
+    tile_.accumulate = g_.accumulate || d > 0;
+    a_here_ = a_ + k0 * tile_.aks;
+    last_ = d == depths_.count - 1;
+    if (!last_) tile_.epilogue = Epilogue{};
+  }
+  /// The tile of rows [first, first + rows) of the block.
+  __attribute__((always_inline)) void run(Index first, Index rows) {
     const Index at = (i0_ + first) * g_.ldc + column_;
+    tile_.a = a_here_ + first * tile_.ams;
     tile_.c = g_.c + at;
-    for (Index d = begin; d < end; ++d) {
-      const Index k0 = depths_.begin(d);
-      tile_.k = depths_.begin(d + 1) - k0;
-      tile_.a = a_ + first * tile_.ams + k0 * tile_.aks;
-      tile_.b = b_ + k0 * tile_.ldb;
-      tile_.accumulate = g_.accumulate || d > 0;
-      if (d == depths_.count - 1) tile_.epilogue = epilogue_at(g_.epilogue, at, column_);
-      run_tile(rows, tile_);
-    }
-    if (depths_.count > 1) tile_.epilogue = Epilogue{};
+    if (last_) tile_.epilogue = epilogue_at(g_.epilogue, at, column_);
+    run_tile(rows, tile_);
   }
 
   Index vectors() const { return panel_vectors(tile_.columns); }
@@ -114,6 +121,8 @@ class PanelProduct {
   Index i0_, column_;
   Tile tile_{};
   const float *a_ = nullptr, *b_ = nullptr;  ///< at k = 0
+  const float* a_here_ = nullptr;            ///< at the block's first k
+  bool last_ = false;
 };
 
 void multiply_block(const Gemm& g, const Depths& depths, const Block& block) {
@@ -136,7 +145,8 @@ void multiply_block(const Gemm& g, const Depths& depths, const Block& block) {
         const Index from = depths.begin(d), deep = depths.begin(d + 1) - from;
         pack_rows(deep, 0, deep, panel.columns(), g.b + from * g.ldb + j, g.ldb, 1, b_copy);
         panel.right(b_copy, width, from);
-        for_each_tile(block.rows, most, [&](Index first, Index rows) { panel.run(first, rows, d, d + 1); });
+        panel.deepen(d);
+        for_each_tile(block.rows, most, [&](Index first, Index rows) { panel.run(first, rows); });
       }
       continue;
     }
@@ -145,8 +155,15 @@ void multiply_block(const Gemm& g, const Depths& depths, const Block& block) {
     } else {
       panel.right(g.b + j, g.ldb, 0);
     }
-    for_each_tile(block.rows, most,
-                  [&](Index first, Index rows) { panel.run(first, rows, block.first, block.last); });
+    const bool one = block.last - block.first == 1;
+    if (one) panel.deepen(block.first);
+    for_each_tile(block.rows, most, [&](Index first, Index rows) {
+      if (one) return panel.run(first, rows);
+      for (Index d = block.first; d < block.last; ++d) {
+        panel.deepen(d);
+        panel.run(first, rows);
+      }
+    });
   }
 }
 
@@ -157,7 +174,7 @@ void product(const Gemm& g) {
   const bool copies = g.aks == 1 && crowds_cache(g.ams);
   for_each_tile(tiles, (copies ? kCopyRows : kBlockRows) / most, [&](Index tile, Index some) {
     const Index i0 = tile * g.m / tiles, rows = (tile + some) * g.m / tiles - i0;
-    if (copies) {
+    if (copies || kPanelStays) {
       for (Index d = 0; d < depths.count; ++d) multiply_block(g, depths, {i0, rows, d, d + 1});
     } else {
       multiply_block(g, depths, {i0, rows, 0, depths.count});
