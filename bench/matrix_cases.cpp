@@ -32,7 +32,7 @@ struct Case {
   Index images;
 };
 
-std::function<void()> forward(const Kernels& k, const Case& p) {
+std::function<void()> product(const Kernels& k, const Case& p) {
   const ConvGeometry& g = p.c.g;
   const Index inputs = (g.h + p.c.spread_h - 1) / p.c.spread_h * ((g.w + p.c.spread_w - 1) / p.c.spread_w);
   const Halves x = halves(k, p.images * inputs * g.c), y = halves(k, p.images * g.oh * g.ow * g.oc);
@@ -45,7 +45,7 @@ std::function<void()> forward(const Kernels& k, const Case& p) {
 }
 
 /// Rows of a dense layer are the pixels of one image.
-std::function<void()> gradient(const Kernels& k, const ConvGeometry& g, Index images) {
+std::function<void()> weight_gradient(const Kernels& k, const ConvGeometry& g, Index images) {
   const Halves x = halves(k, images * g.h * g.w * g.c), dy = halves(k, images * g.oh * g.ow * g.oc);
   Tensor dweight = numbers(g.weight_count()), scratch = numbers(k.matrix.gradient_scratch(g, images));
   return [=, &k]() mutable {
@@ -90,7 +90,7 @@ Case input_gradient(const ConvGeometry& g, Index images) {
   return p;
 }
 
-std::function<void()> lstm(const Kernels& k, const RecurrentProblem& p, bool backward) {
+std::function<void()> lstm_product(const Kernels& k, const RecurrentProblem& p, bool backward) {
   const RecurrentGeometry g{p.steps, p.units, false};
   const Index h = p.units, rows = p.batch * p.steps;
   const ConvGeometry weight = backward ? rows_of(4 * h, h, 1) : rows_of(h, 4 * h, 1);
@@ -122,27 +122,30 @@ void add_matrix_cases(std::vector<KernelCase>& cases) {
   for (const DenseProblem& p : kDense) {
     const auto macs = static_cast<double>(p.m * p.n * p.k);
     add("dense bf16", p.name, macs, [&p](const Kernels& k) {
-      return forward(k, {{rows_of(p.k, p.n, 1), 1, 1}, p.m});
+      return product(k, {{rows_of(p.k, p.n, 1), 1, 1}, p.m});
     });
     add("dense dx bf16", p.name, macs, [&p](const Kernels& k) {
-      return forward(k, {{rows_of(p.n, p.k, 1), 1, 1}, p.m});
+      return product(k, {{rows_of(p.n, p.k, 1), 1, 1}, p.m});
     });
     add("dense dw bf16", p.name, macs,
-        [&p](const Kernels& k) { return gradient(k, rows_of(p.k, p.n, p.m), 1); });
+        [&p](const Kernels& k) { return weight_gradient(k, rows_of(p.k, p.n, p.m), 1); });
   }
   for (const ConvProblem& p : kConv) {
     const ConvGeometry& g = p.geometry;
     if (!matrix_fits(g)) continue;
     const auto macs = static_cast<double>(g.macs() * p.batch);
-    add("conv2d bf16", p.name, macs, [&p](const Kernels& k) { return forward(k, {{p.geometry, 1, 1}, p.batch}); });
+    add("conv2d bf16", p.name, macs, [&p](const Kernels& k) {
+      return product(k, {{p.geometry, 1, 1}, p.batch});
+    });
     add("conv2d dx bf16", p.name, macs,
-        [&p](const Kernels& k) { return forward(k, input_gradient(p.geometry, p.batch)); });
-    add("conv2d dw bf16", p.name, macs, [&p](const Kernels& k) { return gradient(k, p.geometry, p.batch); });
+        [&p](const Kernels& k) { return product(k, input_gradient(p.geometry, p.batch)); });
+    add("conv2d dw bf16", p.name, macs,
+        [&p](const Kernels& k) { return weight_gradient(k, p.geometry, p.batch); });
   }
   for (const RecurrentProblem& p : kRecurrent) {
     const auto macs = static_cast<double>(4 * p.batch * p.steps * p.units * p.units);
-    add("lstm forward bf16", p.name, macs, [&p](const Kernels& k) { return lstm(k, p, false); });
-    add("lstm backward bf16", p.name, macs, [&p](const Kernels& k) { return lstm(k, p, true); });
+    add("lstm forward bf16", p.name, macs, [&p](const Kernels& k) { return lstm_product(k, p, false); });
+    add("lstm backward bf16", p.name, macs, [&p](const Kernels& k) { return lstm_product(k, p, true); });
   }
 }
 

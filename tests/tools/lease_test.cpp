@@ -96,7 +96,8 @@ TEST_CASE("a holder of another machine keeps it as long as its file changes") {
   });
   const LeaseTimes times{.beat = 0.05, .stale = 2};
   auto begin = Clock::now();
-  CHECK_FALSE(Lease::take(path, [&] { return firn::seconds_since(begin) > 3; }, times));
+  CHECK_FALSE(Lease::take(
+      path, [&] { return firn::seconds_since(begin) > 3; }, times));
   end = true;
   other.join();
   begin = Clock::now();

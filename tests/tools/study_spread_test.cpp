@@ -22,7 +22,8 @@ using firn::test::study_tables;
 
 /// 12 cells: a source for each of two seeds, cuts, scratch, a policy with its control of equal cost.
 const std::string kFew =
-    kTinyStudy + "--seeds 2 --source half --labels 3 --freeze 0,1 --policy gradual --policy equal-steps:gradual ";
+    kTinyStudy +
+    "--seeds 2 --source half --labels 3 --freeze 0,1 --policy gradual --policy equal-steps:gradual ";
 
 void check_merged(Cli& cli, const std::string& run, const Cli& whole) {
   const Outcome merged = cli.run(kFew + "--merge --run " + run);
@@ -66,14 +67,16 @@ TEST_CASE("every cell by a process of its own, in another order: the tables of o
   check_merged(cli, "a", whole);
   const Outcome once_more = cli.run(kFew + "--run a");
   CHECK(once_more.code == 0);
-  CHECK(once_more.err.find("of " + std::to_string(ids.size()) + " cells are there already") != std::string::npos);
+  CHECK(once_more.err.find("of " + std::to_string(ids.size()) + " cells are there already") !=
+        std::string::npos);
 }
 
 TEST_CASE("four processes at the same cells, some killed at random moments") {
   const Cli& whole = whole_study();
   Cli cli;
   std::string all;
-  for (const std::string& id : cli.run(kFew + "--cells --run a").lines()) all += (all.empty() ? "" : ",") + id;
+  for (const std::string& id : cli.run(kFew + "--cells --run a").lines())
+    all += (all.empty() ? "" : ",") + id;
   firn::Random random(5, "spread kills");
   int kills = 0;
   for (int round = 0; round < 4; ++round) {
@@ -164,8 +167,8 @@ while read -r HQ_ENTRY; do export HQ_ENTRY; "$@" || exit; done < "$list"
 TEST_CASE("what cannot be asked for is said in one line") {
   Cli cli;
   for (const char* wrong :
-       {"--cell 0123456789abcdef", "--cells --merge", "--emit make --cells", "--cells --budget 1m", "--merge --overwrite",
-        "--cell a --dry-run", "--emit pbs"}) {
+       {"--cell 0123456789abcdef", "--cells --merge", "--emit make --cells", "--cells --budget 1m",
+        "--merge --overwrite", "--cell a --dry-run", "--emit pbs"}) {
     const Outcome outcome = cli.run(kFew + wrong);
     INFO(wrong << "\n" << outcome.err);
     CHECK(outcome.code == 2);

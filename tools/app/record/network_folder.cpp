@@ -14,9 +14,9 @@ std::string network_file_system(std::uint64_t magic) {
   };
   // statfs(2); of those that its table lacks the sources: BeeGFS, GPFS, OrangeFS, Lustre.
   constexpr Known kKnown[] = {
-      {0x6969, "NFS"},          {0x517B, "SMB"},      {0xFF534D42, "CIFS"},     {0xFE534D42, "SMB"},
-      {0x0BD00BD0, "Lustre"},   {0x47504653, "GPFS"}, {0x00C36400, "Ceph"},     {0x19830326, "BeeGFS"},
-      {0x20030528, "OrangeFS"}, {0x5346414F, "AFS"},  {0x6B414653, "AFS"},      {0x73757245, "Coda"},
+      {0x6969, "NFS"},          {0x517B, "SMB"},       {0xFF534D42, "CIFS"}, {0xFE534D42, "SMB"},
+      {0x0BD00BD0, "Lustre"},   {0x47504653, "GPFS"},  {0x00C36400, "Ceph"}, {0x19830326, "BeeGFS"},
+      {0x20030528, "OrangeFS"}, {0x5346414F, "AFS"},   {0x6B414653, "AFS"},  {0x73757245, "Coda"},
       {0x01161970, "GFS2"},     {0x7461636F, "OCFS2"},
   };
   for (const Known& known : kKnown) {
@@ -37,7 +37,8 @@ std::string wal_refusal(const std::string& path) {
   const std::string name = network_file_system_of(path);
   if (name.empty()) return {};
   return fmt::format(
-      "{} lies on {}: SQLite's write-ahead log wants memory that all its writers share, which machines do not, "
+      "{} lies on {}: SQLite's write-ahead log wants memory that all its writers share, which machines do "
+      "not, "
       "and a second one would damage it; a rollback journal is kept instead, and one process writes",
       path, name);
 }

@@ -90,7 +90,8 @@ JsonObject begin_record(const char* kind, const std::string& key, const MadeBy& 
   return json_line(kind).add("key", key).add("commit", by.commit).add("isa", by.isa);
 }
 
-MadeBy check_record(const JsonFields& fields, const char* kind, const std::string& key, const std::string& path) {
+MadeBy check_record(const JsonFields& fields, const char* kind, const std::string& key,
+                    const std::string& path) {
   if (fields.whole("schema", 0, kMostIndex) != kJsonSchema || fields.text("kind") != kind ||
       fields.text("key") != key)
     throw Error(Fault::data, "study", fmt::format("{}: not the file of {} {}", path, kind, key));

@@ -64,8 +64,7 @@ class CellWorker {
   std::string finish(const Cell& cell) {
     const Arm& arm = plan_.arms[cell.arm];
     const auto there = [&] { return folder_.cell(cell.key); };
-    if (const auto record = there())
-      return trained_text(arm, cell.seed, record->result) + ", there already";
+    if (const auto record = there()) return trained_text(arm, cell.seed, record->result) + ", there already";
     // What it needs comes first, and without its lease: nobody waits for one that waits.
     double macs = 0;
     if (arm.takes_cost()) {

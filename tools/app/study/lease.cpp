@@ -110,7 +110,8 @@ void write_new(const std::string& path, const std::string& text) {
   if (file < 0) fail_lease(path, errno);
   const ssize_t written = ::write(file, text.data(), text.size());
   const int error = errno;
-  if (::close(file) != 0 || written != static_cast<ssize_t>(text.size())) fail_lease(path, written < 0 ? error : EIO);
+  if (::close(file) != 0 || written != static_cast<ssize_t>(text.size()))
+    fail_lease(path, written < 0 ? error : EIO);
 }
 
 /// Makes the file with its whole content where there is none.
@@ -130,7 +131,8 @@ bool make_lease(const std::string& path, const std::string& owner) {
     }
   }
   ::unlink(whole.c_str());
-  if (!made && error != EEXIST && error != EPERM && error != ENOTSUP && error != ENOSYS) fail_lease(path, error);
+  if (!made && error != EEXIST && error != EPERM && error != ENOTSUP && error != ENOSYS)
+    fail_lease(path, error);
   return made;
 }
 
@@ -149,7 +151,8 @@ std::unique_ptr<Lease> Lease::take(const std::string& path, const std::function<
   const std::string owner = own_name();
   std::string seen;
   Clock::time_point since = Clock::now();
-  for (auto wait = std::chrono::milliseconds(5);; wait = std::min(wait * 2, std::chrono::milliseconds(1000))) {
+  for (auto wait = std::chrono::milliseconds(5);;
+       wait = std::min(wait * 2, std::chrono::milliseconds(1000))) {
     if (over()) return nullptr;
     if (make_lease(path, owner)) return std::unique_ptr<Lease>(new Lease(path, owner, times.beat));
     const std::string now = read_lease(path);
@@ -176,8 +179,8 @@ bool Lease::mine() const {
 void Lease::beat_on(double seconds) {
   const std::string next = lease_beside(path_, owner_);
   std::unique_lock lock(guard_);
-  for (unsigned beat = 1; !ended_.wait_for(lock, std::chrono::duration<double>(seconds), [this] { return end_; });
-       ++beat) {
+  for (unsigned beat = 1;
+       !ended_.wait_for(lock, std::chrono::duration<double>(seconds), [this] { return end_; }); ++beat) {
     if (!mine()) return;  // another one has taken it over
     try {
       write_new(next, lease_content(owner_, beat));
