@@ -5,7 +5,7 @@
 #include <span>
 #include <string_view>
 
-#include "bench/matrix_cases.h"
+#include "bench/problem_matrix_cases.h"
 #include "bench/problems.h"
 #include "engine/base/rng.h"
 #include "engine/tensor/tensor.h"

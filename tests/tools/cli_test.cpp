@@ -81,10 +81,10 @@ TEST_CASE("train prints an epoch a line and leaves a whole run folder") {
   }
   CHECK(epochs[2].at("loss").get<double>() < epochs[0].at("loss").get<double>());
   CHECK(epochs[2].at("validation_accuracy").get<double>() > 0.7);
-  CHECK(cli.files() == std::vector<std::string>{"runs/a/best.safetensors", "runs/a/config.json",
-                                                "runs/a/confusion.json", "runs/a/env.json",
-                                                "runs/a/last.safetensors", "runs/a/metrics.jsonl",
-                                                "runs/a/report.html", "runs/a/results.csv"});
+  CHECK(cli.files() ==
+        std::vector<std::string>{"runs/a/best.safetensors", "runs/a/config.json", "runs/a/confusion.json",
+                                 "runs/a/env.json", "runs/a/last.safetensors", "runs/a/metrics.jsonl",
+                                 "runs/a/report.html", "runs/a/results.csv", "runs/a/samples.json"});
   check_same_records(cli.read("runs/a/metrics.jsonl"), outcome.out);
   CHECK(Json::parse(cli.read("runs/a/config.json")).at("training").at("optimizer") == "sgd");
   const Json environment = Json::parse(cli.read("runs/a/env.json"));
@@ -105,7 +105,7 @@ TEST_CASE(
         0);
   CHECK(first != cli.read("runs/mlp-digits-1/last.safetensors"));
   CHECK(cli.run("train --model mlp --data digits --epochs 1 --no-run -q").err.empty());
-  CHECK(cli.files().size() == 16);
+  CHECK(cli.files().size() == 18);
 }
 
 TEST_CASE("a deep network without batch norm learns sooner from he's start") {

@@ -13,7 +13,7 @@ namespace firn::cli {
 namespace {
 
 JsonObject spread_json(const std::vector<real>& numbers, Index most) {
-  const Spread s = spread_of(numbers);
+  const ValueSpread s = spread_of(numbers);
   JsonObject line;
   line.add("mean", s.mean).add("deviation", s.deviation).add("least", s.least).add("most", s.most);
   line.add("zeros", s.zeros).add("norm", s.norm);
@@ -58,7 +58,7 @@ void print_layers(Console& console, const StepValues& seen) {
   Table table(
       {"<layer", "<operation", "<shape", "mean", "deviation", "least", "most", "zeros", "|gradient|"});
   for (const SeenValue& one : seen.values) {
-    const Spread s = spread_of(one.value);
+    const ValueSpread s = spread_of(one.value);
     table.row({one.layer, one.operation, one.shape.text(), short_text(s.mean), short_text(s.deviation),
                short_text(s.least), short_text(s.most), fmt::format("{:.0f} %", 100 * s.zeros),
                one.gradient.empty() ? "none" : short_text(spread_of(one.gradient).norm)});

@@ -7,8 +7,8 @@
 
 namespace firn::cli {
 
-Spread spread_of(const std::vector<real>& numbers) {
-  Spread s;
+ValueSpread spread_of(const std::vector<real>& numbers) {
+  ValueSpread s;
   double sum = 0, squares = 0;
   for (const real number : numbers) {
     const auto x = static_cast<double>(number);

@@ -10,12 +10,12 @@
 namespace firn::cli {
 
 /// Of the numbers that are none of those that do not train (NaN).
-struct Spread {
+struct ValueSpread {
   double mean = 0, deviation = 0, least = 0, most = 0, zeros = 0;  ///< zeros: their share
   double norm = 0;                                                 ///< the 2-norm
   Index count = 0;
 };
-Spread spread_of(const std::vector<real>& numbers);
+ValueSpread spread_of(const std::vector<real>& numbers);
 
 /// Four digits.
 std::string short_text(double x);

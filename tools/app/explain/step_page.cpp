@@ -79,7 +79,7 @@ std::string macs_words(double macs) {
 }
 
 /// Small bars: how the numbers are spread between the least and the most of them.
-std::string spark(const std::vector<real>& numbers, const Spread& spread) {
+std::string spark(const std::vector<real>& numbers, const ValueSpread& spread) {
   constexpr int kBars = 24;
   constexpr double kWidth = 96, kHeight = 18;
   if (spread.count < 8 || !(spread.most > spread.least)) return {};
@@ -118,7 +118,7 @@ std::string statistics_html(const std::string& caption, const std::vector<NamedN
       "scope=\"col\">zeros</th><th scope=\"col\">2-norm</th></tr></thead>\n<tbody>",
       escape(caption));
   for (const NamedNumbers& tensor : tensors) {
-    const Spread s = spread_of(*tensor.numbers);
+    const ValueSpread s = spread_of(*tensor.numbers);
     out += fmt::format("<tr><th scope=\"row\" class=\"left\">{}{}</th>", escape(tensor.name),
                        spark(*tensor.numbers, s));
     for (const double x : {s.mean, s.deviation, s.least, s.most}) out += "<td>" + short_text(x) + "</td>";

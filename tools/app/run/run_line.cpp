@@ -11,6 +11,14 @@
 
 namespace firn::cli {
 
+void RunState::validated(Index epoch_of, double headline, double merit) {
+  score = headline;
+  if (merit < best_merit) return;
+  best_merit = merit;
+  best = headline;
+  best_epoch = epoch_of;
+}
+
 std::string run_line(const RunState& state, const TaskMetric& metric) {
   constexpr std::size_t kBar = 20, kNamed = 3;
   const auto filled = static_cast<std::size_t>(std::clamp(state.share, 0.0, 1.0) * static_cast<double>(kBar));

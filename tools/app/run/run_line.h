@@ -23,6 +23,10 @@ struct RunState {
   Index best_epoch = 0;
   std::size_t blocks = 0;
   std::vector<std::string> frozen = {};  ///< of these, by name
+  double best_merit = kNone;
+
+  /// A validation; of equals the later is best, as it is with the weights that are kept.
+  void validated(Index epoch, double headline, double merit);
 };
 
 /// "[#####---------------] epoch 3/10  1:20 left  loss 0.4123  acc. 0.9123, best 0.9310 (epoch 2)  frozen

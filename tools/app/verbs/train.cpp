@@ -504,7 +504,6 @@ History Train::train(Console& console, Session& session, Trainer& trainer, const
   RunState state;
   state.epochs = training_.epochs;
   state.blocks = session.model->blocks().size();
-  double best_merit = RunState::kNone;
   FreezeReport report(console, *session.model);
   TrainHooks hooks;
   hooks.on_freeze = [&](std::span<const FreezeChange> changes) {
@@ -550,13 +549,7 @@ History Train::train(Console& console, Session& session, Trainer& trainer, const
     forecast.after_epoch(r.epoch, r.eval_seconds, elapsed());
     if (r.epoch < training_.epochs) say();
     if (r.validated) {
-      state.score = r.validation_score;
-      const double merit = task.merit(r.validation_loss, r.validation_metrics);
-      if (!(merit < best_merit)) {  // as the weights are kept: the last of equals
-        best_merit = merit;
-        state.best = r.validation_score;
-        state.best_epoch = r.epoch;
-      }
+      state.validated(r.epoch, r.validation_score, task.merit(r.validation_loss, r.validation_metrics));
     }
     if (console.json()) {
       console.out(epoch_json(r, task));

@@ -1,4 +1,4 @@
-#include "bench/matrix_cases.h"
+#include "bench/problem_matrix_cases.h"
 
 #include <memory>
 

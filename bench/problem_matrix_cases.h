@@ -1,7 +1,9 @@
 // Products of bf16 by the processor's matrix unit, ready to be called.
 #pragma once
 
-#include "bench/problem_cases.h"
+#include <vector>
+
+#include "bench/problem_case.h"
 
 namespace firn::problems {
 
