@@ -3,7 +3,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <filesystem>
 
+#include "data/file_set.h"
 #include "data/files.h"
 #include "data/memory.h"
 #include "data/part_names.h"
@@ -58,13 +60,30 @@ std::string find_images(const std::string& folder, SetPart part) {
   return found.empty() ? found : join(folder, found);
 }
 
+/// Images in memory, or where they lie.
 struct Loaded {
   Shape shape;
   std::vector<std::uint8_t> pixels;
+  FileRows rows;
   std::vector<std::uint8_t> labels;
 };
 
-Loaded load(const std::string& images_path) {
+/// Images that stay in their file, which is not packed.
+IdxArray leave_in_file(const std::string& path, FileRows& rows) {
+  rows.file = std::make_shared<FileReader>(path);
+  constexpr std::uint64_t kMostHeader = 4 * (1 + 4);
+  std::vector<std::byte> beginning(std::min(kMostHeader, rows.file->size()));
+  rows.file->read(0, beginning);
+  ByteReader reader(beginning, Fault::data, std::string(kOperation), path);
+  IdxArray array{parse_idx_header(reader), {}};
+  rows.offset = 4 * (1 + array.sizes.size());
+  if (const auto size = idx_size(beginning); size != rows.file->size())
+    reader.fail_at(4,
+                   fmt::format("a file of {} bytes, by its header {}", rows.file->size(), size.value_or(0)));
+  return array;
+}
+
+Loaded load(const std::string& images_path, const DataOptions& options) {
   const std::string path = labels_path(images_path);
   IdxArray labels = parse_idx(read_maybe_gz(path, Fault::data, kMaxFile, idx_size), path);
   const auto check_count = [&](std::uint64_t images) {
@@ -80,15 +99,22 @@ Loaded load(const std::string& images_path) {
     check_count(reader.big<std::uint32_t>());
     return idx_size(beginning);
   };
-  IdxArray images = parse_idx(read_maybe_gz(images_path, Fault::data, kMaxFile, size), images_path);
+  std::error_code code;
+  const bool packed = images_path.ends_with(".gz");
+  FileRows rows;
+  const bool in_file = !packed && options.too_large(std::filesystem::file_size(images_path, code)) && !code;
+  IdxArray images = in_file ? leave_in_file(images_path, rows)
+                            : parse_idx(read_maybe_gz(images_path, Fault::data, kMaxFile, size), images_path);
   if (images.sizes.size() != 3 && images.sizes.size() != 4) {
     throw Error(Fault::data, kOperation, images_path, 3,
                 fmt::format("{} dimensions, images have 3 or 4", images.sizes.size()));
   }
   check_count(static_cast<std::uint64_t>(images.sizes[0]));
   if (images.sizes.size() == 3) images.sizes.push_back(1);
-  if (images.values.empty()) throw Error(Fault::data, kOperation, images_path, 4, "no images");
-  return {Shape(std::span(images.sizes).subspan(1)), std::move(images.values), std::move(labels.values)};
+  if (std::count(images.sizes.begin(), images.sizes.end(), 0) > 0)
+    throw Error(Fault::data, kOperation, images_path, 4, "no images");
+  return {Shape(std::span(images.sizes).subspan(1)), std::move(images.values), std::move(rows),
+          std::move(labels.values)};
 }
 
 }  // namespace
@@ -106,21 +132,24 @@ std::optional<std::uint64_t> idx_size(std::span<const std::byte> beginning) {
   return size ? checked_add(*size, header) : size;
 }
 
-IdxArray parse_idx(std::span<const std::byte> bytes, const std::string& path) {
-  ByteReader reader(bytes, Fault::data, std::string(kOperation), path);
+std::vector<Index> parse_idx_header(ByteReader& reader) {
   if (reader.big<std::uint16_t>() != 0) reader.fail_at(0, "does not begin as IDX does, with two zeros");
   if (const int type = reader.big<std::uint8_t>(); type != 0x08) {
     reader.fail_at(2, fmt::format("element type {:#04x}, only unsigned bytes (0x08) are read", type));
   }
   const int rank = reader.big<std::uint8_t>();
   if (rank < 1 || rank > 4) reader.fail_at(3, fmt::format("{} dimensions, 1 to 4 are read", rank));
-  IdxArray array;
+  std::vector<Index> sizes;
+  for (int i = 0; i < rank; ++i) sizes.push_back(reader.big<std::uint32_t>());
+  return sizes;
+}
+
+IdxArray parse_idx(std::span<const std::byte> bytes, const std::string& path) {
+  ByteReader reader(bytes, Fault::data, std::string(kOperation), path);
+  IdxArray array{parse_idx_header(reader), {}};
   std::uint64_t count = 1;
-  for (int i = 0; i < rank; ++i) {
-    const auto size = reader.big<std::uint32_t>();
-    array.sizes.push_back(size);
-    count = reader.multiply(count, size, "number of elements");
-  }
+  for (const Index size : array.sizes)
+    count = reader.multiply(count, static_cast<std::uint64_t>(size), "number of elements");
   const auto values = reader.take(count);
   reader.expect_end();
   const auto* first = reinterpret_cast<const std::uint8_t*>(values.data());
@@ -128,7 +157,7 @@ IdxArray parse_idx(std::span<const std::byte> bytes, const std::string& path) {
   return array;
 }
 
-DataParts open_idx(const std::string& path, const DataOptions&, std::vector<std::string> classes) {
+DataParts open_idx(const std::string& path, const DataOptions& options, std::vector<std::string> classes) {
   struct PartFile {
     SetPart part;
     std::string file;
@@ -148,7 +177,7 @@ DataParts open_idx(const std::string& path, const DataOptions&, std::vector<std:
   } else {
     parts.push_back({part_of(base_name(path)).value_or(SetPart::train), path});
   }
-  for (PartFile& part : parts) part.loaded = load(part.file);
+  for (PartFile& part : parts) part.loaded = load(part.file, options);
   int least = 255;
   int most = 0;
   for (const PartFile& part : parts) {
@@ -181,7 +210,9 @@ DataParts open_idx(const std::string& path, const DataOptions&, std::vector<std:
     DatasetPtr& set = part.part == SetPart::train        ? sets.train
                       : part.part == SetPart::validation ? sets.validation
                                                          : sets.test;
-    set = make_byte_images(info, std::move(part.loaded.pixels), std::move(labels));
+    set = part.loaded.rows.file != nullptr
+              ? make_file_images(info, std::move(part.loaded.rows), std::move(labels))
+              : make_byte_images(info, std::move(part.loaded.pixels), std::move(labels));
   }
   return sets;
 }

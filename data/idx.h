@@ -9,6 +9,7 @@
 
 #include "data/dataset.h"
 #include "data/options.h"
+#include "engine/base/bytes.h"
 
 namespace firn {
 
@@ -21,6 +22,9 @@ struct IdxArray {
 /// Magic 0 0 8 d, then d sizes of four bytes, then the values; all big-endian. Throws Error(data) on anything
 /// else, on bytes missing or left over. `path` is named in errors.
 IdxArray parse_idx(std::span<const std::byte> bytes, const std::string& path);
+
+/// The sizes that a header of such a file states; `reader` stands behind it then. Throws Error(data).
+std::vector<Index> parse_idx_header(ByteReader& reader);
 
 /// The size of the whole file by its header; nothing where the bytes hold no header.
 std::optional<std::uint64_t> idx_size(std::span<const std::byte> beginning);

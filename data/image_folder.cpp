@@ -8,12 +8,14 @@
 #include <map>
 #include <numeric>
 
+#include "data/file_set.h"
 #include "data/files.h"
 #include "data/image.h"
 #include "data/memory.h"
 #include "data/part_names.h"
 #include "data/picture_files.h"
 #include "data/picture_layout.h"
+#include "data/picture_store.h"
 #include "data/targets.h"
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
@@ -155,28 +157,49 @@ double reading_seconds(const std::vector<std::string>& paths, Index size, Index 
   return seconds_since(begin) * static_cast<double>(paths.size()) / static_cast<double>(few.size());
 }
 
-/// The pictures of a part that can be read, with their labels.
+/// The pictures of a part that can be read, with their labels: in memory, or in a file.
 struct Read {
-  Pictures pictures;
+  std::vector<std::uint8_t> pixels;
+  FileReaderPtr file;
+  std::vector<std::size_t> good;
   std::vector<std::int32_t> labels;
 };
 
+/// What is wrong with those that cannot be read goes to `bad`.
+Read read_pixels(const Files& files, Index size, const DataOptions& options, DataInfo& info,
+                 std::vector<std::string>& bad) {
+  const bool stored = options.too_large(stored_bytes(files.paths.size(), size));
+  if (options.outline) {
+    info.unread_seconds += reading_seconds(files.paths, size, options.shorter);
+    return {{}, nullptr, unread(files.paths.size()).good, {}};
+  }
+  if (stored) {
+    const auto say = [&](const std::string& what) {
+      if (options.say) options.say(what);
+    };
+    StoredPictures pictures = store_pictures(files.paths, {size, options.shorter}, options.store, say);
+    bad = std::move(pictures.bad);
+    return {{}, std::move(pictures.file), std::move(pictures.good), {}};
+  }
+  Pictures pictures = read_pictures(files.paths, size, options.shorter);
+  bad = std::move(pictures.bad);
+  return {std::move(pictures.pixels), nullptr, std::move(pictures.good), {}};
+}
+
 Read read_part(SetPart part, const std::string& folder, const Files& files, const DataOptions& options,
                DataInfo& info) {
-  Pictures pictures = options.outline ? unread(files.paths.size())
-                                      : read_pictures(files.paths, info.shape[0], options.shorter);
-  if (options.outline) info.unread_seconds += reading_seconds(files.paths, info.shape[0], options.shorter);
-  if (!pictures.bad.empty()) {
-    const std::string what = bad_text(pictures.bad, files.paths.size());
+  std::vector<std::string> bad;
+  Read read = read_pixels(files, info.shape[0], options, info, bad);
+  if (!bad.empty()) {
+    const std::string what = bad_text(bad, files.paths.size());
     if (!options.skip_bad) refuse(what + " (--skip-bad goes on without)");
     info.notes.push_back(what);
   }
-  if (pictures.good.empty()) refuse(fmt::format("{} holds no picture that can be read", folder));
-  std::vector<std::int32_t> labels;
+  if (read.good.empty()) refuse(fmt::format("{} holds no picture that can be read", folder));
   std::vector<Index> counts(info.classes.size());
-  for (const std::size_t i : pictures.good) {
-    labels.push_back(files.labels[i]);
-    ++counts[static_cast<std::size_t>(labels.back())];
+  for (const std::size_t i : read.good) {
+    read.labels.push_back(files.labels[i]);
+    ++counts[static_cast<std::size_t>(read.labels.back())];
   }
   std::vector<std::string> lacking;
   for (std::size_t c = 0; c < counts.size(); ++c) {
@@ -187,13 +210,21 @@ Read read_part(SetPart part, const std::string& folder, const Files& files, cons
     if (part == SetPart::train) refuse(fmt::format("{}: no picture of {} can be read", folder, names));
     info.notes.push_back(fmt::format("{}: no picture of {}", folder, names));
   }
-  return {std::move(pictures), std::move(labels)};
+  return read;
+}
+
+/// The pictures of a file that can be read.
+FileRows rows_of(const Read& read) {
+  FileRows rows{read.file};
+  // Where all can be read each is in its place.
+  if (read.good.back() + 1 != read.good.size()) rows.rows.assign(read.good.begin(), read.good.end());
+  return rows;
 }
 
 /// What the pictures that were read are called within their classes' folders.
-std::vector<std::string> names_of(const Files& files, const Pictures& pictures, const std::string& folder) {
+std::vector<std::string> names_of(const Files& files, const Read& read, const std::string& folder) {
   std::vector<std::string> names;
-  for (const std::size_t i : pictures.good) {
+  for (const std::size_t i : read.good) {
     const std::string& path = files.paths[i];
     const std::size_t name = path.find('/', folder.size() + 1);
     names.push_back(name == std::string::npos ? base_name(path) : path.substr(name + 1));
@@ -240,15 +271,14 @@ DataParts open_image_folder(const std::string& path, const DataOptions& options)
   for (const SetPart part : kParts) {
     if (read[part].labels.empty()) continue;
     Read& own = read[part];
-    sets[part] = options.outline
-                     ? make_blank_images(info, std::move(own.labels))
-                     : make_byte_images(info, std::move(own.pictures.pixels), std::move(own.labels));
+    sets[part] = options.outline       ? make_blank_images(info, std::move(own.labels))
+                 : own.file != nullptr ? make_file_images(info, rows_of(own), std::move(own.labels))
+                                       : make_byte_images(info, std::move(own.pixels), std::move(own.labels));
   }
   return {.train = sets[SetPart::train],
           .validation = sets[SetPart::validation],
           .test = sets[SetPart::test],
-          .names =
-              names_of(files[SetPart::train], read[SetPart::train].pictures, layout.folders[SetPart::train])};
+          .names = names_of(files[SetPart::train], read[SetPart::train], layout.folders[SetPart::train])};
 }
 
 bool is_image_folder(const std::string& path) {

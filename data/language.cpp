@@ -3,9 +3,11 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "data/files.h"
 #include "data/text.h"
+#include "data/text_file.h"
 #include "engine/base/atomic_file.h"
 #include "engine/base/utf8.h"
 
@@ -57,14 +59,59 @@ std::vector<char32_t> characters_of(const std::vector<std::string>& vocabulary) 
   return characters;
 }
 
+void check_window(Index window) {
+  if (window >= 1 && window <= kMaxWindow) return;
+  throw Error(Fault::usage, kOperation,
+              fmt::format("windows of {} characters, want 1 to {}", window, kMaxWindow));
+}
+
+/// How many windows `known` characters have, where `unknown` others are left out.
+Index count_windows(std::uint64_t known, std::uint64_t unknown, Index window, const ByteReader& reader) {
+  const std::uint64_t all = known + unknown;
+  const auto windows = (static_cast<Index>(known) - 1) / window;
+  if (unknown * 10 > all)
+    reader.fail_at(0, fmt::format("{} of {} characters are not in the vocabulary", unknown, all));
+  if (windows < kLeastWindows) {
+    reader.fail_at(reader.offset() + reader.remaining(),
+                   fmt::format("{} windows of {} characters, want {}", windows, window, kLeastWindows));
+  }
+  return windows;
+}
+
+DataInfo describe_text(const std::string& path, const Vocabulary& vocabulary, Index window,
+                       std::uint64_t known, std::uint64_t unknown) {
+  DataInfo info;
+  info.name = base_name(path);
+  info.kind = DataKind::tokens;
+  info.shape = Shape({window});
+  info.vocabulary = vocabulary.names();
+  info.classes = vocabulary.names();
+  info.label_each_step = true;
+  if (unknown > 0) {
+    info.notes.push_back(
+        fmt::format("{} of {} characters are not in the vocabulary and left out", unknown, known + unknown));
+  }
+  return info;
+}
+
+/// Of a text that is too large for memory.
+DataParts leave_in_file(const std::string& path, const DataOptions& options) {
+  constexpr std::uint64_t kWindowsOfMark = 16;
+  check_window(options.window);
+  const auto file = std::make_shared<FileReader>(path);
+  TextSurvey survey = survey_text(*file, characters_of(options.vocabulary),
+                                  kWindowsOfMark * static_cast<std::uint64_t>(options.window));
+  const Vocabulary vocabulary(survey.characters, 0);
+  const Index windows = count_windows(survey.known, survey.unknown, options.window,
+                                      ByteReader({}, Fault::data, std::string(kOperation), path));
+  DataInfo info = describe_text(path, vocabulary, options.window, survey.known, survey.unknown);
+  return {.train = make_file_windows(std::move(info), file, std::move(survey), windows)};
+}
+
 }  // namespace
 
 DataParts parse_text(std::span<const std::byte> bytes, const std::string& path, const DataOptions& options) {
-  const Index window = options.window;
-  if (window < 1 || window > kMaxWindow) {
-    throw Error(Fault::usage, kOperation,
-                fmt::format("windows of {} characters, want 1 to {}", window, kMaxWindow));
-  }
+  check_window(options.window);
   require_utf8(as_text(bytes), kOperation, path);
   const ByteReader reader(bytes, Fault::data, std::string(kOperation), path);
   const std::string_view text = as_text(bytes);
@@ -78,7 +125,7 @@ DataParts parse_text(std::span<const std::byte> bytes, const std::string& path, 
 
   auto tokens = std::make_shared<std::vector<std::int32_t>>();
   tokens->reserve(text.size());
-  std::size_t unknown = 0;
+  std::uint64_t unknown = 0;
   for (std::size_t at = 0; at < text.size();) {
     const std::int32_t token = vocabulary.number(next_character(text, at, reader, 0));
     if (token >= 0) {
@@ -87,31 +134,17 @@ DataParts parse_text(std::span<const std::byte> bytes, const std::string& path, 
       ++unknown;
     }
   }
-  const std::size_t all = tokens->size() + unknown;
-  const auto windows = (static_cast<Index>(tokens->size()) - 1) / window;
-  if (unknown * 10 > all) {
-    reader.fail_at(0, fmt::format("{} of {} characters are not in the vocabulary", unknown, all));
-  }
-  if (windows < kLeastWindows) {
-    reader.fail_at(bytes.size(),
-                   fmt::format("{} windows of {} characters, want {}", windows, window, kLeastWindows));
-  }
-
-  DataInfo info;
-  info.name = base_name(path);
-  info.kind = DataKind::tokens;
-  info.shape = Shape({window});
-  info.vocabulary = vocabulary.names();
-  info.classes = vocabulary.names();
-  info.label_each_step = true;
-  if (unknown > 0) {
-    info.notes.push_back(
-        fmt::format("{} of {} characters are not in the vocabulary and left out", unknown, all));
-  }
-  return {.train = std::make_shared<Windows>(info, tokens, windows)};
+  const Index windows = count_windows(tokens->size(), unknown, options.window, reader);
+  return {.train = std::make_shared<Windows>(
+              describe_text(path, vocabulary, options.window, tokens->size(), unknown), tokens, windows)};
 }
 
 DataParts open_text(const std::string& path, const DataOptions& options) {
+  constexpr std::uint64_t kBytesOfCharacter = 1 + sizeof(std::int32_t);  // the text's and its token's
+  std::error_code code;
+  const std::uint64_t size = std::filesystem::file_size(path, code);
+  if (!code && !path.ends_with(".gz") && options.too_large(size * kBytesOfCharacter))
+    return leave_in_file(path, options);
   return parse_text(read_maybe_gz(path), path, options);
 }
 

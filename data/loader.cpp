@@ -30,8 +30,18 @@ struct Slot {
   };
   std::map<std::pair<Index, Index>, Tensors> made;  ///< by count and width
   Batch batch;
+  std::vector<Index> samples;  ///< of the batch
   std::exception_ptr error;
 };
+
+/// Positions in a dataset: of a long text there are many, so they are small.
+using Order = std::vector<std::uint32_t>;
+
+Order in_turn(Index count) {
+  Order order(static_cast<std::size_t>(count));
+  std::iota(order.begin(), order.end(), 0U);
+  return order;
+}
 
 void check_options(const Dataset& data, const LoaderOptions& options) {
   const DataInfo& info = data.info();
@@ -54,12 +64,7 @@ void check_options(const Dataset& data, const LoaderOptions& options) {
   if (info.kind != DataKind::image) {
     throw Error(Fault::usage, "augment", fmt::format("{} holds no images", info.name));
   }
-  const Index most = std::min(info.shape[0], info.shape[1]);
-  if (augment.shift < 0 || augment.shift >= most || augment.crop < 0 || augment.crop >= most) {
-    throw Error(
-        Fault::usage, "augment",
-        fmt::format("shift {}, crop {} on images of {}", augment.shift, augment.crop, info.shape.text()));
-  }
+  check_augment(augment, info.shape);
 }
 
 }  // namespace
@@ -69,10 +74,7 @@ class Loader::Work {
   Work(DatasetPtr data, LoaderOptions options) : data_(std::move(data)), options_(std::move(options)) {
     check_options(*data_, options_);
     if (options_.views == 0) options_.views = options_.augment.views();
-    chosen_.resize(static_cast<std::size_t>(data_->size()));
-    std::iota(chosen_.begin(), chosen_.end(), Index{0});
     if (options_.samples > data_->size()) repeat();
-    order_ = chosen_;
     if (options_.augment.any()) image_.resize(static_cast<std::size_t>(data_->info().shape.count()));
   }
 
@@ -84,10 +86,9 @@ class Loader::Work {
   Index batches() const { return batches_of(options_.samples > 0 ? options_.samples : data_->size()); }
 
   std::vector<Index> order(std::uint64_t epoch) const {
-    std::vector<Index> order = order_of(epoch);
-    const auto held = static_cast<std::size_t>(batches() * options_.batch);
-    if (order.size() > held) order.resize(held);
-    return order;
+    const Order order = order_of(epoch);
+    const std::size_t held = std::min(order.size(), static_cast<std::size_t>(batches() * options_.batch));
+    return {order.begin(), order.begin() + static_cast<std::ptrdiff_t>(held)};
   }
 
   void start(std::uint64_t epoch, Index first, Content content) {
@@ -97,13 +98,14 @@ class Loader::Work {
     std::unique_lock lock(mutex_);
     idle(lock);
     epoch_ = epoch;
+    Order().swap(order_);  // before the next one is made
     begin(order_of(epoch), first, content);
   }
 
   void start_with(std::vector<Index> samples) {
     std::unique_lock lock(mutex_);
     idle(lock);
-    begin(std::move(samples), 0, Content::unchanged);
+    begin({samples.begin(), samples.end()}, 0, Content::unchanged);
   }
 
   const Batch* next() {
@@ -124,7 +126,7 @@ class Loader::Work {
   }
 
   /// Called while idle, under the lock.
-  void begin(std::vector<Index> order, Index first, Content content) {
+  void begin(Order order, Index first, Content content) {
     order_ = std::move(order);
     content_ = content;
     next_ = first;
@@ -134,21 +136,21 @@ class Loader::Work {
 
   void repeat() {
     Random random(options_.seed, "epoch");
-    shuffle(chosen_.data(), data_->size(), random);
-    const std::vector<Index> turn = chosen_;
-    chosen_.resize(static_cast<std::size_t>(options_.samples));
-    for (std::size_t i = 0; i < chosen_.size(); ++i) chosen_[i] = turn[i % turn.size()];
+    Order turn = in_turn(data_->size());
+    shuffle(turn.data(), data_->size(), random);
+    repeated_.resize(static_cast<std::size_t>(options_.samples));
+    for (std::size_t i = 0; i < repeated_.size(); ++i) repeated_[i] = turn[i % turn.size()];
   }
 
   /// The epoch's part of all passes over the data, one behind the other.
-  std::vector<Index> going_on(std::uint64_t epoch) const {
+  Order going_on(std::uint64_t epoch) const {
     const auto all = static_cast<std::uint64_t>(data_->size()),
                some = static_cast<std::uint64_t>(options_.samples);
-    std::vector<Index> order(some), pass;
+    Order order(some), pass;
     for (std::uint64_t i = 0; i < some; ++i) {
       const std::uint64_t at = epoch * some + i;
       if (pass.empty() || at % all == 0) {
-        pass = chosen_;
+        pass = in_turn(data_->size());
         Random random(options_.seed, "pass", at / all);
         if (options_.shuffle) shuffle(pass.data(), data_->size(), random);
       }
@@ -157,9 +159,9 @@ class Loader::Work {
     return order;
   }
 
-  std::vector<Index> order_of(std::uint64_t epoch) const {
+  Order order_of(std::uint64_t epoch) const {
     if (options_.samples > 0 && options_.samples < data_->size()) return going_on(epoch);
-    std::vector<Index> order = chosen_;
+    Order order = repeated_.empty() ? in_turn(data_->size()) : repeated_;
     if (options_.shuffle) {
       Random random(options_.seed, "order", epoch);
       shuffle(order.data(), static_cast<Index>(order.size()), random);
@@ -225,7 +227,7 @@ class Loader::Work {
     const DataInfo& info = data_->info();
     const Index first = next_ * options_.batch;
     const Index all = std::min(options_.batch, static_cast<Index>(order_.size()) - first);
-    const std::span<const Index> whole(order_.data() + first, static_cast<std::size_t>(all));
+    const std::span<const std::uint32_t> whole(order_.data() + first, static_cast<std::size_t>(all));
     // Cut by places alone, so that the shards of a batch are the batch.
     const Index before = all * options_.shard / options_.shards;
     const Index count = all * (options_.shard + 1) / options_.shards - before;
@@ -234,7 +236,9 @@ class Loader::Work {
                   fmt::format("a batch of {} samples has none for shard {} of {}", all, options_.shard,
                               options_.shards));
     }
-    const auto samples = whole.subspan(static_cast<std::size_t>(before), static_cast<std::size_t>(count));
+    const auto own = whole.subspan(static_cast<std::size_t>(before), static_cast<std::size_t>(count));
+    slot.samples.assign(own.begin(), own.end());
+    const std::vector<Index>& samples = slot.samples;
     const bool tokens = info.kind == DataKind::tokens;
     Index width = 0;
     if (tokens) {
@@ -319,8 +323,8 @@ class Loader::Work {
 
   const DatasetPtr data_;
   LoaderOptions options_;
-  std::vector<Index> chosen_;   // the samples of every epoch, or what they are drawn from
-  std::vector<Index> order_;    // of this one
+  Order repeated_;              // the samples of every epoch, where these are more than there are
+  Order order_;                 // of this one
   std::vector<real> image_;     ///< a sample before its augmentation
   std::vector<double> target_;  ///< of a sample, as the data has it
   std::uint64_t epoch_ = 0;

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "data/augment.h"
 #include "data/dataset.h"
 #include "data/transform.h"
 #include "engine/tensor/tensor.h"

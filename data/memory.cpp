@@ -9,10 +9,8 @@
 
 namespace firn {
 
-namespace {
-
-void check(const DataInfo& info, std::size_t values, std::size_t wanted,
-           const std::vector<std::int32_t>& labels) {
+void check_labelled(const DataInfo& info, std::size_t values, std::size_t wanted,
+                    const std::vector<std::int32_t>& labels) {
   if (values != wanted) {
     throw Error(Fault::usage, "data",
                 fmt::format("{}: {} values, {} samples of {} have {}", info.name, values, labels.size(),
@@ -26,18 +24,7 @@ void check(const DataInfo& info, std::size_t values, std::size_t wanted,
   }
 }
 
-class Labelled : public Dataset {
- public:
-  Labelled(DataInfo info, std::vector<std::int32_t> labels, Places places = {})
-      : Dataset(std::move(info)), labels_(std::move(labels)), places_(std::move(places)) {}
-  Index size() const override { return static_cast<Index>(labels_.size()); }
-  std::int32_t label(Index i) const override { return labels_[static_cast<std::size_t>(i)]; }
-  std::string place(Index i) const override { return places_ ? places_(i) : Dataset::place(i); }
-
- private:
-  std::vector<std::int32_t> labels_;
-  Places places_;
-};
+namespace {
 
 class ByteImages : public Labelled {
  public:
@@ -136,12 +123,12 @@ class Tokens : public Labelled {
 
 DatasetPtr make_byte_images(DataInfo info, std::vector<std::uint8_t> pixels, std::vector<std::int32_t> labels,
                             int white) {
-  check(info, pixels.size(), labels.size() * static_cast<std::size_t>(info.shape.count()), labels);
+  check_labelled(info, pixels.size(), labels.size() * static_cast<std::size_t>(info.shape.count()), labels);
   return std::make_shared<ByteImages>(std::move(info), std::move(pixels), std::move(labels), white);
 }
 
 DatasetPtr make_blank_images(DataInfo info, std::vector<std::int32_t> labels) {
-  check(info, 0, 0, labels);
+  check_labelled(info, 0, 0, labels);
   return std::make_shared<BlankImages>(std::move(info), std::move(labels));
 }
 
@@ -151,7 +138,7 @@ Places samples_of(const std::string& file) {
 
 DatasetPtr make_numbers(DataInfo info, std::vector<float> values, std::vector<std::int32_t> labels,
                         Places places) {
-  check(info, values.size(), labels.size() * static_cast<std::size_t>(info.shape.count()), labels);
+  check_labelled(info, values.size(), labels.size() * static_cast<std::size_t>(info.shape.count()), labels);
   return std::make_shared<Numbers>(std::move(info), std::move(values), std::move(labels), std::move(places));
 }
 
@@ -160,7 +147,7 @@ DatasetPtr make_sequences(DataInfo info, std::vector<float> values, std::vector<
   const Index longest = longest_of(info, starts, labels.size());
   info.kind = DataKind::sequence;
   info.shape = info.shape.with(0, std::max(info.shape[0], longest));
-  check(info, values.size(), static_cast<std::size_t>(starts.back() * info.shape[1]), labels);
+  check_labelled(info, values.size(), static_cast<std::size_t>(starts.back() * info.shape[1]), labels);
   return std::make_shared<Sequences>(std::move(info), std::move(values), std::move(starts), std::move(labels),
                                      std::move(places));
 }
@@ -170,7 +157,7 @@ DatasetPtr make_tokens(DataInfo info, std::vector<std::int32_t> tokens, std::vec
   longest = std::max(longest, longest_of(info, starts, labels.size()));
   info.kind = DataKind::tokens;
   info.shape = Shape({longest});
-  check(info, tokens.size(), static_cast<std::size_t>(starts.back()), labels);
+  check_labelled(info, tokens.size(), static_cast<std::size_t>(starts.back()), labels);
   return std::make_shared<Tokens>(std::move(info), std::move(tokens), std::move(starts), std::move(labels));
 }
 

@@ -2,11 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
-#include "data/dataset.h"
+#include "data/labelled.h"
 
 namespace firn {
 
@@ -18,8 +17,6 @@ DatasetPtr make_byte_images(DataInfo info, std::vector<std::uint8_t> pixels, std
 /// Images of zeros, which take no memory.
 DatasetPtr make_blank_images(DataInfo info, std::vector<std::int32_t> labels);
 
-/// Where a file has each sample (`Dataset::place`); empty: not said.
-using Places = std::function<std::string(Index)>;
 /// "sample 3 (counted from 0) of FILE".
 Places samples_of(const std::string& file);
 

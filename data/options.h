@@ -1,6 +1,8 @@
 // What can be asked for when data is opened.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -64,8 +66,21 @@ struct DataOptions {
   std::string trained_layout = {};
   /// Samples without labels are taken too.
   bool unlabelled = false;
+  /// Bytes that a part may take in memory: one that would take more stays in its file, or is brought into one
+  /// once (pictures), and is read as it is wanted. 0: as many as it takes. Folders of pictures, IDX,
+  /// text. The same numbers either way.
+  Index memory = 0;
+  /// Where files of decoded pictures are kept.
+  std::string store = {};
+  /// Told what takes long before it is done; may be empty.
+  std::function<void(const std::string&)> say = {};
   /// How `open_data` completes the parts.
   SplitOptions split = {};
+
+  /// Whether so many bytes are too many for memory.
+  bool too_large(std::uint64_t bytes) const {
+    return memory > 0 && bytes > static_cast<std::uint64_t>(memory);
+  }
 };
 
 }  // namespace firn

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 #include <span>
 
 #include "data/groups.h"
@@ -151,27 +152,23 @@ Positions draw(const Strata& strata, Positions& from, std::vector<Index> wanted,
   return taken;
 }
 
-/// The last of `from`.
-Positions cut_end(Positions& from, Index count) {
-  const auto at = from.end() - static_cast<std::ptrdiff_t>(count);
-  Positions end(at, from.end());
-  from.erase(at, from.end());
-  return end;
+Positions in_turn(Index count) {
+  Positions all(static_cast<std::size_t>(count));
+  std::iota(all.begin(), all.end(), Index{0});
+  return all;
 }
 
 class Completing {
  public:
   Completing(DataParts& parts, const SplitOptions& options)
-      : parts_(parts),
-        options_(options),
-        data_(parts.train),
-        train_(static_cast<std::size_t>(data_->size())) {
-    std::iota(train_.begin(), train_.end(), Index{0});
+      : parts_(parts), options_(options), data_(parts.train) {
     if (contiguous()) {
       if (!options.group.empty() && options.group != "none")
         throw Error(Fault::usage, "group", "a text is divided into contiguous parts, not by groups");
+      run_ = data_->size();
       return;
     }
+    train_ = in_turn(data_->size());
     strata_ = strata_of(*data_);
     const std::vector<Index> labels(strata_.of.begin(), strata_.of.end());
     groups_ = find_groups(parts.names, labels, options.group);
@@ -186,37 +183,53 @@ class Completing {
   void draw_validation();
   /// The parts become views of what was drawn.
   void finish() {
+    if (run_) {
+      if (*run_ < data_->size()) parts_.train = slice(data_, 0, *run_);
+      return;
+    }
     if (static_cast<Index>(train_.size()) < data_->size()) parts_.train = subset(data_, std::move(train_));
   }
 
  private:
   bool contiguous() const { return data_->info().label_each_step; }
+  DatasetPtr cut_end(Index count);
   Index tenth() const { return std::max<Index>(1, data_->size() / 10); }
   void note(std::string text) { parts_.notes.push_back(std::move(text)); }
 
   DataParts& parts_;
   const SplitOptions& options_;
   const DatasetPtr data_;
+  std::optional<Index> run_;  // of a text: what trains are its first windows, so many, and `train_` is empty
   Positions train_;
   Strata strata_;
   Groups groups_;
 };
 
-void Completing::draw_test() {
-  Positions test;
-  if (contiguous()) {
-    test = cut_end(train_, std::min(tenth(), data_->size() - 1));
-    note("test: the last tenth of the text");
-  } else {
-    std::vector<Index> wanted = count_strata(strata_, train_);
-    for (Index& n : wanted) n = n < 2 ? 0 : std::max<Index>(1, (n + kHeldOutOf / 2) / kHeldOutOf);
-    test = draw(strata_, train_, std::move(wanted), groups_.of, Random(options_.seed, "split test"));
-    if (test.empty())
-      return note(groups_.of.empty() ? "test: none, as no class has two samples"
-                                     : "test: none, as no group can be spared");
-    note(fmt::format("test: {} of {} samples, a fifth of {} (split seed {})", test.size(), data_->size(),
-                     strata_.each, options_.seed));
+/// The last samples of what trains, which they leave.
+DatasetPtr Completing::cut_end(Index count) {
+  if (run_) {
+    *run_ -= count;
+    return slice(data_, *run_, count);
   }
+  const auto at = train_.end() - static_cast<std::ptrdiff_t>(count);
+  Positions end(at, train_.end());
+  train_.erase(at, train_.end());
+  return subset(data_, std::move(end));
+}
+
+void Completing::draw_test() {
+  if (contiguous()) {
+    parts_.test = cut_end(std::min(tenth(), data_->size() - 1));
+    return note("test: the last tenth of the text");
+  }
+  std::vector<Index> wanted = count_strata(strata_, train_);
+  for (Index& n : wanted) n = n < 2 ? 0 : std::max<Index>(1, (n + kHeldOutOf / 2) / kHeldOutOf);
+  Positions test = draw(strata_, train_, std::move(wanted), groups_.of, Random(options_.seed, "split test"));
+  if (test.empty())
+    return note(groups_.of.empty() ? "test: none, as no class has two samples"
+                                   : "test: none, as no group can be spared");
+  note(fmt::format("test: {} of {} samples, a fifth of {} (split seed {})", test.size(), data_->size(),
+                   strata_.each, options_.seed));
   parts_.test = subset(data_, std::move(test));
 }
 
@@ -234,11 +247,11 @@ void Completing::keep_labels() {
 }
 
 void Completing::draw_validation() {
-  const auto before = static_cast<Index>(train_.size());
+  const Index before = run_.value_or(static_cast<Index>(train_.size()));
   if (contiguous()) {
     const Index count = std::min({tenth(), before - 1, kMostValidation});
     if (count < 1) return;
-    parts_.validation = subset(data_, cut_end(train_, count));
+    parts_.validation = cut_end(count);
     note(count == tenth() ? "validation: the tenth of the text before its test part"
                           : "validation: the end of the training part");
     return;

@@ -14,14 +14,18 @@ namespace {
 
 class View : public Dataset {
  public:
+  /// Those from `first` on.
+  View(DataInfo info, DatasetPtr data, Index first, Index count)
+      : Dataset(std::move(info)), data_(std::move(data)), first_(first), count_(count) {}
   /// `new_label` maps the labels of `data`; empty leaves them.
   View(DataInfo info, DatasetPtr data, std::vector<Index> indices, std::vector<std::int32_t> new_label = {})
       : Dataset(std::move(info)),
         data_(std::move(data)),
         indices_(std::move(indices)),
+        count_(static_cast<Index>(indices_.size())),
         new_label_(std::move(new_label)) {}
 
-  Index size() const override { return static_cast<Index>(indices_.size()); }
+  Index size() const override { return count_; }
   std::int32_t label(Index i) const override {
     const std::int32_t old = data_->label(at(i));
     return new_label_.empty() ? old : new_label_[static_cast<std::size_t>(old)];
@@ -41,10 +45,11 @@ class View : public Dataset {
   }
 
  private:
-  Index at(Index i) const { return indices_[static_cast<std::size_t>(i)]; }
+  Index at(Index i) const { return indices_.empty() ? first_ + i : indices_[static_cast<std::size_t>(i)]; }
 
   DatasetPtr data_;
-  std::vector<Index> indices_;
+  std::vector<Index> indices_;  // empty: in turn from `first_` on
+  Index first_ = 0, count_ = 0;
   std::vector<std::int32_t> new_label_;
 };
 
@@ -97,6 +102,15 @@ DatasetPtr subset(DatasetPtr data, std::vector<Index> indices) {
   }
   DataInfo info = data->info();
   return std::make_shared<View>(std::move(info), std::move(data), std::move(indices));
+}
+
+DatasetPtr slice(DatasetPtr data, Index first, Index count) {
+  if (first < 0 || count < 0 || first + count > data->size()) {
+    throw Error(Fault::usage, "subset",
+                fmt::format("no samples {} to {} among {}", first, first + count, data->size()));
+  }
+  DataInfo info = data->info();
+  return std::make_shared<View>(std::move(info), std::move(data), first, count);
 }
 
 DatasetPtr subset_classes(DatasetPtr data, std::span<const std::int32_t> classes, bool relabel) {

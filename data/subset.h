@@ -12,6 +12,9 @@ namespace firn {
 /// The samples at `indices`, in that order. Throws Error(usage) on an index that is none.
 DatasetPtr subset(DatasetPtr data, std::vector<Index> indices);
 
+/// `count` samples from `first` on; without a list of them. Throws Error(usage) where there are fewer.
+DatasetPtr slice(DatasetPtr data, Index first, Index count);
+
 /// The samples of the given classes, in the order of the set. With `relabel` the classes are counted anew in
 /// the order given, and only they are in `info().classes`. Throws Error(usage) on an unknown or repeated
 /// class.

@@ -7,7 +7,6 @@
 
 #include "data/finite.h"
 #include "engine/base/error.h"
-#include "engine/base/rng.h"
 
 namespace firn {
 
@@ -88,41 +87,6 @@ void apply(const Preprocess& preprocess, Index channels, std::span<real> values)
     if (scale == 1 && mean == 0 && deviation == 1) continue;
     for (std::size_t i = static_cast<std::size_t>(c); i < values.size(); i += width) {
       values[i] = (scale * values[i] - mean) / deviation;
-    }
-  }
-}
-
-void apply(const Augment& augment, const Shape& shape, std::uint64_t seed, std::uint64_t epoch, Index sample,
-           std::span<const real> image, std::span<real> to) {
-  const Random random(seed, "augment", epoch);
-  const auto draw = [&](std::uint64_t which, Index reach) {
-    const std::uint64_t bits = random.at(static_cast<std::uint64_t>(sample) * 8 + which);
-    return static_cast<Index>(bits * static_cast<std::uint64_t>(2 * reach + 1) >> 32) - reach;
-  };
-  // Which of the two comes first is the image's own coin; then it is their turn.
-  const std::uint64_t coin = Random(seed, "flip").at(static_cast<std::uint64_t>(sample));
-  const bool flip = augment.flip && ((coin + epoch) & 1) != 0;
-  const Index shift_y = draw(1, augment.shift);
-  const Index shift_x = draw(2, augment.shift);
-  const Index crop_y = draw(3, augment.crop);
-  const Index crop_x = draw(4, augment.crop);
-
-  const Index height = shape[0];
-  const Index width = shape[1];
-  const Index channels = shape[2];
-  real* out = to.data();
-  for (Index y = 0; y < height; ++y) {
-    for (Index x = 0; x < width; ++x, out += channels) {
-      const Index cropped_y = y + crop_y;
-      const Index cropped_x = x + crop_x;
-      if (cropped_y < 0 || cropped_y >= height || cropped_x < 0 || cropped_x >= width) {
-        std::fill_n(out, channels, real{0});
-        continue;
-      }
-      const Index from_y = std::clamp(cropped_y + shift_y, Index{0}, height - 1);
-      const Index from_x = std::clamp(cropped_x + shift_x, Index{0}, width - 1);
-      const Index column = flip ? width - 1 - from_x : from_x;
-      std::copy_n(image.data() + (from_y * width + column) * channels, channels, out);
     }
   }
 }

@@ -19,17 +19,6 @@ struct Preprocess {
   bool bgr = false;
 };
 
-/// Random changes of training images; a pure function of (seed, epoch, sample). Applied before `Preprocess`.
-struct Augment {
-  bool flip = false;  ///< left and right are swapped, of each image in every other epoch
-  Index shift = 0;    ///< moved by up to so many pixels in each direction, the border repeated
-  Index crop = 0;     ///< padded by so many zeros on each side and cut back to size at a random place
-
-  bool any() const { return flip || shift > 0 || crop > 0; }
-  /// In so many ways an image is changed, in turn by epoch: a flip alone has two; 0: ever anew.
-  Index views() const { return flip && shift == 0 && crop == 0 ? 2 : 0; }
-};
-
 /// Mean and deviation of each channel (of each feature, for vectors) over all samples, sequences over their
 /// own lengths. A channel that never changes gets deviation 1. A token set gives an empty `Preprocess`.
 Preprocess standardise(const Dataset& data);
@@ -40,9 +29,5 @@ void check_preprocess(const Preprocess& preprocess, const DataInfo& info);
 
 /// Applies `preprocess` to the first `values.size() / channels` positions in place.
 void apply(const Preprocess& preprocess, Index channels, std::span<real> values);
-
-/// Writes the changed `image` (H,W,C) to `to`, which must not overlap it.
-void apply(const Augment& augment, const Shape& shape, std::uint64_t seed, std::uint64_t epoch, Index sample,
-           std::span<const real> image, std::span<real> to);
 
 }  // namespace firn

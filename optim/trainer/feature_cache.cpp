@@ -189,7 +189,8 @@ std::unique_ptr<FeatureStore> FeatureCache::make_store(Part part) const {
                                                             .width = cut_.features.count(),
                                                             .type = config_.type,
                                                             .on_disk = on_disk_,
-                                                            .folder = config_.folder});
+                                                            .folder = config_.folder,
+                                                            .resident = config_.resident});
 }
 
 bool FeatureCache::begin(std::size_t child) {

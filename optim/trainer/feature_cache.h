@@ -30,6 +30,7 @@ struct CacheConfig {
   Index memory = Index{1} << 31;  ///< bytes, of training and validation features together
   DType type = DType::number;     ///< that features are kept in, bf16 or as they are
   std::string folder = {};        ///< of the file; empty: the system's for temporary files
+  Index resident = 0;             ///< of the file about so many bytes are resident; 0: no limit
   /// Where other trainings find the features too; null: they are this one's alone. Samples under
   /// augmentation, bf16 and a file are not shared, nor what the pool has no room for: that is kept as without
   /// one.

@@ -79,6 +79,16 @@ FeatureStore::~FeatureStore() {
   if (block_ != nullptr) ::munmap(block_, static_cast<std::size_t>(bytes_));
 }
 
+/// A row has been read or written. Pages that are given back lie in the file still.
+void FeatureStore::touch() const {
+  if (!options_.on_disk || options_.resident <= 0) return;
+  constexpr Index kAround = Index{1} << 16;  // of pages that the system maps beside one that is missed
+  const Index row = options_.width * type_size(options_.type) + kAround;
+  if (touched_.fetch_add(row) + row < options_.resident) return;
+  touched_ = 0;
+  ::madvise(block_, static_cast<std::size_t>(bytes_), MADV_DONTNEED);
+}
+
 void FeatureStore::put(Index row, const real* from) {
   std::byte* to = block_ + row * options_.width * type_size(options_.type);
   if (options_.type == DType::bf16) {
@@ -86,6 +96,7 @@ void FeatureStore::put(Index row, const real* from) {
   } else {
     std::memcpy(to, from, static_cast<std::size_t>(options_.width) * sizeof(real));
   }
+  touch();
   if (written_[static_cast<std::size_t>(row)]) return;
   written_[static_cast<std::size_t>(row)] = true;
   ++count_;
@@ -98,6 +109,7 @@ void FeatureStore::get(Index row, real* to) const {
   } else {
     std::memcpy(to, from, static_cast<std::size_t>(options_.width) * sizeof(real));
   }
+  touch();
 }
 
 }  // namespace firn

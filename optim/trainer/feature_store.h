@@ -1,6 +1,7 @@
 // Rows of numbers, one for each sample, in memory or in a mapped file.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -14,6 +15,9 @@ struct FeatureStoreOptions {
   DType type = DType::number;  ///< bf16: rounded to the nearest, ties to even; else kept as they are
   bool on_disk = false;
   std::string folder = {};  ///< of the file; empty: the system's for temporary files
+  /// Of the file about so many bytes are resident at a time, others read again when they are wanted; 0: as
+  /// many as the system keeps.
+  Index resident = 0;
 };
 
 /// Memory is taken as rows are written. The file has no name: it is gone with the store, however the process
@@ -44,7 +48,10 @@ class FeatureStore {
  private:
   FeatureStoreOptions options_;
   Index bytes_ = 0;
+  void touch() const;
+
   std::byte* block_ = nullptr;
+  mutable std::atomic<Index> touched_ = 0;  // bytes since pages were last given back
   std::vector<bool> written_;
   Index count_ = 0;
 };

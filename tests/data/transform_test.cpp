@@ -5,6 +5,7 @@
 #include <cmath>
 #include <set>
 
+#include "data/augment.h"
 #include "data/memory.h"
 #include "tests/errors.h"
 

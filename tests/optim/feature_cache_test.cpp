@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 #include <functional>
 #include <limits>
+#include <string>
+#include <vector>
 
 #include "data/memory.h"
 #include "data/source.h"
@@ -434,4 +437,41 @@ TEST_CASE("automatic: both times are measured, and the decision names them") {
   CHECK(kept.compute_seconds > kept.read_seconds);
   CHECK(kept.read_seconds > 0);
   CHECK(kept.text.find("us to read") != std::string::npos);
+}
+
+namespace {
+
+/// Of files that are mapped, in MiB.
+double resident_of_files() {
+  std::ifstream status("/proc/self/status");
+  double sum = 0;
+  for (std::string word; status >> word;) {
+    if (word != "RssFile:" && word != "RssShmem:") continue;
+    double kib = 0;
+    status >> kib;
+    sum += kib / 1024;
+  }
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("of a file of features no more is resident than was asked for, and nothing of it is lost") {
+  constexpr Index kRows = 64, kWidth = 1 << 18;  // a MiB each, of floats
+  const double before = resident_of_files();
+  double most = 0;
+  FeatureStore store({.rows = kRows, .width = kWidth, .on_disk = true, .resident = Index{8} << 20});
+  std::vector<real> row(kWidth);
+  for (Index i = 0; i < kRows; ++i) {
+    std::fill(row.begin(), row.end(), static_cast<real>(i + 1));
+    store.put(i, row.data());
+    most = std::max(most, resident_of_files());
+  }
+  for (Index i = kRows - 1; i >= 0; i -= 3) {
+    store.get(i, row.data());
+    CHECK(row.front() == static_cast<real>(i + 1));
+    CHECK(row.back() == static_cast<real>(i + 1));
+    most = std::max(most, resident_of_files());
+  }
+  CHECK(most - before < 2.5 * 8);
 }

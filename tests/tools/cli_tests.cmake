@@ -11,7 +11,7 @@ function(firn_program_test name)
 endfunction()
 
 foreach(name cli_test cli_errors_test cli_output_test cli_tables_test cli_finetune_test cli_report_test finetune_accuracy_test
-    resume_test more_epochs_test overwrite_test overwrite_kill_test cli_validation_test bench_test cli_study_test cli_study_page_test cli_study_small_test cli_tasks_test learner_test cli_text_test cli_forecast_test advise_test closing_record_test reading_options_test cli_network_test cli_export_test cli_registered_test cli_explain_test watch_test study_spread_test)
+    resume_test more_epochs_test overwrite_test overwrite_kill_test cli_validation_test bench_test cli_study_test cli_study_page_test cli_study_small_test cli_tasks_test learner_test cli_text_test cli_forecast_test advise_test closing_record_test reading_options_test cli_network_test cli_export_test cli_registered_test cli_explain_test watch_test study_spread_test cli_memory_test)
   firn_program_test(${name})
 endforeach()
 firn_program_test(mpi_test)

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "engine/base/error.h"
@@ -46,6 +47,8 @@ CacheConfig make_cache(const CacheChoice& choice, bool augmented) {
                 : choice.cache == "disk" ? CacheMode::disk
                                          : CacheMode::off;
   config.memory = parse_bytes(choice.memory, "cache-memory");
+  if (choice.most > 0) config.memory = std::min(config.memory, choice.most);
+  config.resident = choice.resident;
   config.type = choice.precision == "bf16" ? DType::bf16 : DType::number;
   config.folder = choice.folder;
   return config;

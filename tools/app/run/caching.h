@@ -18,6 +18,8 @@ struct CacheChoice {
   std::string precision = "fp32";  ///< or "bf16"
   Index views = 0;                 ///< of a sample under augmentation
   std::string folder;              ///< of the file
+  Index most = 0;                  ///< bytes by --memory, where that is less; 0: no limit
+  Index resident = 0;              ///< of the file, by --memory; 0: no limit
 };
 
 /// --cache, --cache-memory, --cache-precision, --cache-views, --cache-folder.

@@ -1,6 +1,6 @@
 #include "tools/app/run/training.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -44,9 +44,10 @@ void declare_training(Arguments& arguments, TrainingChoice& choice, bool finetun
   arguments.option("--smoothing", choice.smoothing, "S", from_below(0, 1), "label smoothing, below 1 (0)");
   arguments.option(
       "--augment", choice.augment, "LIST",
-      finetune ? "changes of training images: flip,shift:N,crop:N, or none (flip for weights that were "
-                 "trained so)"
-               : "changes of training images: flip,shift:N,crop:N");
+      finetune ? "changes of training images: flip,shift:N,crop:N,resized:S,rotate:DEGREES,colour:B, or none "
+                 "(flip for weights that were trained so); docs/data.md"
+               : "changes of training images: flip,shift:N,crop:N,resized:S,rotate:DEGREES,colour:B; "
+                 "docs/data.md");
   arguments.list("--block-rates", choice.block_rates, "R,R,...", from_to(0, kMostNumber),
                  "a factor on the rate for each block");
   arguments.option("--patience", choice.patience, "N", at_least(0),
@@ -152,17 +153,36 @@ std::unique_ptr<Optimizer> make_optimizer(const TrainingChoice& choice) {
 Augment parse_augment(const std::string& text) {
   Augment augment;
   if (text.empty() || text == "none") return augment;
+  const std::vector<std::string> known = {"flip",         "shift:N",        "crop:N",
+                                          "resized:S",    "rotate:DEGREES", "colour:B",
+                                          "brightness:B", "contrast:B",     "saturation:B"};
   for (const std::string& part : split(text, ',')) {
+    const std::size_t colon = std::min(part.find(':'), part.size());
+    const std::string name = part.substr(0, colon);
+    const std::string value = colon < part.size() ? part.substr(colon + 1) : "";
+    const auto strength = [&] { return number_in(value, from_to(0, 1), {"augment", name}); };
     if (part == "flip") {
       augment.flip = true;
-    } else if (part.starts_with("shift:")) {
-      augment.shift = whole_in(part.substr(6), kPixels, {"augment", "shift"});
-    } else if (part.starts_with("crop:")) {
-      augment.crop = whole_in(part.substr(5), kPixels, {"augment", "crop"});
+    } else if (name == "shift") {
+      augment.shift = whole_in(value, kPixels, {"augment", name});
+    } else if (name == "crop") {
+      augment.crop = whole_in(value, kPixels, {"augment", name});
+    } else if (name == "resized") {
+      augment.resized = number_in(value, above(0, 1), {"augment", name});
+    } else if (name == "rotate") {
+      augment.rotate = number_in(value, from_to(0, 180), {"augment", name});
+    } else if (name == "colour") {
+      augment.brightness = augment.contrast = augment.saturation = strength();
+    } else if (name == "brightness") {
+      augment.brightness = strength();
+    } else if (name == "contrast") {
+      augment.contrast = strength();
+    } else if (name == "saturation") {
+      augment.saturation = strength();
     } else {
-      const std::vector<std::string> known = {"flip", "shift:N", "crop:N"};
-      throw Error(Fault::usage, "augment",
-                  fmt::format("'{}' is none of flip, shift:N, crop:N{}", part, did_you_mean(part, known)));
+      throw Error(
+          Fault::usage, "augment",
+          fmt::format("'{}' is none of {}{}", part, fmt::join(known, ", "), did_you_mean(part, known)));
     }
   }
   return augment;

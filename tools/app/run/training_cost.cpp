@@ -72,6 +72,15 @@ double training_bytes(const TrainingTask& task, const Program& step, Machine& ma
   return static_cast<double>(base_bytes(thread_count(), machine) + bytes.all());
 }
 
+double resident_bytes(const TrainingTask& task, Trainer& trainer, Machine& machine,
+                      const MemoryLimit& limit) {
+  const Index batch = std::min(task.batch, task.session.data.train->size());
+  const Program& step = trainer.programs().training(batch, task.session.recipe.input.sample);
+  const bool keeps = trainer.features().planned(trainer.freeze_set()).has_value();
+  return training_bytes(task, step, machine) + limit.data_bytes(task.session.data) +
+         (keeps ? limit.feature_bytes() : 0);
+}
+
 RunWork run_work(const TrainingTask& task, Trainer& trainer, Machine& machine) {
   const DataParts& data = task.session.data;
   const auto size = [](const DatasetPtr& part) { return part ? part->size() : Index{0}; };

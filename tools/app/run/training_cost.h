@@ -6,6 +6,7 @@
 
 #include "tools/app/cost/machine.h"
 #include "tools/app/run/forecast.h"
+#include "tools/app/run/memory_limit.h"
 #include "tools/app/run/session.h"
 
 namespace firn {
@@ -43,5 +44,7 @@ RunWork run_work(const TrainingTask& task, Trainer& trainer, Machine& machine);
 
 /// Resident bytes of it, without the data.
 double training_bytes(const TrainingTask& task, const Program& step, Machine& machine);
+/// With the data, and the features that are to be kept.
+double resident_bytes(const TrainingTask& task, Trainer& trainer, Machine& machine, const MemoryLimit& limit);
 
 }  // namespace firn::cli

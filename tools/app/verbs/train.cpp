@@ -70,7 +70,8 @@ class Train : public Verb {
   JsonObject config(const Session& session, const DataHashes& hashes) const;
   std::string settings(const Session& session) const;
   RunWork work(const TrainingTask& task, Trainer& trainer, Machine& machine) const;
-  void say_cost(Console& console, const TrainingTask& task, Trainer& trainer, Machine& machine) const;
+  void say_cost(Console& console, const TrainingTask& task, Trainer& trainer, Machine& machine,
+                double resident) const;
   int train_here(Console& console);
   void go_on_together(Trainer& trainer, bool goes_on);
   /// Whether this process writes what the run leaves behind.
@@ -93,7 +94,7 @@ class Train : public Verb {
   KeepChoice keep_;
   std::string features_ = "standardised";
   bool standardised_ = false;  // the head, in force
-  std::string name_, run_word_;
+  std::string name_, run_word_, memory_;
   std::string weights_sha256_;  // of the file --weights, when the run began
   bool overwrite_ = false;
   bool audit_steps_ = false;
@@ -138,6 +139,7 @@ void Train::declare(Arguments& arguments) {
   declare_cache(arguments, cache_);
   declare_sample(arguments, session_.input);
   declare_run(arguments, run_);
+  declare_memory(arguments, memory_);
   arguments.flag("--audit-steps", audit_steps_,
                  "hash what is frozen after every step and name what changes it");
   arguments.name("--run", name_, "the folder runs/NAME is written (MODEL-DATA-SEED)");
@@ -280,6 +282,8 @@ int Train::train_here(Console& console) {
   constexpr Index kWarmSteps = 4;
   config.program.trace = make_trace(trace_, kWarmSteps);
   parse_augment(training_.augment);  // a fault in it shows before data is read
+  const MemoryLimit limit(memory_);
+  limit.share(session_.data.options, cache_, console);
 
   SessionChoice opened = session_;
   if (kept) {
@@ -307,8 +311,11 @@ int Train::train_here(Console& console) {
   const TrainingTask task{session, *session.model, config.epochs, run_.batch,
                           [this] { return make_optimizer(training_); }};
   Machine machine(false);
+  const double resident = limit.given() ? resident_bytes(task, trainer, machine, limit) : 0;
+  limit.check(resident);
+  if (limit.given()) console.note(limit.text(resident));
   if (dry_run_) {
-    say_cost(console, task, trainer, machine);
+    say_cost(console, task, trainer, machine, resident);
     return 0;
   }
   std::optional<RunFolder> folder;
@@ -443,7 +450,8 @@ RunWork Train::work(const TrainingTask& task, Trainer& trainer, Machine& machine
 
 /// Does what the command would do until its end can be told, and keeps nothing of it. Kernels that are
 /// measured here need not be measured by the command.
-void Train::say_cost(Console& console, const TrainingTask& task, Trainer& trainer, Machine& machine) const {
+void Train::say_cost(Console& console, const TrainingTask& task, Trainer& trainer, Machine& machine,
+                     double resident) const {
   RunWork work = this->work(task, trainer, machine);
   if (work.saves) hashes_of(task.session.data);
   const double until = elapsed();
@@ -477,6 +485,7 @@ void Train::say_cost(Console& console, const TrainingTask& task, Trainer& traine
                              .add("step_ms", forecast.step_seconds() * 1e3)
                              .add("kept_ms", kept > 0 ? kept * 1e3 : std::nan(""))
                              .add("bytes", bytes)
+                             .add("resident_bytes", resident > 0 ? resident : std::nan(""))
                              .add("threads", thread_count()));
   }
   console.out(fmt::format(

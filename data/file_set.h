@@ -1,0 +1,23 @@
+// Datasets whose samples stay in their file.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "data/file_reader.h"
+#include "data/labelled.h"
+
+namespace firn {
+
+/// The samples of a file, one behind the other from `offset` on.
+struct FileRows {
+  FileReaderPtr file;
+  std::uint64_t offset = 0;
+  std::vector<std::uint32_t> rows = {};  ///< the place of each sample among them; empty: in their order
+};
+
+/// As `make_byte_images`, the same numbers. Throws Error(usage) where the file is too short.
+DatasetPtr make_file_images(DataInfo info, FileRows pixels, std::vector<std::int32_t> labels,
+                            int white = 255);
+
+}  // namespace firn

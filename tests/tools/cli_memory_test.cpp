@@ -1,0 +1,92 @@
+// firn train --memory: the same bits, and no more resident than was allowed.
+#include <doctest/doctest.h>
+
+#include <initializer_list>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "engine/base/rng.h"
+#include "tests/tools/same_runs.h"
+
+using namespace firn::test;
+using Json = nlohmann::json;
+
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
+constexpr int kCount = 6000, kSide = 64;
+
+/// 25 MB of grey pictures of two classes, told by their brightness.
+void write_idx(const Cli& cli) {
+  firn::Random random(9, "pictures");
+  const auto head = [](std::initializer_list<int> sizes) {
+    std::string text{'\0', '\0', '\x08', static_cast<char>(sizes.size())};
+    for (const int size : sizes) {
+      for (int shift = 24; shift >= 0; shift -= 8) text += static_cast<char>(size >> shift & 255);
+    }
+    return text;
+  };
+  std::string pixels = head({kCount, kSide, kSide}), labels = head({kCount});
+  for (int i = 0; i < kCount; ++i) {
+    labels += static_cast<char>(i % 2);
+    const std::uint32_t noise = random.bits();
+    for (std::uint32_t k = 0; k < kSide * kSide; ++k)
+      pixels += static_cast<char>((noise * (k + 1) >> 24) % 156 + (i % 2 == 0 ? 0U : 60U));
+  }
+  cli.write("set/train-images-idx3-ubyte", pixels);
+  cli.write("set/train-labels-idx1-ubyte", labels);
+}
+
+double greatest_resident(const Cli& cli, const std::string& run) {
+  const std::string text = cli.read("runs/" + run + "/metrics.jsonl");
+  double most = 0;
+  for (std::size_t begin = 0, end = 0; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1)
+    most = std::max(most, Json::parse(text.substr(begin, end - begin)).value("rss_mb", 0.0));
+  return most;
+}
+
+}  // namespace
+
+TEST_CASE("pictures that stay in their file train to the same weights, and are not resident") {
+  Cli cli;
+  write_idx(cli);
+  const std::string command =
+      "$FIRN train --model 'pool 8, conv 4 3x3, relu, dense' --data idx:set --epochs 2 --threads 1 --exact "
+      "--augment flip,resized:0.5,rotate:10,brightness:0.3 --run ";
+  const Outcome free = cli.shell(command + "free");
+  INFO(free.err);
+  REQUIRE(free.code == 0);
+  const Outcome bound = cli.shell(command + "bound --memory 60M");
+  INFO(bound.err);
+  REQUIRE(bound.code == 0);
+  CHECK(bound.err.find("resident, of --memory 63 MB") != std::string::npos);
+  check_same_runs(cli, "free", "bound");
+  if (!kSanitized) {
+    CHECK(greatest_resident(cli, "bound") < 60);
+    CHECK(greatest_resident(cli, "bound") < greatest_resident(cli, "free") - 15);
+  }
+}
+
+TEST_CASE("what does not fit is said before anything is written, and the forecast counts it") {
+  Cli cli;
+  const Outcome small = cli.run("train --model cnn --data digits --memory 4M --run a");
+  INFO(small.err);
+  CHECK(small.code == 2);
+  CHECK(small.error_lines() == 1);
+  CHECK(small.err.find("of --memory 4 MB") != std::string::npos);
+  CHECK_FALSE(cli.has("runs/a"));
+  const Outcome forecast =
+      cli.run("train --model cnn --data digits --memory 500M --dry-run --json --epochs 1");
+  INFO(forecast.err);
+  REQUIRE(forecast.code == 0);
+  const Json record = Json::parse(forecast.lines().back());
+  CHECK(record.at("resident_bytes").get<double>() > record.at("bytes").get<double>());
+  CHECK(record.at("resident_bytes").get<double>() < 500e6);
+  CHECK(cli.run("train --model cnn --data digits --memory x").code == 2);
+  CHECK(cli.run("train --model cnn --data digits --memory 0").code == 2);
+}

@@ -1,0 +1,59 @@
+#include "tools/app/run/memory_limit.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "engine/base/error.h"
+#include "tools/app/cost/machine.h"
+
+namespace firn::cli {
+
+void declare_memory(Arguments& arguments, std::string& memory) {
+  arguments.option(
+      "--memory", memory, "BYTES",
+      "resident at most: data and features that would take more of it lie in files and are read "
+      "as they are wanted, which changes no bit; with K, M or G behind it (as much as it takes)");
+}
+
+MemoryLimit::MemoryLimit(const std::string& text) {
+  if (text.empty()) return;
+  bytes_ = parse_bytes(text, "memory");
+  if (bytes_ < 1) throw Error(Fault::usage, "memory", fmt::format("a limit of {}", text));
+}
+
+void MemoryLimit::share(DataOptions& data, CacheChoice& cache, Console& console) const {
+  if (!given()) return;
+  data.memory = std::max<Index>(1, bytes_ / kPart);
+  const std::string pictures = cache_file("pictures");
+  data.store = pictures.empty() ? "." : pictures;
+  data.say = [&console](const std::string& what) { console.note(what); };
+  cache.most = bytes_ / kFeatures;
+  cache.resident = bytes_ / kFeatureFile;
+}
+
+double MemoryLimit::data_bytes(const DataParts& data) const {
+  double bytes = 0;
+  for (const DatasetPtr& part : {data.train, data.validation, data.test}) {
+    if (!part) continue;
+    const DataInfo& info = part->info();
+    const double number = info.kind == DataKind::image ? 1 : sizeof(float);
+    const double samples = static_cast<double>(part->size());
+    const double all = samples * static_cast<double>(info.shape.count()) * number;
+    bytes += std::min(all, static_cast<double>(bytes_ / kPart)) + samples * sizeof(std::uint32_t);
+  }
+  return bytes;
+}
+
+std::string MemoryLimit::text(double resident) const {
+  return fmt::format("about {:.0f} MB resident, of --memory {:.0f} MB", resident / 1e6,
+                     static_cast<double>(bytes_) / 1e6);
+}
+
+void MemoryLimit::check(double resident) const {
+  if (!given() || resident <= static_cast<double>(bytes_)) return;
+  throw Error(Fault::usage, "memory",
+              text(resident) + ": a smaller --batch, a smaller network, or more of it frozen takes less");
+}
+
+}  // namespace firn::cli
