@@ -14,7 +14,7 @@ using test::fails_with;
 namespace {
 
 using Texts = std::vector<std::string>;
-using Places = std::vector<std::size_t>;
+using ColumnList = std::vector<std::size_t>;
 
 CsvColumns choose(const std::string& text, const DataOptions& options = {}) {
   return choose_columns(survey_csv(text, "file"), options, "file");
@@ -121,17 +121,17 @@ TEST_CASE("an index is left out and said") {
   for (const char* name : {"", "id", "ID", "Unnamed: 0", "index", "image_id", "PassengerId"}) {
     CAPTURE(name);
     const CsvColumns chosen = choose(with(name, 5));
-    CHECK(chosen.features == Places{1});
+    CHECK(chosen.features == ColumnList{1});
     REQUIRE(chosen.left_out.size() == 1);
     CHECK(chosen.left_out[0].ends_with("(counts the rows)"));
   }
-  CHECK(choose(with("time", 0)).features == Places{0, 1});
+  CHECK(choose(with("time", 0)).features == ColumnList{0, 1});
   CHECK(choose("id,a,label\nx7,1,k\nx9,2,k\n").left_out == Texts{"column 'id' (names the rows)"});
-  CHECK(choose("id,a,label\n842302,1,k\n842517,2,m\n").features == Places{1});
-  CHECK(choose("id,a,label\n3,1,k\n3,2,m\n4,2,m\n").features == Places{0, 1});
+  CHECK(choose("id,a,label\n842302,1,k\n842517,2,m\n").features == ColumnList{1});
+  CHECK(choose("id,a,label\n3,1,k\n3,2,m\n4,2,m\n").features == ColumnList{0, 1});
   const auto nameless = [](int i) { return number(i) + "," + mixed(i, 90) + ".5," + number(i % 2); };
-  CHECK(choose(rows("", 12, nameless)).features == Places{1});
-  CHECK(choose(rows("", 8, nameless)).features == Places{0, 1});
+  CHECK(choose(rows("", 12, nameless)).features == ColumnList{1});
+  CHECK(choose(rows("", 8, nameless)).features == ColumnList{0, 1});
   CHECK(choose("a,b,label\n1,,k\n2,,m\n").left_out == Texts{"column 'b' (empty)"});
   CHECK(choose("a,b,label\n1,3,k\n2,3,m\n", {.drop = {"a"}}).left_out == Texts{"column 'a' (--drop)"});
   CHECK(fails_with(Fault::data, "no column is left", [] { choose("a,label\n1,k\n2,m\n", {.drop = {"a"}}); }));
@@ -140,7 +140,7 @@ TEST_CASE("an index is left out and said") {
 TEST_CASE("the columns of weights are found by name") {
   const DataOptions options{.features = {"a", "b"}, .feature_count = 2, .trained_label = "kind"};
   const CsvColumns swapped = choose("kind,b,extra,a\nx,1,2,3\ny,4,5,6\n", options);
-  CHECK(swapped.features == Places{3, 1});
+  CHECK(swapped.features == ColumnList{3, 1});
   CHECK(swapped.label == 0u);
   CHECK(swapped.left_out == Texts{"column 'extra' (the weights do not know it)"});
   CHECK_FALSE(choose("b,a\n1,2\n3,4\n", options).label);
@@ -158,7 +158,7 @@ TEST_CASE("the columns of another table are found by name, else by place") {
                          "test.csv", "train.csv");
   };
   const std::string train = "id,a,b,label\n1,5,6,x\n2,7,8,y\n";
-  CHECK(match(train, "label,B,a\nx,5,6\ny,7,8\n").features == Places{2, 1});
+  CHECK(match(train, "label,B,a\nx,5,6\ny,7,8\n").features == ColumnList{2, 1});
   CHECK(match(train, "label,B,a\nx,5,6\ny,7,8\n").label == 0u);
   CHECK(match(train, "a,b,more,label\n5,6,1,x\n").notes[0] ==
         "test.csv: left out the column 'more', which train.csv lacks");
@@ -166,7 +166,7 @@ TEST_CASE("the columns of another table are found by name, else by place") {
   CHECK(fails_with(Fault::data,
                    "test.csv: lacks the column 'b' of train.csv (it has columns 'a', 'c', 'label')",
                    [&] { match(train, "a,c,label\n5,6,x\n"); }));
-  CHECK(match("5,6,x\n7,8,y\n", "1,2,x\n").features == Places{0, 1});
+  CHECK(match("5,6,x\n7,8,y\n", "1,2,x\n").features == ColumnList{0, 1});
   CHECK_FALSE(match("5,6,x\n7,8,y\n", "1,2\n3,4\n").label);
   CHECK(fails_with(Fault::data, "4 columns, train.csv has 3", [&] { match("5,6,x\n7,8,y\n", "1,2,3,x\n"); }));
 }

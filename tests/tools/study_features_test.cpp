@@ -104,12 +104,12 @@ struct Study {
 
 GridChanges asked(std::vector<std::string> freeze) {
   GridChanges changes;
-  changes.models = {"cnn"};
-  changes.freeze = std::move(freeze);
-  changes.labels = {2, 6};
-  changes.seeds = 2;
-  changes.steps = 20;
-  changes.batch = 8;
+  changes.grid.models = {"cnn"};
+  changes.grid.freeze = std::move(freeze);
+  changes.grid.labels = {2, 6};
+  changes.grid.seeds = 2;
+  changes.grid.budget.steps = 20;
+  changes.grid.budget.batch = 8;
   return changes;
 }
 
@@ -157,9 +157,9 @@ TEST_CASE("the forecast counts shared features once, and as many samples as are 
 
 TEST_CASE("rates that are tried, and labels that are more than the steps reach, share them too") {
   GridChanges changes = asked({"3"});
-  changes.labels = {6, 0};
-  changes.seeds = 2;
-  changes.rates = {1e-3, 2e-3, 4e-3};
+  changes.grid.labels = {6, 0};
+  changes.grid.seeds = 2;
+  changes.grid.budget.rates = {1e-3, 2e-3, 4e-3};
   Study study(changes);
   FeaturePool pool(Index{1} << 28);
   check_same(study, pool);
@@ -169,9 +169,9 @@ TEST_CASE("rates that are tried, and labels that are more than the steps reach, 
 
 TEST_CASE("arms whose frozen part has trained, or that freeze nothing, leave the pool alone") {
   GridChanges changes = asked({"3"});
-  changes.freeze_at = {0.5};
-  changes.seeds = 1;
-  changes.policies = {"gradual"};
+  changes.grid.freeze_at = {0.5};
+  changes.grid.seeds = 1;
+  changes.grid.policies = {"gradual"};
   Study study(changes);
   FeaturePool pool(Index{1} << 28);
   check_same(study, pool);

@@ -7,58 +7,146 @@
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
 #include "engine/base/split.h"
+#include "tools/app/cli/setting.h"
 #include "tools/app/run/networks.h"
 #include "tools/app/run/options.h"
 
 namespace firn::cli {
 
+namespace {
+
+constexpr const char* kClassWeights = "--class-weights";
+
+/// In the order in which config.json has them. Help says the defaults that `choice` holds. Runs from before
+/// the newer settings lack their keys, so these
+/// are there where they are given alone.
+Settings training_settings(TrainingChoice& choice, bool finetune) {
+  const Range positive = from_to(0, kMostNumber);
+  return {
+      {.key = "epochs",
+       .place = &choice.epochs,
+       .range = at_least(1),
+       .option = "--epochs",
+       .value = "E",
+       .help = finetune ? "how often all samples are seen (20, a head alone at least until 400 steps)"
+                        : fmt::format("how often all samples are seen ({})", choice.epochs)},
+      {.key = "optimizer",
+       .place = &choice.optimizer,
+       .among = {"sgd", "adam", "adamw", "rmsprop"},
+       .option = "--optimizer",
+       .help = choice.optimizer.empty()
+                   ? "adam for lstm, lstm2, rowlstm, textlstm, textcnn and charrnn, else sgd"
+                   : fmt::format("what makes steps of gradients ({})", choice.optimizer)},
+      {.key = "rate",
+       .place = &choice.rate,
+       .range = positive,
+       .option = "--rate",
+       .value = "R",
+       .help = "greatest learning rate (sgd 0.05, others 0.001)"},
+      {.key = "momentum",
+       .place = &choice.momentum,
+       .range = from_below(0, 1),
+       .option = "--momentum",
+       .value = "M",
+       .help = "of sgd (0.9) and rmsprop (0)"},
+      {.key = "nesterov",
+       .place = &choice.nesterov,
+       .option = "--nesterov",
+       .help = "sgd with Nesterov's momentum"},
+      {.key = "betas",
+       .place = &choice.betas,
+       .range = from_below(0, 1),
+       .option = "--betas",
+       .value = "B,B",
+       .help = "of adam and adamw: how long the mean of gradients and that of their squares last (0.9,0.999)",
+       .only_given = true},
+      {.key = "alpha",
+       .place = &choice.alpha,
+       .range = from_below(0, 1),
+       .option = "--alpha",
+       .value = "A",
+       .help = "the same of rmsprop's squares (0.99)",
+       .only_given = true},
+      {.key = "epsilon",
+       .place = &choice.epsilon,
+       .range = positive,
+       .option = "--epsilon",
+       .value = "E",
+       .help = "of adam, adamw and rmsprop: beside the root of the squares (1e-8)",
+       .only_given = true},
+      {.key = "decay",
+       .place = &choice.decay,
+       .range = positive,
+       .option = "--decay",
+       .value = "W",
+       .help = finetune ? "weight decay (0; of a standardised head by the number of samples); of adamw the "
+                          "decoupled one"
+                        : "weight decay (0); of adamw the decoupled one"},
+      {.key = "schedule",
+       .place = &choice.schedule,
+       .option = "--schedule",
+       .value = "NAME",
+       .help = "constant, cosine, one-cycle, step:EVERY:GAMMA (in steps), each also with ,warm-up:STEPS "
+               "(cosine)"},
+      {.key = "clip",
+       .place = &choice.clip,
+       .range = positive,
+       .option = "--clip",
+       .value = "NORM",
+       .help = "all gradients together are cut to this 2-norm (0: not)"},
+      {.key = "smoothing",
+       .place = &choice.smoothing,
+       .range = from_below(0, 1),
+       .option = "--smoothing",
+       .value = "S",
+       .help = "label smoothing, below 1 (0)"},
+      {.key = "augment",
+       .place = &choice.augment,
+       .option = "--augment",
+       .value = "LIST",
+       .help = finetune
+                   ? "changes of training images: flip,shift:N,crop:N,resized:S,rotate:DEGREES,colour:B, or "
+                     "none (flip for weights that were trained so); docs/data.md"
+                   : "changes of training images: flip,shift:N,crop:N,resized:S,rotate:DEGREES,colour:B; "
+                     "docs/data.md"},
+      {.key = "block_rates",
+       .place = &choice.block_rates,
+       .range = positive,
+       .option = "--block-rates",
+       .value = "R,R,...",
+       .help = "a factor on the rate for each block"},
+      {.key = "patience",
+       .place = &choice.patience,
+       .range = at_least(0),
+       .option = "--patience",
+       .value = "N",
+       .help = "end after N epochs without a better test accuracy (0: never)"},
+  };
+}
+
+/// Behind those of above; not every verb has a loss of its own.
+Settings class_weight_settings(TrainingChoice& choice) {
+  return {
+      {.key = "class_weights",
+       .place = &choice.class_weights,
+       .option = kClassWeights,
+       .value = "balanced|W,W,...",
+       .help =
+           "weights of the classes in the training loss, which is divided by their sum: so that all classes "
+           "count alike, or a number for each in the order of firn data"},
+      {.key = "class_factors", .place = &choice.class_factors},
+  };
+}
+
+}  // namespace
+
 void declare_training(Arguments& arguments, TrainingChoice& choice, bool finetune) {
   arguments.group("How it is trained");
-  arguments.option("--epochs", choice.epochs, "E", at_least(1),
-                   finetune ? "how often all samples are seen (20, a head alone at least until 400 steps)"
-                            : fmt::format("how often all samples are seen ({})", choice.epochs));
-  arguments.choice("--optimizer", choice.optimizer, {"sgd", "adam", "adamw", "rmsprop"},
-                   choice.optimizer.empty()
-                       ? "adam for lstm, lstm2, rowlstm, textlstm, textcnn and charrnn, else sgd"
-                       : fmt::format("what makes steps of gradients ({})", choice.optimizer));
-  arguments.option("--rate", choice.rate, "R", from_to(0, kMostNumber),
-                   "greatest learning rate (sgd 0.05, others 0.001)");
-  arguments.option("--momentum", choice.momentum, "M", from_below(0, 1), "of sgd (0.9) and rmsprop (0)");
-  arguments.flag("--nesterov", choice.nesterov, "sgd with Nesterov's momentum");
-  arguments.list(
-      "--betas", choice.betas, "B,B", from_below(0, 1),
-      "of adam and adamw: how long the mean of gradients and that of their squares last (0.9,0.999)");
-  arguments.option("--alpha", choice.alpha, "A", from_below(0, 1), "the same of rmsprop's squares (0.99)");
-  arguments.option("--epsilon", choice.epsilon, "E", from_to(0, kMostNumber),
-                   "of adam, adamw and rmsprop: beside the root of the squares (1e-8)");
-  arguments.option("--decay", choice.decay, "W", from_to(0, kMostNumber),
-                   finetune
-                       ? "weight decay (0; of a standardised head by the number of samples); of adamw the "
-                         "decoupled one"
-                       : "weight decay (0); of adamw the decoupled one");
-  arguments.option(
-      "--schedule", choice.schedule, "NAME",
-      "constant, cosine, one-cycle, step:EVERY:GAMMA (in steps), each also with ,warm-up:STEPS (cosine)");
-  arguments.option("--clip", choice.clip, "NORM", from_to(0, kMostNumber),
-                   "all gradients together are cut to this 2-norm (0: not)");
-  arguments.option("--smoothing", choice.smoothing, "S", from_below(0, 1), "label smoothing, below 1 (0)");
-  arguments.option(
-      "--augment", choice.augment, "LIST",
-      finetune ? "changes of training images: flip,shift:N,crop:N,resized:S,rotate:DEGREES,colour:B, or none "
-                 "(flip for weights that were trained so); docs/data.md"
-               : "changes of training images: flip,shift:N,crop:N,resized:S,rotate:DEGREES,colour:B; "
-                 "docs/data.md");
-  arguments.list("--block-rates", choice.block_rates, "R,R,...", from_to(0, kMostNumber),
-                 "a factor on the rate for each block");
-  arguments.option("--patience", choice.patience, "N", at_least(0),
-                   "end after N epochs without a better test accuracy (0: never)");
+  declare(arguments, training_settings(choice, finetune));
 }
 
 void declare_class_weights(Arguments& arguments, TrainingChoice& choice) {
-  arguments.option(
-      "--class-weights", choice.class_weights, "balanced|W,W,...",
-      "weights of the classes in the training loss, which is divided by their sum: so that all classes "
-      "count alike, or a number for each in the order of firn data");
+  declare(arguments, class_weight_settings(choice));
 }
 
 std::string resolve_class_weights(TrainingChoice& choice, const Dataset& train, TrainConfig& config) {
@@ -75,7 +163,7 @@ std::string resolve_class_weights(TrainingChoice& choice, const Dataset& train, 
       choice.class_factors.push_back(own > 0 ? all / (count * static_cast<double>(own)) : 1);
   } else {
     for (const std::string& part : split(choice.class_weights, ','))
-      choice.class_factors.push_back(number_in(part, above(0), {"train", "--class-weights"}));
+      choice.class_factors.push_back(number_in(part, above(0), {"train", kClassWeights}));
   }
   if (choice.class_factors.size() != classes.size()) {
     throw Error(Fault::usage, "train",
@@ -200,21 +288,8 @@ TrainConfig make_config(const TrainingChoice& choice) {
 }
 
 JsonObject training_json(const TrainingChoice& choice) {
-  JsonObject object;
-  object.add("epochs", choice.epochs).add("optimizer", choice.optimizer).add("rate", choice.rate.value_or(0));
-  object.add("momentum", choice.momentum.value_or(0))
-      .add("nesterov", choice.nesterov)
-      .add("decay", choice.decay.value_or(0));
-  object.add("schedule", choice.schedule).add("clip", choice.clip).add("smoothing", choice.smoothing);
-  object.add("augment", choice.augment)
-      .add("block_rates", choice.block_rates)
-      .add("patience", choice.patience);
-  // Numbers that the rule itself would take are not said: runs from before these options lack them too.
-  if (!choice.betas.empty()) object.add("betas", choice.betas);
-  if (choice.alpha) object.add("alpha", *choice.alpha);
-  if (choice.epsilon) object.add("epsilon", *choice.epsilon);
-  object.add("class_weights", choice.class_weights).add("class_factors", choice.class_factors);
-  return object;
+  TrainingChoice copy = choice;
+  return to_json(training_settings(copy, false)).add_all(to_json(class_weight_settings(copy)));
 }
 
 }  // namespace firn::cli

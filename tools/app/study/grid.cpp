@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t kMostOfAList = 100;
 constexpr std::size_t kMostCells = 100'000;
-constexpr Index kMostSeeds = 1000, kMostSteps = 10'000'000, kMostBatch = 16'384, kMostEpochs = 10'000;
+constexpr double kClaims = 6;  // of docs/study.md
 
 [[noreturn]] void refuse(const Grid& grid, const std::string& message) {
   throw Error(Fault::usage, "study", (grid.name.empty() ? "" : grid.name + ": ") + message);
@@ -30,25 +30,6 @@ void require_some(const Grid& grid, const char* what, const std::vector<T>& valu
   if (values.empty()) refuse(grid, fmt::format("no {}", what));
   if (values.size() > kMostOfAList)
     refuse(grid, fmt::format("{} {}, at most {} are taken", values.size(), what, kMostOfAList));
-}
-
-void require_words(const Grid& grid, const char* what, const std::vector<std::string>& values,
-                   const std::vector<std::string>& among) {
-  require_some(grid, what, values);
-  for (const std::string& value : values) {
-    if (std::find(among.begin(), among.end(), value) == among.end())
-      refuse(grid, fmt::format("{} '{}' is none{}", what, value, did_you_mean(value, among)));
-  }
-}
-
-void require_positive(const Grid& grid, const char* what, Index value, Index most) {
-  if (value < 1) refuse(grid, fmt::format("{} {} is not positive", what, value));
-  if (value > most) refuse(grid, fmt::format("{} {} is too many: at most {}", what, value, most));
-}
-
-template <class T>
-void take(std::vector<T>& to, const std::vector<T>& from) {
-  if (!from.empty()) to = from;
 }
 
 /// `text` with each of `first` .. `last` in the place of its "*".
@@ -167,26 +148,105 @@ void add_arms(const Grid& grid, const std::string& precision, Materials& materia
 
 }  // namespace
 
+Settings arm_settings(Grid& grid) {
+  return {
+      {.key = "name", .place = &grid.name},
+      {.key = "title", .place = &grid.title},
+      {.key = "question", .place = &grid.question},
+      {.key = "claim", .place = &grid.claim, .range = from_to(0, kClaims)},
+      {.key = "target",
+       .place = &grid.target,
+       .option = "--data",
+       .value = "D",
+       .help = "what is learned: a name or kind:path, as firn data lists them"},
+      {.key = "models", .place = &grid.models},
+      {.key = "sources", .place = &grid.sources},
+      {.key = "labels", .place = &grid.labels, .range = at_least(0)},
+      {.key = "freeze", .place = &grid.freeze},
+      {.key = "policies",
+       .place = &grid.policies,
+       .option = "--policy",
+       .value = "P",
+       .help = "freezing while training, as firn train --policy; may be repeated"},
+      {.key = "bn", .place = &grid.bn, .among = {"frozen", "batch"}},
+      {.key = "dropout", .place = &grid.dropout, .among = {"off", "on"}},
+      {.key = "precision", .place = &grid.precision, .among = {"fp32", "bf16"}},
+      {.key = "freeze_at",
+       .place = &grid.freeze_at,
+       .range = from_to(0, 1),
+       .option = "--freeze-at",
+       .value = "S,...",
+       .help = "shares of the steps after which to freeze"},
+      {.key = "scratch", .place = &grid.scratch},
+      {.key = "random_frozen", .place = &grid.random_frozen},
+  };
+}
+
+Settings budget_settings(Grid& grid) {
+  Budget& budget = grid.budget;
+  const Range rate = {.least = 0, .most = 1e6, .above = true, .below = true};
+  return {
+      {.key = "seeds",
+       .place = &grid.seeds,
+       .range = from_to(1, 1000),
+       .option = "--seeds",
+       .value = "S",
+       .help = "repetitions, each with a seed of its own"},
+      {.key = "first_seed",
+       .place = &grid.first_seed,
+       .option = "--seed",
+       .value = "S",
+       .help = "the first seed"},
+      {.key = "steps",
+       .place = &budget.steps,
+       .range = from_to(1, 10'000'000),
+       .option = "--steps",
+       .value = "N",
+       .help = "training steps"},
+      {.key = "batch",
+       .place = &budget.batch,
+       .range = from_to(1, 16'384),
+       .option = "--batch",
+       .value = "B",
+       .help = "samples of a step"},
+      {.key = "source_epochs",
+       .place = &budget.source_epochs,
+       .range = from_to(1, 10'000),
+       .option = "--source-epochs",
+       .value = "E",
+       .help = "epochs on the source"},
+      {.key = "source_rate",
+       .place = &budget.source_rate,
+       .range = rate,
+       .option = "--source-rate",
+       .value = "R",
+       .help = "Adam's rate on the source"},
+      {.key = "rates",
+       .place = &budget.rates,
+       .range = rate,
+       .option = "--rate",
+       .value = "R,...",
+       .help = "Adam's rate; of several each arm chooses on its own labels"},
+      {.key = "exact", .place = &budget.exact},
+      {.key = "frozen_precision", .place = &budget.frozen_precision, .among = {"fp32", "bf16"}},
+  };
+}
+
+Settings grid_settings(Grid& grid) {
+  Settings all = arm_settings(grid);
+  for (Setting& setting : budget_settings(grid)) all.push_back(std::move(setting));
+  return all;
+}
+
+Grid empty_grid() {
+  Grid grid;
+  clear(grid_settings(grid));
+  return grid;
+}
+
 void change(Grid& grid, const GridChanges& changes) {
-  if (!changes.target.empty()) grid.target = changes.target;
-  take(grid.models, changes.models);
-  take(grid.sources, changes.sources);
-  take(grid.freeze, changes.freeze);
-  take(grid.policies, changes.policies);
-  take(grid.bn, changes.bn);
-  take(grid.dropout, changes.dropout);
-  take(grid.precision, changes.precision);
-  take(grid.labels, changes.labels);
-  take(grid.freeze_at, changes.freeze_at);
-  take(grid.budget.rates, changes.rates);
-  if (changes.seeds != 0) grid.seeds = changes.seeds;
-  if (changes.first_seed) grid.first_seed = *changes.first_seed;
-  if (changes.steps != 0) grid.budget.steps = changes.steps;
-  if (changes.batch != 0) grid.budget.batch = changes.batch;
-  if (changes.source_epochs != 0) grid.budget.source_epochs = changes.source_epochs;
-  if (changes.source_rate != 0) grid.budget.source_rate = changes.source_rate;
-  if (changes.exact) grid.budget.exact = true;
-  if (!changes.frozen_precision.empty()) grid.budget.frozen_precision = changes.frozen_precision;
+  Grid asked = changes.grid;
+  take_given(grid_settings(grid), grid_settings(asked));
   if (changes.weights.empty()) return;
   const std::string file = std::string(kWeightsSource) + changes.weights;
   std::vector<std::string> sources;
@@ -237,9 +297,6 @@ void check(const Grid& grid) {
   for (const std::string& model : grid.models) model_entry(model);
   require_some(grid, "sources", grid.sources);
   require_some(grid, "labels", grid.labels);
-  for (const Index labels : grid.labels) {
-    if (labels < 0) refuse(grid, fmt::format("labels {} is negative", labels));
-  }
   if (grid.freeze.empty() && grid.policies.empty())
     refuse(grid, "nothing to compare: no freeze and no policies");
   if (!grid.freeze.empty()) require_some(grid, "cuts", grid.freeze);
@@ -251,28 +308,17 @@ void check(const Grid& grid) {
       parse_policy(arm.policy_text());
     }
   }
-  require_words(grid, "bn", grid.bn, {"frozen", "batch"});
-  require_words(grid, "dropout", grid.dropout, {"off", "on"});
+  require_some(grid, "bn", grid.bn);
+  require_some(grid, "dropout", grid.dropout);
+  require_some(grid, "precision", grid.precision);
   require_some(grid, "freeze_at", grid.freeze_at);
-  for (const double share : grid.freeze_at) {
-    if (!(share >= 0 && share <= 1)) refuse(grid, fmt::format("freeze_at {} is no share from 0 to 1", share));
-  }
-  require_positive(grid, "seeds", grid.seeds, kMostSeeds);
-  require_positive(grid, "steps", grid.budget.steps, kMostSteps);
-  require_positive(grid, "batch", grid.budget.batch, kMostBatch);
-  require_positive(grid, "source_epochs", grid.budget.source_epochs, kMostEpochs);
   require_some(grid, "rates", grid.budget.rates);
-  const auto require_rate = [&](double rate) {
-    if (!(rate > 0 && rate < 1e6)) refuse(grid, fmt::format("rate {} is not positive", rate));
-  };
-  for (const double rate : grid.budget.rates) require_rate(rate);
+  Grid copy = grid;
+  if (const std::string fault = fault_of(grid_settings(copy)); !fault.empty()) refuse(grid, fault);
   // Where no label can be held out the middle one is taken; of two the choice would be the rate's, not the
   // arm's.
   if (grid.budget.rates.size() == 2) refuse(grid, "2 rates have no middle: one, or at least three");
-  require_rate(grid.budget.source_rate);
-  require_words(grid, "frozen_precision", {grid.budget.frozen_precision}, {"fp32", "bf16"});
   frozen_precision(grid.budget.frozen_precision, grid.budget.exact);
-  require_words(grid, "precision", grid.precision, {"fp32", "bf16"});
   for (const std::string& precision : grid.precision)
     frozen_precision(precision, grid.budget.exact, "--precision");
 }
@@ -282,7 +328,7 @@ Plan expand(const std::vector<Grid>& grids, Materials& materials) {
   Collector collector(plan, materials);
   for (const Grid& grid : grids) {
     check(grid);
-    plan.experiments.push_back({grid.name, grid.title, grid.question, grid.claim, {}});
+    plan.experiments.push_back({grid.name, grid.title, grid.question, static_cast<int>(grid.claim), {}});
     for (const std::string& precision : grid.precision) add_arms(grid, precision, materials, collector);
   }
   return plan;

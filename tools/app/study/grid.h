@@ -2,11 +2,11 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "tools/app/cli/setting.h"
 #include "tools/app/study/material.h"
 
 namespace firn::cli {
@@ -18,7 +18,7 @@ struct Grid {
   std::string name;
   std::string title;
   std::string question;
-  int claim = 0;                     ///< of docs/study.md; 0: none
+  Index claim = 0;                   ///< of docs/study.md; 0: none
   std::string target = "digits";     ///< as `open_data` takes it
   std::vector<std::string> models;   ///< empty: usual ones for the data
   std::vector<std::string> sources;  ///< "drawn", "half", "self", "random", data; empty: usual ones
@@ -36,18 +36,20 @@ struct Grid {
   Budget budget = {};
 };
 
-/// What the command line says of every grid; what is not given leaves it as it is.
+/// What a grid says, each written once: the fields of files, their ranges, and those options of firn study
+/// that read them; the others there are lists with commas.
+Settings arm_settings(Grid& grid);
+Settings budget_settings(Grid& grid);
+/// Both, in the order of files.
+Settings grid_settings(Grid& grid);
+
+/// A grid of which nothing is said: all is zero, false or empty.
+Grid empty_grid();
+
+/// What the command line says of every grid.
 struct GridChanges {
-  std::string target;
-  std::string weights;  ///< a file: the source in the place of others than "random" and "self"
-  std::vector<std::string> models, sources, freeze, policies, bn, dropout, precision;
-  std::vector<Index> labels;
-  std::vector<double> freeze_at, rates;
-  Index seeds = 0, steps = 0, batch = 0, source_epochs = 0;
-  double source_rate = 0;
-  std::optional<std::uint64_t> first_seed;
-  bool exact = false;
-  std::string frozen_precision;  ///< empty: as it is
+  Grid grid = empty_grid();  ///< what is not said of it leaves a grid as it is
+  std::string weights;       ///< a file: the source in the place of others than "random" and "self"
 };
 void change(Grid& grid, const GridChanges& changes);
 

@@ -3,9 +3,11 @@
 
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "engine/base/atomic_file.h"
@@ -41,12 +43,6 @@ class Fields {
     if (!value->is_boolean()) fail(name, "is neither true nor false");
     to = value->get<bool>();
   }
-  void read(const char* name, int& to) {
-    Index wide = to;
-    read(name, wide);
-    if (wide < 0 || wide > 6) fail(name, "is no number from 0 to 6");
-    to = static_cast<int>(wide);
-  }
   void read(const char* name, Index& to) {
     if (const Json* value = find(name)) to = whole(name, *value);
   }
@@ -60,6 +56,10 @@ class Fields {
     if (value == nullptr) return;
     if (!value->is_number()) fail(name, "is no number");
     to = value->get<double>();
+  }
+  void read(const char* name, std::optional<double>& to) {
+    double number = 0;
+    if (object_.contains(name)) to = (read(name, number), number);
   }
   void read(const char* name, std::vector<std::string>& to) {
     read_list(name, to, [&](const Json& value) { return text(name, value); });
@@ -123,35 +123,35 @@ class Fields {
 
 Grid read_grid(const Json& object, const std::string& where) {
   Grid grid;
+  const Settings settings = grid_settings(grid);
   Fields fields(object, where);
-  fields.read("name", grid.name);
-  fields.read("title", grid.title);
-  fields.read("question", grid.question);
-  fields.read("claim", grid.claim);
-  fields.read("target", grid.target);
-  fields.read("models", grid.models);
-  fields.read("sources", grid.sources);
-  fields.read("labels", grid.labels);
-  fields.read("freeze", grid.freeze);
-  fields.read("policies", grid.policies);
-  fields.read("bn", grid.bn);
-  fields.read("dropout", grid.dropout);
-  fields.read("precision", grid.precision);
-  fields.read("freeze_at", grid.freeze_at);
-  fields.read("scratch", grid.scratch);
-  fields.read("random_frozen", grid.random_frozen);
-  fields.read("seeds", grid.seeds);
-  fields.read("first_seed", grid.first_seed);
-  fields.read("steps", grid.budget.steps);
-  fields.read("batch", grid.budget.batch);
-  fields.read("source_epochs", grid.budget.source_epochs);
-  fields.read("source_rate", grid.budget.source_rate);
-  fields.read("rates", grid.budget.rates);
-  fields.read("exact", grid.budget.exact);
-  fields.read("frozen_precision", grid.budget.frozen_precision);
+  for (const Setting& setting : settings)
+    std::visit([&](auto* value) { fields.read(setting.key, *value); }, setting.place);
   fields.finish();
+  if (const std::string fault = fault_of(settings); !fault.empty())
+    throw Error(Fault::usage, "study", fmt::format("{}: {}", where, fault));
   return grid;
 }
+
+/// As files have it: of numbers of labels 0 is "all".
+struct AsJson {
+  template <class T>
+  nlohmann::ordered_json operator()(const T* value) const {
+    return *value;
+  }
+  nlohmann::ordered_json operator()(const std::optional<double>* value) const { return value->value_or(0); }
+  nlohmann::ordered_json operator()(const std::vector<Index>* value) const {
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    for (const Index number : *value) {
+      if (number == 0) {
+        list.push_back("all");
+      } else {
+        list.push_back(number);
+      }
+    }
+    return list;
+  }
+};
 
 }  // namespace
 
@@ -187,40 +187,11 @@ std::vector<Grid> parse_grids(std::span<const std::byte> bytes, const std::strin
 }
 
 std::string grid_json(const Grid& grid) {
+  Grid copy = grid;
   // Ordered, so that a file reads as it is documented.
   nlohmann::ordered_json json;
-  json["name"] = grid.name;
-  json["title"] = grid.title;
-  json["question"] = grid.question;
-  json["claim"] = grid.claim;
-  json["target"] = grid.target;
-  json["models"] = grid.models;
-  json["sources"] = grid.sources;
-  json["labels"] = nlohmann::ordered_json::array();
-  for (const Index labels : grid.labels) {
-    if (labels == 0) {
-      json["labels"].push_back("all");
-    } else {
-      json["labels"].push_back(labels);
-    }
-  }
-  json["freeze"] = grid.freeze;
-  json["policies"] = grid.policies;
-  json["bn"] = grid.bn;
-  json["dropout"] = grid.dropout;
-  json["precision"] = grid.precision;
-  json["freeze_at"] = grid.freeze_at;
-  json["scratch"] = grid.scratch;
-  json["random_frozen"] = grid.random_frozen;
-  json["seeds"] = grid.seeds;
-  json["first_seed"] = grid.first_seed;
-  json["steps"] = grid.budget.steps;
-  json["batch"] = grid.budget.batch;
-  json["source_epochs"] = grid.budget.source_epochs;
-  json["source_rate"] = grid.budget.source_rate;
-  json["rates"] = grid.budget.rates;
-  json["exact"] = grid.budget.exact;
-  json["frozen_precision"] = grid.budget.frozen_precision;
+  for (const Setting& setting : grid_settings(copy))
+    json[setting.key] = std::visit([](const auto* value) { return AsJson()(value); }, setting.place);
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 

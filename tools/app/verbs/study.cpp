@@ -85,9 +85,7 @@ class StudyVerb final : public Verb {
   std::string preset_, grid_, registered_, models_, sources_, labels_, freeze_, bn_, dropout_, precision_,
       run_;
   std::unique_ptr<HeldFolder> folder_;
-  std::vector<std::string> policies_;
   Index threads_ = 0, test_samples_ = -1;  // of the samples: what was registered, else the usual number
-  std::uint64_t first_seed_ = 0;
   bool overwrite_ = false, dry_run_ = false;
   SpreadChoice spread_;
   std::string budget_text_;
@@ -110,8 +108,7 @@ void StudyVerb::declare(Arguments& arguments) {
   arguments.option(
       "--registered", registered_, "FILE",
       "a study that was registered before (docs/registered): it says where it departs from that");
-  arguments.option("--data", changes_.target, "D",
-                   "what is learned: a name or kind:path, as firn data lists them");
+  cli::declare(arguments, arm_settings(changes_.grid));
   arguments.option("--model", models_, "M,...", "models by name, files of networks, or one network's text");
   arguments.option("--source", sources_, "S,...",
                    "what is learned before: drawn, half (of the classes), self, random (nothing), or data");
@@ -119,28 +116,16 @@ void StudyVerb::declare(Arguments& arguments) {
   arguments.option("--labels", labels_, "N,...", "labelled samples a class; 'all' for all of them");
   arguments.option("--freeze", freeze_, "F,...",
                    "cuts: numbers of blocks, names of layers; '*' is every cut");
-  arguments.list("--policy", policies_, "P",
-                 "freezing while training, as firn train --policy; may be repeated");
   arguments.option("--bn", bn_, "R,...", "frozen batch norms: frozen, batch");
   arguments.option("--dropout-in-frozen", dropout_, "R,...", "off, on");
   arguments.option("--precision", precision_, "P,...",
                    "fp32, bf16: of products, activations and their gradients");
-  arguments.list("--freeze-at", changes_.freeze_at, "S,...", from_to(0, 1),
-                 "shares of the steps after which to freeze");
   arguments.group("The budget of every arm");
-  arguments.option("--seeds", changes_.seeds, "S", from_to(1, 1000),
-                   "repetitions, each with a seed of its own");
-  arguments.option("--seed", first_seed_, "S", "the first seed");
-  arguments.option("--steps", changes_.steps, "N", at_least(1), "training steps");
-  arguments.option("--batch", changes_.batch, "B", kBatch, "samples of a step");
-  arguments.list("--rate", changes_.rates, "R,...", above(0),
-                 "Adam's rate; of several each arm chooses on its own labels");
-  arguments.option("--source-epochs", changes_.source_epochs, "E", at_least(1), "epochs on the source");
-  arguments.option("--source-rate", changes_.source_rate, "R", above(0), "Adam's rate on the source");
+  cli::declare(arguments, budget_settings(changes_.grid));
   arguments.option("--test-samples", test_samples_, "N", at_least(0),
                    "judge on at most so many samples (0: all)");
-  declare_exact(arguments, changes_.exact);
-  declare_precision(arguments, changes_.frozen_precision);
+  declare_exact(arguments, changes_.grid.budget.exact);
+  declare_precision(arguments, changes_.grid.budget.frozen_precision);
   arguments.group("Data");
   arguments.option("--size", data_.options.size, "S", kPixels, "pictures are resized to S x S");
   arguments.option("--limit", data_.options.limit, "N", at_least(1),
@@ -166,18 +151,16 @@ void StudyVerb::read_changes() {
   const auto words = [](const std::string& text) {
     return text.empty() ? std::vector<std::string>() : split(text, ',');
   };
-  changes_.models = model_names(models_);
-  changes_.sources = words(sources_);
-  changes_.freeze = words(freeze_);
-  changes_.bn = words(bn_);
-  changes_.dropout = words(dropout_);
-  changes_.precision = words(precision_);
-  changes_.policies = policies_;
+  changes_.grid.models = model_names(models_);
+  changes_.grid.sources = words(sources_);
+  changes_.grid.freeze = words(freeze_);
+  changes_.grid.bn = words(bn_);
+  changes_.grid.dropout = words(dropout_);
+  changes_.grid.precision = words(precision_);
   for (const std::string& word : words(labels_)) {
-    changes_.labels.push_back(word == "all" ? 0 : whole_in(word, at_least(1), {"study", "--labels"}));
+    changes_.grid.labels.push_back(word == "all" ? 0 : whole_in(word, at_least(1), {"study", "--labels"}));
   }
   if (!budget_text_.empty()) budget_ = parse_duration(budget_text_, "budget");
-  if (first_seed_ != 0) changes_.first_seed = first_seed_;
   if (!preset_.empty() + !grid_.empty() + !registered_.empty() > 1)
     throw Error(Fault::usage, "study", "--preset, --grid and --registered exclude each other");
   check_spread(spread_, overwrite_ || dry_run_ || budget_ > 0);
@@ -186,12 +169,12 @@ void StudyVerb::read_changes() {
   if (test_samples_ < 0) test_samples_ = registration_ ? registration_->test_samples : kUsualTestSamples;
   if (changes_.weights.empty()) return;
   changes_.weights = weights_file(changes_.weights, "study");
-  if (changes_.models.size() > 1) throw Error(Fault::usage, "study", "--weights are of one --model");
-  const std::string model = changes_.models.empty() ? "" : changes_.models[0];
+  if (changes_.grid.models.size() > 1) throw Error(Fault::usage, "study", "--weights are of one --model");
+  const std::string model = changes_.grid.models.empty() ? "" : changes_.grid.models[0];
   if (!model.empty()) model_entry(model);
   const WeightsFile read = read_weights(changes_.weights, "");
   const Recipe recipe = read.recipe ? *read.recipe : read_recipe(read.file, changes_.weights, model);
-  changes_.models = {is_known_model(recipe.model) ? recipe.model : recipe.network};
+  changes_.grid.models = {is_known_model(recipe.model) ? recipe.model : recipe.network};
 }
 
 std::vector<Grid> StudyVerb::grids(Console& console) {
@@ -204,7 +187,7 @@ std::vector<Grid> StudyVerb::grids(Console& console) {
   } else if (!grid_.empty()) {
     all = read_grids(grid_);
   } else {
-    const std::string target = changes_.target.empty() ? Grid().target : changes_.target;
+    const std::string target = changes_.grid.target.empty() ? Grid().target : changes_.grid.target;
     const DataParts data = open_data(target, options);
     all = preset(preset_.empty() ? kUsualPreset : preset_, data.info());
     for (Grid& grid : all) grid.target = target;

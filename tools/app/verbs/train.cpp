@@ -27,6 +27,7 @@
 #include "tools/app/run/audit.h"
 #include "tools/app/run/caching.h"
 #include "tools/app/run/data.h"
+#include "tools/app/run/dry_run.h"
 #include "tools/app/run/finetuning.h"
 #include "tools/app/run/folder.h"
 #include "tools/app/run/forecast.h"
@@ -470,31 +471,13 @@ void Train::say_cost(Console& console, const TrainingTask& task, Trainer& traine
   RunSeconds left = forecast.left();
   left.steps += elapsed() - begin;
   if (work.saves) left.files += opening_seconds(work.saving, work.files);
-  const double reading = begin - priced, all = reading + left.all();
-  const double kept = work.kept_step;
-  if (console.json()) {
-    return console.close(JsonObject()
-                             .add("dry_run", true)
-                             .add("epochs", task.epochs)
-                             .add("reading_seconds", reading)
-                             .add("training_seconds", left.steps)
-                             .add("validation_seconds", left.validation)
-                             .add("test_seconds", left.test)
-                             .add("files_seconds", left.files)
-                             .add("seconds", all)
-                             .add("step_ms", forecast.step_seconds() * 1e3)
-                             .add("kept_ms", kept > 0 ? kept * 1e3 : std::nan(""))
-                             .add("bytes", bytes)
-                             .add("resident_bytes", resident > 0 ? resident : std::nan(""))
-                             .add("threads", thread_count()));
-  }
-  console.out(fmt::format(
-      "about {} on {} threads: reading {}, steps of {} epochs {}, validation {}, the test part {}, files {}; "
-      "a step {:.3f} ms{}",
-      seconds_text(all), thread_count(), seconds_text(reading), task.epochs, seconds_text(left.steps),
-      seconds_text(left.validation), seconds_text(left.test), seconds_text(left.files),
-      forecast.step_seconds() * 1e3,
-      kept > 0 ? fmt::format(", {:.3f} ms from kept features", kept * 1e3) : ""));
+  report_dry_run(console, {.epochs = task.epochs,
+                           .reading = begin - priced,
+                           .left = left,
+                           .step = forecast.step_seconds(),
+                           .kept_step = work.kept_step,
+                           .bytes = bytes,
+                           .resident = resident});
 }
 
 History Train::train(Console& console, Session& session, Trainer& trainer, const std::vector<Thaw>& thaws,

@@ -1,0 +1,132 @@
+#include "tools/app/cli/setting.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <type_traits>
+
+#include "engine/base/glob.h"
+
+namespace firn::cli {
+
+namespace {
+
+template <class T>
+constexpr bool kIsList = false;
+template <class T>
+constexpr bool kIsList<std::vector<T>> = true;
+
+std::string number_fault(const Setting& setting, double number, bool whole) {
+  if (!setting.range || setting.range->holds(number)) return "";
+  return fmt::format("{} {}: want {}", setting.key, number, setting.range->text(whole));
+}
+
+std::string fault(const Setting& setting, Index number) {
+  return number_fault(setting, static_cast<double>(number), true);
+}
+std::string fault(const Setting& setting, double number) {
+  return number_fault(setting, number, false);
+}
+std::string fault(const Setting& setting, const std::string& word) {
+  const std::vector<std::string>& among = setting.among;
+  if (among.empty() || std::find(among.begin(), among.end(), word) != among.end()) return "";
+  return fmt::format("{} '{}': want {}{}", setting.key, word, fmt::join(among, " or "),
+                     did_you_mean(word, among));
+}
+
+/// How one value becomes an option.
+struct Declaration {
+  Arguments& arguments;
+  const Setting& setting;
+
+  void operator()(bool* to) const { arguments.flag(setting.option, *to, setting.help); }
+  void operator()(std::uint64_t* to) const {
+    arguments.option(setting.option, *to, setting.value, setting.help);
+  }
+  void operator()(std::string* to) const {
+    if (setting.among.empty()) {
+      arguments.option(setting.option, *to, setting.value, setting.help);
+    } else {
+      arguments.choice(setting.option, *to, setting.among, setting.help);
+    }
+  }
+  void operator()(std::vector<std::string>* to) const {
+    arguments.list(setting.option, *to, setting.value, setting.help);
+  }
+  template <class T>
+  void operator()(T* to) const {
+    if constexpr (kIsList<T>) {
+      arguments.list(setting.option, *to, setting.value, setting.range.value(), setting.help);
+    } else {
+      arguments.option(setting.option, *to, setting.value, setting.range.value(), setting.help);
+    }
+  }
+};
+
+}  // namespace
+
+void declare(Arguments& arguments, const Settings& settings) {
+  for (const Setting& setting : settings) {
+    if (*setting.option != '\0') std::visit(Declaration{arguments, setting}, setting.place);
+  }
+}
+
+JsonObject to_json(const Settings& settings) {
+  JsonObject object;
+  for (const Setting& setting : settings) {
+    std::visit(
+        [&](const auto* value) {
+          using T = std::remove_cvref_t<decltype(*value)>;
+          if (setting.only_given && *value == T{}) return;
+          if constexpr (std::is_same_v<T, std::optional<double>>) {
+            object.add(setting.key, value->value_or(0));
+          } else {
+            object.add(setting.key, *value);
+          }
+        },
+        setting.place);
+  }
+  return object;
+}
+
+std::string fault_of(const Settings& settings) {
+  for (const Setting& setting : settings) {
+    const std::string found = std::visit(
+        [&](const auto* value) -> std::string {
+          using T = std::remove_cvref_t<decltype(*value)>;
+          if constexpr (std::is_same_v<T, std::optional<double>>) {
+            return *value ? fault(setting, **value) : "";
+          } else if constexpr (kIsList<T>) {
+            for (const auto& one : *value) {
+              if (std::string wrong = fault(setting, one); !wrong.empty()) return wrong;
+            }
+            return "";
+          } else if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, std::uint64_t>) {
+            return "";
+          } else {
+            return fault(setting, *value);
+          }
+        },
+        setting.place);
+    if (!found.empty()) return found;
+  }
+  return "";
+}
+
+void clear(const Settings& settings) {
+  for (const Setting& setting : settings)
+    std::visit([](auto* value) { *value = std::remove_cvref_t<decltype(*value)>(); }, setting.place);
+}
+
+void take_given(const Settings& to, const Settings& from) {
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    std::visit(
+        [&](const auto* value) {
+          using T = std::remove_cvref_t<decltype(*value)>;
+          if (*value != T{}) *std::get<T*>(to[i].place) = *value;
+        },
+        from[i].place);
+  }
+}
+
+}  // namespace firn::cli

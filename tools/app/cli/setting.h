@@ -1,0 +1,50 @@
+// A setting, written once: what files and the command line call it, what it takes, and where its value lies.
+// A group of settings is a function that gives the list of them for one object; options, help, JSON and
+// checks are made of that list.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "tools/app/cli/arguments.h"
+#include "tools/app/cli/json.h"
+#include "tools/app/cli/range.h"
+
+namespace firn::cli {
+
+struct Setting {
+  using Place = std::variant<bool*, Index*, std::uint64_t*, double*, std::optional<double>*, std::string*,
+                             std::vector<std::string>*, std::vector<Index>*, std::vector<double>*>;
+
+  const char* key;  ///< in files
+  Place place;      ///< outlives the list
+  /// Of a number, and of each of a list of them; none: any.
+  std::optional<Range> range = {};
+  std::vector<std::string> among = {};  ///< of a word, and of each of a list of them; empty: any
+  const char* option = "";  ///< "--batch"; empty: not on the command line, or the verb's own matter
+  const char* value = "";   ///< "B", as the help shows it
+  std::string help = {};
+  /// JSON lacks it while it is zero, false or empty, as an optional without a value is.
+  bool only_given = false;
+};
+
+using Settings = std::vector<Setting>;
+
+/// Declares all that have an option, in the order of the list. A number's has a range, but for a seed's.
+void declare(Arguments& arguments, const Settings& settings);
+
+/// All of them, but for an `only_given` that is not; any other empty optional is 0.
+JsonObject to_json(const Settings& settings);
+
+/// What is wrong with the first value that its setting does not take: "steps 0: want a whole number from 1 to
+/// 100", "bn 'frozn': want frozen or batch, did you mean frozen?"; empty: nothing.
+std::string fault_of(const Settings& settings);
+
+/// Makes every value zero, false or empty.
+void clear(const Settings& settings);
+/// `to` takes each value of `from`, a list of the same settings, that is neither zero, false nor empty.
+void take_given(const Settings& to, const Settings& from);
+
+}  // namespace firn::cli
