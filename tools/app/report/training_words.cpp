@@ -6,8 +6,6 @@
 
 namespace firn::cli::report {
 
-using Epoch = TrainingRecord::Epoch;
-
 std::string percent(double share) {
   return number_text(share, Unit::percent, 0.001);
 }
@@ -40,13 +38,14 @@ std::string loss_words(const TrainingRecord& run) {
 
 double total_seconds(const TrainingRecord& run) {
   double total = 0;
-  for (const Epoch& e : run.epochs) total += e.seconds;
+  for (const TrainingRecord::Epoch& e : run.epochs) total += e.seconds;
   return total;
 }
 
-Series curve(const TrainingRecord& run, std::string name, double Epoch::*value) {
+Series curve(const TrainingRecord& run, std::string name, double TrainingRecord::Epoch::*value) {
   Series series{.name = std::move(name), .marks = run.epochs.size() <= 30};
-  for (const Epoch& e : run.epochs) series.points.push_back({static_cast<double>(e.epoch), e.*value});
+  for (const TrainingRecord::Epoch& e : run.epochs)
+    series.points.push_back({static_cast<double>(e.epoch), e.*value});
   return series;
 }
 
