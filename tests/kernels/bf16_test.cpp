@@ -6,8 +6,10 @@
 #include "engine/kernels/bf16_rate.h"
 
 #include "tests/kernels/close.h"
+#include "tests/kernels/square_geometry.h"
 
 using namespace firn;
+using firn::test::geometry;
 
 namespace {
 
@@ -45,20 +47,6 @@ std::vector<float> all_kinds() {
     list.push_back(std::bit_cast<float>(bits));
   }
   return list;
-}
-
-ConvGeometry geometry(Index h, Index w, Index c, Index oc, Index k, Index stride, Index pad) {
-  ConvGeometry g;
-  g.h = h;
-  g.w = w;
-  g.c = c;
-  g.oc = oc;
-  g.kh = g.kw = k;
-  g.stride_h = g.stride_w = stride;
-  g.pad_h = g.pad_w = pad;
-  g.oh = (h + 2 * pad - k) / stride + 1;
-  g.ow = (w + 2 * pad - k) / stride + 1;
-  return g;
 }
 
 std::vector<ConvGeometry> geometries() {

@@ -8,8 +8,10 @@
 
 #include "engine/kernels/kernels.h"
 #include "tests/kernels/close.h"
+#include "tests/kernels/square_geometry.h"
 
 using namespace firn;
+using firn::test::geometry;
 
 namespace {
 
@@ -30,20 +32,6 @@ bool has_amx() {
   if (amx_unit() != nullptr) return true;
   MESSAGE("skipped: this processor has no AMX; the plain loops stand in for it");
   return false;
-}
-
-ConvGeometry geometry(Index h, Index w, Index c, Index oc, Index k, Index stride, Index pad) {
-  ConvGeometry g;
-  g.h = h;
-  g.w = w;
-  g.c = c;
-  g.oc = oc;
-  g.kh = g.kw = k;
-  g.stride_h = g.stride_w = stride;
-  g.pad_h = g.pad_w = pad;
-  g.oh = (h + 2 * pad - k) / stride + 1;
-  g.ow = (w + 2 * pad - k) / stride + 1;
-  return g;
 }
 
 std::vector<MatrixConvolution> convolutions() {

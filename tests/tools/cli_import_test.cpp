@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "data/npy.h"
 #include "engine/base/rng.h"
@@ -21,6 +22,25 @@ void put_network(const Cli& cli) {
   const std::vector<firn::real> numbers{1, -2, 3, 6, 0, 0, 0, 4};
   firn::save_npy(cli.path("x.npy"), firn::Tensor(firn::Shape{2, 1, 2, 2}, numbers));
 }
+
+/// Weights of a network two channels wide, by names of another program's.
+struct NamedWeights {
+  std::vector<firn::NamedTensor> tensors = {};
+  firn::Random random{1, "names"};
+
+  void add(const std::string& name, firn::Shape shape) {
+    firn::Tensor tensor(shape);
+    for (firn::real& x : tensor.values())
+      x = static_cast<firn::real>(0.1 * random.normal() + (shape.rank() == 1 ? 1 : 0));
+    tensors.push_back({name, tensor});
+  }
+  /// A convolution of (kernel,kernel) and the batch norm behind it.
+  void conv(const std::string& path, const std::string& norm, firn::Index in, firn::Index kernel) {
+    add(path + ".weight", firn::Shape{2, in, kernel, kernel});
+    for (const char* part : {".weight", ".bias", ".running_mean", ".running_var"})
+      add(norm + part, firn::Shape{2});
+  }
+};
 
 }  // namespace
 
@@ -90,32 +110,19 @@ TEST_CASE("--from and --to take a part of a network") {
 TEST_CASE("weights with torchvision's names say of which network they are") {
   Cli cli;
   // ResNet-18 two channels wide.
-  std::vector<firn::NamedTensor> tensors;
-  firn::Random random(1, "names");
-  const auto add = [&](const std::string& name, firn::Shape shape) {
-    firn::Tensor tensor(shape);
-    for (firn::real& x : tensor.values())
-      x = static_cast<firn::real>(0.1 * random.normal() + (shape.rank() == 1 ? 1 : 0));
-    tensors.push_back({name, tensor});
-  };
-  const auto conv = [&](const std::string& path, const std::string& norm, firn::Index in,
-                        firn::Index kernel) {
-    add(path + ".weight", firn::Shape{2, in, kernel, kernel});
-    for (const char* part : {".weight", ".bias", ".running_mean", ".running_var"})
-      add(norm + part, firn::Shape{2});
-  };
-  conv("conv1", "bn1", 3, 7);
+  NamedWeights weights;
+  weights.conv("conv1", "bn1", 3, 7);
   for (int stage = 1; stage <= 4; ++stage) {
     for (int i = 0; i < 2; ++i) {
       const std::string block = "layer" + std::to_string(stage) + "." + std::to_string(i) + ".";
-      conv(block + "conv1", block + "bn1", 2, 3);
-      conv(block + "conv2", block + "bn2", 2, 3);
-      if (stage > 1 && i == 0) conv(block + "downsample.0", block + "downsample.1", 2, 1);
+      weights.conv(block + "conv1", block + "bn1", 2, 3);
+      weights.conv(block + "conv2", block + "bn2", 2, 3);
+      if (stage > 1 && i == 0) weights.conv(block + "downsample.0", block + "downsample.1", 2, 1);
     }
   }
-  add("fc.weight", firn::Shape{3, 2});
-  add("fc.bias", firn::Shape{3});
-  firn::save_safetensors(cli.path("r.safetensors"), tensors);
+  weights.add("fc.weight", firn::Shape{3, 2});
+  weights.add("fc.bias", firn::Shape{3});
+  firn::save_safetensors(cli.path("r.safetensors"), weights.tensors);
   Outcome outcome = cli.run("explain --weights r.safetensors --batch 1 --freeze head");
   REQUIRE_MESSAGE(outcome.code == 0, outcome.err);
   CHECK(outcome.out.find("layer4.1.conv2") != std::string::npos);
@@ -126,13 +133,13 @@ TEST_CASE("weights with torchvision's names say of which network they are") {
   CHECK(kept.find("firn.mean: 0.485") != std::string::npos);
   CHECK(kept.find("firn.shorter_side: 256") != std::string::npos);
 
-  tensors.pop_back();
-  firn::save_safetensors(cli.path("half.safetensors"), tensors);
+  weights.tensors.pop_back();
+  firn::save_safetensors(cli.path("half.safetensors"), weights.tensors);
   outcome = cli.run("predict --weights half.safetensors --data digits");
   CHECK(outcome.code == 4);
   CHECK_MESSAGE(outcome.err.find("fc.bias") != std::string::npos, outcome.err);
-  tensors.erase(tensors.begin());
-  firn::save_safetensors(cli.path("other.safetensors"), tensors);
+  weights.tensors.erase(weights.tensors.begin());
+  firn::save_safetensors(cli.path("other.safetensors"), weights.tensors);
   outcome = cli.run("predict --weights other.safetensors --data digits");
   CHECK(outcome.code == 2);
   CHECK(outcome.error_lines() == 1);
@@ -142,31 +149,20 @@ TEST_CASE("weights with torchvision's names say of which network they are") {
 TEST_CASE("timm's tf_ variants, which have the names of others, are refused where a file says so") {
   Cli cli;
   std::filesystem::create_directories(cli.path("hub"));
-  std::vector<firn::NamedTensor> tensors;
-  const auto add = [&](const std::string& name, firn::Shape shape) {
-    firn::Tensor tensor(shape);
-    tensor.fill(1);
-    tensors.push_back({name, tensor});
-  };
-  const auto conv = [&](const std::string& path, const std::string& norm, firn::Index in,
-                        firn::Index kernel) {
-    add(path + ".weight", firn::Shape{2, in, kernel, kernel});
-    for (const char* part : {".weight", ".bias", ".running_mean", ".running_var"})
-      add(norm + part, firn::Shape{2});
-  };
-  conv("conv_stem", "bn1", 3, 3);
+  NamedWeights weights;
+  weights.conv("conv_stem", "bn1", 3, 3);
   for (int stage = 0; stage < 5; ++stage) {
     const std::string block = "blocks." + std::to_string(stage) + ".0.";
-    conv(block + "conv_dw", block + "bn1", 1, 3);
-    conv(block + "conv_pw", block + "bn2", 2, 1);
+    weights.conv(block + "conv_dw", block + "bn1", 1, 3);
+    weights.conv(block + "conv_pw", block + "bn2", 2, 1);
   }
-  conv("blocks.5.0.conv", "blocks.5.0.bn1", 2, 1);
-  add("conv_head.weight", firn::Shape{4, 2, 1, 1});
-  add("conv_head.bias", firn::Shape{4});
-  add("classifier.weight", firn::Shape{3, 4});
-  add("classifier.bias", firn::Shape{3});
+  weights.conv("blocks.5.0.conv", "blocks.5.0.bn1", 2, 1);
+  weights.add("conv_head.weight", firn::Shape{4, 2, 1, 1});
+  weights.add("conv_head.bias", firn::Shape{4});
+  weights.add("classifier.weight", firn::Shape{3, 4});
+  weights.add("classifier.bias", firn::Shape{3});
   for (const char* file : {"hub/model.safetensors", "tf_mobilenetv3_small_100.safetensors"})
-    firn::save_safetensors(cli.path(file), tensors);
+    firn::save_safetensors(cli.path(file), weights.tensors);
   const std::string ask = "predict --data digits --weights ";
   Outcome outcome = cli.run(ask + "tf_mobilenetv3_small_100.safetensors");
   CHECK(outcome.code == 4);
