@@ -86,7 +86,7 @@ TEST_CASE("a study within a budget") {
   };
   const Json all = cells("");
   CHECK(all.at("cells") == 60);
-  CHECK(cells("--budget 10h").at("cells") == 60);
+  CHECK(cells("--budget 10000h").at("cells") == 60);
   const double half = all.at("seconds").get<double>() / 2;
   const Json some = cells("--budget " + std::to_string(half) + "s");
   CHECK(some.at("cells").get<int>() > 0);

@@ -24,6 +24,17 @@ function(firn_unity target)
   endif()
 endfunction()
 
+# firn_light(TARGET LEVEL): it plans, reads and reports; what is hot says -O3 for itself. -O1 or -Og take half of
+# -O3's time to compile; loops over numbers still become vectors.
+function(firn_light target level)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:${level}$<SEMICOLON>-ftree-vectorize>)
+endfunction()
+
+# firn_hot(SOURCE...): these run once a number, in a target that is light.
+function(firn_hot)
+  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-O3>)
+endfunction()
+
 # The fast sets of instructions that kernels are compiled for, the architecture's own first. The fuzzers of parsers
 # do with one: Clang takes minutes for a sanitized kernel.
 if(FIRN_FUZZ)
