@@ -60,6 +60,11 @@ TEST_CASE("sources and targets by their short names") {
   CHECK(data_name("bitmaps:/data/korean/") == "korean");
   CHECK(data_name("weights:../a/net.safetensors") == "net.safetensors");
   CHECK(data_name("text:/") == "text:/");
+  CHECK(network_name("resnet20") == "resnet20");
+  CHECK(network_name("conv 8 3x3, relu, pool 2, dense") == "conv 8 3x3, relu, pool 2, dense");
+  CHECK(network_name("conv 8 3x3, relu, pool 2, conv 16 3x3, relu, dense 32, dense") ==
+        "conv 8 3x3, relu, pool 2, conv 16 3x3, ...");
+  CHECK(network_name("conv 8 3x3\nrelu\ndense") == "conv 8 3x3, ...");
 }
 
 TEST_CASE("a cell is there with all that belongs to it, once") {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <span>
 
 #include "engine/base/sha256.h"
@@ -27,6 +28,14 @@ std::string rates_text(const std::vector<double>& rates) {
 
 std::string number_text(double value) {
   return fmt::format("{}", value);
+}
+
+std::string network_name(const std::string& model) {
+  constexpr std::size_t most = 40;
+  if (model.size() <= most && model.find('\n') == std::string::npos) return model;
+  const std::size_t end = std::min(model.find('\n'), most);
+  const std::size_t comma = model.rfind(',', end);
+  return model.substr(0, comma == std::string::npos || comma == 0 ? end : comma) + ", ...";
 }
 
 std::string data_name(const std::string& spec) {

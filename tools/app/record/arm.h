@@ -127,6 +127,9 @@ std::string number_text(double value);
 /// A source or target for people: of "weights:FILE" and "kind:PATH" the last name of the path, others as they
 /// are.
 std::string data_name(const std::string& spec);
+/// A model for people: its name, or of a network's text the words that fit 40 characters, "conv 8 3x3, relu,
+/// ...".
+std::string network_name(const std::string& model);
 /// "5", or "all" for 0.
 std::string labels_text(Index labels);
 /// "1 label a class", "5 labels a class", "all labels".

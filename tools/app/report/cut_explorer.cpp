@@ -140,7 +140,7 @@ std::vector<std::string> block_names(const Arm& arm) {
 
 Svg program_of(const Arm& arm, Index frozen) {
   return draw(ProgramPicture{
-      .title = fmt::format("A training step of {}", arm.model),
+      .title = fmt::format("A training step of {}", network_name(arm.model)),
       .description =
           "Passes of each block, from the input to the head: forward for all; input gradient for the "
           "blocks above the lowest that trains; weight gradient for those that train.",

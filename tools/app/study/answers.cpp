@@ -107,8 +107,8 @@ std::string answer_text(const Answer& a, const Outcomes& outcomes) {
   const Arm& arm = *a.best->arm;
   const std::string part = arm.part == kWholePart ? "" : fmt::format(" ({} of the classes)", arm.part);
   const std::string score = arm.score == Arm().score ? "" : arm.score + " ";
-  std::string text = fmt::format("{} on {}{}, {}: {}: {}{}", arm.model, data_name(arm.target), part,
-                                 labels_name(arm), choice_text(arm), score, percent(accuracy(*a.best)));
+  std::string text = fmt::format("{} on {}{}, {}: {}: {}{}", network_name(arm.model), data_name(arm.target),
+                                 part, labels_name(arm), choice_text(arm), score, percent(accuracy(*a.best)));
   const bool one_seed = a.best->seeds.size() < 2;
   if (!one_seed) {
     const Interval interval = outcomes.interval(*a.best, Metric::accuracy);

@@ -39,13 +39,13 @@ std::optional<LearnedOrigin> make_origin(const Materials& materials, const Arm& 
 }
 
 std::string learned_text(const Arm& arm, const Origin& origin, const OriginResult& result) {
-  return fmt::format("{} learned {}, seed {}: {:.1f} %", arm.model, data_name(arm.source), origin.seed,
-                     100 * result.accuracy);
+  return fmt::format("{} learned {}, seed {}: {:.1f} %", network_name(arm.model), data_name(arm.source),
+                     origin.seed, 100 * result.accuracy);
 }
 
 std::string trained_text(const Arm& arm, std::uint64_t seed, const CellResult& result) {
-  return fmt::format("{}, {}, {}, {}, seed {}: {:.1f} %", arm.model, data_name(arm.source), labels_name(arm),
-                     arm.name(), seed, 100 * result.accuracy);
+  return fmt::format("{}, {}, {}, {}, seed {}: {:.1f} %", network_name(arm.model), data_name(arm.source),
+                     labels_name(arm), arm.name(), seed, 100 * result.accuracy);
 }
 
 }  // namespace firn::cli

@@ -91,8 +91,8 @@ std::string tables_text(const Plan& plan, const Outcomes& outcomes) {
         return (a->arm->labels == 0 ? 1 << 30 : a->arm->labels) <
                (b->arm->labels == 0 ? 1 << 30 : b->arm->labels);
       });
-      text += fmt::format("\n{}, {} blocks, {}{}: {} test samples, {} seeds\n", first.model, first.blocks,
-                          data_name(first.target),
+      text += fmt::format("\n{}, {} blocks, {}{}: {} test samples, {} seeds\n", network_name(first.model),
+                          first.blocks, data_name(first.target),
                           first.part == kWholePart ? "" : ", " + first.part + " of the classes",
                           arms.front()->test_samples, arms.front()->seeds.size());
       text += one_table(arms, outcomes) + "\n";
@@ -220,8 +220,8 @@ std::vector<JsonObject> summary_json(const Plan& plan, const Outcomes& outcomes,
 std::string verdicts_text(const std::vector<Verdict>& verdicts) {
   std::string text;
   for (const Verdict& v : verdicts) {
-    text += fmt::format("{:<14}  {}. {}; {}, {} to {}: {}", ruling_name(v.ruling), v.claim, v.part, v.model,
-                        v.source, v.target, v.text);
+    text += fmt::format("{:<14}  {}. {}; {}, {} to {}: {}", ruling_name(v.ruling), v.claim, v.part,
+                        network_name(v.model), v.source, v.target, v.text);
     text += v.family_size > 1 ? fmt::format("; p {:.3f} of a family of {}\n", v.p_holm, v.family_size) : "\n";
   }
   for (const PooledVerdict& v : pooled_verdicts(verdicts))

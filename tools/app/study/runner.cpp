@@ -101,7 +101,7 @@ class Runner {
       const auto [at, fresh] = known.try_emplace(program_name(arm));
       if (fresh) {
         at->second = costs_.measure(arm).cost_of_arm(materials_, arm);
-        report(fmt::format("{}, {}: cost measured", arm.model, arm.name()), 0);
+        report(fmt::format("{}, {}: cost measured", network_name(arm.model), arm.name()), 0);
       }
       store_.add_cost(plan_.arm_keys[i], at->second);
       if (hooks_.stop()) return false;
