@@ -222,6 +222,13 @@ std::vector<std::string> describe(const CsvTable& table) {
                         survey.point == ',' ? ", decimal comma" : "");
   }
   std::vector<std::string> lines = {line};
+  if (survey.comments > 0) {
+    lines.push_back(
+        fmt::format("{} at the top {} left out as {}",
+                    survey.comments == 1 ? "a line that begins with '#'"
+                                         : fmt::format("{} lines that begin with '#'", survey.comments),
+                    survey.comments == 1 ? "is" : "are", survey.comments == 1 ? "a comment" : "comments"));
+  }
   if (!table.columns.left_out.empty()) {
     std::string left;
     for (const std::string& column : table.columns.left_out)

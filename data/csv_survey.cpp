@@ -116,6 +116,59 @@ Fit fit_of(std::string_view text, char separator, const std::string& path, std::
   return fit;
 }
 
+/// The separator that fits the first rows best.
+char separator_of(std::string_view text, const std::string& path, std::uint64_t first_line) {
+  Fit best;
+  char found = kSeparators[0];
+  for (const char separator : kSeparators) {
+    const Fit fit = fit_of(text, separator, path, first_line);
+    if (fit > best) {
+      best = fit;
+      found = separator;
+    }
+  }
+  return found;
+}
+
+/// The lines at the top that begin with '#'.
+std::vector<std::string_view> lines_of_comment(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (text.starts_with('#')) {
+    const std::size_t end = text.find_first_of("\r\n");
+    if (end == std::string_view::npos) break;
+    const bool two = text.substr(end, 2) == "\r\n";
+    lines.push_back(text.substr(0, end + (two ? 2 : 1)));
+    text.remove_prefix(lines.back().size());
+  }
+  return lines;
+}
+
+/// The fields of the first row; 0 where there is none.
+std::size_t fields_of(std::string_view text, char separator, const std::string& path) {
+  try {
+    CsvRows rows(text, separator, path, 1);
+    return rows.next() ? rows.fields().size() : 0;
+  } catch (const Error&) {
+    return 0;
+  }
+}
+
+/// Takes off the comments at the top. A header may begin with '#', and so may rows.
+void skip_comments(CsvSurvey& survey, std::string_view& text, const std::string& path) {
+  const std::vector<std::string_view> lines = lines_of_comment(text);
+  std::size_t bytes = 0;
+  for (const std::string_view line : lines) bytes += line.size();
+  const std::string_view rest = text.substr(bytes);
+  const char separator = separator_of(rest, path, 1);
+  const std::size_t wanted = fields_of(rest, separator, path);
+  if (wanted == 0) return;
+  std::size_t kept = lines.size();
+  while (kept > 0 && fields_of(lines[kept - 1], separator, path) == wanted) --kept;
+  for (std::size_t i = 0; i < kept; ++i) text.remove_prefix(lines[i].size());
+  survey.comments = kept;
+  survey.first_line += kept;
+}
+
 /// Whether the names are 0, 1, 2, ..., with an empty one before them or not, above rows that do not go on so.
 bool counts_from_zero(const Fields& first, const std::vector<CsvColumn>& columns) {
   const std::size_t begin = first[0].empty() ? 1 : 0;
@@ -218,14 +271,8 @@ CsvSurvey survey_csv(std::string_view text, const std::string& path, std::string
     text.remove_prefix(end == std::string_view::npos ? 6 : end + 1);
     survey.first_line = 2;
   } else {
-    Fit best;
-    for (const char separator : kSeparators) {
-      const Fit fit = fit_of(text, separator, path, survey.first_line);
-      if (fit > best) {
-        best = fit;
-        survey.separator = separator;
-      }
-    }
+    skip_comments(survey, text, path);
+    survey.separator = separator_of(text, path, survey.first_line);
   }
   survey.text = text;
   CsvRows rows(text, survey.separator, path, survey.first_line);
@@ -240,7 +287,13 @@ CsvSurvey survey_csv(std::string_view text, const std::string& path, std::string
       survey.columns.resize(fields.size());
     }
     if (fields.size() != survey.columns.size()) {
-      rows.fail(fmt::format("{} fields, the rows before have {}", fields.size(), survey.columns.size()));
+      const bool comment = fields[0].starts_with('#'), first_is = first[0].starts_with('#');
+      rows.fail(fmt::format(
+          "{} fields, the rows before have {}{}", fields.size(), survey.columns.size(),
+          comment || first_is ? fmt::format("; {} begins with '#': comment lines are left out at the top of "
+                                            "a table alone, take the others out (grep -v '^#')",
+                                            comment ? "it" : fmt::format("line {}", line))
+                              : ""));
     }
     for (std::size_t c = 0; c < fields.size(); ++c)
       add(survey.columns[c], fields[c], survey.separator, rows.line());

@@ -51,6 +51,7 @@ struct CsvSurvey {
   bool header = false;
   std::uint64_t header_line = 0;
   std::uint64_t first_line = 1;  ///< of the rows' text
+  std::uint64_t comments = 0;    ///< lines at the top that begin with '#' and are no row, which are left out
   std::string_view text;         ///< that holds header and rows
   std::uint64_t rows = 0;        ///< without the header
   bool names_shifted = false;    ///< the header lacks the name of the first column
@@ -64,7 +65,8 @@ struct CsvSurvey {
 /// them numbers), the decimal point (a comma where the separator is none and numbers have it), and whether
 /// the first row is a header: it is where names stand above numbers. A missing value (`is_missing`) is no
 /// name. Throws Error(data) with the line for rows of other lengths and for a first row that is neither names
-/// nor numbers. `header`: "yes" and "no" decide that.
+/// nor numbers. Lines at the top that begin with '#' are left out where they have not as many fields as
+/// the first other row; one further below is named as what it is. `header`: "yes" and "no" decide that.
 CsvSurvey survey_csv(std::string_view text, const std::string& path, std::string_view header = {});
 
 /// An empty field, NA, N/A, NaN, null, None, ? and the like.

@@ -123,6 +123,24 @@ TEST_CASE("a header is where names stand above numbers") {
   CHECK(parse("a,a,kind\n1,2,x\n3,4,y\n").table.survey.columns[1].name == "a.1");
 }
 
+TEST_CASE("comments at the top are left out and said, further below they are named") {
+  const Read read = parse("# from a lab\n#,2024,by hand, twice\nx,y,kind\n1,2,a\n3,4,b\n");
+  CHECK(read.values == Floats{1, 2, 3, 4});
+  CHECK(read.table.survey.comments == 2);
+  CHECK(read.table.survey.header_line == 3);
+  CHECK(read.table.survey.columns[0].name == "x");
+  // A header may begin with '#', below comments too; and so may all rows.
+  CHECK(parse("#x,y,kind\n1,2,a\n3,4,b\n").table.survey.comments == 0);
+  const Read names = parse("# a comment\n#x,y,kind\n1,2,a\n3,4,b\n");
+  CHECK(names.table.survey.comments == 1);
+  CHECK(names.table.survey.columns[0].name == "x");
+  CHECK(parse("# one\r\n1;2,5;a\r\n3;4;b\r\n").values == Floats{1, 2.5, 3, 4});
+  CHECK(fails_with(Fault::data, "line 3: 1 fields, the rows before have 3; it begins with '#': comment lines",
+                   [] { parse("1,2,a\n3,4,b\n# that was wrong\n5,6,a\n"); }));
+  CHECK(fails_with(Fault::data, "line 4: 'much' in column 'y'",
+                   [] { parse("# one\nx,y,kind\n1,2,a\n3,much,b\n1,2,a\n"); }));
+}
+
 TEST_CASE("numbers at the edges of floats") {
   CHECK(parse("a,label\n3.456e-47,0\n1e-40,1\n").values == Floats{0, 1e-40f});
   CHECK(parse("a,label\n254,0\n255,1\n").table.bytes.size() == 2);
