@@ -141,23 +141,18 @@ std::string hint(const std::string& wanted, bool takes_path) {
   return did_you_mean(wanted, names);
 }
 
-}  // namespace
+/// What a spec names.
+struct Place {
+  const DataSource* source;
+  std::string path;
+};
 
-std::vector<DataSource> data_sources() {
-  return {std::begin(kSources), std::end(kSources)};
-}
-
-DataParts open_data(const std::string& spec, const DataOptions& options) {
-  if (options.vocabulary_limit < 0) {
-    throw Error(Fault::usage, "data", fmt::format("a vocabulary of {} tokens", options.vocabulary_limit));
-  }
-  if (options.size < 0) throw Error(Fault::usage, "data", fmt::format("pictures of size {}", options.size));
-  if (const DataSource* source = find(spec); source != nullptr && source->recognises == nullptr) {
-    return open_source(*source, {}, options);
-  }
+Place place_of(const std::string& spec) {
+  if (const DataSource* source = find(spec); source != nullptr && source->recognises == nullptr)
+    return {source, {}};
   if (is_file(spec) || is_folder(spec)) {
     for (const DataSource& source : kSources) {
-      if (source.recognises != nullptr && source.recognises(spec)) return open_source(source, spec, options);
+      if (source.recognises != nullptr && source.recognises(spec)) return {&source, spec};
     }
     throw Error(Fault::data, "data",
                 fmt::format("{}: nothing in it is known; say what it is, as in csv:{}", spec, spec));
@@ -173,13 +168,32 @@ DataParts open_data(const std::string& spec, const DataOptions& options) {
     if (!is_file(path) && !is_folder(path))
       throw Error(Fault::data, "data",
                   fmt::format("{}: no such file or folder{}", path, did_you_mean_path(path)));
-    return open_source(*source, path, options);
+    return {source, path};
   }
   if (spec.find_first_of("/.") != std::string::npos) {
     throw Error(Fault::data, "data",
                 fmt::format("{}: no such file or folder{}", spec, did_you_mean_path(spec)));
   }
   throw Error(Fault::usage, "data", fmt::format("unknown data '{}'{}", spec, hint(spec, false)));
+}
+
+}  // namespace
+
+std::vector<DataSource> data_sources() {
+  return {std::begin(kSources), std::end(kSources)};
+}
+
+DataParts open_data(const std::string& spec, const DataOptions& options) {
+  if (options.vocabulary_limit < 0) {
+    throw Error(Fault::usage, "data", fmt::format("a vocabulary of {} tokens", options.vocabulary_limit));
+  }
+  if (options.size < 0) throw Error(Fault::usage, "data", fmt::format("pictures of size {}", options.size));
+  const Place place = place_of(spec);
+  return open_source(*place.source, place.path, options);
+}
+
+std::string data_source_of(const std::string& spec) {
+  return std::string(place_of(spec).source->name);
 }
 
 }  // namespace firn

@@ -28,4 +28,8 @@ std::vector<DataSource> data_sources();
 /// the nearest known one; Error(data) for what is missing or damaged, with path and offset.
 DataParts open_data(const std::string& spec, const DataOptions& options = {});
 
+/// The name in the registry of what `open_data` would open, without reading more than tells it. Throws what
+/// that throws before it opens anything.
+std::string data_source_of(const std::string& spec);
+
 }  // namespace firn

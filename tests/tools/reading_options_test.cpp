@@ -52,6 +52,8 @@ TEST_CASE("an option for other kinds of data is refused, and which data it is fo
   cli.write("t.csv", table("x,class,z\n"));
   cli.write("m.tsv", "spam\twin a prize\nham\tsee you\nspam\twin it\nham\tat home\n");
   cli.write("plain.txt", std::string(4000, 'a') + std::string(4000, 'b'));
+  cli.write("photos/a/1.jpg", "no picture");
+  cli.write("photos/b/2.jpg", "no picture");
   struct Row {
     const char *data, *option, *words;
   };
@@ -70,8 +72,11 @@ TEST_CASE("an option for other kinds of data is refused, and which data it is fo
       {"digits", "--skip-bad", "--skip-bad is for folders of pictures"},
       {"t.csv", "--size 8", "--size is for pictures; t.csv holds rows of numbers"},
       {"t.csv", "--tokens words", "--tokens is for tables of texts; t.csv holds rows of numbers"},
-      {"m.tsv", "--layout nhwc", "--layout is for arrays (npy); m.tsv holds texts"},
+      {"m.tsv", "--layout nhwc", "--layout is for arrays (npy); m.tsv is a table"},
       {"m.tsv", "--drop 1", "--drop is for tables of numbers"},
+      // Before anything of it is read: this is no picture.
+      {"photos", "--limit 9", "--limit is for the set words; photos is a folder of pictures"},
+      {"photos", "--header yes", "--header is for tables; photos is a folder of pictures"},
       {"plain.txt", "--size 8", "--size is for pictures; plain.txt holds plain text"},
       {"plain.txt", "--lowercase", "--lowercase is for tables of texts"},
   };

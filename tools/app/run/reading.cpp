@@ -2,8 +2,11 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <string_view>
+#include <vector>
 
+#include "data/source.h"
 #include "engine/base/error.h"
 
 namespace firn::cli {
@@ -32,6 +35,7 @@ struct Rule {
   bool (*given)(const DataOptions&);
   bool (*takes)(const DataParts&);
   const char* scope;
+  std::vector<std::string_view> sources = {};  ///< it takes none of others; empty: the source does not tell
 };
 
 /// Asked for is what is not as it is usually.
@@ -40,26 +44,39 @@ bool is_given(const DataOptions& options) {
   return options.*Member != DataOptions().*Member;
 }
 
-constexpr Rule kRules[] = {
+const Rule kRules[] = {
     {"--size", is_given<&DataOptions::size>,
      [](const DataParts& p) { return p.info().kind == DataKind::image; }, "pictures"},
-    {"--skip-bad", is_given<&DataOptions::skip_bad>, [](const DataParts& p) { return p.source == "folder"; },
-     "folders of pictures"},
+    {"--skip-bad",
+     is_given<&DataOptions::skip_bad>,
+     [](const DataParts& p) { return p.source == "folder"; },
+     "folders of pictures",
+     {"folder"}},
     {"--window", is_given<&DataOptions::window>, [](const DataParts& p) { return p.info().label_each_step; },
      "plain text"},
-    {"--limit", is_given<&DataOptions::limit>, [](const DataParts& p) { return p.source == "words"; },
-     "the set words"},
-    {"--tokens", is_given<&DataOptions::tokens>, is_table_of_texts, "tables of texts"},
-    {"--lowercase", is_given<&DataOptions::lower_case>, is_table_of_texts, "tables of texts"},
+    {"--limit",
+     is_given<&DataOptions::limit>,
+     [](const DataParts& p) { return p.source == "words"; },
+     "the set words",
+     {"words"}},
+    {"--tokens", is_given<&DataOptions::tokens>, is_table_of_texts, "tables of texts", {"csv", "tsv"}},
+    {"--lowercase", is_given<&DataOptions::lower_case>, is_table_of_texts, "tables of texts", {"csv", "tsv"}},
     {"--vocabulary", is_given<&DataOptions::vocabulary_limit>, holds_texts, "texts with a label"},
-    {"--text-column", is_given<&DataOptions::text_column>, is_table_of_texts, "tables of texts"},
-    {"--header", is_given<&DataOptions::header>, is_table, "tables"},
+    {"--text-column",
+     is_given<&DataOptions::text_column>,
+     is_table_of_texts,
+     "tables of texts",
+     {"csv", "tsv"}},
+    {"--header", is_given<&DataOptions::header>, is_table, "tables", {"csv", "tsv"}},
     {"--task", is_given<&DataOptions::task>, [](const DataParts&) { return true; }, "data"},
-    {"--label", is_given<&DataOptions::label>, is_table, "tables"},
-    {"--drop", is_given<&DataOptions::drop>,
-     [](const DataParts& p) { return is_table(p) && !holds_texts(p); }, "tables of numbers"},
-    {"--layout", is_given<&DataOptions::layout>, is_array, "arrays (npy)"},
-    {"--labels-file", is_given<&DataOptions::labels_file>, is_array, "arrays (npy)"},
+    {"--label", is_given<&DataOptions::label>, is_table, "tables", {"csv", "tsv"}},
+    {"--drop",
+     is_given<&DataOptions::drop>,
+     [](const DataParts& p) { return is_table(p) && !holds_texts(p); },
+     "tables of numbers",
+     {"csv", "tsv"}},
+    {"--layout", is_given<&DataOptions::layout>, is_array, "arrays (npy)", {"npy"}},
+    {"--labels-file", is_given<&DataOptions::labels_file>, is_array, "arrays (npy)", {"npy"}},
 };
 
 const char* held_by(const DataInfo& info) {
@@ -76,6 +93,14 @@ const char* held_by(const DataInfo& info) {
   return "";
 }
 
+/// What a source is, for people.
+std::string source_words(const std::string& source) {
+  if (source == "folder") return "a folder of pictures";
+  if (source == "csv" || source == "tsv") return "a table";
+  if (source == "npy") return "an array";
+  return "of the kind " + source;
+}
+
 template <auto Member>
 void complete(DataOptions& options, const DataOptions& usual) {
   if (!is_given<Member>(options)) options.*Member = usual.*Member;
@@ -89,6 +114,18 @@ void check_reading(const DataOptions& given, const DataParts& parts) {
     throw Error(Fault::usage, "data",
                 fmt::format("{} is for {}; {} holds {}", rule.option, rule.scope, parts.info().name,
                             held_by(parts.info())));
+  }
+}
+
+void check_source(const DataOptions& given, const std::string& spec) {
+  std::string source;
+  for (const Rule& rule : kRules) {
+    if (rule.sources.empty() || !rule.given(given)) continue;
+    if (source.empty()) source = data_source_of(spec);
+    if (source == spec) return;  // a set by its name, which is read at once
+    if (std::find(rule.sources.begin(), rule.sources.end(), source) != rule.sources.end()) continue;
+    throw Error(Fault::usage, "data",
+                fmt::format("{} is for {}; {} is {}", rule.option, rule.scope, spec, source_words(source)));
   }
 }
 

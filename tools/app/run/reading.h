@@ -12,6 +12,8 @@ namespace firn::cli {
 
 /// Throws Error(usage) for an option in `given` that `parts` have no use for: which sets it is for.
 void check_reading(const DataOptions& given, const DataParts& parts);
+/// The same of files and folders before they are read, as far as their kind alone tells.
+void check_source(const DataOptions& given, const std::string& spec);
 /// The same where there is no data; --vocabulary is the model's then.
 void check_no_reading(const DataOptions& given);
 

@@ -36,6 +36,7 @@ SplitOptions split_options(const DataChoice& choice) {
 }
 
 DataParts open_with_validation(const DataChoice& choice, const DataOptions& options) {
+  check_source(choice.options, choice.spec);
   DataParts parts = open_data(choice.spec, options);
   check_reading(choice.options, parts);
   if (choice.validation.empty()) return parts;
