@@ -157,12 +157,14 @@ void add_curves(Page& page, const std::vector<TrainingRecord>& runs, const PageT
     if (run.validated) accuracies.series.push_back(curve(run, run.path, &Epoch::validation_score));
     times.series.push_back({.name = run.path, .points = {{total_seconds(run), accuracy}}, .line = false});
   }
+  page.begin_row();
   page.figure(draw(accuracies),
               one.task->name() == "classification"
                   ? std::string("Share of the validation samples answered rightly, by epoch.")
                   : fmt::format("{} on the validation part, by epoch.", title),
               table);
   page.figure(draw(times), "Up and to the left is better.", table);
+  page.end_row();
 }
 
 }  // namespace

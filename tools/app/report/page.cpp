@@ -13,11 +13,11 @@ constexpr const char* kStyle = R"(*{box-sizing:border-box}
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,-apple-system,'Segoe UI',sans-serif}
 main,header,footer{max-width:72rem;margin:0 auto;padding:0 1.25rem}
 p,ul,ol,.verdict,figcaption,.evidence{max-width:46rem}nav ul,.pictures{max-width:none}
-.side{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,30rem),1fr));gap:0 2rem;align-items:start}
+.side{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,27rem),1fr));gap:0 2rem;align-items:start}
 .side>*{min-width:0}
 header{padding-top:2rem}h1{font-size:1.7rem;line-height:1.2;margin:0 0 .4rem}
 h2{font-size:1.25rem;margin:2.2rem 0 .5rem;padding-top:.8rem;border-top:1px solid var(--rule)}
-h3{font-size:1.02rem;margin:1.6rem 0 .4rem}p{margin:.5rem 0}.lead{color:var(--muted)}
+h3{font-size:1.02rem;margin:1.6rem 0 .4rem}h4{font-size:.94rem;margin:1rem 0 .2rem}p{margin:.5rem 0}.lead{color:var(--muted)}
 nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;padding:0;margin:.8rem 0 0}
 a{color:var(--series1)}a:focus-visible,summary:focus-visible{outline:3px solid var(--series1);outline-offset:2px}
 .answer{font-size:1.3rem;line-height:1.4;font-weight:600;margin:.8rem 0;padding:1rem 1.2rem;background:var(--panel);
@@ -31,7 +31,7 @@ margin:1rem 0;list-style:none;max-width:none}
 .legend{border:0;padding:0;margin:.8rem 0;display:flex;flex-wrap:wrap;gap:.3rem 1.3rem;font-size:.92rem}
 .legend legend{padding:0;float:left;margin-right:.4rem;color:var(--muted)}.legend label{display:inline-flex;align-items:center;gap:.4rem}
 .legend svg.chart{width:14px;height:14px}
-.panels{display:flex;flex-wrap:wrap;gap:1.2rem 2rem;margin:.6rem 0 1rem}.panels svg.chart{flex:1 1 var(--panel);max-width:min(100%,calc(var(--panel)*1.22));height:auto}
+.panels{display:flex;flex-wrap:wrap;gap:1.2rem 2rem;margin:.6rem 0 1rem}.panels svg.chart{flex:1 1 var(--wide);max-width:min(100%,calc(var(--wide)*1.22));height:auto}
 .off{display:none}
 .controls{display:flex;flex-wrap:wrap;align-items:center;gap:.5rem .8rem;margin:.6rem 0}
 .controls[hidden]{display:none}
@@ -67,7 +67,7 @@ pre{background:var(--panel);padding:.8rem 1rem;overflow-x:auto;font:.86rem/1.45 
 footer{color:var(--muted);font-size:.9rem;padding-top:1.5rem;padding-bottom:3rem}
 h1,h2,h3,p,li,figcaption,.verdict,.long{overflow-wrap:anywhere}td,tbody th{white-space:nowrap}
 tbody .long{white-space:normal;min-width:14rem}
-@media screen and (max-width:40rem){.wide>svg.chart{max-width:max(100%,27rem)}}
+@media screen and (max-width:40rem){.wide>svg.chart{max-width:max(100%,27rem)}.wide.fits>svg.chart{max-width:100%}}
 @media print{.controls,.tip{display:none}body{font-size:11pt}nav,summary{display:none}.verdict,tr,svg.chart{break-inside:avoid}
 h2,h3{break-after:avoid}thead{display:table-header-group}main,header,footer{max-width:none;padding:0}
 details>:not(summary){display:block}details::details-content{display:block;content-visibility:visible;block-size:auto}
@@ -214,7 +214,7 @@ void Page::end_fold() {
 
 void Page::panels(const std::vector<Svg>& drawings, std::size_t group) {
   const double width = drawings.empty() ? 0 : drawings.front().width();
-  body() += fmt::format("<div class=\"panels\" data-group=\"{}\" style=\"--panel:{}px\">\n", group,
+  body() += fmt::format("<div class=\"panels\" data-group=\"{}\" style=\"--wide:{}px\">\n", group,
                         coordinate(width));
   for (const Svg& drawing : drawings) body() += drawing.element();
   body() += "</div>\n";
@@ -226,8 +226,10 @@ void Page::code(std::string_view lines) {
 
 void Page::figure(const Svg& drawing, std::string_view caption, const PageTable& numbers) {
   const std::string name = escape(drawing.title());
-  body() += "<figure><div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Chart: " + name + "\">" +
-            drawing.element() + "</div>\n<figcaption>" + escape(caption) +
+  constexpr double kFits = 480;  // is readable where it is scaled down to a telephone
+  body() += fmt::format("<figure><div class=\"wide{}\" tabindex=\"0\" role=\"region\" aria-label=\"Chart: ",
+                        drawing.width() <= kFits ? " fits" : "") +
+            name + "\">" + drawing.element() + "</div>\n<figcaption>" + escape(caption) +
             "</figcaption>\n<details><summary>The numbers as a table<span class=\"unseen\">: " + name +
             "</span></summary>" + table_html(numbers) + "</details></figure>\n";
 }

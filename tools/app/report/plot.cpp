@@ -12,7 +12,8 @@ namespace {
 
 using Anchor = Svg::Anchor;
 
-constexpr double kTop = 44, kBottom = 58, kLeft = 82, kRight = 30;
+constexpr double kTop = 44, kBottom = 54;
+constexpr double kTitleLine = 16;
 constexpr double kLegendRow = 20;
 constexpr double kMark = 5;  // half the width of a point's sign
 
@@ -52,6 +53,14 @@ bool has_interval(const Point& p) {
   return p.low != p.high;
 }
 
+/// In two lines where one is too long and a colon parts it.
+std::vector<std::string> title_lines(const std::string& title, double room) {
+  constexpr double kBold = 1.1;
+  const std::size_t colon = title.find(": ");
+  if (kBold * text_width(title) <= room || colon == std::string::npos) return {title};
+  return {title.substr(0, colon + 1), title.substr(colon + 2)};
+}
+
 Scale number_scale(Range range, const Axis& axis, double from, double to, int count) {
   if (!(range.low <= range.high)) range = {1, 10};
   if (axis.from_zero && !axis.logarithmic) range.low = std::min(0.0, range.low);
@@ -59,6 +68,8 @@ Scale number_scale(Range range, const Axis& axis, double from, double to, int co
     const double room = range.low == 0 ? 1 : std::abs(range.low) * 0.1;
     range =
         axis.logarithmic ? Range{range.low / 2, range.high * 2} : Range{range.low - room, range.high + room};
+    // There is no share above the whole.
+    if (axis.unit == Unit::percent && range.high > 1 && range.high - room <= 1) range.high = 1;
   }
   Scale scale;
   scale.logarithmic = axis.logarithmic;
@@ -101,23 +112,30 @@ class Frame {
         y.take(p.high, plot.y.logarithmic);
       }
     }
+    for (const double value : plot.x.covers) x.take(value, plot.x.logarithmic);
+    for (const double value : plot.y.covers) y.take(value, plot.y.logarithmic);
     if (plot.reference) y.take(*plot.reference, plot.y.logarithmic);
     if (plot.diagonal) x = y = {std::min(x.low, y.low), std::max(x.high, y.high)};
-    x_ = plot.x.names.empty() ? number_scale(x, plot.x, kLeft, plot.width - kRight, 7)
-                              : name_scale(plot.x.names, kLeft, plot.width - kRight);
+    x_ = plot.x.names.empty() ? number_scale(x, plot.x, kPlotLeft, plot.width - kPlotRight, kPlotTicks)
+                              : name_scale(plot.x.names, kPlotLeft, plot.width - kPlotRight);
     y_ = number_scale(y, plot.y, plot.height - kBottom, top_, 6);
     take_marks();
   }
 
   void axes() {
-    svg_.text(kLeft, 18, plot_.title, Anchor::start, "strong");
-    const double bottom = plot_.height - kBottom, right = plot_.width - kRight;
-    for (const double tick : y_.ticks) {
-      svg_.line(kLeft, y_.at(tick), right, y_.at(tick), "rule");
-      svg_.text(kLeft - 8, y_.at(tick) + 4, number_text(tick, plot_.y.unit, y_.step), Anchor::end, "muted");
+    double y = 18;
+    for (const std::string& line : title_) {
+      svg_.text(4, y, line, Anchor::start, "strong");
+      y += kTitleLine;
     }
-    svg_.line(kLeft, bottom, right, bottom, "axis");
-    const double room = (right - kLeft) / static_cast<double>(std::max<std::size_t>(1, x_.ticks.size()));
+    const double bottom = plot_.height - kBottom, right = plot_.width - kPlotRight;
+    for (const double tick : y_.ticks) {
+      svg_.line(kPlotLeft, y_.at(tick), right, y_.at(tick), "rule");
+      svg_.text(kPlotLeft - 8, y_.at(tick) + 4, number_text(tick, plot_.y.unit, y_.step), Anchor::end,
+                "muted");
+    }
+    svg_.line(kPlotLeft, bottom, right, bottom, "axis");
+    const double room = (right - kPlotLeft) / static_cast<double>(std::max<std::size_t>(1, x_.ticks.size()));
     for (std::size_t i = 0; i < x_.ticks.size(); ++i) {
       const double at = x_.at(x_.ticks[i]);
       svg_.line(at, bottom, at, bottom + 4, "axis");
@@ -127,8 +145,8 @@ class Frame {
       const bool lower = named && text_width(words) > room && i % 2 == 1;
       svg_.text(at, bottom + (lower ? 30 : 17), words, Anchor::middle, "muted");
     }
-    svg_.text((kLeft + right) / 2, plot_.height - 10, plot_.x.title, Anchor::middle);
-    svg_.upright_text(18, (top_ + bottom) / 2, plot_.y.title);
+    svg_.text((kPlotLeft + right) / 2, plot_.height - 10, plot_.x.title, Anchor::middle);
+    svg_.upright_text(14, (top_ + bottom) / 2, plot_.y.title);
   }
 
   void references() {
@@ -138,8 +156,8 @@ class Frame {
     }
     if (!plot_.reference || !y_.holds(*plot_.reference)) return;
     const double at = y_.at(*plot_.reference);
-    svg_.line(kLeft, at, plot_.width - kRight, at, "reference");
-    svg_.text(plot_.width - kRight, at - 5, plot_.reference_name, Anchor::end, "label");
+    svg_.line(kPlotLeft, at, plot_.width - kPlotRight, at, "reference");
+    svg_.text(plot_.width - kPlotRight, at - 5, plot_.reference_name, Anchor::end, "label");
   }
 
   void series(std::size_t which) {
@@ -175,11 +193,12 @@ class Frame {
  private:
   /// Series by name under the title, in as many rows as they need.
   void place_legend() {
-    double x = kLeft, y = 38;
+    title_ = title_lines(plot_.title, plot_.width - 8);
+    double x = kPlotLeft, y = 38 + kTitleLine * static_cast<double>(title_.size() - 1);
     for (const Series& s : plot_.series) {
       const double width = 48 + text_width(s.name);
-      if (x > kLeft && x + width > plot_.width - kRight) {
-        x = kLeft;
+      if (x > kPlotLeft && x + width > plot_.width - kPlotRight) {
+        x = kPlotLeft;
         y += kLegendRow;
       }
       legend_.push_back({x, y});
@@ -265,8 +284,8 @@ class Frame {
       const double x = left_of(p, which) + (offset.left ? -9 : 9), y = y_.at(p.y) + offset.down;
       const double from = offset.left ? x - width : x;
       const Box box{from, y - 10, from + width, y + 3};
-      const bool inside = box.left >= kLeft && box.right <= plot_.width - kRight && box.top >= top_ - 14 &&
-                          box.bottom <= plot_.height - kBottom;
+      const bool inside = box.left >= kPlotLeft && box.right <= plot_.width - kPlotRight &&
+                          box.top >= top_ - 14 && box.bottom <= plot_.height - kBottom;
       const bool free =
           std::none_of(taken_.begin(), taken_.end(), [&](const Box& other) { return box.meets(other); });
       if (!inside || !free) continue;
@@ -295,6 +314,7 @@ class Frame {
   Svg& svg_;
   Scale x_, y_;
   double top_ = kTop;
+  std::vector<std::string> title_;  // its lines
   std::vector<Svg::Place> legend_;
   std::vector<Box> taken_;
 };

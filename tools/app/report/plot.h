@@ -26,7 +26,8 @@ struct Axis {
   Unit unit = Unit::plain;              ///< percent: values are shares, 0.5 is written "50 %"
   bool logarithmic = false;             ///< all values must be above 0
   bool from_zero = false;
-  bool whole = false;  ///< counts: no ticks between whole numbers
+  std::vector<double> covers = {};  ///< values that lie within the axis whatever is drawn
+  bool whole = false;               ///< counts: no ticks between whole numbers
 };
 
 struct Point {
@@ -53,8 +54,13 @@ struct Plot {
   bool diagonal = false;                 ///< the line y = x
   std::optional<double> reference = {};  ///< a level line at this y
   std::string reference_name = {};
-  double width = 600, height = 350;
+  double width = 440, height = 300;  ///< so wide that it fits a telephone with its words readable
 };
+
+/// About how many of them an x axis has.
+inline constexpr int kPlotTicks = 6;
+/// What lies left and right of where its data is drawn.
+inline constexpr double kPlotLeft = 70, kPlotRight = 18;
 
 /// Round numbers that cover [low, high], about `count` of them (Heckbert 1990); of a logarithmic axis 1, 2, 5
 /// times powers of ten. Neighbours are at least `least_step` apart. Empty for values that are not finite.

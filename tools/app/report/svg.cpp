@@ -233,6 +233,11 @@ void Svg::begin_group(std::string_view css_class) {
   body_ += fmt::format("<g{}>\n", class_attribute(css_class));
 }
 
+void Svg::place(const Svg& other, double x, double y) {
+  body_ +=
+      fmt::format("<g transform=\"translate({},{})\">\n{}</g>\n", coordinate(x), coordinate(y), other.body_);
+}
+
 void Svg::end_group() {
   body_ += "</g>\n";
 }

@@ -54,6 +54,9 @@ class Svg {
   void begin_group(std::string_view css_class);
   void end_group();
 
+  /// All of another drawing, its corner at (x, y).
+  void place(const Svg& other, double x, double y);
+
   /// The element, to stand in a page that has the rules of `theme_css` and `chart_css`.
   std::string element() const;
   /// The element without words for a screen reader: beside text that says the same.
@@ -62,6 +65,7 @@ class Svg {
   std::string file() const;
   const std::string& title() const { return title_; }
   double width() const { return width_; }
+  double height() const { return height_; }
 
  private:
   std::string whole(std::string_view head) const;

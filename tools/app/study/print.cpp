@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "tools/app/cli/table.h"
+#include "tools/app/record/level_text.h"
 #include "tools/app/study/strength.h"
 #include "tools/app/study/summary.h"
 
@@ -222,7 +223,8 @@ std::string verdicts_text(const std::vector<Verdict>& verdicts) {
   for (const Verdict& v : verdicts) {
     text += fmt::format("{:<14}  {}. {}; {}, {} to {}: {}", ruling_name(v.ruling), v.claim, v.part,
                         network_name(v.model), v.source, v.target, v.text);
-    text += v.family_size > 1 ? fmt::format("; p {:.3f} of a family of {}\n", v.p_holm, v.family_size) : "\n";
+    text += v.family_size > 1 ? fmt::format("; {} of a family of {}\n", level_text(v.p_holm), v.family_size)
+                              : "\n";
   }
   for (const PooledVerdict& v : pooled_verdicts(verdicts))
     text += fmt::format("{:<14}  {}. {}: {}\n", "all sets", v.claim, v.part, v.text);

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "tools/app/record/level_text.h"
 #include "tools/app/study/verdict_rules.h"
 
 namespace firn::cli {
@@ -119,9 +120,8 @@ void settle(std::vector<Verdict>& verdicts) {
 
 std::string points(const Difference& d) {
   const double p = d.seeds < 2 ? 1 : d.estimate.p();
-  return fmt::format("{:+.1f} points ({:+.1f} to {:+.1f}, {} seeds, p {})", 100 * d.mean,
-                     100 * d.interval.low, 100 * d.interval.high, d.seeds,
-                     p < 0.001 ? std::string("< 0.001") : fmt::format("= {:.3f}", p));
+  return fmt::format("{:+.1f} points ({:+.1f} to {:+.1f}, {} seeds, {})", 100 * d.mean, 100 * d.interval.low,
+                     100 * d.interval.high, d.seeds, level_text(p));
 }
 
 std::vector<Verdict> judge_claim(const Plan::Experiment& experiment, const Outcomes& outcomes) {
