@@ -24,7 +24,7 @@ constexpr Index kNumbersOfPage = 40'000;  // on a page: some 11 bytes each
 constexpr double kRowCentre = 23;         // of a node's dot, below the upper edge of its row
 
 constexpr const char* kStepStyle = R"(
-.step{list-style:none;margin:0;padding:0;border-bottom:1px solid var(--rule)}
+.step{list-style:none;max-width:none;margin:0;padding:0;border-bottom:1px solid var(--rule)}
 .step>li{position:relative;border-top:1px solid var(--rule)}
 .step>li.warm{border-right:3px solid var(--series2)}.step>li.cold{border-right:3px dashed var(--ice)}
 .lane{position:absolute;z-index:1;width:2px;background:var(--muted);pointer-events:none}.lane.cold{background:var(--ice)}
@@ -58,6 +58,12 @@ overflow-wrap:anywhere}
 .step .backward{text-align:left}.step .backward .chip:first-child{margin-left:0}}
 @media print{.step details.node>summary{display:grid}}
 )";
+
+/// A row without parameters has no gradient of its own; what else is computed for it stands for what it
+/// reads.
+Pass pass_on(const StepNode& row, Pass pass) {
+  return row.parameters.empty() && pass == Pass::weight_gradient ? Pass::input_gradient : pass;
+}
 
 const char* letter_of(Pass pass) {
   return pass == Pass::forward ? "F" : pass == Pass::input_gradient ? "X" : "W";
@@ -235,7 +241,7 @@ class StepPageWriter {
       out +=
           fmt::format("<span class=\"more\">|gradient| {}</span>", short_text(spread_of(seen.gradient).norm));
     std::set<Pass> computed;
-    for (const NodeCall& call : node.backward) computed.insert(call.node->pass());
+    for (const NodeCall& call : node.backward) computed.insert(pass_on(node, call.node->pass()));
     for (const Pass pass : {Pass::input_gradient, Pass::weight_gradient}) {
       const bool absent = std::any_of(node.left_out.begin(), node.left_out.end(),
                                       [&](const LeftOut& item) { return item.pass == pass; });
@@ -259,10 +265,10 @@ class StepPageWriter {
     std::string out = "<div class=\"passes\"><div><h3>Forward</h3>" + call_html(*node.node, false);
     out += "<p>Reads " + escape(readings(node)) + ".</p>";
     for (const NodeCall& call : node.helpers)
-      out += "<h4>" + title_of(call) + "</h4>" + call_html(*call.node, true);
+      out += "<h4>" + title_of(node, call) + "</h4>" + call_html(*call.node, true);
     out += "</div><div><h3>Backward</h3>";
     for (const NodeCall& call : node.backward)
-      out += "<h4>" + title_of(call) + "</h4>" + call_html(*call.node, true);
+      out += "<h4>" + title_of(node, call) + "</h4>" + call_html(*call.node, true);
     for (const LeftOut& item : node.left_out) {
       const std::string saved = macs_words(item.macs);
       out += fmt::format("<p class=\"absent\"><b>no {}</b> {}: {}{}</p>", letter_of(item.pass),
@@ -274,15 +280,17 @@ class StepPageWriter {
     if (!seen.gradient.empty()) tensors.push_back({"gradient", &seen.gradient});
     out += fmt::format("<h3>What {} gives</h3><p>{}, the batch first, channels last</p>", escape(seen.layer),
                        escape(seen.shape.text()));
-    out += statistics_html("What " + seen.layer + " gives", tensors) +
+    // Rows of one layer are told apart, by people who hear them too.
+    out += statistics_html(fmt::format("What {} gives: {}, row {}", seen.layer, node.node->kind(), i + 1),
+                           tensors) +
            numbers_html(seen.layer, seen.shape, tensors);
     for (const std::string& name : node.parameters) out += parameter_html(name);
     return out;
   }
 
-  std::string title_of(const NodeCall& call) const {
-    return fmt::format("<b>{}</b> {}{}", letter_of(call.node->pass()), escape(operation_of(*call.node)),
-                       call.once ? ", once, not in a step" : "");
+  std::string title_of(const StepNode& row, const NodeCall& call) const {
+    return fmt::format("<b>{}</b> {}{}", letter_of(pass_on(row, call.node->pass())),
+                       escape(operation_of(*call.node)), call.once ? ", once, not in a step" : "");
   }
 
   /// An operation's formula, shape and cost, and where it is computed.
@@ -420,7 +428,8 @@ class StepPageWriter {
         "thread has of its own.");
     out.markup("<div class=\"beside\">\n");
     for (const report::ArenaChart& chart : page_.arenas) {
-      report::PageTable table{"The largest values", {"<value", "bytes", "<made by", "<last read by"}};
+      report::PageTable table{"The largest values, " + chart.title,
+                              {"<value", "bytes", "<made by", "<last read by"}};
       std::vector<const LifeSpan*> largest;
       for (const LifeSpan& span : chart.spans) largest.push_back(&span);
       std::stable_sort(largest.begin(), largest.end(),

@@ -248,7 +248,7 @@ void Explain::write_page(Console& console, const Session& session, const Program
                 seen,
                 run.program(),
                 {fmt::format("A step of {} samples, beside the same with nothing frozen", step.batch()),
-                 {"<", "as it is", "nothing frozen", "left"},
+                 {"<what", "as it is", "nothing frozen", "left"},
                  cost_rows(step.program(), step.full())},
                 step.arenas(),
                 nudged,
