@@ -98,22 +98,23 @@ TEST_CASE("what freezing did is seen: a frozen block has not moved, and looking 
     return losses[static_cast<std::size_t>(std::find(places.begin(), places.end(), place) - places.begin())];
   };
   CHECK(at(1) < at(0));
-  int epochs = 0;
+  std::vector<int> steps;
   for (const std::string& text : lines_of(cli.read("runs/b/metrics.jsonl"))) {
     const Json json = Json::parse(text);
     if (json.at("kind") != "movement") continue;
-    ++epochs;
+    CHECK((steps.empty() || json.at("step").get<int>() > steps.back()));
+    steps.push_back(json.at("step"));
     CHECK(json.at("blocks")[0] == 0);
     for (std::size_t block = 1; block < 4; ++block) CHECK(json.at("blocks")[block].get<double>() > 0);
   }
-  CHECK(epochs == 2);
+  CHECK(steps.size() == 10);  // five an epoch
   REQUIRE(cli.run(kTrain + "--run c --pictures").code == 0);
   const Json trained = Json::parse(cli.read("runs/c/pictures.json"));
   CHECK(trained.at("filters").at("before") != trained.at("filters").at("after"));
   const std::string page = cli.read("runs/b/report.html");
-  for (const char* part : {"How far each block moved", "What a linear classifier answers behind each block",
+  for (const char* part : {"How far each block moved", "What a linear classifier can tell behind each block",
                            "The first filters, before and after", "One sample on its way through the blocks",
-                           "The loss between the beginning and the end"}) {
+                           "The loss from the beginning to the end"}) {
     CAPTURE(part);
     CHECK(page.find(part) != std::string::npos);
   }

@@ -6,6 +6,7 @@
 #include <regex>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/tools/cli_study_run.h"
@@ -95,6 +96,92 @@ std::string formatted(const char* form, double number) {
   char buffer[40];
   std::snprintf(buffer, sizeof buffer, form, number);
   return buffer;
+}
+
+TEST_CASE(
+    "the trainings of the answer are looked into: the same trainings, what is frozen stays, and ends meet") {
+  Cli cli;
+  REQUIRE(cli.run(kSmallStudy + "--policy freezeout --run a").code == 0);
+  Database database(cli.path("runs/a/results.sqlite"), false);
+  struct Seen {
+    std::string cell, name;
+    Json content;
+  };
+  std::vector<Seen> seen;
+  std::vector<std::pair<std::string, Json>> ways;  // by where they lead
+  Statement pictures(
+      database,
+      "SELECT pictures.cell,name,ifnull(other,''),content FROM pictures JOIN cells USING (cell) "
+      "JOIN arms USING (arm) ORDER BY position");
+  while (pictures.next()) {
+    if (pictures.text(2).empty()) {
+      seen.push_back({pictures.text(0), pictures.text(1), Json::parse(pictures.text(3))});
+    } else {
+      CHECK(pictures.text(0) == seen.front().cell);
+      ways.emplace_back(pictures.text(2), Json::parse(pictures.text(3)));
+    }
+  }
+  REQUIRE(seen.size() == 3);  // full tuning, a cut, a policy
+  CHECK(seen[0].name == "full tuning");
+  CHECK(seen[2].name == "policy freezeout");
+  REQUIRE(ways.size() == 2);
+  const auto loss_at = [](const Json& way, double place) {
+    const std::vector<double> places = way.at("places"), losses = way.at("train");
+    for (std::size_t i = 0; i < places.size(); ++i)
+      if (places[i] == place) return losses[i];
+    return -1.0;
+  };
+  for (const Seen& one : seen) {
+    CAPTURE(one.name);
+    const Json& content = one.content;
+    Statement curve(database, "SELECT step,loss,accuracy FROM curves WHERE cell=? ORDER BY step");
+    curve << one.cell;
+    std::size_t points = 0;
+    while (curve.next()) {
+      const Json& point = content.at("curve").at(points++);
+      CHECK(point.at("step") == curve.whole(0));
+      CHECK(point.at("loss").get<double>() == curve.number(1));
+      CHECK(point.at("score").get<double>() == curve.number(2));
+    }
+    CHECK(points > 0);
+    const Json& last = content.at("movement").back().at("blocks");
+    CHECK(content.at("movement").back().at("step") == content.at("steps"));
+    std::set<std::size_t> whole;
+    for (const Json& stretch : content.at("frozen")) {
+      if (stretch.at("from") == 0 && stretch.at("to") == content.at("steps"))
+        whole.insert(stretch.at("block").get<std::size_t>());
+    }
+    for (std::size_t block = 0; block < last.size(); ++block)
+      CHECK((last[block].get<double>() == 0) == whole.contains(block));
+    const bool full = one.name == "full tuning", policy = one.name == "policy freezeout";
+    CHECK(content.at("frozen").empty() == full);
+    CHECK((policy || whole.empty() == full));
+    // Where the line between two solutions ends they are.
+    const double end = loss_at(content.at("effect").at("line"), 1);
+    for (const auto& [to, way] : ways) {
+      if (full) CHECK(loss_at(way, 0) == end);
+      if (to == one.cell) CHECK(loss_at(way, 1) == end);
+    }
+  }
+  const std::string page = cli.read("runs/a/report.html");
+  for (const char* part : {"What freezing did inside", "The loss between full tuning and",
+                           "How far each block moved: policy freezeout", "frozen in policy freezeout",
+                           "What a linear classifier can tell behind each block",
+                           "The first filters, before and after", "How to read it"}) {
+    CAPTURE(part);
+    CHECK(page.find(part) != std::string::npos);
+  }
+  // Nothing is done again, and without pictures there is no such section.
+  const std::string before = rows(database, "SELECT * FROM pictures");
+  REQUIRE(cli.run(kSmallStudy + "--policy freezeout --run a").code == 0);
+  CHECK(rows(database, "SELECT * FROM pictures") == before);
+  REQUIRE(cli.run(kTinyStudy + "--seeds 1 --source half --labels 1 --run b --no-pictures").code == 0);
+  CHECK(cli.read("runs/b/report.html").find("What freezing did inside") == std::string::npos);
+  // What somebody else has written is refused where it does not fit.
+  database.run(
+      "UPDATE pictures SET content='{\"steps\":6,\"blocks\":[\"a\"],\"movement\":[{\"blocks\":[]}]}' "
+      "WHERE position=0");
+  CHECK(cli.run("report runs/a").code == 3);
 }
 
 TEST_CASE("every number of the page's tables stands in the file, at the arm that it is said of") {

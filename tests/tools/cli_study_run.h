@@ -53,6 +53,7 @@ inline std::map<std::string, std::string> study_tables(const Cli& cli, const std
   tables["mistakes"] =
       rows(database, "SELECT cell,place,sample,truth,predicted,confidence,hex(pixels) FROM mistakes");
   tables["items"] = rows(database, "SELECT cell,kind,count,hex(scores),hex(answers) FROM items");
+  tables["pictures"] = rows(database, "SELECT * FROM pictures");
   tables["rulings"] = rows(database, "SELECT * FROM rulings");
   tables["power"] = rows(database, "SELECT * FROM power");
   tables["origins"] = rows(database, "SELECT origin,model,source,seed,epochs,accuracy,loss FROM origins");

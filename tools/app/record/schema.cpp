@@ -26,7 +26,7 @@ std::map<std::string, std::string> definitions(Database& database) {
   return found;
 }
 
-std::string old_tables() {
+std::string tables_of_3() {
   return R"(CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE experiments (experiment TEXT PRIMARY KEY, claim INTEGER NOT NULL, title TEXT NOT NULL,
   question TEXT NOT NULL, position INTEGER NOT NULL) WITHOUT ROWID;
@@ -79,7 +79,7 @@ CREATE TABLE evidence (verdict INTEGER NOT NULL, position INTEGER NOT NULL, name
 )";
 }
 
-std::string new_tables() {
+std::string tables_of_4() {
   return R"(
 CREATE TABLE items (cell TEXT PRIMARY KEY, kind TEXT NOT NULL, count INTEGER NOT NULL, scores BLOB NOT NULL,
   answers BLOB NOT NULL) WITHOUT ROWID;
@@ -98,6 +98,12 @@ CREATE TABLE pooled (position INTEGER PRIMARY KEY, claim INTEGER NOT NULL, part 
 )";
 }
 
+std::string tables_of_5() {
+  return R"(
+CREATE TABLE pictures (position INTEGER PRIMARY KEY, cell TEXT NOT NULL, other TEXT, content TEXT NOT NULL);
+)";
+}
+
 }  // namespace
 
 std::string study_tables() {
@@ -105,17 +111,18 @@ std::string study_tables() {
 }
 
 std::string study_tables(int schema) {
-  return schema < kStudySchema ? old_tables() : old_tables() + new_tables();
+  return tables_of_3() + (schema < 4 ? "" : tables_of_4()) + (schema < 5 ? "" : tables_of_5());
 }
 
-bool has_new_tables(Database& database) {
-  return pragma(database, "user_version") >= kStudySchema;
+bool has_tables_of(Database& database, int schema) {
+  return pragma(database, "user_version") >= schema;
 }
 
 void bring_up_to_date(Database& database) {
-  if (has_new_tables(database)) return;
+  if (has_tables_of(database, kStudySchema)) return;
   Transaction transaction(database);
-  database.run(new_tables());
+  if (!has_tables_of(database, 4)) database.run(tables_of_4());
+  database.run(tables_of_5());
   database.run(fmt::format("PRAGMA user_version={}", kStudySchema));
   (Statement(database, "INSERT OR REPLACE INTO meta VALUES ('schema',?)") << std::to_string(kStudySchema))
       .done();

@@ -7,7 +7,7 @@
 // row whichever experiment asked for it. Rows of earlier grids stay; `members` says what belongs to the last
 // one. What is written again by each run is `meta`, `experiments`, `members`,
 // `classes`, `answers`, `summary`, `verdicts`, `evidence`, `tests`, `rulings`, `evidence_tests`, `power`,
-// `pooled`; the other tables grow, one transaction a cell.
+// `pooled`, and `pictures` where they are of other cells; the other tables grow, one transaction a cell.
 //
 // Two runs of one command give the same rows, bit for bit, but for: meta.started, meta.finished,
 // meta.headline and answers.text (which name measured speed), all columns named seconds or *_seconds or *_ms,
@@ -27,8 +27,8 @@
 namespace firn::cli {
 
 /// meta.schema, counts up with every change of a table.
-constexpr int kStudySchema = 4;
-/// The oldest whose files are still read: version 4 has tables more, and no other ones.
+constexpr int kStudySchema = 5;
+/// The oldest whose files are still read: versions 4 and 5 have tables more, and no other ones.
 constexpr int kOldestStudySchema = 3;
 /// PRAGMA application_id of the file: "firn".
 constexpr int kStudyApplication = 0x6669726e;
@@ -111,13 +111,21 @@ constexpr int kStudyApplication = 0x6669726e;
 /// pooled(position, claim, part, sets, mean, error, low, high, p, tau, prediction_low, prediction_high): a
 /// part of
 ///   a claim over all its targets (random effects, REML, Hartung-Knapp).
+///
+/// Since version 5:
+/// pictures(position, cell, other, content): what was seen inside the trainings of the first answer, one
+/// seed's: full tuning, the best fixed cut, the best policy, as far as there are such. content is JSON. With
+/// other NULL: {"steps", "blocks": names, "curve": [{"step", "loss", "score"}], "frozen": [{"block", "from",
+/// "to" (steps), "whole"}], "movement": [{"step", "blocks": distances from the beginning over the block's
+/// size}], "effect": as pictures.json of a training run}. Else the loss between the weights that both cells
+/// end with, at the places a of (1 - a) cell + a other: {"places", "train", "held_out"}.
 std::string study_tables();
 /// Those of an older version.
 std::string study_tables(int schema);
 /// Adds what a file of an older version lacks, in one transaction.
 void bring_up_to_date(Database& database);
-/// Whether it has the tables of version 4.
-bool has_new_tables(Database& database);
+/// Whether it has the tables that came with `schema`.
+bool has_tables_of(Database& database, int schema);
 
 /// Throws Error(data) naming the file, as `operation`, where it is not a study's of a version that is read,
 /// whole, with its tables and nothing else in its schema.

@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/error.h"
-#include "engine/base/json_read.h"
 
 namespace firn::cli::report {
 
@@ -51,19 +50,27 @@ std::vector<std::uint8_t> bytes_of_hex(const std::string& hex) {
   return out;
 }
 
+Way way_of(const JsonFields& line, const std::string& path) {
+  Way way{line.numbers("places", -1, 2), line.numbers("train", -kMostEffect, kMostEffect),
+          line.numbers("held_out", -kMostEffect, kMostEffect)};
+  want_count(path, "losses", way.on_train.size(), way.places.size());
+  want_count(path, "losses", way.on_held_out.size(), way.places.size());
+  return way;
+}
+
 Effect read_effect(const std::string& path, std::size_t blocks, std::size_t classes) {
   const JsonRule rule{.operation = "report", .bytes = std::size_t{16} << 20};
   const nlohmann::json parsed = read_json_file(path, rule);
-  const JsonFields file(parsed, path, rule);
+  return effect_of(JsonFields(parsed, path, rule), path, blocks, classes);
+}
+
+Effect effect_of(const JsonFields& file, const std::string& path, std::size_t blocks, std::size_t classes) {
   Effect e;
   e.train_samples = file.whole("train_samples", 0, kMostEffectSamples);
   e.held_out_samples = file.whole("held_out_samples", 0, kMostEffectSamples);
-  const JsonFields line = file.object("line"), probes = file.object("probes");
-  e.places = line.numbers("places", -1, 2);
-  e.on_train = line.numbers("train", -kMostEffect, kMostEffect);
-  e.on_held_out = line.numbers("held_out", -kMostEffect, kMostEffect);
-  want_count(path, "losses", e.on_train.size(), e.places.size());
-  want_count(path, "losses", e.on_held_out.size(), e.places.size());
+  e.way = way_of(file.object("line"), path);
+  const JsonFields probes = file.object("probes");
+  e.probe_samples = probes.whole("samples", 0, kMostEffectSamples, e.train_samples);
   e.probe_before = probes.numbers("before", 0, 1);
   e.probe_after = probes.numbers("after", 0, 1);
   if (!e.probe_after.empty()) want_count(path, "probes", e.probe_after.size(), blocks);

@@ -4,25 +4,64 @@
 
 #include <algorithm>
 
-#include "tools/app/report/plot.h"
-
 namespace firn::cli::report {
 
 namespace {
 
 using Anchor = Svg::Anchor;
-using Block = TrainingRecord::Block;
 
-constexpr double kTimelineWidth = 600, kTimelineLeft = 82, kTimelineRight = 30, kTimelineTop = 30,
-                 kTimelineLane = 18;
+constexpr double kLaneHeight = 18, kThinLane = 10, kLaneTitle = 24;
+constexpr std::size_t kNamedLanes = 14;  // of one training; more are thin, and named in turns
 
-/// From `begin` to `end` in epochs: 0 is the start of the first.
-struct Stretch {
-  double begin, end;
-  bool whole;  ///< all of the block
-};
+/// Draws the lanes from `top` on; where they end.
+double draw_lanes(Svg& svg, const FreezeLanes& lanes, double top, double from, double to, double high) {
+  const bool thin = lanes.blocks.size() > kNamedLanes;
+  const double height = thin ? kThinLane : kLaneHeight;
+  const std::size_t every = thin ? lanes.blocks.size() / kNamedLanes + 1 : 1;
+  if (!lanes.name.empty()) {
+    svg.text(from, top + 16, "frozen in " + lanes.name, Anchor::start, "muted");
+    top += kLaneTitle;
+  }
+  const double bottom = top + height * static_cast<double>(lanes.blocks.size());
+  for (std::size_t b = 0; b < lanes.blocks.size(); ++b) {
+    const double y = bottom - height * static_cast<double>(b + 1);
+    svg.rectangle(from, y + 1, to - from, height - 2, "block", lanes.blocks[b] + ": trained");
+    if (b % every == 0) svg.text(from - 8, y + height / 2 + 4, lanes.blocks[b], Anchor::end, "muted small");
+    for (const Stretch& s : lanes.stretches) {
+      if (s.block != b) continue;
+      const double x = from + s.begin / high * (to - from);
+      svg.rectangle(x, y + 1, from + s.end / high * (to - from) - x, height - 2,
+                    s.whole ? "frozen" : "frozen part",
+                    fmt::format("{}: {} from {:.4g} to {:.4g}", lanes.blocks[b],
+                                s.whole ? "frozen" : "frozen in part", s.begin, s.end));
+    }
+  }
+  return bottom;
+}
 
-/// Epochs done before a step.
+}  // namespace
+
+Svg draw_over_lanes(Plot plot, const std::vector<FreezeLanes>& lanes, double total) {
+  constexpr double kBelow = 12;
+  plot.x.covers = {0, total};
+  const double high = std::max(total, axis_ticks(0, total, kPlotTicks, false, plot.x.whole ? 1 : 0).back());
+  const Svg above = draw(plot);
+  double height = plot.height + kBelow;
+  for (const FreezeLanes& one : lanes) {
+    height +=
+        (one.blocks.size() > kNamedLanes ? kThinLane : kLaneHeight) * static_cast<double>(one.blocks.size());
+    height += one.name.empty() ? 0 : kLaneTitle;
+  }
+  Svg svg(
+      plot.width, height, plot.title,
+      plot.description + " Beneath it a lane a block, the input's at the bottom, ice while it was frozen.");
+  svg.place(above, 0, 0);
+  double top = plot.height;
+  for (const FreezeLanes& one : lanes)
+    top = draw_lanes(svg, one, top, kPlotLeft, plot.width - kPlotRight, high);
+  return svg;
+}
+
 double epochs_at(const TrainingRecord& run, Index step) {
   Index before = 0;
   for (std::size_t e = 0; e < run.epochs.size(); ++e) {
@@ -34,65 +73,43 @@ double epochs_at(const TrainingRecord& run, Index step) {
   return static_cast<double>(run.epochs.size());
 }
 
-std::vector<Stretch> stretches_of(const TrainingRecord& run, const Block& block) {
-  const auto end = static_cast<double>(run.epochs.size());
-  std::vector<Stretch> out;
-  bool frozen = block.frozen != "no", whole = block.frozen == "yes";
-  double since = 0;
-  const auto close = [&](double at) {
-    if (frozen && at > since) out.push_back({since, at, whole});
-  };
-  for (const auto& change : run.changes) {
-    if (change.block != block.name) continue;
-    const double at = epochs_at(run, change.step);
-    close(at);
-    frozen = whole = change.frozen;
-    since = at;
+FreezeLanes lanes_of(const TrainingRecord& run) {
+  FreezeLanes lanes;
+  const auto total = static_cast<double>(run.epochs.size());
+  for (std::size_t b = 0; b < run.blocks.size(); ++b) {
+    const TrainingRecord::Block& block = run.blocks[b];
+    lanes.blocks.push_back(block.name);
+    bool frozen = block.frozen != "no", whole = block.frozen == "yes";
+    double since = 0;
+    const auto close = [&](double at) {
+      if (frozen && at > since) lanes.stretches.push_back({b, since, at, whole});
+    };
+    for (const auto& change : run.changes) {
+      if (change.block != block.name) continue;
+      const double at = epochs_at(run, change.step);
+      close(at);
+      frozen = whole = change.frozen;
+      since = at;
+    }
+    close(total);
   }
-  close(end);
-  return out;
+  return lanes;
 }
 
-}  // namespace
-
-void add_timeline(Page& page, const TrainingRecord& run) {
-  if (run.epochs.empty() || run.blocks.empty()) return;
-  const auto epochs = static_cast<double>(run.epochs.size());
-  const double bottom = kTimelineTop + kTimelineLane * static_cast<double>(run.blocks.size());
-  Svg svg(kTimelineWidth, bottom + 44, "What was frozen, and when",
-          "A lane a block from the input at the bottom to the head at the top; ice where it was frozen.");
-  svg.text(kTimelineLeft, 16, "What was frozen, and when", Anchor::start, "strong");
-  const auto at = [&](double epoch) {
-    return kTimelineLeft + epoch / epochs * (kTimelineWidth - kTimelineLeft - kTimelineRight);
-  };
+PageTable stretches_table(const std::vector<FreezeLanes>& lanes, const std::string& time) {
   PageTable table{.caption = "When blocks were frozen",
-                  .heads = {"<block", "from epoch", "to epoch", "<of it"}};
-  for (std::size_t b = 0; b < run.blocks.size(); ++b) {
-    const Block& block = run.blocks[b];
-    const double y = bottom - kTimelineLane * static_cast<double>(b + 1);
-    svg.rectangle(kTimelineLeft, y + 2, kTimelineWidth - kTimelineLeft - kTimelineRight, kTimelineLane - 4,
-                  "block", block.name + ": trained");
-    svg.text(kTimelineLeft - 8, y + 13, block.name, Anchor::end, "muted");
-    for (const Stretch& s : stretches_of(run, block)) {
-      const std::string part = s.whole ? "all" : block.frozen;
-      svg.rectangle(
-          at(s.begin), y + 2, at(s.end) - at(s.begin), kTimelineLane - 4, s.whole ? "frozen" : "frozen part",
-          fmt::format("{}: frozen ({}) from epoch {:.2f} to {:.2f}", block.name, part, s.begin, s.end));
-      table.rows.push_back({block.name, fmt::format("{:.2f}", s.begin), fmt::format("{:.2f}", s.end), part});
+                  .heads = {"<block", "from " + time, "to " + time, "<of it"}};
+  const bool named =
+      std::any_of(lanes.begin(), lanes.end(), [](const FreezeLanes& l) { return !l.name.empty(); });
+  if (named) table.heads.insert(table.heads.begin(), "<training");
+  for (const FreezeLanes& one : lanes) {
+    for (const Stretch& s : one.stretches) {
+      table.rows.push_back({one.blocks[s.block], fmt::format("{:.4g}", s.begin), fmt::format("{:.4g}", s.end),
+                            s.whole ? "all" : "a part"});
+      if (named) table.rows.back().insert(table.rows.back().begin(), one.name);
     }
   }
-  if (table.rows.empty()) return;
-  for (const double tick : axis_ticks(0, epochs, 7, false, 1)) {
-    if (tick > epochs) break;
-    svg.line(at(tick), bottom, at(tick), bottom + 4, "axis");
-    svg.text(at(tick), bottom + 17, number_text(tick, Unit::plain, 1), Anchor::middle, "muted");
-  }
-  svg.text((kTimelineLeft + kTimelineWidth - kTimelineRight) / 2, bottom + 36, "epochs done", Anchor::middle);
-  page.figure(
-      svg,
-      "Ice: frozen, so absent from the steps of that time. Beneath the curves above it shows what each bend "
-      "of them fell together with.",
-      table);
+  return table;
 }
 
 }  // namespace firn::cli::report

@@ -7,6 +7,7 @@
 
 #include "engine/base/error.h"
 #include "tools/app/record/arm.h"
+#include "tools/app/record/level_text.h"
 #include "tools/app/report/confusion.h"
 #include "tools/app/report/cut_explorer.h"
 #include "tools/app/report/page.h"
@@ -14,6 +15,7 @@
 #include "tools/app/report/study_answers.h"
 #include "tools/app/report/study_charts.h"
 #include "tools/app/report/study_overview.h"
+#include "tools/app/report/study_pictures.h"
 
 namespace firn::cli::report {
 
@@ -92,7 +94,7 @@ void add_verdicts(Page& page, const StudyRecord& study) {
   for (const auto& v : study.verdicts) {
     const std::string where = fmt::format("({} on {}, from {})", v.model, v.target, v.source);
     std::string why = v.text;
-    if (v.family_size > 1) why += fmt::format(" (p {:.3f} in a family of {})", v.p_holm, v.family_size);
+    if (v.family_size > 1) why += fmt::format(" ({} in a family of {})", level_text(v.p_holm), v.family_size);
     page.verdict(v.result, tone_of(v.result), fmt::format("{} {}", v.claim, where), why, evidence_lines(v));
   }
   page.end_row();
@@ -217,6 +219,7 @@ StudyPage study_page(const StudyRecord& study) {
   add_study_answers(page, study);
   add_overview(page, out, study);
   add_unknown(page, study);
+  add_study_pictures(page, study);
   add_verdicts(page, study);
   page.section("In detail", "detail");
   for (const auto& experiment : study.experiments) {

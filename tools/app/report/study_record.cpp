@@ -9,6 +9,7 @@
 #include "tools/app/cli/path_name.h"
 #include "tools/app/record/schema.h"
 #include "tools/app/record/sqlite.h"
+#include "tools/app/report/pictured_record.h"
 
 namespace firn::cli::report {
 
@@ -124,7 +125,7 @@ void read_findings(Database& database, StudyRecord& study) {
                            1,
                            0,
                            {}};
-    if (has_new_tables(database)) {
+    if (has_tables_of(database, 4)) {
       Statement ruling(database, "SELECT p_holm,family_size FROM rulings WHERE verdict=?");
       ruling << verdicts.whole(0);
       while (ruling.next()) {
@@ -146,7 +147,7 @@ void read_findings(Database& database, StudyRecord& study) {
 
 /// What files have since version 4.
 void read_strength(Database& database, StudyRecord& study) {
-  if (!has_new_tables(database)) return;
+  if (!has_tables_of(database, 4)) return;
   Statement pooled(
       database,
       "SELECT part,claim,sets,mean,low,high,tau,prediction_low,prediction_high FROM pooled ORDER "
@@ -243,6 +244,7 @@ StudyRecord read_study(const std::string& folder) {
   read_findings(database, study);
   read_curves(database, study);
   read_strength(database, study);
+  read_pictured(database, study);
   study.cells = count(database, "SELECT count(DISTINCT cell) FROM members");
   study.cells_done = count(database, "SELECT count(*) FROM results WHERE cell IN (SELECT cell FROM members)");
   return study;

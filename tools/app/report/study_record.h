@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/base/real.h"
+#include "tools/app/report/effect_record.h"
 #include "tools/app/report/shown.h"
 
 namespace firn::cli::report {
@@ -84,6 +85,27 @@ struct StudyRecord {
   Index arms_too_few_items = 0;          ///< and how many arms none can
   double tuning_macs_share = 0;          ///< MACs of choosing rates over those of the trainings themselves
   Index cells = 0, cells_done = 0;
+
+  /// What was seen inside a training of an arm (`pictures` in schema.h).
+  struct Pictured {
+    std::string cell, arm;
+    Index seed = 0, steps = 0;
+    std::vector<CurvePoint> curve;
+    struct Frozen {
+      std::size_t block = 0;
+      Index from = 0, to = 0;  ///< in steps
+      bool whole = true;
+    };
+    std::vector<Frozen> frozen;
+    Look look;
+  };
+  std::vector<Pictured> pictured;  ///< full tuning first; may be empty
+  /// From the first of them to another.
+  struct PicturedWay {
+    std::size_t to = 0;  ///< in `pictured`
+    Way way;
+  };
+  std::vector<PicturedWay> ways;
 
   const Arm* find(const std::string& key) const;
   const Summary* find(const std::string& arm, const std::string& metric) const;

@@ -62,7 +62,16 @@ void add_curves(Page& page, const TrainingRecord& run) {
   losses.series = {curve(run, "training", &Epoch::loss)};
   if (run.validated) losses.series.push_back(curve(run, part, &Epoch::validation_loss));
   page.begin_row();
-  page.figure(draw(losses), fmt::format("Mean {} by epoch.", loss_words(run)), table);
+  const FreezeLanes lanes = lanes_of(run);
+  if (lanes.stretches.empty()) {
+    page.figure(draw(losses), fmt::format("Mean {} by epoch.", loss_words(run)), table);
+  } else {
+    page.figure(draw_over_lanes(losses, {lanes}, static_cast<double>(run.epochs.size())),
+                fmt::format("Mean {} by epoch, and beneath it what was frozen: ice is frozen, and so absent "
+                            "from the steps of that time.",
+                            loss_words(run)),
+                table);
+  }
   if (!run.validated) return page.end_row();
   const std::string title = headline_title(run), text = run.headline().text;
   Plot scores =
@@ -93,8 +102,28 @@ void add_freezing(Page& page, const TrainingRecord& run) {
           {fmt::format("{}", c.step), fmt::format("{}", c.epoch), c.block, c.frozen ? "frozen" : "thawed"});
     }
     page.folded_table(fmt::format("The {} changes while it trained", run.changes.size()), table);
+    page.folded_table("When blocks were frozen", stretches_table({lanes_of(run)}, "epoch"));
   }
   page.list(run.audit);
+}
+
+/// With --pictures.
+void add_pictures(Page& page, const TrainingRecord& run) {
+  if (run.movement.empty() && run.effect.way.places.empty()) return;
+  Look look{.classes = run.classes, .loss = loss_words(run), .time = "epoch", .effect = run.effect};
+  for (const auto& block : run.blocks) look.blocks.push_back(block.name);
+  if (!run.movement.empty()) {
+    look.at.push_back(0);
+    look.moved.emplace_back();
+    for (const double moved : run.movement.front().blocks)
+      look.moved[0].push_back(std::isfinite(moved) ? 0 : moved);
+  }
+  for (const auto& m : run.movement) {
+    look.at.push_back(m.step > 0 ? epochs_at(run, m.step) : static_cast<double>(m.epoch));
+    look.moved.push_back(m.blocks);
+  }
+  page.section("What freezing did", "effect");
+  add_effect(page, {&look, 1});
 }
 
 /// The headline: all its numbers are of one set of weights.
@@ -168,9 +197,8 @@ std::string training_page(const TrainingRecord& run) {
   if (!run.epochs.empty()) {
     page.section("How it trained", "curves");
     add_curves(page, run);
-    add_timeline(page, run);
   }
-  add_effect(page, run);
+  add_pictures(page, run);
   page.section("Freezing", "freezing");
   add_freezing(page, run);
   page.section("To run it again", "again");

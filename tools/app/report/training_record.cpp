@@ -114,7 +114,8 @@ void read_line(const JsonFields& line, TrainingRecord& run) {
     run.changes.push_back({line.whole("step", 0, kMostCount), line.whole("epoch", 0, kMostEpoch),
                            line.text("name"), line.flag("frozen")});
   } else if (kind == "movement") {
-    run.movement.push_back({line.whole("epoch", 0, kMostEpoch), line.numbers("blocks", 0, kMostNumber)});
+    run.movement.push_back({line.whole("epoch", 0, kMostEpoch), line.whole("step", 0, kMostCount),
+                            line.numbers("blocks", 0, kMostNumber)});
   } else if (kind == "audit") {
     for (std::string& sentence : line.texts("sentences")) run.audit.push_back(std::move(sentence));
   }

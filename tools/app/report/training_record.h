@@ -53,9 +53,9 @@ struct TrainingRecord {
   /// Of the test part: what was got wrong, the surest first, and what it was least sure of; may be empty.
   std::vector<Shown> wrong, unsure;
   std::vector<Index> trained_on, validated_on;  ///< samples of each class; empty: not recorded
-  /// With --pictures: of each epoch how far each block is from where it began, and the rest.
+  /// With --pictures: several times an epoch how far each block is from where it began, and the rest.
   struct Movement {
-    Index epoch = 0;
+    Index epoch = 0, step = 0;        ///< steps made over all epochs; 0: at the end of the epoch
     std::vector<double> blocks = {};  ///< over the block's size; NaN for a block without weights
   };
   std::vector<Movement> movement;

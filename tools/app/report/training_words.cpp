@@ -31,9 +31,13 @@ Unit score_unit(const TrainingRecord& run) {
 }
 
 std::string loss_words(const TrainingRecord& run) {
-  return run.task->name() == "regression" ? "squared error of standardised targets"
-         : run.task->name() == "labels"   ? "binary cross-entropy"
-                                          : "cross-entropy";
+  return loss_words(run.task->name());
+}
+
+std::string loss_words(std::string_view task) {
+  return task == "regression" ? "squared error of standardised targets"
+         : task == "labels"   ? "binary cross-entropy"
+                              : "cross-entropy";
 }
 
 double total_seconds(const TrainingRecord& run) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "tools/app/report/plot.h"
 #include "tools/app/report/training_record.h"
@@ -19,6 +20,8 @@ std::string headline_title(const TrainingRecord& run);
 Unit score_unit(const TrainingRecord& run);
 /// What the loss is, in words.
 std::string loss_words(const TrainingRecord& run);
+/// The same of the task of this name (`Task::name`).
+std::string loss_words(std::string_view task);
 /// Of training, all epochs.
 double total_seconds(const TrainingRecord& run);
 

@@ -207,6 +207,13 @@ JsonObject maps_of(const Model& model, const DatasetPtr& data, const LoaderOptio
 
 }  // namespace
 
+/// Gives the model its weights back.
+struct FreezePictures::WeightsBack {
+  const FreezePictures& pictures;
+  const Weights weights;
+  ~WeightsBack() { pictures.set(weights); }
+};
+
 FreezePictures::FreezePictures(const Model& model) : model_(model), parameters_(model.parameters()) {
   begin_ = copy();
 }
@@ -230,19 +237,46 @@ void FreezePictures::set(const Weights& weights) const {
   }
 }
 
-void FreezePictures::set_between(const Weights& other, double a) const {
+void FreezePictures::set_between(const Weights& from, const Weights& to, double a) const {
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     Parameter& p = *parameters_[i].parameter;
-    const real *from = begin_.values[i].data(), *to = other.values[i].data();
+    const real *one = from.values[i].data(), *other = to.values[i].data();
     for (Index k = 0; k < p.value().count(); ++k) {
       p.mutable_value().data()[k] =
-          static_cast<real>((1 - a) * static_cast<double>(from[k]) + a * static_cast<double>(to[k]));
+          static_cast<real>((1 - a) * static_cast<double>(one[k]) + a * static_cast<double>(other[k]));
     }
     p.touch();
   }
 }
 
-JsonObject FreezePictures::movement(Index epoch) const {
+JsonObject FreezePictures::line(const Weights& from, const Weights& to, const DatasetPtr& learned,
+                                const DatasetPtr& other, const LoaderOptions& judging,
+                                const TaskPtr& task) const {
+  ProgramSettings settings;
+  settings.task = task;
+  settings.exact = true;
+  std::vector<double> places, on_train, on_other;
+  ProgramCache programs(model_, settings);
+  Loader train_loader(learned, judging), other_loader(other, judging);
+  for (double a = kLineFirst; a <= kLineLast; a += kLineStep) {
+    set_between(from, to, a);
+    places.push_back(a);
+    on_train.push_back(evaluate(model_, programs, train_loader).loss);
+    on_other.push_back(evaluate(model_, programs, other_loader).loss);
+  }
+  return JsonObject().add("places", places).add("train", on_train).add("held_out", on_other);
+}
+
+JsonObject FreezePictures::line_to(const FreezePictures& other, const DatasetPtr& train,
+                                   const DatasetPtr& held_out, const LoaderOptions& judging,
+                                   const TaskPtr& task) const {
+  const WeightsBack back{*this, copy()};
+  const Weights& own = end_.values.empty() ? back.weights : end_;
+  return line(own, other.end_.values.empty() ? other.copy() : other.end_, some(train), some(held_out),
+              judging, task);
+}
+
+std::vector<double> FreezePictures::moved() const {
   std::vector<double> blocks;
   for (int block = 0; block < static_cast<int>(model_.blocks().size()); ++block) {
     double moved = 0, size = 0;
@@ -260,7 +294,11 @@ JsonObject FreezePictures::movement(Index epoch) const {
     }
     blocks.push_back(size > 0 ? std::sqrt(moved / size) : std::nan(""));
   }
-  return json_line("movement").add("epoch", epoch).add("blocks", blocks);
+  return blocks;
+}
+
+JsonObject FreezePictures::movement(Index epoch, Index step) const {
+  return json_line("movement").add("epoch", epoch).add("step", step).add("blocks", moved());
 }
 
 void FreezePictures::take_end() {
@@ -268,31 +306,15 @@ void FreezePictures::take_end() {
 }
 
 JsonObject FreezePictures::json(const DatasetPtr& train, const DatasetPtr& held_out,
-                                const LoaderOptions& judging, const TaskPtr& task) const {
-  const Weights present = copy();
-  struct Back {
-    const FreezePictures& pictures;
-    const Weights& weights;
-    ~Back() { pictures.set(weights); }
-  } back{*this, present};
-  const Weights& end = end_.values.empty() ? present : end_;
-  const DatasetPtr learned = some(train), other = some(held_out);
+                                const LoaderOptions& judging, const TaskPtr& task,
+                                const DatasetPtr& known) const {
+  const WeightsBack back{*this, copy()};
+  const Weights& end = end_.values.empty() ? back.weights : end_;
+  const DatasetPtr learned = some(train), other = some(held_out), shown = known ? some(known) : learned;
   JsonObject out = json_line("pictures");
   out.add("train_samples", learned->size()).add("held_out_samples", other->size());
 
-  ProgramSettings settings;
-  settings.task = task;
-  settings.exact = true;
-  std::vector<double> places, on_train, on_other;
-  ProgramCache programs(model_, settings);
-  Loader train_loader(learned, judging), other_loader(other, judging);
-  for (double a = kLineFirst; a <= kLineLast; a += kLineStep) {
-    set_between(end, a);
-    places.push_back(a);
-    on_train.push_back(evaluate(model_, programs, train_loader).loss);
-    on_other.push_back(evaluate(model_, programs, other_loader).loss);
-  }
-  out.add("line", JsonObject().add("places", places).add("train", on_train).add("held_out", on_other));
+  out.add("line", line(begin_, end, learned, other, judging, task));
 
   set(begin_);
   const Filters before = filters_of(parameters_, model_.input());
@@ -300,7 +322,7 @@ JsonObject FreezePictures::json(const DatasetPtr& train, const DatasetPtr& held_
   const bool probed = info.targets == TargetKind::classes && !info.label_each_step && !model_.each_step();
   std::vector<double> first, last;
   const auto probe = [&](std::vector<double>& shares) {
-    const Features by = features_of(model_, learned, judging), on = features_of(model_, other, judging);
+    const Features by = features_of(model_, shown, judging), on = features_of(model_, other, judging);
     for (std::size_t b = 0; b < by.size(); ++b)
       shares.push_back(linear_probe(by[b], on[b], train->class_count()));
     return on;
@@ -313,7 +335,7 @@ JsonObject FreezePictures::json(const DatasetPtr& train, const DatasetPtr& held_
     std::vector<JsonObject> planes;
     for (const FeatureTable& table : on) planes.push_back(plane(table));
     std::vector<std::int64_t> labels(on[0].labels.begin(), on[0].labels.end());
-    out.add("probes", JsonObject().add("before", first).add("after", last));
+    out.add("probes", JsonObject().add("samples", shown->size()).add("before", first).add("after", last));
     out.add("planes", planes).add("labels", labels);
     if (info.kind == DataKind::image) out.add("maps", maps_of(model_, other, judging));
   }

@@ -37,8 +37,8 @@ std::string run_line(const RunState& state, const TaskMetric& metric) {
                      : fmt::format("  frozen {} of {} blocks", state.frozen.size(), state.blocks));
 }
 
-std::vector<std::string> frozen_blocks(const Model& model, const FreezeSet& set) {
-  std::vector<std::string> names;
+std::vector<Held> held_blocks(const Model& model, const FreezeSet& set) {
+  std::vector<Held> held;
   for (std::size_t block = 0; block < model.blocks().size(); ++block) {
     Index trains = 0, frozen = 0;
     for (const NamedParameter& p : model.block_parameters(static_cast<int>(block))) {
@@ -47,7 +47,17 @@ std::vector<std::string> frozen_blocks(const Model& model, const FreezeSet& set)
       trains += set.trains(*p.parameter);
       frozen += !whole;
     }
-    if (frozen > 0) names.push_back(model.blocks()[block].name + (trains > 0 ? " in part" : ""));
+    held.push_back(frozen == 0 ? Held::none : trains > 0 ? Held::part : Held::whole);
+  }
+  return held;
+}
+
+std::vector<std::string> frozen_blocks(const Model& model, const FreezeSet& set) {
+  std::vector<std::string> names;
+  const std::vector<Held> held = held_blocks(model, set);
+  for (std::size_t block = 0; block < held.size(); ++block) {
+    if (held[block] != Held::none)
+      names.push_back(model.blocks()[block].name + (held[block] == Held::part ? " in part" : ""));
   }
   return names;
 }

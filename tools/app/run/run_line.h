@@ -33,6 +33,10 @@ struct RunState {
 /// conv1". `metric` is the headline.
 std::string run_line(const RunState& state, const TaskMetric& metric);
 
+/// How much of a block does not train; running statistics aside.
+enum class Held { none, part, whole };
+/// Of each block.
+std::vector<Held> held_blocks(const Model& model, const FreezeSet& set);
 /// The blocks whose parameters do not train, running statistics aside; "conv2 in part" where some of them do.
 std::vector<std::string> frozen_blocks(const Model& model, const FreezeSet& set);
 

@@ -65,6 +65,11 @@ double probe_macs_of(const Model& model, const Arm& arm, Index rows, const Shape
   return static_cast<double>(cost_of(*program).total.forward.macs);
 }
 
+/// Where learning curves are drawn; null: nowhere.
+DatasetPtr curve_part(const DatasetPtr& validation) {
+  return validation ? at_most(validation, kCurveSamples) : nullptr;
+}
+
 struct Epochs {
   Index epochs = 1, steps = 1;  ///< steps of each
 };
@@ -95,7 +100,8 @@ class Run {
         macs_(macs) {}
 
   /// Trains on `few`. The curve is drawn on `probe`; null: there is none. False when stopped.
-  bool train(const DatasetPtr& few, double rate, const DatasetPtr& probe, const Stop& stop);
+  bool train(const DatasetPtr& few, double rate, const DatasetPtr& probe, const Stop& stop,
+             CellWatch* watch = nullptr);
   /// On `data`.
   Judgement judge(const DatasetPtr& data, Index mistakes);
   CellResult result;
@@ -174,12 +180,14 @@ PolicyPtr Run::policy(Index steps) const {
   return arm_.policy.empty() ? nullptr : PolicyPtr(parse_policy(arm_.policy));
 }
 
-bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, const Stop& stop) {
+bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, const Stop& stop,
+                CellWatch* watch) {
   const Prepared& target = materials_.target(arm_);
   const std::uint64_t draws = draws_seed(arm_, seed_);
   model_ = materials_.make(arm_, seed_);
   if (origin_ != nullptr) copy_body(*origin_, *model_);
   if (arm_.freeze_at <= 0) model_->set_freeze(arm_.freeze);
+  if (watch != nullptr) watch->begin(model_);
   Budget budget = arm_.budget;
   if (arm_.control() == Control::steps)
     budget.steps = std::clamp<Index>(std::llround(macs_ / full_.macs()), 1, 4 * budget.steps);
@@ -225,6 +233,7 @@ bool Run::train(const DatasetPtr& few, double rate, const DatasetPtr& probe, con
             full_.forward_seconds() * static_cast<double>(probe_rows) / static_cast<double>(full_.batch());
       }
     }
+    if (watch != nullptr) watch->after_step(step, all_steps, trainer.freeze_set());
     curve_loss += loss;
     ++since;
     if (step > all_steps - std::max<Index>(1, all_steps / 10)) {
@@ -270,6 +279,17 @@ Judgement Run::judge(const DatasetPtr& data, Index mistakes) {
 }
 
 }  // namespace
+
+CellData data_of(const Materials& materials, const Arm& arm, std::uint64_t seed) {
+  const DataParts& parts = materials.target(arm).parts;
+  CellData data{labelled_of(materials, arm, seed), parts.validation, parts.test};
+  if (data.few->info().targets != TargetKind::numbers) return data;
+  // What is not labelled says nothing of the scale either.
+  const TargetScale scale = target_scale_of(*data.few);
+  for (DatasetPtr* part : {&data.few, &data.validation, &data.test})
+    if (*part) *part = with_target_scale(*part, scale);
+  return data;
+}
 
 DatasetPtr labelled_of(const Materials& materials, const Arm& arm, std::uint64_t seed) {
   const DatasetPtr& train = materials.target(arm).parts.train;
@@ -356,15 +376,7 @@ std::optional<CellResult> train_cell(const Materials& materials, const FullStep&
                                      bool keep_mistakes, const Stop& stop, double macs) {
   constexpr Index kMistakes = 6;
   if (!arm.is_static()) pool = nullptr;  // what others train is not what this one trains
-  const Prepared& target = materials.target(arm);
-  DatasetPtr few = labelled_of(materials, arm, seed), validation = target.parts.validation,
-             test = target.parts.test;
-  if (few->info().targets == TargetKind::numbers) {
-    // What is not labelled says nothing of the scale either.
-    const TargetScale scale = target_scale_of(*few);
-    for (DatasetPtr* part : {&few, &validation, &test})
-      if (*part) *part = with_target_scale(*part, scale);
-  }
+  const auto [few, validation, test] = data_of(materials, arm, seed);
   double rate = middle_of(arm.budget.rates);
   std::vector<TriedRate> tried;
   double tuning_macs = 0, tuning_seconds = 0;
@@ -391,8 +403,7 @@ std::optional<CellResult> train_cell(const Materials& materials, const FullStep&
     }
   }
   Run run(materials, full, arm, seed, origin, pool, macs);
-  if (!run.train(few, rate, validation ? at_most(validation, kCurveSamples) : nullptr, stop))
-    return std::nullopt;
+  if (!run.train(few, rate, curve_part(validation), stop)) return std::nullopt;
   Judgement judged = run.judge(test, keep_mistakes ? kMistakes : 0);
   CellResult& result = run.result;
   if (validation) {
@@ -413,6 +424,16 @@ std::optional<CellResult> train_cell(const Materials& materials, const FullStep&
   result.tuning_seconds = tuning_seconds;
   result.items = std::move(judged.items);
   return std::move(result);
+}
+
+std::optional<std::vector<CurvePoint>> train_again(const Materials& materials, const FullStep& full,
+                                                   const Arm& arm, std::uint64_t seed, const Model* origin,
+                                                   double rate, CellWatch& watch, const Stop& stop,
+                                                   double macs) {
+  const auto [few, validation, test] = data_of(materials, arm, seed);
+  Run run(materials, full, arm, seed, origin, nullptr, macs);
+  if (!run.train(few, rate, curve_part(validation), stop, &watch)) return std::nullopt;
+  return std::move(run.result.curve);
 }
 
 }  // namespace firn::cli

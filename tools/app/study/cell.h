@@ -16,6 +16,22 @@ using Stop = std::function<bool()>;
 /// Of a learning curve, drawn on at most so many samples.
 inline constexpr Index kCurvePoints = 10, kCurveSamples = 512;
 
+/// What a cell is trained and judged on; of numbers all with the scale of what is labelled.
+struct CellData {
+  DatasetPtr few, validation, test;  ///< there may be no validation part
+};
+CellData data_of(const Materials& materials, const Arm& arm, std::uint64_t seed);
+
+/// Looks on while a cell is trained.
+class CellWatch {
+ public:
+  virtual ~CellWatch() = default;
+  /// The model as the first step finds it.
+  virtual void begin(const ModelPtr& model) = 0;
+  /// So many steps of all are made, the last one with this set.
+  virtual void after_step(Index step, Index steps, const FreezeSet& set) = 0;
+};
+
 /// The samples that an arm learns from with this seed.
 DatasetPtr labelled_of(const Materials& materials, const Arm& arm, std::uint64_t seed);
 /// How many samples they are.
@@ -41,5 +57,12 @@ std::optional<LearnedOrigin> learn_origin(const Materials& materials, const Arm&
 std::optional<CellResult> train_cell(const Materials& materials, const FullStep& full, const Arm& arm,
                                      std::uint64_t seed, const Model* origin, FeaturePool* pool,
                                      bool keep_mistakes, const Stop& stop, double macs = 0);
+
+/// The last training of a cell once more, at the rate that it took (and with the MACs, see above): the same
+/// weights, and the same curve, which is what is returned. Nothing when stopped.
+std::optional<std::vector<CurvePoint>> train_again(const Materials& materials, const FullStep& full,
+                                                   const Arm& arm, std::uint64_t seed, const Model* origin,
+                                                   double rate, CellWatch& watch, const Stop& stop,
+                                                   double macs = 0);
 
 }  // namespace firn::cli

@@ -13,6 +13,7 @@
 #include "tools/app/cost/step_forecast.h"
 #include "tools/app/run/saving_cost.h"
 #include "tools/app/study/cell.h"
+#include "tools/app/study/pictured.h"
 
 namespace firn::cli {
 
@@ -120,6 +121,7 @@ PlanForecast::CellPrice PlanForecast::cell_price(const Arm& arm) {
   const bool one = arm.by_class && arm.labels == 1,
              few = arm.by_class && (arm.labels == 2 || arm.labels == 3);
   const double runs = rates > 1 && !one ? (few ? 2 : 1) * rates + 1 : 1;
+  price.pictures = step * steps + full.around + kPictureForwards * full.forward;
   price.seconds =
       runs * (training + full.around) + curve * std::min(full.forward, curve_sample) + judged * judged_sample;
   return price;
@@ -203,11 +205,15 @@ WorkForecast PlanForecast::of(const Plan& plan) {
   features_.clear();
   sets_.clear();
   timings_.clear();
+  double dearest = 0;
+  bool policies = false;
   for (const Cell& cell : plan.cells) {
     const Arm& arm = plan.arms[cell.arm];
     const auto [at, fresh] = cells_.try_emplace(plan.arm_keys[cell.arm]);
     if (fresh) at->second = cell_price(arm);
     work.cells.push_back(at->second.seconds);
+    dearest = std::max(dearest, at->second.pictures);
+    policies = policies || !arm.policy.empty();
     work.needs.push_back(need_of(arm, cell, at->second, work));
     work.timed.push_back(timings_of(arm, work));
   }
@@ -218,11 +224,15 @@ WorkForecast PlanForecast::of(const Plan& plan) {
   const FilePrices files = file_prices(".", machine_);
   work.after = kFilesWritten * files.file;
   work.after_cell = kEndOfCell;
+  const int looked = policies ? 3 : 2;
+  work.pictures = dearest * static_cast<double>((looked + threads - 1) / threads);
   return work;
 }
 
 WorkForecast left_of(const WorkForecast& work, const Todo& todo) {
-  return work.of(todo.cells, todo.origins);
+  WorkForecast left = work.of(todo.cells, todo.origins);
+  if (!todo.cells.empty()) left.pictures = work.pictures;
+  return left;
 }
 
 }  // namespace firn::cli

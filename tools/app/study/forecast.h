@@ -31,6 +31,7 @@ class PlanForecast {
   /// What a cell takes; where its features are shared without these.
   struct CellPrice {
     double seconds = 0;
+    double pictures = 0;    ///< to train it once more and look inside
     double feature = 0;     ///< seconds of a sample's; 0: they are not shared
     std::size_t child = 0;  ///< the first layer that is computed from them
     bool judges = false;    ///< samples that it is judged on are among them

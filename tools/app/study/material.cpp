@@ -163,8 +163,8 @@ void copy_body(const Model& from, Model& to) {
   }
 }
 
-Loader make_loader(const DatasetPtr& data, const Prepared& prepared, Index batch, bool shuffle,
-                   std::uint64_t seed, Index samples) {
+LoaderOptions loader_options(const Prepared& prepared, Index batch, bool shuffle, std::uint64_t seed,
+                             Index samples) {
   LoaderOptions options;
   options.samples = samples;
   options.batch = batch;
@@ -173,7 +173,12 @@ Loader make_loader(const DatasetPtr& data, const Prepared& prepared, Index batch
   options.background = false;  // every cell has a thread of its own already
   options.preprocess = prepared.preprocess;
   options.width_multiple = prepared.width_multiple;
-  return Loader(data, options);
+  return options;
+}
+
+Loader make_loader(const DatasetPtr& data, const Prepared& prepared, Index batch, bool shuffle,
+                   std::uint64_t seed, Index samples) {
+  return Loader(data, loader_options(prepared, batch, shuffle, seed, samples));
 }
 
 DatasetPtr at_most(const DatasetPtr& data, Index count) {

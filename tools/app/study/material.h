@@ -84,7 +84,11 @@ bool has_halves(const DataInfo& info);
 /// Copies all blocks but the last one, of language models that too; both are of one model.
 void copy_body(const Model& from, Model& to);
 
-/// A loader for `data` prepared so, without a thread of its own. `samples` of an epoch as in `LoaderOptions`.
+/// Of loaders for what is prepared so, without a thread of their own. `samples` of an epoch as in
+/// `LoaderOptions`.
+LoaderOptions loader_options(const Prepared& prepared, Index batch, bool shuffle, std::uint64_t seed,
+                             Index samples = 0);
+/// A loader with these.
 Loader make_loader(const DatasetPtr& data, const Prepared& prepared, Index batch, bool shuffle,
                    std::uint64_t seed, Index samples = 0);
 

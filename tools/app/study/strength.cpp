@@ -54,7 +54,7 @@ std::string power_text(const std::vector<ArmPower>& arms) {
 
 Index seeds_for_a_point(Database* database) {
   std::vector<Index> known;
-  if (database != nullptr && has_new_tables(*database)) {
+  if (database != nullptr && has_tables_of(*database, 4)) {
     Statement rows(*database, "SELECT seeds_for_a_point FROM power WHERE seeds_for_a_point IS NOT NULL");
     while (rows.next()) known.push_back(rows.whole(0));
   }

@@ -20,7 +20,7 @@ double WorkForecast::wall(int threads) const {
     const double most = *std::max_element(all.begin(), all.end());
     return std::max(most, sum / n + (n - 1) / n * most / 2);
   };
-  return alone() + stage(origins) + stage(cells_in_order());
+  return alone() + stage(origins) + stage(cells_in_order()) + pictures;
 }
 
 double WorkForecast::alone() const {

@@ -29,6 +29,7 @@ struct WorkForecast {
   std::vector<double> timings;                   ///< on one thread: steps whose cost is measured
   std::vector<std::vector<std::size_t>> timed;   ///< by cell: which of them it wants; empty: none has any
   double after = 0, after_cell = 0;              ///< on one thread: tables and page; more for each cell
+  double pictures = 0;  ///< by the clock: of a look inside, which a budget leaves out where it does not fit
 
   /// By cell, each with the features that no cell before it has computed.
   std::vector<double> cells_in_order() const;
@@ -38,7 +39,7 @@ struct WorkForecast {
   double alone() const;
   /// Of the whole on so many threads, by the clock.
   double wall(int threads) const;
-  /// Of these cells and origins alone, in this order.
+  /// Of these cells and origins alone, in this order, and of no pictures.
   WorkForecast of(std::span<const std::size_t> some_cells, std::span<const std::size_t> some_origins) const;
 };
 

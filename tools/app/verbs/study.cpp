@@ -35,6 +35,7 @@
 #include "tools/app/study/budget.h"
 #include "tools/app/study/cell.h"
 #include "tools/app/study/forecast.h"
+#include "tools/app/study/pictured.h"
 #include "tools/app/study/presets.h"
 #include "tools/app/study/registered.h"
 #include "tools/app/study/runner.h"
@@ -72,9 +73,11 @@ class StudyVerb final : public Verb {
   Index told_seeds() const;
   std::string departs_text() const;
   int dry_run(Console& console, const Plan& plan, const WorkForecast& forecast) const;
-  void work(Console& console, const Plan& plan, const Materials& materials, Store& store);
+  void work(Console& console, const Plan& plan, const Materials& materials, Costs& costs, Store& store);
   void begin(Store& store, const std::vector<Grid>& grids, const Plan& plan, const DataParts& data) const;
-  void end(Console& console, const Plan& plan, const Materials& materials, Store& store) const;
+  void end(Console& console, const Plan& plan, const Materials& materials, Costs& costs, Store& store) const;
+  void look_inside(Console& console, const Plan& plan, const Materials& materials, Costs& costs, Store& store,
+                   const std::vector<Answer>& found, const Outcomes& outcomes) const;
   std::string file(const std::string& name) const { return folder_->file(name); }
 
   GridChanges changes_;
@@ -86,11 +89,11 @@ class StudyVerb final : public Verb {
       run_;
   std::unique_ptr<HeldFolder> folder_;
   Index threads_ = 0, test_samples_ = -1;  // of the samples: what was registered, else the usual number
-  bool overwrite_ = false, dry_run_ = false;
+  bool overwrite_ = false, dry_run_ = false, no_pictures_ = false;
   SpreadChoice spread_;
   std::string budget_text_;
-  double budget_ = 0;       // seconds; 0: all cells
-  double end_seconds_ = 0;  // that tables and page take
+  double budget_ = 0;                              // seconds; 0: all cells
+  double end_seconds_ = 0, pictures_seconds_ = 0;  // that tables and page take; and a look inside
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
   double elapsed() const { return seconds_since(begin_); }
 };
@@ -137,6 +140,8 @@ void StudyVerb::declare(Arguments& arguments) {
   arguments.group("The run");
   arguments.option("--budget", budget_text_, "T",
                    "as much as the time allows, 10m or 1h: arms and seeds that say the most come first");
+  arguments.flag("--no-pictures", no_pictures_,
+                 "do not train two or three arms once more to look inside them for the page");
   arguments.flag("--dry-run", dry_run_, "say how many cells and how long, and do nothing");
   arguments.option("--threads", threads_, "T", kThreads, "threads; one a core unless given");
   arguments.name("--run", run_, "the run folder runs/NAME (study-PRESET); a study in it goes on");
@@ -283,13 +288,13 @@ int StudyVerb::dry_run(Console& console, const Plan& plan, const WorkForecast& f
 }
 
 /// Until all is done; where the study is staged, until its first cell is.
-void StudyVerb::work(Console& console, const Plan& plan, const Materials& materials, Store& store) {
+void StudyVerb::work(Console& console, const Plan& plan, const Materials& materials, Costs& costs,
+                     Store& store) {
   const InterruptScope interrupts(InterruptScope::What::noted);
   const auto left = static_cast<Index>(todo_of(plan, store).cells.size());
   const auto there = static_cast<Index>(plan.cells.size()) - left;
   if (there > 0) console.note(fmt::format("{} of {} cells are there already", there, plan.cells.size()));
   Progress progress(console, "study", left);
-  Costs costs(materials);
   std::atomic<bool> enough = false;
   const RunHooks hooks{
       [&](const RunProgress& at) {
@@ -352,9 +357,25 @@ void StudyVerb::begin(Store& store, const std::vector<Grid>& grids, const Plan& 
   if (!store.meta("started")) store.set_meta("started", now_text());
 }
 
-void StudyVerb::end(Console& console, const Plan& plan, const Materials& materials, Store& store) const {
+/// The table of pictures, where there is time.
+void StudyVerb::look_inside(Console& console, const Plan& plan, const Materials& materials, Costs& costs,
+                            Store& store, const std::vector<Answer>& found, const Outcomes& outcomes) const {
+  if (no_pictures_) return;
+  if (budget_ > 0 && elapsed() + pictures_seconds_ > budget_)
+    return console.note("no time is left for pictures: the same command without --budget makes them");
+  const InterruptScope interrupts(InterruptScope::What::noted);
+  const auto stop = [] { return InterruptScope::signal() != 0; };
+  if (draw_pictures(plan, materials, costs, store, folder_->file("."), found, outcomes, stop)) return;
+  store.set_meta("state", "interrupted");
+  console.note("interrupted while pictures were made; the same command goes on");
+  throw Interrupted{InterruptScope::signal()};
+}
+
+void StudyVerb::end(Console& console, const Plan& plan, const Materials& materials, Costs& costs,
+                    Store& store) const {
   const Outcomes outcomes(plan, store.database());
   const std::vector<Answer> found = answers(plan, outcomes);
+  look_inside(console, plan, materials, costs, store, found, outcomes);
   std::vector<Verdict> verdicts;
   for (const Plan::Experiment& experiment : plan.experiments) {
     const std::vector<Verdict> some = judge_claim(experiment, outcomes);
@@ -403,6 +424,8 @@ int StudyVerb::run(Console& console) {
     const double reading = elapsed() + materials.unread_seconds();
     Machine machine(false);
     WorkForecast forecast = PlanForecast(materials, machine).of(plan);
+    if (no_pictures_) forecast.pictures = 0;
+    pictures_seconds_ = forecast.pictures;
     machine.save();
     if (budget_ > 0) {
       const Index seeds = told_seeds();
@@ -432,15 +455,16 @@ int StudyVerb::run(Console& console) {
   if (const std::string why = wal_refusal(file("results.sqlite")); !why.empty()) console.note(why);
   auto store = std::make_unique<Store>(file("results.sqlite"), commit());
   begin(*store, all, plan, materials.target(plan.arms.front()).parts);
+  Costs costs(materials);
   if (folder_->staged()) {
-    work(console, plan, materials, *store);
+    work(console, plan, materials, costs, *store);
     store.reset();  // a database knows its files by their paths
     folder_->publish();
     store = std::make_unique<Store>(file("results.sqlite"), commit());
   }
   gather_cells(console, spread_, plan, folder_->file("."), *store);
-  work(console, plan, materials, *store);
-  end(console, plan, materials, *store);
+  work(console, plan, materials, costs, *store);
+  end(console, plan, materials, costs, *store);
   return 0;
 }
 

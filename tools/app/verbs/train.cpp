@@ -528,6 +528,11 @@ History Train::train(Console& console, Session& session, Trainer& trainer, const
       progress->at(trainer.steps(), fmt::format("epoch {}/{}, step {}/{}  loss {:.4f}", trainer.epoch(),
                                                 training_.epochs, step, steps, loss));
     }
+    // At most so often in an epoch; the last time is its end.
+    constexpr Index kLooksInside = 5;
+    if (folder && moved_ &&
+        (step == steps || step * kLooksInside / steps != (step - 1) * kLooksInside / steps))
+      folder->add_line(moved_->movement(trainer.epoch(), trainer.steps()));
     if (keeper) keeper->after_step();
     forecast.after_step(trainer.epoch(), step, elapsed());
     say();
@@ -536,7 +541,6 @@ History Train::train(Console& console, Session& session, Trainer& trainer, const
   const Index every = (training_.epochs + kMostRows - 1) / kMostRows;
   hooks.after_epoch = [&](const EpochRecord& r) {
     if (folder) folder->add_epoch(r, task);
-    if (folder && moved_) folder->add_line(moved_->movement(r.epoch));
     if (keeper) keeper->after_epoch();
     forecast.after_epoch(r.epoch, r.eval_seconds, elapsed());
     if (r.epoch < training_.epochs) say();
