@@ -3,4 +3,6 @@
 
 #include "layers/task.h"
 #include "layers/tasks/classification.h"
+#include "layers/tasks/regression.h"
+#include "layers/tasks/several_labels.h"
 #include "layers/training_graph.h"

@@ -8,18 +8,29 @@
 #   sh slow        the same, in the tests labelled slow
 #   text of firn ARGUMENTS   what that command prints: these lines, in this order, others may stand between them;
 #                  a … in a line stands for anything
+#   text slow of firn ARGUMENTS   the same, in the tests labelled slow
+#   text of program   the same of the last block of the kind cpp
+#   file NAME      a file that later blocks use
+#   sql of FILE    a query, which must find something in that file of an earlier block (skipped without Python)
 #   network        a network's text, for images of 32x32x3 and ten classes
 #   text           what is shown is no command, program or output
 # Any other fence is a failing test. Each block is the test NAME_<its line>.
 function(firn_markdown_tests name file)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+  file(READ ${file} rest)
+  set(rest "\n${rest}")
+  if(rest MATCHES "\n    (tools/run|firn) [^\n]*")
+    message(FATAL_ERROR "${file}: a command that no test runs, since it stands in no fenced block:${CMAKE_MATCH_0}")
+  endif()
+  string(FIND "${rest}" "\n```" open)
+  if(open EQUAL -1)
+    return()
+  endif()
   set(folder ${CMAKE_CURRENT_BINARY_DIR}/${name})
   # The blocks of one file are run in its order in one scratch folder: a later one may use what an earlier one made.
   add_test(NAME ${name}_folder COMMAND ${CMAKE_COMMAND} -E rm -rf ${folder}/scratch)
   set_tests_properties(${name}_folder PROPERTIES FIXTURES_SETUP ${name}_folder)
   set(before_it ${name}_folder)
-  file(READ ${file} rest)
-  set(rest "\n${rest}")
   set(line 0)
   # Only FIND and SUBSTRING touch the text: lists would split it at its semicolons and brackets.
   while(TRUE)
@@ -46,7 +57,10 @@ function(firn_markdown_tests name file)
     string(REGEX REPLACE "[^\n]" "" newlines "${block}")
     string(LENGTH "${newlines}" block_lines)
     math(EXPR line "${line} + ${before_lines} + 1")
-    firn_markdown_block(${name}_${line} "${fence}" "${block}" ${folder})
+    firn_markdown_block(${name}_${line} "${fence}" "${block}" ${folder} "${program}")
+    if(fence STREQUAL "cpp")
+      set(program ${name}_${line})
+    endif()
     if(TEST ${name}_${line})
       # They wait for each other: the first of them begins early. All before are named: where slow ones are left out, the
       # others still wait.
@@ -58,8 +72,8 @@ function(firn_markdown_tests name file)
   endwhile()
 endfunction()
 
-# One block as the test `name`.
-function(firn_markdown_block name fence block folder)
+# One block as the test `name`; `program` is the target of the last block that is one.
+function(firn_markdown_block name fence block folder program)
   string(SUBSTRING "${block}\n" 1 -1 block)
   if(fence STREQUAL "cpp")
     firn_write_if_changed(${folder}/${name}.cpp "${block}")
@@ -74,11 +88,28 @@ function(firn_markdown_block name fence block folder)
     if(fence STREQUAL "sh slow")
       set_tests_properties(${name} PROPERTIES LABELS slow)
     endif()
-  elseif(fence MATCHES "^text of firn (.+)$")
-    set(arguments "${CMAKE_MATCH_1}")
+  elseif(fence MATCHES "^text (slow )?of firn (.+)$")
+    set(slow "${CMAKE_MATCH_1}")
+    set(arguments "${CMAKE_MATCH_2}")
     firn_write_if_changed(${folder}/${name}.txt "${block}")
     add_test(NAME ${name} COMMAND ${PROJECT_SOURCE_DIR}/tests/tools/prints $<TARGET_FILE:firn> "${arguments}"
                                   ${folder}/${name}.txt ${folder}/scratch)
+    if(slow)
+      set_tests_properties(${name} PROPERTIES LABELS slow)
+    endif()
+  elseif(fence STREQUAL "text of program")
+    firn_write_if_changed(${folder}/${name}.txt "${block}")
+    add_test(NAME ${name} COMMAND ${PROJECT_SOURCE_DIR}/tests/tools/prints $<TARGET_FILE:${program}> ""
+                                  ${folder}/${name}.txt ${folder}/scratch)
+  elseif(fence MATCHES "^file ([^ /]+)$")
+    set(file ${CMAKE_MATCH_1})
+    firn_write_if_changed(${folder}/${name}.txt "${block}")
+    add_test(NAME ${name} COMMAND sh -c "mkdir -p ${folder}/scratch && cp ${folder}/${name}.txt ${folder}/scratch/${file}")
+  elseif(fence MATCHES "^sql of ([^ ]+)$")
+    set(file ${CMAKE_MATCH_1})
+    firn_write_if_changed(${folder}/${name}.txt "${block}")
+    add_test(NAME ${name} COMMAND ${PROJECT_SOURCE_DIR}/tests/tools/finds ${folder}/scratch/${file} ${folder}/${name}.txt)
+    set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77)
   elseif(fence MATCHES "^(cpp|python) from ([^ ]+)$" OR fence STREQUAL "cmake")
     set(source ${CMAKE_MATCH_2})
     if(fence STREQUAL "cmake")
