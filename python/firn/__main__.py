@@ -6,8 +6,7 @@ import signal
 import sys
 
 from . import _core
-from ._program import CODES
-from .errors import Error
+from .errors import CODES, Error
 
 
 def main() -> int:

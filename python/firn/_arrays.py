@@ -31,23 +31,36 @@ def _say_copy(why: str) -> None:
 
 
 def as_array(x: Any) -> Array:
-    """Numpy arrays as they are; tensors of others by DLPack, without a copy."""
-    if isinstance(x, np.ndarray):
+    """Numpy arrays as they are; tensors of others by DLPack, without a copy. Raises UsageError for what is none."""
+    if type(x) is np.ndarray:
         return x
-    if hasattr(x, "detach"):
-        x = x.detach()
-    if hasattr(x, "__dlpack__"):
-        return np.from_dlpack(x)
-    return np.asarray(x)
+    kind = type(x).__name__
+    if isinstance(x, np.ndarray) and np.any(getattr(x, "mask", False)):
+        raise UsageError(f"[data] a {kind} with masked values: x.filled(...) says what they are")
+    if hasattr(x, "toarray") and not isinstance(x, np.ndarray):
+        raise UsageError(f"[data] a sparse {kind}: x.toarray() is wanted")
+    try:
+        if hasattr(x, "detach"):
+            x = x.detach()
+        if hasattr(x, "__dlpack__") and not isinstance(x, np.ndarray):
+            return np.from_dlpack(x)
+        return np.asarray(x)
+    except (BufferError, RuntimeError, TypeError, ValueError) as error:  # another device, another type, ragged rows
+        said = str(error).partition("\n")[0].rstrip(".")
+        raise UsageError(f"[data] a {kind} is no array that numpy can read: {said}") from None
 
 
 def numbers(x: Array) -> Array:
     """float32, float64 or uint8 in any strides, without a copy where ``x`` is that."""
     if x.dtype not in (np.float32, np.float64, np.uint8):
-        if x.dtype.kind not in "fiub":
+        if x.dtype.kind not in "fiubO":
             raise UsageError(f"[data] an array of {x.dtype} holds no numbers")
+        try:
+            copy = x.astype(np.float32)
+        except (TypeError, ValueError) as error:  # of objects: what a table of several kinds of columns becomes
+            raise UsageError(f"[data] an array of {x.dtype} holds no numbers: {error}") from None
         _say_copy(f"{x.dtype} is read as float32")
-        return x.astype(np.float32)
+        return copy
     steps = all(stride % x.itemsize == 0 for stride in x.strides)
     if not (x.dtype.isnative and x.flags.aligned and steps):
         _say_copy("its elements are not aligned or in another byte order")
@@ -92,6 +105,14 @@ def ints(x: Any, what: str) -> npt.NDArray[np.int32]:
     if array.dtype.kind not in "iub" or array.ndim != 1:
         raise ShapeError(f"[data] {what} are {array.dtype} {array.shape}, whole numbers (N,) are wanted")
     return np.ascontiguousarray(array, np.int32)
+
+
+def whole(value: Any) -> int | None:
+    """A whole number of Python's or numpy's; None for anything else."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
 
 
 def sizes(shape: Any) -> list[int]:

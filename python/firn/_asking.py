@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from . import _core, _labels
 from ._feeding import Feeding
 from .errors import UnknownNameError, UsageError
 
+_Learner = _core.Learner
+
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
 
@@ -20,8 +23,13 @@ class Asking:
     """The half of ``firn.Model`` that answers."""
 
     def __init__(self, core: _core.Learner, names: Sequence[str] | None = None) -> None:
+        if not isinstance(core, _Learner):
+            made = "Model.from_spec(...), models.cnn(...), load(...), Model.from_torch(...)"
+            raise TypeError(f"[model] a model is made by firn.{made.replace(', ', ', firn.')}, not by firn.Model(...)")
         self._core = core
         self._names = list(names) if names is not None else None
+        # Two threads may have one model: what computes with it takes turns. A callback asks within its own turn.
+        self._turn = threading.RLock()
 
     def _feeding(self) -> Feeding:
         return Feeding(self._core, self._names or self._core.names)
@@ -51,7 +59,9 @@ class Asking:
         texts."""
         answers = self.predict_proba(x, layout=layout, lengths=lengths) if self.task != "regression" else None
         if answers is None:
-            numbers = self._core.answers(self._feeding().asked(x, layout, lengths))
+            samples = self._feeding().asked(x, layout, lengths)
+            with self._turn:
+                numbers = self._core.answers(samples)
             return numbers[:, 0] if numbers.shape[1] == 1 else numbers
         if self.task == "labels":
             return (answers >= 0.5).astype(np.int64)
@@ -61,17 +71,22 @@ class Asking:
         """Probabilities of the classes or labels (N, K), in the order of ``classes_``."""
         if self.task == "regression":
             raise UsageError("[predict] regression has no probabilities: predict gives the numbers")
-        return self._core.answers(self._feeding().asked(x, layout, lengths))
+        samples = self._feeding().asked(x, layout, lengths)
+        with self._turn:
+            return self._core.answers(samples)
 
     def logits(self, x: Any, *, layout: str | None = None, lengths: Any = None) -> Floats:
         """The output as the network gives it (N, K)."""
-        return self._core.outputs(self._feeding().asked(x, layout, lengths))
+        samples = self._feeding().asked(x, layout, lengths)
+        with self._turn:
+            return self._core.outputs(samples)
 
     def features(self, x: Any, upto: str, *, layout: str | None = None, lengths: Any = None) -> Floats:
         """What the block ``upto`` gives for each sample, (N, ...): images (N, H, W, C)."""
         samples = self._feeding().asked(x, layout, lengths)
         try:
-            return self._core.features(samples, upto)
+            with self._turn:
+                return self._core.features(samples, upto)
         except UsageError as error:
             if "no block" not in str(error):
                 raise
@@ -86,5 +101,6 @@ class Asking:
     ) -> dict[str, float]:
         """All ``metrics`` and the loss on samples with labels: arrays, or a part of ``firn.data``."""
         samples = self._feeding().judged(x, y, layout, lengths)
-        result = self._core.evaluate(samples)
+        with self._turn:
+            result = self._core.evaluate(samples)
         return {**dict(zip(self.metrics, result.metrics, strict=True)), "loss": result.loss}

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import _arrays, _core, _labels
 from .datasets import Data, Part
-from .errors import ShapeError, UsageError
+from .errors import UsageError
 
 
 class Feeding:
@@ -35,9 +35,7 @@ class Feeding:
             known = list(names) or _labels.new_names(labels, self.core.width)
             places = _labels.places(labels, known)
             return _arrays.make(self.core.kind, array, sample, layout, lengths, places, known, vocabulary, name)
-        targets = np.ascontiguousarray(np.asarray(y), np.float64).reshape(count, -1)
-        if targets.shape[1] != self.core.width:
-            raise ShapeError(f"[data] {targets.shape[1]} targets a sample, {self.core.name} answers with {self.core.width}")
+        targets = _labels.rows(y, count, self.core.width, self.core.name)
         columns = list(names) or (["y"] if targets.shape[1] == 1 else [f"y{i}" for i in range(targets.shape[1])])
         nothing = np.zeros(count, np.int32)
         plain = _arrays.make(self.core.kind, array, sample, layout, lengths, nothing, ["?"], vocabulary, name)
@@ -51,13 +49,13 @@ class Feeding:
             if x.train is None:
                 raise UsageError(f"[data] {x.name} has no training part")
             held = x.validation if validation is None else validation
-            return x.train._core, self._validation(held, layout, self.names)
+            return _whole(x.train, y, layout, lengths), self._validation(held, layout, self.names)
         if isinstance(x, Part):
-            return x._core, self._validation(validation, layout, self.names)
+            return _whole(x, y, layout, lengths), self._validation(validation, layout, self.names)
         train = self.labelled(x, y, layout, lengths, "x", self.names)
         if isinstance(validation, str):
             if validation != "split":
-                raise UsageError(f"[data] validation '{validation}': want (x, y), a part, or 'split'")
+                raise UsageError(f"[data] validation '{validation}': want (x, y), a part of firn.data, or 'split'")
             parts = _core.draw_parts(train, _core.DataOptions())
             assert parts.train is not None
             return parts.train, parts.validation
@@ -66,14 +64,19 @@ class Feeding:
     def judged(self, x: Any, y: Any, layout: str | None, lengths: Any) -> _core.Samples:
         """Samples with labels."""
         if isinstance(x, Data):
+            if x.test is None:
+                raise UsageError(f"[data] {x.name} has no test part")
             x = x.test
-        return x._core if isinstance(x, Part) else self.labelled(x, y, layout, lengths, "x", self.names)
+        if isinstance(x, Part):
+            return _whole(x, y, layout, lengths)
+        return self.labelled(x, y, layout, lengths, "x", self.names)
 
     def _validation(self, given: Any, layout: str | None, names: Sequence[str]) -> _core.Samples | None:
         if given is None or isinstance(given, Part):
             return None if given is None else given._core
         if not isinstance(given, Sequence) or len(given) not in (2, 3):
-            raise UsageError("[data] validation: want (x, y), or (x, y, lengths)")
+            shown = f" {given!r}" if isinstance(given, (int, float, Data)) else ""
+            raise UsageError(f"[data] validation{shown}: want (x, y), (x, y, lengths), a part of firn.data, or 'split'")
         return self.labelled(
             given[0], given[1], layout, given[2] if len(given) == 3 else None, "validation x", names
         )
@@ -83,7 +86,7 @@ class Feeding:
         if isinstance(x, Data):
             raise UsageError("[predict] say which part: data.test")
         if isinstance(x, Part):
-            return x._core
+            return _whole(x, None, layout, lengths)
         if isinstance(x, (str, os.PathLike)):
             x = [x]
         if isinstance(x, (list, tuple)) and x and all(isinstance(one, (str, os.PathLike)) for one in x):
@@ -92,3 +95,11 @@ class Feeding:
         vocabulary = [str(i) for i in range(self.core.vocabulary)]
         array = _arrays.as_array(x)
         return _arrays.make(self.core.kind, array, self.core.sample, layout, lengths, None, [], vocabulary, "x")
+
+
+def _whole(part: Part, y: Any, layout: str | None, lengths: Any) -> _core.Samples:
+    """The samples of a part. Raises UsageError for what it has said already."""
+    for name, given in (("y", y), ("layout", layout), ("lengths", lengths)):
+        if given is not None:
+            raise UsageError(f"[data] {part!r} has its own {name}: leave {name} away")
+    return part._core

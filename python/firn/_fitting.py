@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from . import _core, policies
+from ._specs import freeze_text
 from .callbacks import Callback, Step, checked, overridden
-from .errors import UsageError
+from .errors import DataError, UsageError
 from .optimizers import Optimizer
 from .progress import Progress
 from .records import Epoch
@@ -31,19 +36,44 @@ def options_of(optimizer: str | Optimizer | None, rate: float | None, **given: A
         given["class_weights"] = ",".join(repr(float(w)) for w in weights)
     policies.apply(options, given.pop("policy"))
     given["schedule"] = str(given["schedule"])
-    given["block_rates"] = list(given["block_rates"])
-    given["thaw"] = [f"{epoch}:{what}" for epoch, what in given["thaw"].items()]
+    given["block_rates"] = [float(rate) for rate in given["block_rates"]]
+    if not isinstance(given["thaw"], Mapping):
+        raise TypeError(f'[fit] thaw {given["thaw"]!r}: want {{epoch: what}}, {{3: "conv2"}}')
+    given["thaw"] = [f"{epoch}:{freeze_text(what)}" for epoch, what in given["thaw"].items()]
     set_options(options, **given)
     return options
 
 
 def set_options(options: _core.FitOptions, **given: Any) -> None:
-    """Sets fields. Raises TypeError for what is of another type."""
+    """Sets fields; numbers may be numpy's. Raises TypeError for what is of another type."""
     for option, value in given.items():
+        number = value.item() if isinstance(value, np.generic) else value
         try:
-            setattr(options, option, value)
+            setattr(options, option, number)
         except TypeError:
-            raise TypeError(f"[fit] {option} {value!r} is {type(value).__name__}, want another type") from None
+            kind = type(getattr(options, option)).__name__
+            wanted = "0 or more" if isinstance(number, int) and number < 0 else kind
+            raise TypeError(f"[fit] {option} {value!r} is {type(value).__name__}, want {wanted}") from None
+
+
+@contextmanager
+def kept(model: Model, path: str | os.PathLike[str] | None) -> Iterator[None]:
+    """Saves the model behind a fit, also one that is broken off after it has begun. Raises UsageError before, where
+    there is no folder for it."""
+    if path is None:
+        yield
+        return
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        raise UsageError(f"[save] {os.fspath(path)!r}: there is no folder {folder}")
+    try:
+        yield
+    except (UsageError, DataError):
+        raise  # nothing has been changed
+    except BaseException:
+        model.save(path)
+        raise
+    model.save(path)
 
 
 def hooks(model: Model, callbacks: Sequence[Callback], verbose: bool) -> Hooks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from . import _core, _fitting
@@ -43,19 +43,29 @@ class Freezing(Asking):
         if not specs:
             raise UsageError('[freeze] say what: "conv*", "head", 2')
         names: dict[str, None] = {}
-        for spec in specs:
-            names.update(dict.fromkeys(named(call, freeze_text(spec))))
+        with self._turn, self._unchanged_by_faults():
+            for spec in specs:
+                names.update(dict.fromkeys(named(call, freeze_text(spec))))
         return list(names)
 
     def _set_freeze(self, spec: str) -> None:
-        before = self.frozen()
-        self._core.thaw("all")
-        try:
+        with self._unchanged_by_faults():
+            self._core.thaw("all")
             if spec != "none":
                 named(self._core.freeze, spec)
-        except UsageError:
-            for name in before:
-                self._core.freeze(name)
+
+    def _put_back(self, frozen: Iterable[str]) -> None:
+        self._core.thaw("all")
+        for name in frozen:
+            self._core.freeze(name)
+
+    @contextmanager
+    def _unchanged_by_faults(self) -> Iterator[None]:
+        before = self.frozen()
+        try:
+            yield
+        except BaseException:
+            self._put_back(before)
             raise
 
     @contextmanager
@@ -68,9 +78,7 @@ class Freezing(Asking):
             yield
         finally:
             if freeze is not None:
-                self._core.thaw("all")
-                for name in before:
-                    self._core.freeze(name)
+                self._put_back(before)
 
     def summary(self, freeze: Spec | None = None, *, batch: int = 64) -> Summary:
         """The blocks, and what a training step of ``batch`` samples does for each: multiply-adds of the forward pass
@@ -83,10 +91,11 @@ class Freezing(Asking):
             rows.extend(self._core.summary(batch, text))
             return []
 
-        if spec is None:
-            rows = self._core.summary(batch, None)
-        else:
-            named(look, spec)
+        with self._turn:
+            if spec is None:
+                rows = self._core.summary(batch, None)
+            else:
+                named(look, spec)
         return Summary(rows, self.name, batch)
 
     def step(self, batch: int = 64, *, seed: int = 1) -> Program:
@@ -99,13 +108,15 @@ class Freezing(Asking):
         the model has them; ``targets``: the places of the classes, or numbers (N, K). The outputs are those of each
         block by its name. The weights are the model's, where they lie, and stay; running statistics of batch norms
         that train move with each run."""
-        core = _core.model_step(self._core, batch, seed)
+        with self._turn:
+            core = _core.model_step(self._core, batch, seed)
         called = {name: f"block{i}" for i, name in enumerate(self.blocks)}
         return Program(core, {**called, "logits": "logits", "loss": "loss"})
 
     def explain(self, freeze: Spec | None = None, *, batch: int = 64) -> str:
         """The listing of a training step: every kernel, what is kept and for whom, what is left out and why."""
-        return self._core.explain(batch, None if freeze is None else freeze_text(freeze))
+        with self._turn:
+            return self._core.explain(batch, None if freeze is None else freeze_text(freeze))
 
     def forecast(
         self,
@@ -119,6 +130,6 @@ class Freezing(Asking):
         frozen. The accuracy of the forecast wants a machine that does nothing else."""
         options = _core.FitOptions()
         _fitting.take_optimizer(options, optimizer, None)
-        with self._as_if(freeze):
+        with self._turn, self._as_if(freeze):
             frozen = [0 == b.trainable < b.parameters for b in self._core.summary(1, None)]
             return Outlook(_core.forecast(self._core, batch, options), frozen, batch, self.name)

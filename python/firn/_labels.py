@@ -3,26 +3,62 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .errors import ShapeError, UnknownNameError, UsageError
+from . import _arrays
+from .errors import DataError, ShapeError, UnknownNameError, UsageError
 
 Array = npt.NDArray[Any]
 
 
 def column(y: Any, count: int) -> Array:
-    """Labels as (N,); (N, 1) is taken for it."""
-    array = np.asarray(y)
+    """Labels as (N,); (N, 1) is taken for it. Raises ShapeError, and DataError where one is missing."""
+    array = _arrays.as_array(y)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1 or array.shape[0] != count:
-        raise ShapeError(f"[data] labels are {array.shape}, {count} samples want ({count},)")
+        hint = ": of rows of 0 and 1, y.argmax(1) are the labels" if array.ndim == 2 and len(array) == count else ""
+        raise ShapeError(f"[data] labels are {array.shape}, {count} samples want ({count},){hint}")
+    missing = array != array if array.dtype.kind in "fO" else np.zeros(0, np.bool_)
+    if array.dtype.kind == "O":
+        missing = missing | np.array([label is None for label in array], np.bool_)
+    if missing.any():
+        raise DataError(f"[data] label {int(missing.argmax())} is {array[missing.argmax()]}: each sample wants one")
     return array
+
+
+def rows(y: Any, count: int, width: int, name: str) -> npt.NDArray[np.float64]:
+    """Targets as (N, ``width``), which the model ``name`` answers with; (N,) is (N, 1). Raises ShapeError."""
+    array = _arrays.as_array(y)
+    if array.ndim not in (1, 2) or array.shape[0] != count:
+        raise ShapeError(f"[data] targets are {array.shape}, {count} samples want ({count},) or ({count}, K)")
+    try:
+        numbers = np.ascontiguousarray(array, np.float64)
+    except (TypeError, ValueError):
+        raise UsageError(f"[data] targets of {array.dtype} are no numbers") from None
+    targets = numbers.reshape(count, array.shape[1] if array.ndim == 2 else 1)
+    if targets.shape[1] != width:
+        raise ShapeError(f"[data] {targets.shape[1]} targets a sample, {name} answers with {width}")
+    return targets
+
+
+def named(classes: Any) -> tuple[int, list[str] | None]:
+    """The number of the classes, and their names where these are given. Raises UsageError."""
+    count = _arrays.whole(classes)
+    if count is not None:
+        return count, None
+    if isinstance(classes, str) or not isinstance(classes, Iterable):
+        raise UsageError(f"[model] classes {classes!r}: want their number, or their names in a list")
+    names = [_text(name) for name in (classes.tolist() if isinstance(classes, np.ndarray) else classes)]
+    again = next((name for i, name in enumerate(names) if name in names[:i]), None)
+    if again is not None:
+        raise UsageError(f"[model] two of the {len(names)} classes are called '{again}'")
+    return len(names), names
 
 
 def _text(value: Any) -> str:

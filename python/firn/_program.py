@@ -7,9 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 
-from .errors import DataError, Error, FailureError, ModelFileError, NonFiniteError, UsageError
-
-CODES: dict[type[Error], int] = {FailureError: 1, UsageError: 2, DataError: 3, ModelFileError: 4, NonFiniteError: 5}
+from .errors import CODES, FailureError
 
 
 def run(words: Sequence[str], tell: Callable[[str], None] | None = None) -> str:

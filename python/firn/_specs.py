@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ._arrays import whole
 from .errors import UnknownNameError, UsageError
 
 Spec = str | int | Sequence[int | str]
@@ -25,8 +26,11 @@ def freeze_text(spec: Spec) -> str:
     """As the program's ``--freeze`` takes it."""
     if isinstance(spec, str):
         return spec
-    if isinstance(spec, int):
-        return str(spec)
+    count = whole(spec)
+    if count is not None:
+        return str(count)
+    if not isinstance(spec, Sequence) or not all(isinstance(part, str) or whole(part) is not None for part in spec):
+        raise TypeError(f'[freeze] {spec!r}: want a name or pattern ("conv*"), a number of blocks (2) or a list ([0, 2])')
     parts = [str(part) for part in spec]
     # A number alone means so many blocks; one in a list that block.
     return parts[0] + "," + parts[0] if len(parts) == 1 and parts[0].isdigit() else ",".join(parts)

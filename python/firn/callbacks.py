@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -47,7 +47,11 @@ _METHODS = ("on_epoch_begin", "on_step_end", "on_epoch_end")
 
 def checked(callbacks: Sequence[Callback]) -> list[Callback]:
     """Raises TypeError for what has none of the methods."""
+    if not isinstance(callbacks, Iterable):
+        raise TypeError(f"[fit] callbacks {callbacks!r}: want a list of them")
     for one in callbacks:
+        if isinstance(one, type):
+            raise TypeError(f"[fit] callback {one.__name__} is a class: {one.__name__}() is one")
         if not any(hasattr(one, method) for method in _METHODS):
             raise TypeError(f"[fit] callback {one!r} has none of {', '.join(_METHODS)}: see firn.Callback")
     return list(callbacks)

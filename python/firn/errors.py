@@ -67,13 +67,10 @@ class CopyWarning(UserWarning):
     """An array is copied because firn cannot read it where it lies."""
 
 
-_BY_FAULT: dict[int, type[Error]] = {
-    1: FailureError,
-    2: UsageError,
-    3: DataError,
-    4: ModelFileError,
-    5: NonFiniteError,
-}
+CODES: dict[type[Error], int] = {FailureError: 1, UsageError: 2, DataError: 3, ModelFileError: 4, NonFiniteError: 5}
+"""What the program ends with."""
+
+_BY_FAULT = {code: kind for kind, code in CODES.items()}
 
 
 def from_core(fault: int, text: str, operation: str, path: str, offset: int) -> Error:

@@ -26,8 +26,8 @@ class Model(Freezing):
     """A network with all that it takes to train it, to ask it and to keep it.
 
     Made by :meth:`from_spec`, ``firn.models``, ``firn.load``, or of other programs' networks by :meth:`from_torch`,
-    :meth:`from_pt2` and :meth:`from_onnx`. ``fit`` twice goes on with the weights of the first time. One thread may use
-    a model at a time.
+    :meth:`from_pt2` and :meth:`from_onnx`. ``fit`` twice goes on with the weights of the first time. Threads that share
+    a model take turns.
     """
 
     # Making
@@ -35,7 +35,7 @@ class Model(Freezing):
     @classmethod
     def from_spec(
         cls,
-        spec: str,
+        spec: str | os.PathLike[str],
         *,
         input: Sequence[int] | None = None,
         classes: int | Sequence[Any] | None = None,
@@ -67,14 +67,13 @@ class Model(Freezing):
             task = task or ("next-token" if first.label_each_step else usual)
         elif input is None or classes is None:
             raise UsageError("[model] input=(H, W, C) and classes=N are needed, or data=")
-        elif isinstance(classes, int):
-            width = classes
         else:
-            names = [_labels._text(name) for name in classes]
-            width = len(names)
+            width, names = _labels.named(classes)
+        if not isinstance(spec, (str, os.PathLike)):
+            raise TypeError(f"[model] spec {spec!r} is {type(spec).__name__}, want the text of a network")
         lengths = lengths or vocabulary > 0 and task != "next-token"
         core = _core.Learner(
-            spec, _arrays.sizes(input), vocabulary, lengths, width, task or "classification", init, seed
+            os.fspath(spec), _arrays.sizes(input), vocabulary, lengths, width, task or "classification", init, seed
         )
         return cls(core, names)
 
@@ -109,9 +108,9 @@ class Model(Freezing):
 
     @classmethod
     def _named(cls, core: _core.Learner, classes: Sequence[Any] | None) -> Model:
-        names = None if classes is None else [_labels._text(name) for name in classes]
-        if names is not None and len(names) != core.width:
-            raise UsageError(f"[model] {len(names)} classes, {core.name} answers in {core.width}")
+        width, names = (core.width, None) if classes is None else _labels.named(classes)
+        if width != core.width:
+            raise UsageError(f"[model] {width} classes, {core.name} answers in {core.width}")
         return cls(core, names)
 
     # Looking
@@ -139,7 +138,8 @@ class Model(Freezing):
         """Takes arrays by name, in PyTorch's layout: ``module.state_dict()``, or ``other.weights``. Names that the
         model does not have are passed over where they are counters of batch norms; all of its own are wanted.
         Nothing is changed unless all of it fits."""
-        weights_module.load(self._core, weights)
+        with self._turn:
+            weights_module.load(self._core, weights)
 
     def advise(
         self,
@@ -170,7 +170,8 @@ class Model(Freezing):
         options = _core.FitOptions()
         _fitting.take_optimizer(options, optimizer, rate)
         _fitting.set_options(options, epochs=epochs, batch=batch, schedule=str(schedule), seed=seed)
-        advice = _core.advise(self._core, train, chosen_by, options, time, memory, accuracy, probe_time)
+        with self._turn:
+            advice = _core.advise(self._core, train, chosen_by, options, time, memory, accuracy, probe_time)
         return Advice(advice, self.blocks)
 
     def __repr__(self) -> str:
@@ -188,9 +189,10 @@ class Model(Freezing):
     ) -> None:
         """Another last block, for other ``classes`` (their number, or their names): from "zero" or "random" numbers.
         The rest stays, with what is frozen of it."""
-        names = None if isinstance(classes, int) else [_labels._text(name) for name in classes]
-        self._core.new_head(classes if isinstance(classes, int) else len(names or ()), task, init, seed)
-        self._names = names
+        width, names = _labels.named(classes)
+        with self._turn:
+            self._core.new_head(width, task, init, seed)
+            self._names = names
 
     # Training
 
@@ -206,7 +208,7 @@ class Model(Freezing):
         rate: float | None = None,
         schedule: str | Schedule = "cosine",
         freeze: Spec | None = None,
-        thaw: Mapping[int, str] | None = None,
+        thaw: Mapping[int, Spec] | None = None,
         policy: str | policies.Named | policies.Policy | None = None,
         callbacks: Sequence[Callback] = (),
         seed: int = 1,
@@ -227,6 +229,7 @@ class Model(Freezing):
         thaw_warm_up: int = 0,
         cache: str = "auto",
         exact: bool = False,
+        save: str | os.PathLike[str] | None = None,
         verbose: bool = False,
     ) -> History:
         """Trains; the same data, options and seed as ``firn train`` give the same bits.
@@ -247,10 +250,9 @@ class Model(Freezing):
         ``augment``: "flip,shift:2,crop:4". ``patience`` epochs without a better score end it; ``restore_best`` leaves
         the best epoch's weights instead of the last. ``verbose`` prints a line an epoch (``firn.Progress``).
 
-        Ctrl-C ends it after the step: the model is whole, KeyboardInterrupt is raised.
+        Ctrl-C ends it after the step: the model is whole, KeyboardInterrupt is raised. ``save``: the weights file that
+        is written then, and at the end (:meth:`save`); what else breaks a fit off leaves it with the last whole step.
         """
-        if freeze is not None:
-            self._set_freeze(freeze_text(freeze))
         train, held = self._feeding().parts(x, y, validation, layout, lengths)
         options = _fitting.options_of(
             optimizer, rate,
@@ -261,20 +263,25 @@ class Model(Freezing):
             frozen_precision=frozen_precision, restore_best=restore_best,
         )  # fmt: skip
         hooks = _fitting.hooks(self, callbacks, verbose)
-        return History(self._core.fit(train, held, options, *hooks), self)
+        with self._turn, _fitting.kept(self, save):
+            if freeze is not None:
+                self._set_freeze(freeze_text(freeze))
+            return History(self._core.fit(train, held, options, *hooks), self)
 
     # Keeping
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """A weights file (safetensors, PyTorch's names) with the network and how samples are prepared: for
         ``firn.load``, the program, and PyTorch."""
-        self._core.save(os.fspath(path))
+        with self._turn:
+            self._core.save(os.fspath(path))
 
     def to_onnx(self, path: str | os.PathLike[str], *, fold: bool = False) -> None:
         """The network for inference as an ONNX file: input "x", images (N, C, H, W), any batch; output "logits". Samples
         reach it as they reach the network, standardised where ``fit`` did that; how is in the file's metadata.
         ``fold``: batch norms become part of the layers before them. ``firn.load`` has the model again from it."""
-        self._core.export_onnx(os.fspath(path), fold)
+        with self._turn:
+            self._core.export_onnx(os.fspath(path), fold)
 
     def to_torch(self, module: Any) -> Any:
         """Puts the weights into a module of PyTorch that has parameters and buffers of these names and shapes, and
@@ -283,18 +290,18 @@ class Model(Freezing):
         return module
 
     def __getstate__(self) -> dict[str, Any]:
-        return {
-            "file": self._core.to_bytes(),
-            "prepared": self._core.prepared,
-            "names": self._names,
-            "frozen": self.frozen(),
-        }
+        with self._turn:
+            return {
+                "file": self._core.to_bytes(),
+                "prepared": self._core.prepared,
+                "names": self._names,
+                "frozen": self.frozen(),
+            }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._core = _core.Learner.from_bytes(state["file"], state["prepared"])
-        self._names = state["names"]
-        for name in state["frozen"]:
-            self._core.freeze(name)
+        Model.__init__(self, _core.Learner.from_bytes(state["file"], state["prepared"]), state["names"])
+        self._put_back(state["frozen"])
+
 
 def load(path: str | os.PathLike[str], *, model: str = "") -> Model:
     """A model from a weights file, or from the folder of a run (``runs/NAME``). ``model``: its name or network, for

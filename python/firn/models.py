@@ -5,6 +5,8 @@ They take what :meth:`firn.Model.from_spec` takes but for the network. ``firn.mo
 
 from __future__ import annotations
 
+import difflib
+import inspect
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -44,6 +46,8 @@ def _maker(name: str, text: str) -> Maker:
         return Model.from_spec(name, **options)
 
     make.__name__ = make.__qualname__ = name
+    options = inspect.signature(Model.from_spec)
+    make.__signature__ = options.replace(parameters=list(options.parameters.values())[1:])  # type: ignore[attr-defined]
     make.__doc__ = f"{text}\n\nTakes what ``Model.from_spec`` takes."
     return make
 
@@ -52,8 +56,6 @@ def __getattr__(name: str) -> Maker:
     if name.startswith("_") or name not in _TEXTS:
         if name.startswith("__"):
             raise AttributeError(name)
-        import difflib
-
         near = difflib.get_close_matches(name, _TEXTS, 1)
         hint = f" (did you mean {near[0]}?)" if near else ""
         raise AttributeError(f"no model is called {name}{hint}")
@@ -61,7 +63,7 @@ def __getattr__(name: str) -> Maker:
 
 
 def __dir__() -> list[str]:
-    return [*_TEXTS, "names"]
+    return [*_TEXTS, "find", "names"]
 
 
 def find(name: str) -> Maker:

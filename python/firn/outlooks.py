@@ -24,21 +24,20 @@ class Outlook:
         self.state_bytes = core.state
         self.batch = batch
         self._name = name
-        self._blocks = core.blocks
-        self._frozen = frozen
-
-    def records(self) -> list[dict[str, Any]]:
-        """A dictionary for each block."""
-        return [
+        self._records: list[dict[str, Any]] = [
             {
                 "block": b.name,
-                "frozen": frozen,
+                "frozen": one,
                 "forward": b.forward,
                 "input_gradient": b.input_gradient,
                 "weight_gradient": b.weight_gradient,
             }
-            for b, frozen in zip(self._blocks, self._frozen, strict=True)
+            for b, one in zip(core.blocks, frozen, strict=True)
         ]
+
+    def records(self) -> list[dict[str, Any]]:
+        """A dictionary for each block."""
+        return [dict(row) for row in self._records]
 
     _titles = ("block", "frozen", "ms F", "ms X", "ms W")
     _left = (True, True, False, False, False)
@@ -47,10 +46,8 @@ class Outlook:
         def ms(seconds: float) -> str:
             return f"{seconds * 1e3:.3f}" if seconds else "-"
 
-        return [
-            [b.name, "yes" if frozen else "no", ms(b.forward), ms(b.input_gradient), ms(b.weight_gradient)]
-            for b, frozen in zip(self._blocks, self._frozen, strict=True)
-        ]
+        times = ("forward", "input_gradient", "weight_gradient")
+        return [[b["block"], "yes" if b["frozen"] else "no", *(ms(b[time]) for time in times)] for b in self._records]
 
     def _foot(self) -> str:
         return (
@@ -65,7 +62,7 @@ class Outlook:
         return f"<firn.Outlook of {self._foot()}>"
 
     def _repr_html_(self) -> str:
-        return html_table(self._titles, self._rows(), self._left, self._frozen, self._foot())
+        return html_table(self._titles, self._rows(), self._left, [b["frozen"] for b in self._records], self._foot())
 
 
 @dataclass(frozen=True)

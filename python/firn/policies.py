@@ -8,6 +8,7 @@ Those that firn knows are functions here, with the options of docs/freezing.md: 
 from __future__ import annotations
 
 import difflib
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -82,6 +83,18 @@ def _value(value: Any) -> str:
     return value if isinstance(value, str) else repr(value)
 
 
+def _told(text: str) -> Any:
+    """What such a text stands for."""
+    if text in ("on", "off"):
+        return text == "on"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return text
+
+
 def __getattr__(name: str) -> Callable[..., Named]:
     if name not in _KNOWN:
         near = difflib.get_close_matches(name, _KNOWN, 1)
@@ -93,6 +106,9 @@ def __getattr__(name: str) -> Callable[..., Named]:
         return Named(",".join([called, *(f"{key}={_value(value)}" for key, value in options.items())]))
 
     make.__name__ = make.__qualname__ = name
+    make.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=_told(usual)) for key, usual, _ in keys]
+    )
     options = "\n".join(f"{key} (usually {usual}): {line}" for key, usual, line in keys)
     make.__doc__ = f"{text}\n\n{options}"
     return make
@@ -127,6 +143,8 @@ def apply(options: _core.FitOptions, policy: str | Named | Policy | None) -> Non
         wanted = policy.decide(Moment(now, blocks))
         if wanted is None:
             return None
+        if not isinstance(wanted, Mapping):
+            raise TypeError(f"[policy] {type(policy).__name__}.decide gives {wanted!r}: want a dict by block, or None")
         for name, what in wanted.items():
             if name not in plan:
                 near = difflib.get_close_matches(name, blocks, 1)

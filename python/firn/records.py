@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
 from . import _core
@@ -45,7 +45,6 @@ class Epoch:
     @classmethod
     def of(cls, core: _core.Epoch) -> Epoch:
         return cls(**{field.name: getattr(core, field.name) for field in fields(cls)})
-
 
 
 @dataclass(frozen=True)
@@ -123,14 +122,33 @@ class History:
 _WIDEST = 60  # characters of what is shown of a block's layers
 
 
+@dataclass(frozen=True)
+class Block:
+    """A block of a model, and what a training step does for it."""
+
+    name: str
+    layers: str
+    output: list[int]
+    """Of one sample."""
+    parameters: int
+    trainable: int
+    frozen: str
+    """"yes", "no", "1 of 2" tensors."""
+    macs_forward: float
+    macs_input_gradient: float
+    macs_weight_gradient: float
+    kept_bytes: int
+    """For the backward pass."""
+
+
 class Summary:
     """The blocks of a model: what each is, whether it trains, and what a training step does for it."""
 
     def __init__(self, blocks: list[_core.BlockSummary], name: str, batch: int) -> None:
-        self.blocks = blocks
+        self.blocks = [Block(**{field.name: getattr(b, field.name) for field in fields(Block)}) for b in blocks]
         self.batch = batch
-        self.parameters = sum(b.parameters for b in blocks)
-        self.trainable = sum(b.trainable for b in blocks)
+        self.parameters = sum(b.parameters for b in self.blocks)
+        self.trainable = sum(b.trainable for b in self.blocks)
         self._name = name
 
     _titles = ("block", "layers", "output", "parameters", "train", "frozen", "MACs F", "X", "W", "kept")
@@ -158,11 +176,7 @@ class Summary:
 
     def records(self) -> list[dict[str, object]]:
         """A dictionary for each block."""
-        names = (
-            "name", "layers", "output", "parameters", "trainable", "frozen",
-            "macs_forward", "macs_input_gradient", "macs_weight_gradient", "kept_bytes",
-        )  # fmt: skip
-        return [{name: getattr(b, name) for name in names} for b in self.blocks]
+        return [asdict(b) for b in self.blocks]
 
     def _foot(self) -> str:
         return f"{self._name}: {self.parameters} parameters, {self.trainable} train; a step of {self.batch}"

@@ -97,3 +97,97 @@ def test_weights_from_others(cnn: firn.Model, arrays: tuple[np.ndarray, np.ndarr
         other.load_weights(state)
     with pytest.raises(KeyError, match="no fc1.bias"):
         other.load_weights({k: v for k, v in state.items() if k != "fc1.bias"})
+
+
+class Tensor:
+    """As a tensor of another program may be: it is numpy's, but for what does not go over."""
+
+    def __init__(self, array: np.ndarray, fault: Exception | None = None) -> None:
+        self.array, self.fault = array, fault
+
+    def detach(self) -> Tensor:
+        return self
+
+    def __dlpack__(self, **options: object) -> object:
+        if self.fault is not None:
+            raise self.fault
+        return self.array.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.array.__dlpack_device__()
+
+
+class Sparse:
+    def toarray(self) -> np.ndarray:
+        return np.zeros((2, 3))
+
+
+@pytest.mark.parametrize(
+    ("x", "words"),
+    [
+        (np.array([["a", "b", "c"]]), "an array of <U1 holds no numbers"),
+        (np.array([[1, "b", 3]], object), "an array of object holds no numbers: could not convert string"),
+        (np.zeros((2, 3), complex), "an array of complex128 holds no numbers"),
+        ([[1, 2, 3], [1, 2]], "a list is no array that numpy can read: .*inhomogeneous"),
+        (None, r"x is \(\), the model takes \(N, 3\)|holds no numbers"),
+        (Sparse(), r"a sparse Sparse: x\.toarray\(\) is wanted"),
+        (np.ma.masked_less(np.arange(6.0).reshape(2, 3), 1), "masked values"),
+        (Tensor(np.zeros((2, 3)), BufferError("it lies on a GPU")), "a Tensor is no array .*: it lies on a GPU"),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
+)
+def test_what_holds_no_numbers_is_said(x: object, words: str) -> None:
+    model = firn.Model.from_spec("dense", input=(3,), classes=2)
+    with pytest.raises(firn.UsageError, match=words) as caught:
+        model.predict(x)
+    assert str(caught.value).startswith("[data] ") and "\n" not in str(caught.value)
+
+
+def test_objects_that_are_numbers_and_tensors_are_read() -> None:
+    model = firn.Model.from_spec("dense", input=(3,), classes=2)
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    for same in (x.tolist(), x.astype(object), Tensor(x), np.ma.masked_less(x, -1)):
+        assert np.array_equal(model.logits(same), model.logits(x))
+
+
+def test_no_samples_are_said() -> None:
+    model = firn.Model.from_spec("dense", input=(3,), classes=["a", "b"])
+    none = np.zeros((0, 3), np.float32)
+    for call in (lambda: model.predict(none), lambda: model.fit(none, []), lambda: model.score(none, [])):
+        with pytest.raises(firn.UsageError, match="x has no samples"):
+            call()
+
+
+@pytest.mark.parametrize(
+    ("y", "error", "words"),
+    [
+        (np.eye(10)[np.arange(20) % 10], firn.ShapeError, r"labels are \(20, 10\).*y\.argmax\(1\) are the labels"),
+        (np.arange(20) % 10 * np.where(np.arange(20) == 3, np.nan, 1.0), firn.DataError, "label 3 is nan"),
+        (np.array(["a", None] * 10, object), firn.DataError, "label 1 is None"),
+        (3, firn.ShapeError, r"labels are \(\), 20 samples want \(20,\)"),
+    ],
+)
+def test_labels_that_do_not_fit_are_said(cnn: firn.Model, y: object, error: type[firn.Error], words: str) -> None:
+    with pytest.raises(error, match=words):
+        cnn.fit(np.zeros((20, 8, 8, 1), np.float32), y)
+
+
+@pytest.mark.parametrize(
+    ("y", "words"),
+    [
+        (np.zeros(40), r"targets are \(40,\), 20 samples want \(20,\) or \(20, K\)"),
+        (np.zeros((20, 3)), "3 targets a sample, .* answers with 2"),
+        (["a"] * 20, "targets of <U1 are no numbers"),
+    ],
+)
+def test_targets_that_do_not_fit_are_said(y: object, words: str) -> None:
+    model = firn.Model.from_spec("dense", input=(3,), classes=2, task="regression")
+    with pytest.raises(firn.UsageError, match=words):
+        model.fit(np.zeros((20, 3)), y)
+
+
+def test_a_part_has_its_own_labels(cnn: firn.Model, digits: firn.Data, arrays: tuple[np.ndarray, np.ndarray]) -> None:
+    with pytest.raises(firn.UsageError, match="has its own y: leave y away"):
+        cnn.fit(digits, arrays[1])
+    with pytest.raises(firn.UsageError, match="has its own layout"):
+        cnn.score(digits.test, layout="nchw")

@@ -35,7 +35,7 @@ def test_unknown_names_are_key_errors_with_the_nearest(cnn: firn.Model, call: st
     with pytest.raises(KeyError, match="did you mean conv2"):
         getattr(cnn, call)("convv2")
     with pytest.raises(firn.UnknownNameError, match="did you mean conv2"):
-        getattr(cnn, call)("convv2")
+        getattr(cnn, call)("conv1", "fc1", "convv2")
     assert cnn.frozen() == ["conv1.weight", "conv1.bias"]
     with pytest.raises(ValueError, match="say what"):
         getattr(cnn, call)()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import multiprocessing
 import os
 import signal
@@ -18,14 +20,15 @@ import pytest
 Arrays = tuple[np.ndarray, np.ndarray]
 
 
-def test_ctrl_c_ends_a_fit_with_the_model_whole(cnn: firn.Model, arrays: Arrays) -> None:
+def test_ctrl_c_ends_a_fit_with_the_model_whole_and_saved(cnn: firn.Model, arrays: Arrays, tmp_path: Path) -> None:
     timer = threading.Timer(0.4, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     begin = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        cnn.fit(*arrays, epochs=1_000_000)
+        cnn.fit(*arrays, epochs=1_000_000, save=tmp_path / "w.safetensors")
     assert time.monotonic() - begin < 10
-    assert np.isfinite(cnn.logits(arrays[0])).all()
+    logits = cnn.logits(arrays[0])
+    assert np.isfinite(logits).all() and np.array_equal(firn.load(tmp_path / "w.safetensors").logits(arrays[0]), logits)
     assert len(cnn.fit(*arrays, epochs=1).epochs) == 1
 
 
@@ -73,11 +76,60 @@ def test_what_a_callback_raises_comes_out_as_itself(cnn: firn.Model, arrays: Arr
     assert len(cnn.fit(*arrays, epochs=1).epochs) == 1
 
 
-def test_what_is_no_callback_is_said(cnn: firn.Model, arrays: Arrays) -> None:
-    with pytest.raises(TypeError, match="has none of on_epoch_begin"):
-        cnn.fit(*arrays, callbacks=[print])
-    with pytest.raises(TypeError, match=r"^\[fit\] epochs '3' is str"):
-        cnn.fit(*arrays, epochs="3")
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"callbacks": [print]}, "has none of on_epoch_begin"),
+        ({"callbacks": firn.Callback()}, "want a list of them"),
+        ({"callbacks": [firn.Callback]}, r"Callback is a class: Callback\(\) is one"),
+        ({"epochs": "3"}, r"^\[fit\] epochs '3' is str, want int"),
+        ({"epochs": 2.0}, r"^\[fit\] epochs 2.0 is float, want int"),
+        ({"seed": -1}, r"^\[fit\] seed -1 is int, want 0 or more"),
+        ({"thaw": "conv1"}, r"want \{epoch: what\}"),
+        ({"freeze": 1.5}, r"^\[freeze\] 1.5: want a name"),
+    ],
+)
+def test_arguments_of_another_type_are_said(cnn: firn.Model, arrays: Arrays, options: dict, words: str) -> None:
+    with pytest.raises(TypeError, match=words):
+        cnn.fit(*arrays, **options)
+
+
+def test_threads_that_share_a_model_take_turns(arrays: Arrays) -> None:
+    """Each gets what it would alone, whatever the others ask meanwhile."""
+    x = arrays[0]
+    model = firn.Model.from_spec("conv 8 3x3, relu, pool 2, dense", input=(8, 8, 1), classes=10)
+    parts = [x[: 10 + 9 * i] for i in range(8)]
+    want = [model.logits(part) for part in parts]
+    wrong = []
+
+    def ask(i: int) -> None:
+        for _ in range(150):
+            if not np.array_equal(model.logits(parts[i]), want[i]):
+                wrong.append(i)
+
+    def fit() -> None:
+        other.fit(*arrays, epochs=30, callbacks=[Look()])
+
+    class Look(firn.Callback):
+        def on_epoch_end(self, model: firn.Model, record: firn.Epoch) -> None:
+            model.logits(x)  # within its turn
+
+    other = firn.models.cnn(input=(8, 8, 1), classes=10)
+    threads = [threading.Thread(target=ask, args=(i,)) for i in range(len(parts))]
+    threads += [threading.Thread(target=fit) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for _ in range(20):
+        assert "0 of 8 tensors frozen" in repr(other)
+        other.summary("conv1")
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    assert not wrong
+    alone = firn.models.cnn(input=(8, 8, 1), classes=10)
+    for _ in range(2):
+        alone.fit(*arrays, epochs=30)
+    assert np.array_equal(alone.logits(x), other.logits(x))
 
 
 def test_true_ends_a_fit(cnn: firn.Model, arrays: Arrays) -> None:
@@ -99,6 +151,23 @@ def test_nothing_is_printed_unless_it_is_asked_for(
     assert capfd.readouterr() == ("", "")
     cnn.fit(*arrays, epochs=2, verbose=True)
     assert capfd.readouterr().out.count("epoch ") == 2
+
+
+def test_all_that_is_said_goes_through_python_s_streams(
+    arrays: Arrays, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        model = firn.Model.from_spec("conv 4 3x3, relu, dense", input=(8, 8, 1), classes=10)
+        model.fit(*arrays, epochs=2, verbose=True, policy="gradual", save="w.safetensors")
+        model.forecast("conv*", batch=16), model.explain(), model.summary()
+        model.advise(*arrays, epochs=1, probe_time=1)
+        firn.load("w.safetensors").to_onnx("w.onnx")
+        firn.study("digits", freeze=[0, 1], labels=5, seeds=1, steps=5, model="cnn", source_epochs=1, verbose=True)
+    assert capfd.readouterr() == ("", "")
+    assert out.getvalue().startswith("epoch 1  loss ") and out.getvalue().count("\n") > 3
 
 
 def test_progress_is_a_bar_where_tqdm_is(

@@ -232,3 +232,54 @@ def test_errors_are_one_tree_and_pickle() -> None:
         model.fit(np.array([[1, 3], [1, 2]] * 4), [0.0, 1.0] * 4, rate=1e30, optimizer="sgd")
     assert isinstance(overflow.value, ArithmeticError)
     assert not model.frozen() and all(np.isfinite(array).all() for array in model.weights.values())
+
+
+def test_numbers_of_numpy_are_numbers(arrays: Arrays) -> None:
+    x, y = arrays
+    model = firn.Model.from_spec("dense", input=np.array(x.shape[1:]), classes=y.max() + 1, seed=np.int64(3))
+    same = firn.Model.from_spec("dense", input=(8, 8, 1), classes=10, seed=3)
+    model.fit(x, y, epochs=np.int64(1), batch=np.int32(32), clip=np.float32(0.5), freeze=np.int64(0))
+    same.fit(x, y, epochs=1, batch=32, clip=0.5)
+    assert np.array_equal(model.logits(x), same.logits(x))
+
+
+def test_a_fit_is_saved(tmp_path: Path, arrays: Arrays) -> None:
+    class Break(firn.Callback):
+        def on_step_end(self, model: firn.Model, step: firn.Step) -> None:
+            if step.step == 2:
+                raise SystemExit
+
+    model = firn.models.cnn(input=(8, 8, 1), classes=10)
+    path = tmp_path / "w.safetensors"
+    with pytest.raises(firn.UsageError, match=r"there is no folder .*none"):
+        model.fit(*arrays, save=tmp_path / "none" / "w.safetensors")
+    with pytest.raises(firn.UsageError, match="optimizer"):
+        model.fit(*arrays, optimizer="adm", save=path)
+    assert not path.exists()
+    with pytest.raises(SystemExit):
+        model.fit(*arrays, callbacks=[Break()], save=path)
+    broken_off = firn.load(path).logits(arrays[0])
+    assert np.array_equal(broken_off, model.logits(arrays[0]))
+    model.fit(*arrays, epochs=1, save=path)
+    assert np.array_equal(firn.load(path).logits(arrays[0]), model.logits(arrays[0]))
+    assert not np.array_equal(broken_off, model.logits(arrays[0]))
+
+
+def test_a_model_is_not_made_by_its_class() -> None:
+    with pytest.raises(TypeError, match=r"made by firn\.Model\.from_spec"):
+        firn.Model("dense")
+
+
+def test_what_comes_out_pickles(cnn: firn.Model, arrays: Arrays) -> None:
+    for one in (cnn.fit(*arrays, epochs=1), cnn.summary()):
+        again = pickle.loads(pickle.dumps(one))
+        assert str(again) == str(one) and again.records() == one.records()
+        assert str(copy.deepcopy(one)) == str(one)
+
+
+def test_functions_made_of_names_have_signatures() -> None:
+    import inspect
+
+    assert list(inspect.signature(firn.models.cnn).parameters)[:3] == ["input", "classes", "data"]
+    assert inspect.signature(firn.policies.gradual).parameters["every"].default == 1
+    assert "Freezes" in inspect.getdoc(firn.Model.freeze)

@@ -49,10 +49,14 @@ def test_the_wheel() -> None:
 def test_an_import_brings_nothing_heavy(tmp_path: Path) -> None:
     code = "import sys, firn; print(*{name.partition('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
-    heavy = {"sklearn", "scipy", "torch", "tqdm", "pandas", "IPython", "joblib", "sqlite3"}
+    heavy = {"sklearn", "scipy", "torch", "tqdm", "pandas", "IPython", "joblib", "sqlite3", "numpy", "subprocess"}
     assert not heavy & set(done.stdout.split())
     assert done.stderr == ""
 
 
 def test_the_public_names_are_there() -> None:
     assert all(hasattr(firn, name) for name in firn.__all__) and len(set(firn.__all__)) == len(firn.__all__)
+    assert set(firn.__all__) < set(dir(firn)) and "sys" not in dir(firn)
+    with pytest.raises(AttributeError) as caught:
+        firn.Modle
+    assert caught.value.name == "Modle" and caught.value.obj is firn  # of which Python makes "Did you mean"
