@@ -1,11 +1,27 @@
-"""An epoch of fine-tuning a frozen network by firn and by PyTorch, with the same numbers of threads: seconds, the least of
-some. Wants PyTorch, torchvision and a machine that does nothing else.
+"""An epoch of fine-tuning a network with a frozen part by firn and by PyTorch, in turns and with the same numbers of
+threads: seconds of the steps alone, the least and the middle of some. Wants PyTorch, torchvision and a machine that does
+nothing else.
 
-usage: python beside_torch.py [NETWORK [TRAINED-PREFIX...]]
+usage: python beside_torch.py [NETWORK [TRAINED-PREFIX...]] [--size 64] [--samples 64] [--batch 16] [--rounds 7]
+
+    python beside_torch.py                            ResNet-18, its last layer
+    python beside_torch.py resnet18 layer4 fc         the last stage besides
+    python beside_torch.py mobilenet_v2 classifier
+
+"features kept": firn runs the frozen part once and keeps what it gives; an epoch then is the rest alone. PyTorch as in its
+guides: frozen parameters have requires_grad=False, the network is in its evaluating mode, so norms use what they know, as
+firn's frozen ones do; no torch.compile.
 """
 
-import sys
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
 import time
+from pathlib import Path
+from typing import Any
 
 import firn
 import numpy as np
@@ -13,35 +29,73 @@ import torch
 import torchvision
 
 
+def processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def load() -> str:
+    return f"{os.getloadavg()[0]:.2f} on {os.cpu_count()} cores"
+
+
+def told(name: str, seconds: list[float]) -> float:
+    print(f"{name:24} {min(seconds):8.3f} s an epoch, {statistics.median(seconds):.3f} in the middle of {len(seconds)}")
+    return min(seconds)
+
+
 def main() -> None:
-    network = sys.argv[1] if len(sys.argv) > 1 else "resnet18"
-    trained = tuple(sys.argv[2:]) or ("fc", "classifier")
+    parser = argparse.ArgumentParser(usage="see the file's head")
+    parser.add_argument("network", nargs="?", default="resnet18")
+    parser.add_argument("trained", nargs="*", default=["fc", "classifier"])
+    for name, usual in (("size", 64), ("samples", 64), ("batch", 16), ("rounds", 7)):
+        parser.add_argument(f"--{name}", type=int, default=usual)
+    given = parser.parse_args()
     rng = np.random.default_rng(1)
-    x = rng.standard_normal((64, 3, 64, 64), np.float32)
+    x = rng.standard_normal((given.samples, 3, given.size, given.size), np.float32)
     y = rng.integers(0, 5, len(x))
-    net = torchvision.models.get_model(network, num_classes=5)
-    for name, parameter in net.named_parameters():
-        parameter.requires_grad = name.startswith(trained)
-    torch.set_num_threads(firn.threads())
-    model = firn.Model.from_torch(net, torch.zeros(1, 3, 64, 64))
-    difference = np.abs(model.logits(x, layout="nchw") - net.eval()(torch.from_numpy(x)).detach().numpy()).max()
-    print(f"{network}, {', '.join(trained)} trained, {firn.threads()} threads; logits differ by {difference:.1e}")
-
-    for cache in ("off", "auto"):
-        history = model.fit(x, y, layout="nchw", epochs=5, batch=16, optimizer=firn.SGD(0.01), schedule="constant", cache=cache)
-        print(f"firn, features kept {cache}: {min(epoch.seconds for epoch in history.epochs):.3f} s an epoch")
-
-    optimizer = torch.optim.SGD([p for p in net.parameters() if p.requires_grad], 0.01, 0.9)
     images, labels = torch.from_numpy(x), torch.from_numpy(y)
-    seconds = []
-    for _ in range(5):
+    torch.manual_seed(1)
+    net = torchvision.models.get_model(given.network, num_classes=5).eval()
+    for name, parameter in net.named_parameters():
+        parameter.requires_grad = name.startswith(tuple(given.trained))
+    torch.set_num_threads(firn.threads())
+    model = firn.Model.from_torch(net, torch.zeros(1, 3, given.size, given.size))
+
+    def apart() -> float:
+        with torch.no_grad():
+            return float(np.abs(model.logits(x, layout="nchw") - net(images).numpy()).max())
+
+    print(f"{processor()}; load {load()}; firn {firn.__version__}, PyTorch {torch.__version__}, {firn.threads()} threads each")
+    print(f"{given.network}, {', '.join(given.trained)} trained; {len(x)} images of {given.size}, batches of {given.batch}")
+    print(f"logits differ by {apart():.1e} at first", end="")
+    optimizer = torch.optim.SGD([p for p in net.parameters() if p.requires_grad], 0.01, 0.9)
+
+    def theirs() -> float:
         begin = time.perf_counter()
-        for i in range(0, len(x), 16):
+        for i in range(0, len(x), given.batch):
             optimizer.zero_grad()
-            torch.nn.functional.cross_entropy(net(images[i : i + 16]), labels[i : i + 16]).backward()
+            logits = net(images[i : i + given.batch])
+            torch.nn.functional.cross_entropy(logits, labels[i : i + given.batch]).backward()
             optimizer.step()
-        seconds.append(time.perf_counter() - begin)
-    print(f"PyTorch {torch.__version__}: {min(seconds):.3f} s an epoch")
+        return time.perf_counter() - begin
+
+    options: dict[str, Any] = {
+        "layout": "nchw", "batch": given.batch, "optimizer": firn.SGD(0.01), "schedule": "constant",
+    }  # fmt: skip
+
+    def ours(cache: str, epochs: int) -> float:
+        return model.fit(x, y, epochs=epochs, cache=cache, **options).epochs[-1].seconds
+
+    ours("off", 1), theirs()  # memory is taken, kernels are chosen
+    rounds = [(ours("off", 1), theirs(), ours("auto", 2)) for _ in range(given.rounds)]
+    model.to_torch(net)
+    print(f", {apart():.1e} with the weights that firn has trained")
+    whole, torch_s, kept = map(list, zip(*rounds, strict=True))
+    one, other = told("firn", whole), told("PyTorch", torch_s)
+    least = told("firn, features kept", kept)
+    print(f"PyTorch takes {other / one:.2f} times as long; {other / least:.0f} times with features kept; load {load()}")
 
 
 main()

@@ -126,7 +126,9 @@ def threads() -> int:
 
 def set_threads(n: int) -> None:
     """From 1 to 256. Results do not depend on it."""
-    _core.set_threads(n)
+    from ._options import whole
+
+    _core.set_threads(whole(n, "threads", "n"))
 
 
 if not TYPE_CHECKING:  # which knows the names from above, and that there are no others

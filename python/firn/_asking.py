@@ -22,12 +22,15 @@ Floats = npt.NDArray[np.float32]
 class Asking:
     """The half of ``firn.Model`` that answers."""
 
-    def __init__(self, core: _core.Learner, names: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, core: _core.Learner, names: Sequence[str] | None = None, label_kind: str | None = None
+    ) -> None:
         if not isinstance(core, _Learner):
             made = "Model.from_spec(...), models.cnn(...), load(...), Model.from_torch(...)"
             raise TypeError(f"[model] a model is made by firn.{made.replace(', ', ', firn.')}, not by firn.Model(...)")
         self._core = core
         self._names = list(names) if names is not None else None
+        self._label_kind = label_kind  # of the labels that the classes are called by, as _labels.kind_of says it
         # Two threads may have one model: what computes with it takes turns. A callback asks within its own turn.
         self._turn = threading.RLock()
 
@@ -50,7 +53,10 @@ class Asking:
     @property
     def classes_(self) -> Array:
         """The classes, labels or targets in the order of the answers; numbers from 0 where they are not known yet."""
-        return _labels.classes_array(self._names or self._core.names or [str(i) for i in range(self._core.width)])
+        names = self._names or self._core.names
+        if not names:
+            return _labels.classes_array([str(i) for i in range(self._core.width)])
+        return _labels.classes_array(names, self._label_kind)
 
     def predict(self, x: Any, *, layout: str | None = None, lengths: Any = None) -> Array:
         """The class of each sample (N,); of several labels 0 and 1 (N, K), of regression numbers (N,) or (N, K).
@@ -83,6 +89,8 @@ class Asking:
 
     def features(self, x: Any, upto: str, *, layout: str | None = None, lengths: Any = None) -> Floats:
         """What the block ``upto`` gives for each sample, (N, ...): images (N, H, W, C)."""
+        if not isinstance(upto, str):
+            raise TypeError(f"[predict] upto {upto!r} is {type(upto).__name__}, want a block: {', '.join(self._core.blocks)}")
         samples = self._feeding().asked(x, layout, lengths)
         try:
             with self._turn:

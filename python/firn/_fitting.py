@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from . import _core, policies
+from ._options import set_options
 from ._specs import freeze_text
 from .callbacks import Callback, Step, checked, overridden
 from .errors import DataError, UsageError
@@ -40,20 +39,8 @@ def options_of(optimizer: str | Optimizer | None, rate: float | None, **given: A
     if not isinstance(given["thaw"], Mapping):
         raise TypeError(f'[fit] thaw {given["thaw"]!r}: want {{epoch: what}}, {{3: "conv2"}}')
     given["thaw"] = [f"{epoch}:{freeze_text(what)}" for epoch, what in given["thaw"].items()]
-    set_options(options, **given)
+    set_options(options, "fit", **given)
     return options
-
-
-def set_options(options: _core.FitOptions, **given: Any) -> None:
-    """Sets fields; numbers may be numpy's. Raises TypeError for what is of another type."""
-    for option, value in given.items():
-        number = value.item() if isinstance(value, np.generic) else value
-        try:
-            setattr(options, option, number)
-        except TypeError:
-            kind = type(getattr(options, option)).__name__
-            wanted = "0 or more" if isinstance(number, int) and number < 0 else kind
-            raise TypeError(f"[fit] {option} {value!r} is {type(value).__name__}, want {wanted}") from None
 
 
 @contextmanager
@@ -97,7 +84,7 @@ def hooks(model: Model, callbacks: Sequence[Callback], verbose: bool) -> Hooks:
 
 
 def take_optimizer(options: _core.FitOptions, optimizer: str | Optimizer | None, rate: float | None) -> None:
-    options.rate = rate
+    set_options(options, "fit", rate=rate)
     if optimizer is None:
         return
     if isinstance(optimizer, str):
@@ -108,10 +95,6 @@ def take_optimizer(options: _core.FitOptions, optimizer: str | Optimizer | None,
     if rate is not None:
         raise UsageError(f"[fit] rate {rate} and one in {optimizer!r}: say it once")
     options.optimizer = optimizer.name
-    options.rate = optimizer.rate
-    options.decay = optimizer.decay
-    options.betas = list(getattr(optimizer, "betas", ()))
-    options.alpha = getattr(optimizer, "alpha", None)
-    options.epsilon = getattr(optimizer, "epsilon", None)
-    options.momentum = getattr(optimizer, "momentum", None)
-    options.nesterov = getattr(optimizer, "nesterov", False)
+    betas = [float(beta) for beta in getattr(optimizer, "betas", ())]
+    numbers = {name: getattr(optimizer, name, None) for name in ("rate", "decay", "alpha", "epsilon", "momentum")}
+    set_options(options, "fit", betas=betas, nesterov=getattr(optimizer, "nesterov", False), **numbers)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from . import _core, _fitting
 from ._asking import Asking
+from ._options import whole
 from ._specs import Spec, freeze_text, named
 from .errors import UsageError
 from .graph import Program
@@ -85,6 +86,7 @@ class Freezing(Asking):
         (F), of input gradients (X) and weight gradients (W), bytes kept. With ``freeze`` as if that alone were
         frozen."""
         spec = None if freeze is None else freeze_text(freeze)
+        batch = whole(batch, "summary", "batch")
         rows: list[_core.BlockSummary] = []
 
         def look(text: str) -> list[str]:
@@ -109,14 +111,17 @@ class Freezing(Asking):
         block by its name. The weights are the model's, where they lie, and stay; running statistics of batch norms
         that train move with each run."""
         with self._turn:
-            core = _core.model_step(self._core, batch, seed)
+            core = _core.model_step(self._core, whole(batch, "step", "batch"), whole(seed, "step", "seed"))
         called = {name: f"block{i}" for i, name in enumerate(self.blocks)}
         return Program(core, {**called, "logits": "logits", "loss": "loss"})
 
     def explain(self, freeze: Spec | None = None, *, batch: int = 64) -> str:
         """The listing of a training step: every kernel, what is kept and for whom, what is left out and why."""
+        batch = whole(batch, "explain", "batch")
         with self._turn:
-            return self._core.explain(batch, None if freeze is None else freeze_text(freeze))
+            if freeze is None:
+                return self._core.explain(batch, None)
+            return named(lambda spec: self._core.explain(batch, spec), freeze_text(freeze))
 
     def forecast(
         self,
@@ -132,4 +137,5 @@ class Freezing(Asking):
         _fitting.take_optimizer(options, optimizer, None)
         with self._turn, self._as_if(freeze):
             frozen = [0 == b.trainable < b.parameters for b in self._core.summary(1, None)]
-            return Outlook(_core.forecast(self._core, batch, options), frozen, batch, self.name)
+            core = _core.forecast(self._core, whole(batch, "forecast", "batch"), options)
+            return Outlook(core, frozen, batch, self.name)

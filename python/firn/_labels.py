@@ -24,11 +24,10 @@ def column(y: Any, count: int) -> Array:
     if array.ndim != 1 or array.shape[0] != count:
         hint = ": of rows of 0 and 1, y.argmax(1) are the labels" if array.ndim == 2 and len(array) == count else ""
         raise ShapeError(f"[data] labels are {array.shape}, {count} samples want ({count},){hint}")
-    missing = array != array if array.dtype.kind in "fO" else np.zeros(0, np.bool_)
-    if array.dtype.kind == "O":
-        missing = missing | np.array([label is None for label in array], np.bool_)
-    if missing.any():
-        raise DataError(f"[data] label {int(missing.argmax())} is {array[missing.argmax()]}: each sample wants one")
+    if array.dtype.kind in "fO":
+        for i, label in enumerate(array.tolist()):
+            if label is None or type(label).__name__ == "NAType" or (isinstance(label, float) and label != label):
+                raise DataError(f"[data] label {i} is {label}: each sample wants one")
     return array
 
 
@@ -104,14 +103,39 @@ def places(y: Array, names: Sequence[str]) -> npt.NDArray[np.int32]:
     return np.ascontiguousarray(found[inverse.reshape(-1)], np.int32)
 
 
-def classes_array(names: Sequence[str]) -> Array:
-    """The classes as a read-only array: whole numbers where all are called so, else texts."""
-    return _classes_array(tuple(names))
+def kind_of(labels: Any) -> str | None:
+    """What ``classes_array`` makes of labels that are given back as they came: "b", "i", "f" or "U"; None: as they read."""
+    array = np.asarray(labels)
+    kind = array.dtype.kind
+    if kind == "O":
+        return "U" if all(isinstance(label, str) for label in array.ravel().tolist()) else None
+    return {"u": "i", "T": "U"}.get(kind, kind)
+
+
+def classes_array(names: Sequence[str], kind: str | None = None) -> Array:
+    """The classes as a read-only array of a kind of numpy's. None: whole numbers or truths where all are called so, else
+    texts."""
+    return _classes_array(tuple(names), kind)
 
 
 @lru_cache(64)
-def _classes_array(names: tuple[str, ...]) -> Array:
-    numbers = bool(names) and all(is_number(name) for name in names)
-    array: Array = np.array([int(name) for name in names]) if numbers else np.array(names, dtype=np.str_)
+def _classes_array(names: tuple[str, ...], kind: str | None) -> Array:
+    truths = bool(names) and set(names) <= {"False", "True"}
+    if kind in ("i", None) and names and all(is_number(name) for name in names):
+        array: Array = np.array([int(name) for name in names])
+    elif kind in ("b", None) and truths:
+        array = np.array([name == "True" for name in names])
+    elif kind == "f" and all(_is_float(name) for name in names):
+        array = np.array([float(name) for name in names])
+    else:
+        array = np.array(names, dtype=np.str_)
     array.flags.writeable = False
     return array
+
+
+def _is_float(name: str) -> bool:
+    try:
+        float(name)
+    except ValueError:
+        return False
+    return True

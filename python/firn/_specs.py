@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from ._arrays import whole
 from .errors import UnknownNameError, UsageError
 
+Answer = TypeVar("Answer")
 Spec = str | int | Sequence[int | str]
 
 
-def named(call: Callable[[str], list[str]], spec: str) -> list[str]:
+def named(call: Callable[[str], Answer], spec: str) -> Answer:
     """``call(spec)``; a name that is not there is an UnknownNameError."""
     try:
         return call(spec)

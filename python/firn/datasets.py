@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from . import _core
 from ._labels import classes_array
+from ._options import set_options
 from .errors import DataError
 
 __all__ = ["Data", "Part", "data"]
@@ -137,23 +138,11 @@ def data(
     Raises DataError for what is missing or damaged, UsageError with the nearest name for an unknown one.
     """
     options = _core.DataOptions()
-    options.task = task
-    options.labels = labels
-    options.label_seed = seed
-    options.split_seed = split_seed
-    options.validation = validation
-    options.group = group
-    options.size = size
-    options.label = label
-    options.drop = list(drop)
-    options.layout = layout
-    options.labels_file = os.fspath(labels_file)
-    options.tokens = tokens
-    options.lower_case = lower_case
-    options.vocabulary_limit = vocabulary
-    options.text_column = text_column
-    options.header = header
-    options.window = window
-    options.limit = limit
-    options.skip_bad = skip_bad
+    set_options(
+        options, "data",
+        task=task, labels=labels, label_seed=seed, split_seed=split_seed, validation=validation, group=group, size=size,
+        label=label, drop=list(drop), layout=layout, labels_file=os.fspath(labels_file), tokens=tokens, header=header,
+        lower_case=lower_case, vocabulary_limit=vocabulary, text_column=text_column, window=window, limit=limit,
+        skip_bad=skip_bad,
+    )  # fmt: skip
     return Data(_core.open_data(os.fspath(spec), options))

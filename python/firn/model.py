@@ -9,6 +9,7 @@ from typing import Any
 from . import _arrays, _core, _fitting, _labels, _torch, policies
 from . import weights as weights_module
 from ._freezing import Freezing
+from ._options import whole
 from ._specs import Spec, freeze_text
 from .callbacks import Callback
 from .datasets import Data, Part
@@ -73,9 +74,10 @@ class Model(Freezing):
             raise TypeError(f"[model] spec {spec!r} is {type(spec).__name__}, want the text of a network")
         lengths = lengths or vocabulary > 0 and task != "next-token"
         core = _core.Learner(
-            os.fspath(spec), _arrays.sizes(input), vocabulary, lengths, width, task or "classification", init, seed
+            os.fspath(spec), _arrays.sizes(input), whole(vocabulary, "model", "vocabulary"), lengths, width,
+            task or "classification", init, whole(seed, "model", "seed"),
         )
-        return cls(core, names)
+        return cls(core, names, None if names is None else _labels.kind_of(classes))
 
     @classmethod
     def from_torch(cls, module: Any, example: Any, *, classes: Sequence[Any] | None = None) -> Model:
@@ -111,7 +113,7 @@ class Model(Freezing):
         width, names = (core.width, None) if classes is None else _labels.named(classes)
         if width != core.width:
             raise UsageError(f"[model] {width} classes, {core.name} answers in {core.width}")
-        return cls(core, names)
+        return cls(core, names, None if names is None else _labels.kind_of(classes))
 
     # Looking
 
@@ -169,7 +171,7 @@ class Model(Freezing):
         train, chosen_by = self._feeding().parts(x, y, held, layout, lengths)
         options = _core.FitOptions()
         _fitting.take_optimizer(options, optimizer, rate)
-        _fitting.set_options(options, epochs=epochs, batch=batch, schedule=str(schedule), seed=seed)
+        _fitting.set_options(options, "fit", epochs=epochs, batch=batch, schedule=str(schedule), seed=seed)
         with self._turn:
             advice = _core.advise(self._core, train, chosen_by, options, time, memory, accuracy, probe_time)
         return Advice(advice, self.blocks)
@@ -191,8 +193,9 @@ class Model(Freezing):
         The rest stays, with what is frozen of it."""
         width, names = _labels.named(classes)
         with self._turn:
-            self._core.new_head(width, task, init, seed)
+            self._core.new_head(width, task, init, whole(seed, "head", "seed"))
             self._names = names
+            self._label_kind = None if names is None else _labels.kind_of(classes)
 
     # Training
 
@@ -266,7 +269,11 @@ class Model(Freezing):
         with self._turn, _fitting.kept(self, save):
             if freeze is not None:
                 self._set_freeze(freeze_text(freeze))
-            return History(self._core.fit(train, held, options, *hooks), self)
+            known = self._names or self._core.names
+            history = self._core.fit(train, held, options, *hooks)
+            if y is not None and not known:
+                self._label_kind = _labels.kind_of(y)
+            return History(history, self)
 
     # Keeping
 
@@ -295,11 +302,12 @@ class Model(Freezing):
                 "file": self._core.to_bytes(),
                 "prepared": self._core.prepared,
                 "names": self._names,
+                "label_kind": self._label_kind,
                 "frozen": self.frozen(),
             }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        Model.__init__(self, _core.Learner.from_bytes(state["file"], state["prepared"]), state["names"])
+        Model.__init__(self, _core.Learner.from_bytes(state["file"], state["prepared"]), state["names"], state["label_kind"])
         self._put_back(state["frozen"])
 
 

@@ -117,6 +117,19 @@ class Tensor:
         return self.array.__dlpack_device__()
 
 
+class NAType:
+    """As pandas has what is missing."""
+
+    def __eq__(self, other: object) -> NAType:
+        return self
+
+    def __bool__(self) -> bool:
+        raise TypeError("boolean value of NA is ambiguous")
+
+    def __repr__(self) -> str:
+        return "<NA>"
+
+
 class Sparse:
     def toarray(self) -> np.ndarray:
         return np.zeros((2, 3))
@@ -164,6 +177,7 @@ def test_no_samples_are_said() -> None:
         (np.eye(10)[np.arange(20) % 10], firn.ShapeError, r"labels are \(20, 10\).*y\.argmax\(1\) are the labels"),
         (np.arange(20) % 10 * np.where(np.arange(20) == 3, np.nan, 1.0), firn.DataError, "label 3 is nan"),
         (np.array(["a", None] * 10, object), firn.DataError, "label 1 is None"),
+        (np.array(["a", NAType()] * 10, object), firn.DataError, "label 1 is <NA>"),
         (3, firn.ShapeError, r"labels are \(\), 20 samples want \(20,\)"),
     ],
 )

@@ -185,6 +185,7 @@ def test_adam_by_hand() -> None:
     ("options", "words"),
     [
         ({"epochs": 0}, "epochs 0: want a whole number"),
+        ({"seed": -1}, "seed -1: want a whole number from 0 on"),
         ({"rate": -1.0}, "rate -1"),
         ({"optimizer": "adm"}, "did you mean adam"),
         ({"schedule": "cosin"}, "did you mean cosine"),
@@ -268,6 +269,64 @@ def test_a_fit_is_saved(tmp_path: Path, arrays: Arrays) -> None:
 def test_a_model_is_not_made_by_its_class() -> None:
     with pytest.raises(TypeError, match=r"made by firn\.Model\.from_spec"):
         firn.Model("dense")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"seed": "a"}, "seed 'a' is str, want a whole number"),
+        ({"seed": -1}, "seed -1: want a whole number from 0 on"),
+        ({"classes": 10.0}, r"classes 10\.0: want their number, or their names"),
+        ({"classes": "ab"}, "classes 'ab': want their number, or their names"),
+        ({"classes": ["a", "b", "a"]}, "two of the 3 classes are called 'a'"),
+        ({"input": 64}, "want the shape of one sample"),
+        ({"spec": 3}, "spec 3 is int, want the text of a network"),
+    ],
+)
+def test_what_no_model_is_made_of_is_said(options: dict, words: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=r"^\[model\] .*" + words):
+        firn.Model.from_spec(**{"spec": "dense", "input": (8, 8, 1), "classes": 2, **options})
+
+
+def test_wrong_questions(cnn: firn.Model, arrays: Arrays) -> None:
+    for call in (cnn.summary, cnn.explain, cnn.step, cnn.forecast):
+        with pytest.raises(TypeError, match="batch 'a' is str, want a whole number"):
+            call(batch="a")
+    with pytest.raises(TypeError, match="upto 0 is int, want a block: conv1, conv2"):
+        cnn.features(arrays[0], 0)
+    with pytest.raises(KeyError, match="did you mean conv1"):
+        cnn.explain("conv9")
+    with pytest.raises(TypeError, match="labels 'a' is str"):
+        firn.data("digits", labels="a")
+    with pytest.raises(ValueError, match="labels -2: want"):
+        firn.data("digits", labels=-2)
+
+
+@pytest.mark.parametrize("made", [False, True])
+@pytest.mark.parametrize(
+    ("labels", "of_a_file"),
+    [
+        (np.array(["1", "10"]), [1, 10]),
+        (np.array([False, True]), [False, True]),
+        (np.array([0.5, 1.5]), ["0.5", "1.5"]),
+        (np.array([3, 7]), [3, 7]),
+        (np.array(["no", "yes"], object), ["no", "yes"]),
+    ],
+    ids=lambda value: str(value.dtype) if isinstance(value, np.ndarray) else "",
+)
+def test_labels_come_back_as_they_were(tmp_path: Path, made: bool, labels: np.ndarray, of_a_file: list) -> None:
+    """Named by the first fit, or when the model is made; a file keeps their texts."""
+    x = np.repeat(np.eye(2), 10, 0)
+    y = np.repeat(labels, 10)
+    model = firn.Model.from_spec("dense", input=(2,), classes=labels if made else 2)
+    model.fit(x, y, epochs=20, rate=0.5)
+    for one in (model, copy.deepcopy(model)):
+        answers = one.predict(x)
+        assert (answers == y).all() and answers.dtype.kind in (labels.dtype.kind, "U")
+        assert one.classes_.tolist() == labels.tolist()
+    model.save(tmp_path / "w.safetensors")
+    assert firn.load(tmp_path / "w.safetensors").classes_.tolist() == of_a_file
+    assert firn.load(tmp_path / "w.safetensors").score(x, y) == 1
 
 
 def test_what_comes_out_pickles(cnn: firn.Model, arrays: Arrays) -> None:
