@@ -9,7 +9,7 @@ from typing import Any
 from . import _arrays, _core, _fitting, _labels, _torch, policies
 from . import weights as weights_module
 from ._freezing import Freezing
-from ._options import whole
+from ._options import set_options, whole
 from ._specs import Spec, freeze_text
 from .callbacks import Callback
 from .datasets import Data, Part
@@ -171,7 +171,7 @@ class Model(Freezing):
         train, chosen_by = self._feeding().parts(x, y, held, layout, lengths)
         options = _core.FitOptions()
         _fitting.take_optimizer(options, optimizer, rate)
-        _fitting.set_options(options, "fit", epochs=epochs, batch=batch, schedule=str(schedule), seed=seed)
+        set_options(options, "fit", epochs=epochs, batch=batch, schedule=str(schedule), seed=seed)
         with self._turn:
             advice = _core.advise(self._core, train, chosen_by, options, time, memory, accuracy, probe_time)
         return Advice(advice, self.blocks)
