@@ -253,6 +253,15 @@ class Model(Freezing):
         ``augment``: "flip,shift:2,crop:4". ``patience`` epochs without a better score end it; ``restore_best`` leaves
         the best epoch's weights instead of the last. ``verbose`` prints a line an epoch (``firn.Progress``).
 
+        ``block_rates``: a factor on the rate for each block. ``clip``: all gradients together are cut to this 2-norm (0:
+        not). ``smoothing`` of labels, below 1. ``class_weights``: "balanced", or a number for each class. Of what is frozen:
+        ``frozen_norm`` "frozen" (batch norms use what they know) or "batch", ``frozen_dropout`` "off" or "on" below the
+        lowest layer that trains, ``frozen_state`` of the optimizer "drop", "keep" or "decay:F", ``thaw_warm_up``: steps over
+        which the rate of what is thawed rises. ``precision`` "fp32" or "bf16" of the whole step, ``frozen_precision`` of what
+        lies below the lowest layer that trains. ``cache``: whether what the frozen part gives is kept between epochs:
+        "auto" (where that is measured to pay), "on", "off", "ram", "disk". ``exact``: no convolution by Winograd's
+        algorithm. More in docs/freezing.md.
+
         Ctrl-C ends it after the step: the model is whole, KeyboardInterrupt is raised. ``save``: the weights file that
         is written then, and at the end (:meth:`save`); what else breaks a fit off leaves it with the last whole step.
         """
