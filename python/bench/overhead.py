@@ -45,9 +45,11 @@ def main() -> None:
         within = sum(epoch.seconds + epoch.validation_seconds for epoch in history.epochs)
         shares.append((time.perf_counter() - begin) / within - 1)
     print(f"cnn: fit of the digits {100 * min(shares):.1f} % over its steps and evaluations")
-    code = "import time, numpy; t = time.perf_counter(); import firn; print(time.perf_counter() - t)"
-    times = [float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(5)]
-    print(f"import behind numpy: {min(times) * 1e3:.0f} ms")
+    for what in ("numpy", "firn", "numpy, firn", "firn; firn.Model"):
+        code = f"import time; t = time.perf_counter(); import {what}; print(time.perf_counter() - t, time.process_time())"
+        times = [subprocess.check_output([sys.executable, "-c", code]).split() for _ in range(9)]
+        wall, cpu = (min(float(row[i]) for row in times) * 1e3 for i in (0, 1))
+        print(f"import {what}: {wall:.0f} ms; {cpu:.0f} ms of a processor with Python's own start")
 
 
 main()
