@@ -4,13 +4,34 @@
 
 namespace firn {
 
+namespace {
+
+constexpr int kNothing = -1;  // the number of what has no bytes
+
+}  // namespace
+
 void Communicator::send(int to, std::span<const std::byte> data) {
   bytes_sent_ += data.size();
-  if (!data.empty()) do_send(to, data);
+  for (; !data.empty(); data = data.subspan(std::min(kMost, data.size())))
+    do_send(to, data.first(std::min(kMost, data.size())));
 }
 
 void Communicator::receive(int from, std::span<std::byte> data) {
-  if (!data.empty()) do_receive(from, data);
+  for (; !data.empty(); data = data.subspan(std::min(kMost, data.size())))
+    do_receive(from, data.first(std::min(kMost, data.size())));
+}
+
+int Communicator::start_send(int to, std::span<const std::byte> data, int way) {
+  bytes_sent_ += data.size();
+  return data.empty() ? kNothing : do_start_send(to, data, way);
+}
+
+int Communicator::start_receive(int from, std::span<std::byte> data, int way) {
+  return data.empty() ? kNothing : do_start_receive(from, data, way);
+}
+
+bool Communicator::done(int number) {
+  return number == kNothing || is_done(number);
 }
 
 int Communicator::greatest(int number) {

@@ -7,7 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "engine/base/communicator.h"
@@ -26,13 +26,19 @@ class ThreadRanks {
 
  private:
   class Member;
-  void put(int from, int to, std::span<const std::byte> data);
-  void take(int from, int to, std::span<std::byte> data);
+  /// Whose messages come in order: from, to, by which way.
+  using Line = std::tuple<int, int, int>;
+  void put(const Line& line, std::span<const std::byte> data);
+  void take(const Line& line, std::span<std::byte> data);
+  /// Where there is one; false: not yet.
+  bool try_take(const Line& line, std::span<std::byte> data);
+  /// Of a line that has one. The caller has the lock.
+  void take_first(const Line& line, std::span<std::byte> data);
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::map<std::pair<int, int>, std::deque<std::vector<std::byte>>> sent_;  // by (from, to)
-  std::string ended_;                                                       // who and why
+  std::map<Line, std::deque<std::vector<std::byte>>> sent_;
+  std::string ended_;  // who and why
   std::vector<std::unique_ptr<Communicator>> communicators_;
 };
 

@@ -7,6 +7,7 @@
 
 #include "engine/base/error.h"
 #include "engine/program/place.h"
+#include "engine/program/rank_exchange.h"
 #include "engine/program/recompute.h"
 #include "engine/program/times.h"
 
@@ -190,7 +191,12 @@ class Planner {
   }
 
   void place() {
-    place_values(plan_, keep_, options_.gradients, source_);
+    std::vector<Value> keep = keep_;
+    if (options_.ranks) {
+      for (const int sum : sums_for_the_end(plan_))
+        keep.push_back(plan_.steps[static_cast<std::size_t>(sum)].node->inputs()[0]);
+    }
+    place_values(plan_, keep, options_.gradients, source_);
     for (std::vector<Step>* steps : {&plan_.once, &plan_.steps}) {
       for (Step& step : *steps) {
         for (const Value& input : step.node->inputs()) step.inputs.push_back(plan_.place_of(input));

@@ -13,6 +13,7 @@ struct PlanOptions {
   bool training =
       false;  ///< parameters that train change with every run; without it all parameters are constant
   std::vector<Value> gradients = {};  ///< among what is kept: these lie in one piece, in this order
+  bool ranks = false;  ///< several share the program: parts of `sums_for_the_end` are kept to the end too
 };
 
 /// Plans the nodes that are live. Values in `keep` survive the run in shared memory. Every place, cut and

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <map>
 
+#include "engine/base/communicator.h"
 #include "engine/base/error.h"
 #include "engine/base/float_mode.h"
 #include "engine/base/parallel.h"
@@ -72,7 +73,8 @@ void Program::compile() {
   std::vector<Value> gradients;
   for (const ParameterGradient& gradient : derivatives_.gradients) gradients.push_back(gradient.value);
   plan_ = make_plan(*graph_, used, keep,
-                    {options_.slice_rows, options_.kernels, training_, std::move(gradients)});
+                    {options_.slice_rows, options_.kernels, training_, std::move(gradients),
+                     options_.ranks != nullptr && options_.ranks->ranks() > 1});
 
   sources_.assign(plan_.sources.size(), nullptr);
   computed_once_.resize(plan_.sources.size());
@@ -224,11 +226,22 @@ void Program::run_once() {
 }
 
 void Program::exchange(std::size_t group) {
+  const std::lock_guard guard(exchanging_);
   if (exchange_failed_) return;
   try {
     exchange_->run(group, shared_, *options_.ranks);
   } catch (...) {
     exchange_failed_ = std::current_exception();  // nothing is thrown through a parallel region
+  }
+}
+
+void Program::advance_exchange() {
+  const std::unique_lock guard(exchanging_, std::try_to_lock);
+  if (!guard.owns_lock() || exchange_failed_) return;
+  try {
+    exchange_->advance(*options_.ranks);
+  } catch (...) {
+    exchange_failed_ = std::current_exception();
   }
 }
 
@@ -257,7 +270,7 @@ void Program::run(std::uint64_t number) {
     for (std::size_t g = 0; g < plan_.groups.size(); ++g) {
       const Group& group = plan_.groups[g];
       if (exchange_ && exchange_->any(g)) team.for_each(1, [&](Index) { exchange(g); });
-      const auto call = [&](int index, Index slice, Index unit) {
+      const auto compute = [&](int index, Index slice, Index unit) {
         const auto i = static_cast<std::size_t>(index);
         if (!timing_ && !traced) return run_step(plan_.steps[i], member, slice, unit, number);
         const auto called = std::chrono::steady_clock::now();
@@ -267,6 +280,10 @@ void Program::run(std::uint64_t number) {
         if (!timing_) return;
         member_times_[static_cast<std::size_t>(member) * plan_.steps.size() + i] +=
             std::chrono::duration<double>(ended - called).count();
+      };
+      const auto call = [&](int index, Index slice, Index unit) {
+        compute(index, slice, unit);
+        if (exchange_ && exchange_->under_way()) advance_exchange();
       };
       if (group.per_slice) {
         team.for_each(own_slices, [&](Index slice) {

@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -126,6 +127,8 @@ class Program {
   void run_once();
   /// Hands around what ranks have made, on one thread; after a failure does nothing.
   void exchange(std::size_t group);
+  /// Moves on what is under way, unless another thread does.
+  void advance_exchange();
   void run_step(const Step& step, int member, Index slice, Index unit, std::uint64_t number);
   void* resolve(const Operand& operand, int member, Index slice) const;
   const Value& find_output(std::string_view name) const;
@@ -153,6 +156,7 @@ class Program {
   std::vector<ValueGradient> values_;
   Counters counters_;
   std::unique_ptr<RankExchange> exchange_;  // null: no other ranks
+  std::mutex exchanging_;                   // who has it talks to the others
   std::exception_ptr exchange_failed_;
   double work_seconds_ = 0;  // a rough guess, to choose the number of threads
   ThreadTrial trial_;

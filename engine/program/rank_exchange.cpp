@@ -3,15 +3,17 @@
 #include <algorithm>
 #include <cstring>
 #include <set>
+#include <thread>
 
-#include "engine/kernels/kernels.h"
+#include "engine/base/communicator.h"
 
 namespace firn {
 
 namespace {
 
-constexpr Index kSmall = 16384;      // bytes of all parts, up to which one hop is worth more than fewer bytes
-constexpr Index kChunk = 16 * 1024;  // numbers of a sum that are under way at once
+constexpr Index kSmall = 16384;  // bytes of all parts, up to which one hop is worth more than fewer bytes
+
+constexpr auto kMost = static_cast<Index>(Communicator::kMost);
 
 std::span<std::byte> piece(std::byte* at, Index bytes) {
   return {at, static_cast<std::size_t>(bytes)};
@@ -19,9 +21,29 @@ std::span<std::byte> piece(std::byte* at, Index bytes) {
 
 }  // namespace
 
+std::vector<int> sums_for_the_end(const Plan& plan) {
+  std::set<ValueKey> read;
+  for (const Step& step : plan.steps) {
+    for (const Value& input : step.node->inputs()) read.insert(key_of(behind_views(input)));
+  }
+  std::vector<int> sums;
+  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+    const Node& node = *plan.steps[i].node;
+    if (node.op()->name() == "reduce_parts" && !read.contains({node.id(), 0}))
+      sums.push_back(static_cast<int>(i));
+  }
+  return sums;
+}
+
 RankExchange::RankExchange(const Plan& plan, const std::vector<Value>& outputs, bool batch_outputs, int rank,
                            int ranks)
-    : rank_(rank), ranks_(ranks), made_(plan.steps.size(), false), before_(plan.groups.size() + 1) {
+    : rank_(rank),
+      ranks_(ranks),
+      made_(plan.steps.size(), false),
+      before_(plan.groups.size() + 1),
+      sums_(rank, ranks, 1),
+      urgent_(rank, ranks, 3) {
+  const std::vector<int> at_the_end = sums_for_the_end(plan);
   for (int r = 0; r <= ranks; ++r) bounds_.push_back(plan.slices * r / ranks);
   std::set<ValueKey> by_slices, known;
   for (const Step& step : plan.steps) {
@@ -44,8 +66,9 @@ RankExchange::RankExchange(const Plan& plan, const std::vector<Value>& outputs, 
       for (const Value& input : step.node->inputs()) {
         const Value value = behind_views(input);
         if (!wanted(value)) continue;
-        if (step.node->op()->name() == "reduce_parts" &&
-            plan.slices * value.shape().count() * type_size(value.spec().type) > kSmall) {
+        const Index bytes = plan.slices * value.shape().count() * type_size(value.spec().type);
+        const bool last = std::binary_search(at_the_end.begin(), at_the_end.end(), index);
+        if (last || (step.node->op()->name() == "reduce_parts" && bytes > kSmall)) {
           sums.emplace_back(value, index);
         } else {
           take(value);
@@ -62,6 +85,9 @@ RankExchange::RankExchange(const Plan& plan, const std::vector<Value>& outputs, 
       Item item = item_of(plan, value);
       item.sum = true;
       item.to = to.offset;
+      item.meanwhile = std::binary_search(at_the_end.begin(), at_the_end.end(), index);
+      meanwhile_ = meanwhile_ || item.meanwhile;
+      (item.meanwhile ? sums_ : urgent_).expect(item.slice_bytes / static_cast<Index>(sizeof(real)));
       before_[g].push_back(item);
       made_[static_cast<std::size_t>(index)] = true;
     }
@@ -93,7 +119,7 @@ RankExchange::Item RankExchange::item_of(const Plan& plan, Value value) const {
   const Operand place = plan.place_of(value);
   const Spec& spec = value.spec();
   const Index count = spec.axis == Axis::slice ? plan.slices * spec.shape.count() : spec.shape.count();
-  return {value, place.offset, place.stride, count * type_size(spec.type), false, 0};
+  return {value, place.offset, place.stride, count * type_size(spec.type), false, 0, false};
 }
 
 Index RankExchange::begin_of(const Item& item, int rank) const {
@@ -101,8 +127,15 @@ Index RankExchange::begin_of(const Item& item, int rank) const {
 }
 
 void RankExchange::run(std::size_t group, std::byte* shared, Communicator& ranks) {
+  begin_sums(before_[group], shared, ranks);
   gather(before_[group], shared, ranks);
-  sum(before_[group], shared, ranks);
+  while (urgent_.busy() || (group + 1 == before_.size() && sums_.busy())) wait(ranks);
+}
+
+void RankExchange::wait(Communicator& ranks) {
+  const bool urgent = urgent_.busy() && urgent_.advance(ranks);
+  const bool other = sums_.busy() && sums_.advance(ranks);
+  if (!urgent && !other) std::this_thread::yield();
 }
 
 /// All items in one message from each rank to each.
@@ -131,55 +164,34 @@ void RankExchange::gather(const std::vector<Item>& items, std::byte* shared, Com
   for (int from = 0; from < ranks_; ++from) {
     if (from == rank_) continue;
     const Index bytes = bytes_of(from);
-    ranks.receive(from, piece(at, bytes));
+    for (Index first = 0; first < bytes; first += kMost) {
+      const int number = ranks.start_receive(from, piece(at + first, std::min(kMost, bytes - first)), 0);
+      while (!ranks.done(number)) wait(ranks);
+    }
     each(from, at, true);
     at += bytes;
   }
   ranks.finish();
 }
 
-/// Twice over all chunks: along the ranks, each adding its slices, then from the last one round to the
-/// others.
-void RankExchange::sum(const std::vector<Item>& items, std::byte* shared, Communicator& ranks) const {
-  const auto for_each_chunk = [&](const auto& task) {
-    for (const Item& item : items) {
-      if (!item.sum) continue;
-      const Index count = item.slice_bytes / static_cast<Index>(sizeof(real));
-      for (Index first = 0; first < count; first += kChunk)
-        task(item, first, std::min(kChunk, count - first));
-    }
-  };
-  const auto out = [&](const Item& item, Index first) {
-    return reinterpret_cast<real*>(shared + item.to) + first;
-  };
-  const auto message = [&](const Item& item, Index first, Index count) {
-    return std::as_writable_bytes(std::span(out(item, first), static_cast<std::size_t>(count)));
-  };
-  const int last = ranks_ - 1;
-  for_each_chunk([&](const Item& item, Index first, Index count) {
-    if (rank_ > 0) ranks.receive(rank_ - 1, message(item, first, count));
-    const Index stride = item.slice_bytes / static_cast<Index>(sizeof(real));
-    const real* parts = reinterpret_cast<const real*>(shared + item.offset) + first_slice() * stride + first;
-    kernels().elementwise.reduce_parts(own_slices(), stride, count, parts, out(item, first), rank_ > 0);
-    if (rank_ < last) ranks.send(rank_ + 1, message(item, first, count));
-  });
-  ranks.finish();
-  for_each_chunk([&](const Item& item, Index first, Index count) {
-    if (rank_ < last) ranks.receive(rank_ > 0 ? rank_ - 1 : last, message(item, first, count));
-    const int next = rank_ < last ? rank_ + 1 : 0;
-    if (next < last) ranks.send(next, message(item, first, count));
-  });
-  ranks.finish();
+void RankExchange::begin_sums(const std::vector<Item>& items, std::byte* shared, Communicator& ranks) {
+  for (const Item& item : items) {
+    if (!item.sum) continue;
+    const Index count = item.slice_bytes / static_cast<Index>(sizeof(real));
+    const real* parts = reinterpret_cast<const real*>(shared + item.offset) + first_slice() * count;
+    (item.meanwhile ? sums_ : urgent_)
+        .begin(parts, own_slices(), count, reinterpret_cast<real*>(shared + item.to), ranks);
+  }
 }
 
 std::vector<RankTraffic> RankExchange::traffic() const {
   std::vector<RankTraffic> all;
-  for (const std::vector<Item>& items : before_) {
-    for (const Item& item : items) {
+  for (std::size_t group = 0; group < before_.size(); ++group) {
+    for (const Item& item : before_[group]) {
       const Node& node = *item.value.node;
       const std::string what = (node.label().empty() ? "" : node.label() + " ") + node.op()->name();
       const Index bytes = item.sum ? 2 * item.slice_bytes : item.bytes;
-      all.push_back({what, item.sum, bytes * (ranks_ - 1)});
+      all.push_back({what, item.sum, item.meanwhile, group, bytes * (ranks_ - 1)});
     }
   }
   return all;

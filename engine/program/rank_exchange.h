@@ -5,24 +5,32 @@
 #include <string>
 #include <vector>
 
-#include "engine/base/communicator.h"
 #include "engine/program/plan.h"
+#include "engine/program/rank_sums.h"
 
 namespace firn {
+
+class Communicator;
 
 /// One thing that is handed around, as a forecast shows it.
 struct RankTraffic {
   std::string what;  ///< the layer and the operation that made it
   bool summed = false;
-  Index bytes = 0;  ///< that all ranks together send in a run
+  bool meanwhile = false;  ///< while the rest of the step is computed: else what reads it waits
+  std::size_t group = 0;   ///< of the plan, in front of which it is, or begins
+  Index bytes = 0;         ///< that all ranks together send in a run
 };
+
+/// The steps that sum the parts of slices to what no other step reads: gradients and losses.
+std::vector<int> sums_for_the_end(const Plan& plan);
 
 /// All ranks plan the whole batch, with the same slices; each one computes a contiguous run of these, and all
 /// of what is not computed slice by slice. Before the tasks of a group read what slices have made, the ranks
-/// hand it around: parts that are summed over the slices go along the ranks in a chain, each adding its own
-/// in the order of the slices, chunk by chunk, and the last one's result goes round; all else (moments of
-/// batch norms, rows of large layers, small parts) goes from each rank to all others. So each addition is
-/// that of one process.
+/// hand it around: parts that are summed over the slices go along the ranks in a chain (`RankSums`); all else
+/// (moments of batch norms, rows of large layers, small parts) goes from each rank to all others. So each
+/// addition is that of one process. Nobody waits for the sums that are `sums_for_the_end`: they go on their
+/// way while later groups are computed, moved on by whoever calls `advance`. The plan must keep their parts
+/// (`PlanOptions::ranks`).
 class RankExchange {
  public:
   /// `batch_outputs`: the rows of the outputs that slices make are handed around behind the last group.
@@ -33,9 +41,16 @@ class RankExchange {
   /// Whether a step, by its number, is made by the exchange before its group.
   bool makes(int step) const { return made_[static_cast<std::size_t>(step)]; }
   /// Whether something is handed around before a group, or with the number of groups behind the last one.
-  bool any(std::size_t group) const { return !before_[group].empty(); }
-  /// Does it. `shared`: the program's shared memory. Throws what the communicator throws.
+  bool any(std::size_t group) const {
+    return !before_[group].empty() || (meanwhile_ && group + 1 == before_.size());
+  }
+  /// Does it, or begins it; behind the last group waits for all. `shared`: the program's shared memory.
+  /// Throws what the communicator throws, as does `advance`. One thread at a time calls the two.
   void run(std::size_t group, std::byte* shared, Communicator& ranks);
+  /// Moves on what is under way, without waiting.
+  void advance(Communicator& ranks) { sums_.advance(ranks); }
+  /// Whether there is any. Every thread may ask.
+  bool under_way() const { return sums_.busy(); }
 
   std::vector<RankTraffic> traffic() const;
 
@@ -46,11 +61,14 @@ class RankExchange {
     Index slice_bytes;  ///< of a slice, or a part
     Index bytes;        ///< of all
     bool sum;
-    Index to;  ///< of the sum
+    Index to;        ///< of the sum
+    bool meanwhile;  ///< a sum that nobody waits for
   };
   Item item_of(const Plan& plan, Value value) const;
   void gather(const std::vector<Item>& items, std::byte* shared, Communicator& ranks);
-  void sum(const std::vector<Item>& items, std::byte* shared, Communicator& ranks) const;
+  void begin_sums(const std::vector<Item>& items, std::byte* shared, Communicator& ranks);
+  /// Moves both kinds of sums on, and lets others have the core where nothing can be.
+  void wait(Communicator& ranks);
   /// Where in a value's bytes the slices of a rank begin.
   Index begin_of(const Item& item, int rank) const;
 
@@ -59,6 +77,8 @@ class RankExchange {
   std::vector<bool> made_;
   std::vector<std::vector<Item>> before_;  // by group
   std::vector<std::byte> outgoing_, incoming_;
+  bool meanwhile_ = false;  // there are such sums
+  RankSums sums_, urgent_;  // those that nobody waits for, and others
 };
 
 }  // namespace firn

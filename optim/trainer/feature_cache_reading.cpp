@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "engine/base/communicator.h"
 #include "engine/base/error.h"
 #include "engine/base/seconds.h"
 #include "optim/trainer/feature_cache.h"

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <set>
 #include <thread>
 
 #include "data/memory.h"
@@ -11,6 +12,7 @@
 #include "engine/base/rng.h"
 #include "engine/base/sha256.h"
 #include "engine/base/thread_ranks.h"
+#include "engine/program/rank_time.h"
 #include "layers/network/network.h"
 #include "optim/policies/registry.h"
 #include "optim/trainer/trainer.h"
@@ -243,6 +245,82 @@ TEST_CASE("a rank has its own rows of a training step's answers, and says so") {
       fails_with(Fault::usage, "each of the ranks has its own rows", [&] { program.output_data("logits"); }));
   CHECK(!program.traffic(2).empty());
   CHECK(program.traffic(1).front().bytes == 0);
+}
+
+TEST_CASE("sums that nobody waits for go on their way while a step is computed") {
+  const ModelPtr model =
+      make_builtin("small", "conv 4 3x3, norm, relu, conv 8 3x3, norm, relu, dense", {Shape{8, 8, 1}}, 3);
+  model->initialise(1);
+  ThreadRanks ranks(2);
+  ProgramSettings settings;
+  settings.ranks = &ranks.of(0);
+  ProgramCache programs(*model, settings);
+  Program& program = programs.training(32, Shape{8, 8, 1});
+  const std::size_t groups = program.plan().groups.size();
+  std::size_t meanwhile = 0, early = 0, waited = 0;
+  for (const RankTraffic& item : program.traffic(2)) {
+    meanwhile += item.meanwhile ? 1 : 0;
+    early += item.meanwhile && item.group + 2 < groups ? 1 : 0;
+    waited += item.meanwhile ? 0 : 1;
+    if (item.meanwhile) CHECK(item.summed);
+  }
+  CHECK(meanwhile >= 3);  // weights of two convolutions and the dense layer
+  CHECK(early >= 2);      // of which two begin long before the end
+  CHECK(waited >= 4);     // moments and gradient sums of both norms
+}
+
+TEST_CASE("messages go by different ways without waiting for each other, in order by each") {
+  ThreadRanks ranks(2);
+  const auto bytes = [](int& value) { return std::as_writable_bytes(std::span(&value, 1)); };
+  Communicator &a = ranks.of(0), &b = ranks.of(1);
+  int first = 0, second = 0, other = 0;
+  const int one = b.start_receive(0, bytes(first), 1), two = b.start_receive(0, bytes(second), 1);
+  const int three = b.start_receive(0, bytes(other), 2);
+  CHECK(!b.done(two));
+  int five = 5, six = 6, seven = 7;
+  CHECK(a.done(a.start_send(1, bytes(seven), 2)));
+  CHECK(b.done(three));
+  CHECK(other == 7);
+  CHECK(!b.done(one));
+  CHECK(a.done(a.start_send(1, bytes(five), 1)));
+  CHECK(!b.done(two));
+  CHECK(a.done(a.start_send(1, bytes(six), 1)));
+  CHECK(b.done(two));
+  CHECK(b.done(one));
+  CHECK((first == 5 && second == 6));
+  CHECK(b.done(b.start_receive(0, {}, 1)));
+  CHECK(a.bytes_sent() == 3 * sizeof(int));
+  ranks.end(0, "enough");
+  const int never = b.start_receive(0, bytes(first), 1);
+  CHECK(fails_with(Fault::failure, "rank 0 of 2 has ended: enough", [&] { b.done(never); }));
+}
+
+TEST_CASE("a line's delay is waited for where it cannot be hidden, and slices' work is shared") {
+  const ModelPtr model =
+      make_builtin("small", "conv 4 3x3, norm, relu, conv 8 3x3, norm, relu, dense", {Shape{8, 8, 1}}, 3);
+  model->initialise(1);
+  ProgramCache programs(*model, {});
+  const Program& program = programs.training(32, Shape{8, 8, 1});
+  Forecast forecast;
+  forecast.steps.assign(program.plan().steps.size(), 1e-3);  // of each step
+  const RankSeconds one = predict_ranks(program, forecast, 1, {1e-3, 1e6});
+  CHECK(one.all == doctest::Approx(1e-3 * static_cast<double>(program.plan().steps.size())));
+  CHECK(one.handing() == 0);
+  const RankSeconds free = predict_ranks(program, forecast, 4, {0, 1e15});
+  CHECK(free.computing < 0.6 * one.all);
+  CHECK(free.handing() < 1e-6);
+  std::size_t points = 0;  // where a step waits for others
+  std::set<std::size_t> groups;
+  for (const RankTraffic& item : program.traffic(4)) {
+    if (!item.meanwhile) groups.insert(item.group);
+  }
+  points = groups.size();
+  const RankSeconds far = predict_ranks(program, forecast, 4, {1e-3, 1e15});
+  CHECK(far.computing == doctest::Approx(free.computing));
+  CHECK(far.handing() >= 0.999e-3 * static_cast<double>(points));
+  CHECK(far.handing() <=
+        1e-3 * static_cast<double>(points + 6) + 1e-9);  // and what of the last sum is not hidden
+  CHECK(predict_ranks(program, forecast, 4, {0, 1e5}).handing() > 1e-2);
 }
 
 TEST_CASE("what communicators give") {

@@ -4,15 +4,19 @@
 
 #include <stddef.h>
 
-#define FIRN_MPI_ABI 1
+#define FIRN_MPI_ABI 2
 
 struct FirnMpi {
   int abi, rank, ranks;
   const char* library; /* "Open MPI v4.1.4" */
-  /* `data` stays as it is until `finish` returns. */
+  /* At most 1 GiB. `data` stays as it is until `finish` returns. */
   const char* (*send)(int to, const void* data, size_t bytes);
   const char* (*receive)(int from, void* data, size_t bytes);
   const char* (*finish)(void);
+  /* Return at once, with a number of what is under way; `test` says whether it is over, once. */
+  const char* (*start_send)(int to, const void* data, size_t bytes, int way, int* number);
+  const char* (*start_receive)(int from, void* data, size_t bytes, int way, int* number);
+  const char* (*test)(int number, int* done);
   /* All ranks end together; or this one ends all of them with a code, and does not return. */
   void (*close)(void);
   void (*abort)(int code);

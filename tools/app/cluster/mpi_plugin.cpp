@@ -2,7 +2,6 @@
 #include <mpi.h>
 #include <sched.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <string>
@@ -12,10 +11,11 @@
 
 namespace {
 
-constexpr std::size_t kMost = std::size_t{1} << 30;  // bytes of a message: MPI counts in int
 constexpr auto kSpin = std::chrono::microseconds(50);
 
-std::vector<MPI_Request> under_way;
+std::vector<MPI_Request> under_way;  // of `send`
+std::vector<MPI_Request> started;    // by number
+std::vector<int> unused;             // numbers
 char message[MPI_MAX_ERROR_STRING + 1];
 char library[MPI_MAX_LIBRARY_VERSION_STRING + 1];
 
@@ -39,27 +39,49 @@ int wait_for(MPI_Request& request) {
   }
 }
 
+int post_send(int to, const void* data, std::size_t bytes, int way, MPI_Request* request) {
+  return MPI_Isend(data, static_cast<int>(bytes), MPI_BYTE, to, way, MPI_COMM_WORLD, request);
+}
+
+int post_receive(int from, void* data, std::size_t bytes, int way, MPI_Request* request) {
+  return MPI_Irecv(data, static_cast<int>(bytes), MPI_BYTE, from, way, MPI_COMM_WORLD, request);
+}
+
 const char* send(int to, const void* data, std::size_t bytes) {
-  for (std::size_t first = 0; first < bytes; first += kMost) {
-    const int count = static_cast<int>(std::min(kMost, bytes - first));
-    under_way.emplace_back();
-    const int code = MPI_Isend(static_cast<const std::byte*>(data) + first, count, MPI_BYTE, to, 0,
-                               MPI_COMM_WORLD, &under_way.back());
-    if (code != MPI_SUCCESS) return text_of(code);
-  }
-  return nullptr;
+  under_way.emplace_back();
+  return text_of(post_send(to, data, bytes, 0, &under_way.back()));
 }
 
 const char* receive(int from, void* data, std::size_t bytes) {
-  for (std::size_t first = 0; first < bytes; first += kMost) {
-    const int count = static_cast<int>(std::min(kMost, bytes - first));
-    MPI_Request request;
-    int code =
-        MPI_Irecv(static_cast<std::byte*>(data) + first, count, MPI_BYTE, from, 0, MPI_COMM_WORLD, &request);
-    if (code == MPI_SUCCESS) code = wait_for(request);
-    if (code != MPI_SUCCESS) return text_of(code);
+  MPI_Request request;
+  const int code = post_receive(from, data, bytes, 0, &request);
+  return text_of(code == MPI_SUCCESS ? wait_for(request) : code);
+}
+
+MPI_Request* new_request(int* number) {
+  if (unused.empty()) {
+    unused.push_back(static_cast<int>(started.size()));
+    started.emplace_back();
   }
-  return nullptr;
+  *number = unused.back();
+  unused.pop_back();
+  return &started[static_cast<std::size_t>(*number)];
+}
+
+const char* start_send(int to, const void* data, std::size_t bytes, int way, int* number) {
+  MPI_Request* request = new_request(number);
+  return text_of(post_send(to, data, bytes, way, request));
+}
+
+const char* start_receive(int from, void* data, std::size_t bytes, int way, int* number) {
+  MPI_Request* request = new_request(number);
+  return text_of(post_receive(from, data, bytes, way, request));
+}
+
+const char* test(int number, int* done) {
+  const int code = MPI_Test(&started[static_cast<std::size_t>(number)], done, MPI_STATUS_IGNORE);
+  if (code == MPI_SUCCESS && *done != 0) unused.push_back(number);
+  return text_of(code);
 }
 
 const char* finish() {
@@ -100,7 +122,7 @@ extern "C" __attribute__((visibility("default"))) const char* firn_mpi_open(Firn
     if (!gap || (!name.empty() && name.back() != ' ')) name += gap ? ' ' : *c;
   }
   library[name.copy(library, sizeof library - 1)] = '\0';
-  *out = {FIRN_MPI_ABI, 0, 1, library, send, receive, finish, end, end_all};
+  *out = {FIRN_MPI_ABI, 0, 1, library, send, receive, finish, start_send, start_receive, test, end, end_all};
   MPI_Comm_rank(MPI_COMM_WORLD, &out->rank);
   MPI_Comm_size(MPI_COMM_WORLD, &out->ranks);
   return nullptr;

@@ -36,6 +36,21 @@ class Loaded final : public MpiRanks {
   void do_receive(int from, std::span<std::byte> data) override {
     require(mpi_.receive(from, data.data(), data.size()));
   }
+  int do_start_send(int to, std::span<const std::byte> data, int way) override {
+    int number = 0;
+    require(mpi_.start_send(to, data.data(), data.size(), way, &number));
+    return number;
+  }
+  int do_start_receive(int from, std::span<std::byte> data, int way) override {
+    int number = 0;
+    require(mpi_.start_receive(from, data.data(), data.size(), way, &number));
+    return number;
+  }
+  bool is_done(int number) override {
+    int over = 0;
+    require(mpi_.test(number, &over));
+    return over != 0;
+  }
   static void require(const char* wrong) {
     if (wrong != nullptr) throw Error(Fault::failure, "ranks", wrong);
   }
