@@ -1,8 +1,10 @@
 // firn explain: what it draws and writes.
 #include <doctest/doctest.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "tests/tools/cli_program.h"
 #include "tests/tools/html.h"
@@ -76,6 +78,43 @@ TEST_CASE("a network without parameters is explained as what it is") {
   CHECK(has(step.out, "global_average_pool"));
   const Outcome train = cli.run("train --data digits --no-run --model", {"flatten"});
   CHECK(train.code != 0);
+}
+
+TEST_CASE("--ranks tells what is handed around, and with a link what that takes, by what is frozen") {
+  Cli cli;
+  const Outcome listed = cli.run("explain --model bncnn --batch 32 --ranks 4");
+  CHECK(listed.code == 0);
+  CHECK(has(listed.out, "summed along the ranks"));
+  CHECK(has(listed.out, "meanwhile"));
+  CHECK(has(listed.out, "waited for"));
+  CHECK(has(listed.out, "4 ranks send"));
+  CHECK(!has(listed.out, "ms handing"));
+  const std::string command = "explain --model bncnn --batch 32 --freeze 1 --ranks 2,4 --latency 0.5 ";
+  const Outcome timed = cli.run(command);
+  CHECK(timed.code == 0);
+  CHECK(has(timed.out, "0.5 ms and 10 Gbit/s between two ranks"));
+  const Outcome slow = cli.run(command + "--bandwidth 1 --json");
+  REQUIRE(slow.code == 0);
+  std::map<std::string, std::vector<nlohmann::json>> rows;
+  for (const std::string& line : slow.lines()) {
+    const auto record = nlohmann::json::parse(line);
+    if (record.at("kind") == "ranks") rows[record.at("freeze")].push_back(record);
+  }
+  REQUIRE(rows.size() == 4);
+  for (const auto& [freeze, of] : rows) {
+    CAPTURE(freeze);
+    REQUIRE(of.size() == 2);
+    CHECK((of[0].at("ranks") == 2 && of[1].at("ranks") == 4));
+    CHECK(of[1].at("bytes_sent") > of[0].at("bytes_sent"));
+    CHECK(of[1].at("computing_ms") < of[0].at("computing_ms"));
+    CHECK(of[0].at("computing_ms") < of[0].at("alone_ms"));
+    CHECK(of[0].at("handing_ms") >= 0.49);
+  }
+  CHECK(rows["head"][1].at("bytes_sent").get<double>() <
+        0.1 * rows["none"][1].at("bytes_sent").get<double>());
+  CHECK(rows["head"][1].at("handing_ms") < rows["none"][1].at("handing_ms"));
+  CHECK(cli.run("explain --model mlp --ranks 2 --latency -1").code == 2);
+  CHECK(cli.run("explain --model mlp --ranks 0").code == 2);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/base/atomic_file.h"
 #include "engine/base/parallel.h"
 #include "engine/program/cost.h"
@@ -11,6 +13,7 @@
 #include "tools/app/explain/arena.h"
 #include "tools/app/explain/nudge.h"
 #include "tools/app/explain/print_values.h"
+#include "tools/app/explain/rank_forecast.h"
 #include "tools/app/explain/step_page.h"
 #include "tools/app/explain/step_values.h"
 #include "tools/app/run/data.h"
@@ -130,8 +133,16 @@ class Explain : public Verb {
     declare_freeze(arguments, freeze_, false);
     declare_run(arguments, run_);
     declare_trace(arguments, trace_);
-    arguments.option("--ranks", ranks_, "N", from_to(1, 16),
-                     "also what so many processes that share a step hand to each other (docs/cluster.md)");
+    arguments.list(
+        "--ranks", ranks_, "N,...", from_to(1, 1024),
+        "also what so many processes that share a step hand to each other, in detail for the first "
+        "number (docs/cluster.md)");
+    arguments.option(
+        "--latency", latency_, "MS", at_least(0),
+        "--ranks: also what it takes, by --freeze, with messages of so many milliseconds (0.05; a "
+        "run of several processes says its own)");
+    arguments.option("--bandwidth", bandwidth_, "GBIT", above(0),
+                     "--ranks: likewise, with so many Gbit/s each way (10)");
     arguments.option(
         "--arena", arena_, "FILE.svg",
         "also draw how long each value lies where in memory, beside the same with nothing frozen");
@@ -165,13 +176,19 @@ class Explain : public Verb {
   void print_json(Console& console, const Program& program) const;
   JsonObject total(const Program& program) const;
   void print_traffic(Console& console, const Program& program) const;
+  std::vector<RankRow> rank_rows(const Session& session, const ProgramSettings& settings, Index batch) const;
+  bool timed() const { return !ranks_.empty() && (latency_ > 0 || bandwidth_ > 0); }
+  double latency() const { return latency_ > 0 ? latency_ : 0.05; }
+  double bandwidth() const { return bandwidth_ > 0 ? bandwidth_ : 10; }
+  int first_ranks() const { return ranks_.empty() ? 1 : static_cast<int>(ranks_.front()); }
 
   SessionChoice session_;
   FreezeChoice freeze_;
   RunChoice run_;
   std::string run_word_;
   TraceChoice trace_;
-  Index ranks_ = 1;
+  std::vector<Index> ranks_;
+  double latency_ = 0, bandwidth_ = 0;  // 0: not given
   std::string arena_;
   bool values_ = false;
   std::string page_, nudge_;
@@ -207,6 +224,9 @@ int Explain::run(Console& console) {
   }
   if (console.json()) {
     print_json(console, program);
+    if (timed()) {
+      for (const RankRow& row : rank_rows(session, settings, step.batch())) console.out(rank_json(row));
+    }
     console.close(JsonObject().add("total", total(program)).add("total_without_freeze", total(step.full())));
     return 0;
   }
@@ -218,8 +238,45 @@ int Explain::run(Console& console) {
     for (const auto& row : cost_rows(program, step.full())) table.row(row);
     console.out("\n" + table.text());
   }
-  if (ranks_ > 1) print_traffic(console, program);
+  if (first_ranks() > 1) print_traffic(console, program);
+  if (!timed()) return 0;
+  const std::vector<RankRow> rows = rank_rows(session, settings, step.batch());
+  console.out(fmt::format(
+      "\na step of {} samples, {:g} ms and {:g} Gbit/s between two ranks, {} threads each:", step.batch(),
+      latency(), bandwidth(), thread_count()));
+  console.out(rank_table(rows));
   return 0;
+}
+
+/// Everything, half and the head, and as it is frozen where that is something else.
+std::vector<RankRow> Explain::rank_rows(const Session& session, const ProgramSettings& settings,
+                                        Index batch) const {
+  Model& model = *session.model;
+  std::vector<std::string> freezes{"none", "half", "head"};
+  if (!freeze_.freeze.empty() && std::find(freezes.begin(), freezes.end(), freeze_.freeze) == freezes.end())
+    freezes.push_back(freeze_.freeze);
+  const std::vector<int> ranks(ranks_.begin(), ranks_.end());
+  const Shape& sample = session.recipe.input.sample;
+  ProgramSettings with_task = settings;
+  with_task.task = session.task;
+  ProgramCache programs(model, with_task);
+  const RandomBatch random(model, batch, sample, session.task.get());
+  TrainingChoice training;
+  resolve_training(training, model);
+  Machine machine(false);
+  const std::vector<RankRow> rows = forecast_ranks(
+      model, freezes,
+      [&](const std::string& freeze) -> const Program& {
+        model.set_freeze(freeze);
+        Program& program = programs.training(batch, sample);
+        random.feed(program, model);
+        return program;
+      },
+      ranks, {latency() * 1e-3, bandwidth() * 1e9 / 8}, [&] { return make_optimizer(training); }, machine);
+  machine.save();
+  model.set_freeze("none");
+  apply_freeze(model, freeze_);
+  return rows;
 }
 
 /// Steps on random samples, behind two to warm up.
@@ -297,16 +354,16 @@ int Explain::show_numbers(Console& console) {
 }
 
 void Explain::print_traffic(Console& console, const Program& program) const {
-  Table table({"<handed around", "<how", "bytes"});
+  Table table({"<handed around", "<how", "<", "bytes"});
   double all = 0;
-  for (const RankTraffic& item : program.traffic(static_cast<int>(ranks_))) {
+  for (const RankTraffic& item : program.traffic(first_ranks())) {
     table.row({item.what, item.summed ? "summed along the ranks" : "from each to all",
-               short_bytes(static_cast<double>(item.bytes))});
+               item.meanwhile ? "meanwhile" : "waited for", short_bytes(static_cast<double>(item.bytes))});
     all += static_cast<double>(item.bytes);
   }
   console.out("\n" + table.text());
-  console.out(fmt::format("{} ranks send {} a step, each {} on average", ranks_, short_bytes(all),
-                          short_bytes(all / static_cast<double>(ranks_))));
+  console.out(fmt::format("{} ranks send {} a step, each {} on average", first_ranks(), short_bytes(all),
+                          short_bytes(all / first_ranks())));
 }
 
 void Explain::print_json(Console& console, const Program& program) const {
@@ -344,9 +401,8 @@ JsonObject Explain::total(const Program& program) const {
       .add("macs_input_gradient", cost.total.input_gradient.macs);
   line.add("macs_weight_gradient", cost.total.weight_gradient.macs).add("kept_bytes", cost.kept_bytes);
   double sent = 0;
-  for (const RankTraffic& item : program.traffic(static_cast<int>(ranks_)))
-    sent += static_cast<double>(item.bytes);
-  line.add("ranks", ranks_).add("bytes_sent", sent);
+  for (const RankTraffic& item : program.traffic(first_ranks())) sent += static_cast<double>(item.bytes);
+  line.add("ranks", first_ranks()).add("bytes_sent", sent);
   return line.add("arena_bytes", program.arena_bytes(thread_count())).add("threads", thread_count());
 }
 

@@ -23,6 +23,7 @@
 #include "tools/app/cli/path_name.h"
 #include "tools/app/cli/version.h"
 #include "tools/app/cluster/joint_run.h"
+#include "tools/app/cluster/measure_link.h"
 #include "tools/app/report/write.h"
 #include "tools/app/run/audit.h"
 #include "tools/app/run/caching.h"
@@ -352,8 +353,10 @@ int Train::train_here(Console& console) {
   if (joint_) {
     joint_->begin("written");
     go_on_together(trainer, goes_on);
-    console.note(fmt::format("{} processes share each step ({}), {} threads each", joint_->ranks().ranks(),
-                             joint_->ranks().library(), thread_count()));
+    const Link link = measure_link(joint_->ranks());
+    console.note(fmt::format("{} processes share each step ({}), {} threads each; {}",
+                             joint_->ranks().ranks(), joint_->ranks().library(), thread_count(),
+                             link_text(link)));
   }
   console.notes(session.notes);
   const RunClock clock{config.epochs, learning.train().batches(), config.patience, config.thaw_warm_up,
