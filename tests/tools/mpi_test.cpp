@@ -36,6 +36,25 @@ const std::string kCommand =
     "train --model cnn --data digits --seed 3 --exact --policy slimfit --augment shift:2 "
     "--epochs 2 --threads 1";
 
+/// A record without what is measured and without who did it.
+nlohmann::json lasting(nlohmann::json record) {
+  for (const char* field : {"seconds", "eval_seconds", "rss_mb", "forecast_seconds", "forecast_seconds_full",
+                            "ranks", "bytes_sent"})
+    record.erase(field);
+  return record;
+}
+
+/// The page of a run, made once more of its files without what was measured.
+std::string page_of(Cli& cli, const std::string& run) {
+  const std::string file = "runs/" + run + "/metrics.jsonl";
+  std::string text = cli.read(file), out;
+  for (std::size_t end = 0; (end = text.find('\n')) != std::string::npos; text.erase(0, end + 1))
+    out += lasting(nlohmann::json::parse(text.substr(0, end))).dump() + "\n";
+  cli.write(file, out);
+  REQUIRE(cli.run("report runs/" + run).code == 0);
+  return cli.read("runs/" + run + "/report.html");
+}
+
 }  // namespace
 
 TEST_CASE("the launchers that are known") {
@@ -79,6 +98,33 @@ TEST_CASE("ranks leave the run of one process, and one of them speaks") {
     CHECK(closing.at("bytes_sent") > 1000);
     CHECK(closing.at("records") == lines.size() - 1);
   }
+}
+
+TEST_CASE("four ranks leave the records, the tables and the page of one") {
+  if (!has_mpi()) return;
+  Cli alone, four;  // so that the run has one name
+  const std::string command =
+      "train --model bncnn --data digits --seed 4 --exact --policy gradual --augment shift:2 --epochs 3 "
+      "--threads 1 --pictures --json --run same";
+  const Outcome one = alone.run(command);
+  REQUIRE(one.code == 0);
+  const Outcome outcome = share(four, 4, command);
+  CAPTURE(outcome.err);
+  REQUIRE(outcome.code == 0);
+  check_same_runs(alone, "same", four, "same");
+  const auto expected = one.lines(), lines = outcome.lines();
+  REQUIRE(lines.size() == expected.size());
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    CHECK(lasting(nlohmann::json::parse(lines[i])) == lasting(nlohmann::json::parse(expected[i])));
+  CHECK(nlohmann::json::parse(lines.back()).at("ranks") == 4);
+  CHECK(alone.files() == four.files());
+  for (const char* file : {"samples.json", "pictures.json", "config.json", "confusion.json"}) {
+    CAPTURE(file);
+    CHECK(alone.read(std::string("runs/same/") + file) == four.read(std::string("runs/same/") + file));
+  }
+  const std::string page = page_of(alone, "same");
+  CHECK(page.find("bncnn") != std::string::npos);
+  CHECK(page == page_of(four, "same"));
 }
 
 TEST_CASE("stopped, and gone on with another number of ranks") {
