@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <span>
 
 #include "engine/base/error.h"
@@ -34,9 +35,41 @@ class FileImages : public Labelled {
   std::array<real, 256> value_{};
 };
 
-void check_rows(const DataInfo& info, const FileRows& rows, const std::vector<std::int32_t>& labels) {
+/// Floats are read into the end of the numbers that they become, likewise.
+class FileNumbers : public Labelled {
+ public:
+  FileNumbers(DataInfo info, FileRows rows, Index row, std::vector<Index> lengths,
+              std::vector<std::int32_t> labels, Places places)
+      : Labelled(std::move(info), std::move(labels), std::move(places)),
+        rows_(std::move(rows)),
+        row_(static_cast<std::size_t>(row)),
+        lengths_(std::move(lengths)) {}
+  Index length(Index i) const override {
+    const Shape& shape = this->info().shape;
+    if (!lengths_.empty()) return lengths_[static_cast<std::size_t>(i)];
+    return static_cast<Index>(row_) / shape.count_from(1);
+  }
+  void fill_numbers(Index i, std::span<real> to) const override {
+    const std::span<std::byte> bytes = std::as_writable_bytes(to).last(row_ * sizeof(float));
+    rows_.file->read(rows_.offset + static_cast<std::uint64_t>(i) * bytes.size(), bytes);
+    const auto own = static_cast<std::size_t>(length(i) * info().shape.count_from(1));
+    for (std::size_t k = 0; k < own; ++k) {
+      float value = 0;
+      std::memcpy(&value, bytes.data() + k * sizeof value, sizeof value);
+      to[k] = static_cast<real>(value);
+    }
+    std::fill(to.begin() + static_cast<std::ptrdiff_t>(own), to.end(), real(0));
+  }
+
+ private:
+  FileRows rows_;
+  std::size_t row_;  // numbers of a sample in the file
+  std::vector<Index> lengths_;
+};
+
+void check_rows(const DataInfo& info, const FileRows& rows, std::uint64_t row,
+                const std::vector<std::int32_t>& labels) {
   check_labelled(info, 0, 0, labels);
-  const auto row = static_cast<std::uint64_t>(info.shape.count());
   std::uint64_t last = labels.size();
   if (!rows.rows.empty()) {
     if (rows.rows.size() != labels.size())
@@ -54,8 +87,15 @@ void check_rows(const DataInfo& info, const FileRows& rows, const std::vector<st
 }  // namespace
 
 DatasetPtr make_file_images(DataInfo info, FileRows pixels, std::vector<std::int32_t> labels, int white) {
-  check_rows(info, pixels, labels);
+  check_rows(info, pixels, static_cast<std::uint64_t>(info.shape.count()), labels);
   return std::make_shared<FileImages>(std::move(info), std::move(pixels), std::move(labels), white);
+}
+
+DatasetPtr make_file_numbers(DataInfo info, FileRows numbers, Index row, std::vector<Index> lengths,
+                             std::vector<std::int32_t> labels, Places places) {
+  check_rows(info, numbers, static_cast<std::uint64_t>(row) * sizeof(float), labels);
+  return std::make_shared<FileNumbers>(std::move(info), std::move(numbers), row, std::move(lengths),
+                                       std::move(labels), std::move(places));
 }
 
 }  // namespace firn

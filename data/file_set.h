@@ -20,4 +20,10 @@ struct FileRows {
 DatasetPtr make_file_images(DataInfo info, FileRows pixels, std::vector<std::int32_t> labels,
                             int white = 255);
 
+/// As `make_numbers`, or where there are `lengths` or the shape has more steps than `row` numbers as
+/// `make_sequences`, of floats in this machine's order, `row` a sample. Steps behind a sample's length count
+/// as zeros.
+DatasetPtr make_file_numbers(DataInfo info, FileRows numbers, Index row, std::vector<Index> lengths,
+                             std::vector<std::int32_t> labels, Places places = {});
+
 }  // namespace firn

@@ -133,7 +133,7 @@ struct NpyElements {
   }
 };
 
-NpyArray::NpyArray(std::span<const std::byte> bytes, const std::string& path) {
+NpyArray::NpyArray(std::span<const std::byte> bytes, std::uint64_t file_bytes, const std::string& path) {
   ByteReader reader(bytes, Fault::data, std::string(kOperation), path);
   const NpyHeader header = read_npy_header(reader);
   const std::string& descr = header.descr;
@@ -172,13 +172,18 @@ NpyArray::NpyArray(std::span<const std::byte> bytes, const std::string& path) {
   for (const Index size : header.sizes)
     count = reader.multiply(count, static_cast<std::uint64_t>(size), "number of elements");
   const std::uint64_t wanted = reader.multiply(count, size_, "size of the elements");
-  if (wanted != reader.remaining()) {
-    reader.fail(fmt::format("{} bytes of elements, the shape wants {}", reader.remaining(), wanted));
-  }
   offset_ = reader.offset();
-  elements_ = reader.take(wanted);
+  if (wanted != file_bytes - offset_)
+    reader.fail(fmt::format("{} bytes of elements, the shape wants {}", file_bytes - offset_, wanted));
+  if (file_bytes == bytes.size()) elements_ = reader.take(wanted);
   shape_ = Shape(header.sizes);
   fortran_ = header.fortran;
+}
+
+bool NpyArray::lies_as_kept() const {
+  constexpr bool kBig = std::endian::native == std::endian::big;
+  const bool floats = type_ == 'f' && size_ == sizeof(float) && big_ == kBig;
+  return (floats || kind_ == Kind::byte || kind_ == Kind::boolean) && (!fortran_ || shape_.rank() < 2);
 }
 
 std::vector<float> NpyArray::floats() const {

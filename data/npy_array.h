@@ -20,13 +20,20 @@ class NpyArray {
   /// Takes floats of 16, 32 and 64 bits, whole numbers of 8 to 64 bits, bool, and texts (U and S), in either
   /// byte order, in C and in Fortran order. Throws Error(data) on other types (Python objects are told what
   /// to do), more than six dimensions, a header that is not as NumPy writes it, bytes missing or left over.
-  NpyArray(std::span<const std::byte> bytes, const std::string& path);
+  NpyArray(std::span<const std::byte> bytes, const std::string& path) : NpyArray(bytes, bytes.size(), path) {}
+  /// Of a file of `file_bytes`, of which `bytes` may be the beginning alone, with the header in it: then
+  /// there are no elements.
+  NpyArray(std::span<const std::byte> bytes, std::uint64_t file_bytes, const std::string& path);
 
   const Shape& shape() const { return shape_; }
   Kind kind() const { return kind_; }
   /// Bytes of an element, and from the file's begin to the first.
   std::uint64_t size() const { return size_; }
   std::uint64_t offset() const { return offset_; }
+
+  /// Whether the elements lie as samples are kept: bytes, bools, or floats of 32 bits in this machine's
+  /// order, in C order.
+  bool lies_as_kept() const;
 
   /// All elements in C order, as floats: not of texts. Numbers beyond a float's reach become infinite.
   std::vector<float> floats() const;

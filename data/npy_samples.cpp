@@ -56,7 +56,6 @@ void read_tokens(const NpyArray& array, std::size_t vocabulary, NpySamples& samp
     fail(path, fmt::format("x of {}: the weights read tokens, want their numbers as whole numbers (N,T)",
                            array.shape().text()));
   }
-  samples.kind = DataKind::tokens;
   samples.shape = array.shape().tail(1);
   const std::vector<std::int64_t> numbers = array.wholes();
   for (std::size_t i = 0; i < numbers.size(); ++i) {
@@ -118,33 +117,35 @@ void first_to_last(std::vector<T>& values, Index first, Index rest) {
   }
 }
 
-/// Lengths by the steps of NaN at the end of sequences; anything else that is not finite is refused.
-void check_finite(NpySamples& samples, const std::string& path) {
-  const auto size = static_cast<std::size_t>(samples.shape.count());
-  const auto step = static_cast<std::size_t>(samples.kind == DataKind::sequence ? samples.shape[1] : 1);
+/// The steps of sample i, `step` numbers each, without those of nothing but NaN at the end; anything else
+/// that is not finite is refused.
+Index steps_of(std::span<const float> sample, std::size_t step, bool sequence, Index i,
+               const std::string& path) {
   const auto is_nan = [](float v) { return std::isnan(v); };
-  std::vector<Index> lengths;
-  bool shorter = false;
-  for (Index i = 0; i < samples.count; ++i) {
-    const auto begin =
-        samples.values.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(i) * size);
-    std::size_t own = size;
-    while (samples.kind == DataKind::sequence && own > step &&
-           std::all_of(begin + static_cast<std::ptrdiff_t>(own - step),
-                       begin + static_cast<std::ptrdiff_t>(own), is_nan)) {
-      own -= step;
-    }
-    const auto end = begin + static_cast<std::ptrdiff_t>(own);
-    const auto bad = std::find_if(begin, end, [](float v) { return !std::isfinite(v); });
-    if (bad != end) {
-      fail(path,
-           fmt::format("sample {} holds {}, which is not finite: {}", i, *bad,
-                       is_nan(*bad) ? "leave it out or fill it in" : "want numbers that a float holds"));
-    }
-    shorter = shorter || own != size;
-    lengths.push_back(static_cast<Index>(own / step));
+  std::span<const float> own = sample;
+  while (sequence && own.size() > step &&
+         std::all_of(own.end() - static_cast<std::ptrdiff_t>(step), own.end(), is_nan)) {
+    own = own.first(own.size() - step);
   }
-  if (shorter) samples.lengths = std::move(lengths);
+  const auto bad = std::find_if(own.begin(), own.end(), [](float v) { return !std::isfinite(v); });
+  if (bad != own.end()) {
+    fail(path, fmt::format("sample {} holds {}, which is not finite: {}", i, *bad,
+                           is_nan(*bad) ? "leave it out or fill it in" : "want numbers that a float holds"));
+  }
+  return static_cast<Index>(own.size() / step);
+}
+
+/// Sets the lengths by samples `first` and on, which stand in `values`; `shorter`: whether one was cut.
+void check_finite(NpySamples& samples, std::span<const float> values, Index first, bool& shorter,
+                  const std::string& path) {
+  const bool sequence = samples.kind == DataKind::sequence;
+  const auto size = static_cast<std::size_t>(samples.shape.count());
+  const auto step = static_cast<std::size_t>(sequence ? samples.shape[1] : 1);
+  for (std::size_t begin = 0; begin < values.size(); begin += size) {
+    const Index steps = steps_of(values.subspan(begin, size), step, sequence, first++, path);
+    shorter = shorter || static_cast<std::size_t>(steps) * step != size;
+    if (sequence) samples.lengths.push_back(steps);
+  }
 }
 
 /// The positions of the ones in one-hot rows; nothing where a row is none.
@@ -168,7 +169,11 @@ std::optional<std::vector<std::int32_t>> one_hot(const std::vector<double>& rows
 
 }  // namespace
 
-NpySamples read_samples(const NpyArray& array, const DataOptions& options, const std::string& path) {
+namespace {
+
+/// What the dimensions stand for; `turned`: of a leading dimension that goes behind the others, 0: none does.
+NpySamples frame_of(const NpyArray& array, const DataOptions& options, Index& turned,
+                    const std::string& path) {
   const Shape& x = array.shape();
   if (array.kind() == NpyArray::Kind::text) fail(path, "holds texts, samples are numbers");
   if (x.rank() < 2 || x.rank() > 4 || x.count() == 0) {
@@ -176,12 +181,10 @@ NpySamples read_samples(const NpyArray& array, const DataOptions& options, const
   }
   NpySamples samples;
   samples.count = x[0];
+  turned = 0;
   if (!options.vocabulary.empty()) {
-    read_tokens(array, options.vocabulary.size(), samples, path);
-    return samples;
-  }
-  Index turned = 0;  // leading sizes that go behind
-  if (x.rank() == 2) {
+    samples.kind = DataKind::tokens;
+  } else if (x.rank() == 2) {
     samples.shape = x.tail(1);
   } else {
     const Layout layout = layout_of(array, options, path);
@@ -194,15 +197,58 @@ NpySamples read_samples(const NpyArray& array, const DataOptions& options, const
                                            : x.tail(1);
     if (layout.name == "nchw" || layout.name == "nft") turned = x[1];
   }
+  if (samples.kind == DataKind::image && array.kind() == NpyArray::Kind::byte) samples.white = 255;
+  return samples;
+}
+
+}  // namespace
+
+NpySamples read_samples(const NpyArray& array, const DataOptions& options, const std::string& path) {
+  Index turned = 0;
+  NpySamples samples = frame_of(array, options, turned, path);
+  if (samples.kind == DataKind::tokens) {
+    read_tokens(array, options.vocabulary.size(), samples, path);
+    return samples;
+  }
   if (samples.kind != DataKind::sequence && array.fits_bytes()) {
     samples.bytes = array.bytes();
-    if (samples.kind == DataKind::image && array.kind() == NpyArray::Kind::byte) samples.white = 255;
     if (turned > 1) first_to_last(samples.bytes, turned, samples.shape.count() / turned);
     return samples;
   }
   samples.values = array.floats();
   if (turned > 1) first_to_last(samples.values, turned, samples.shape.count() / turned);
-  check_finite(samples, path);
+  bool shorter = false;
+  check_finite(samples, samples.values, 0, shorter, path);
+  if (!shorter) samples.lengths.clear();
+  return samples;
+}
+
+std::optional<NpySamples> samples_in_file(const std::string& path, const DataOptions& options) {
+  constexpr std::uint64_t kMostHeader = 1 << 17, kTogether = 1 << 20;  // bytes
+  auto file = std::make_shared<FileReader>(path);
+  std::vector<std::byte> beginning(std::min(kMostHeader, file->size()));
+  file->read(0, beginning);
+  const NpyArray array(beginning, file->size(), path);
+  if (!array.lies_as_kept()) return {};
+  Index turned = 0;
+  NpySamples samples = frame_of(array, options, turned, path);
+  const bool bytes = array.size() == 1;
+  if (turned > 1 || samples.kind == DataKind::tokens || (bytes && samples.kind == DataKind::sequence))
+    return {};
+  samples.rows = {std::move(file), array.offset(), {}};
+  samples.in_bytes = bytes;
+  if (bytes) return samples;
+  const auto row = static_cast<std::uint64_t>(samples.shape.count()) * sizeof(float);
+  const auto most = static_cast<Index>(std::max<std::uint64_t>(1, kTogether / row));
+  std::vector<float> values;
+  bool shorter = false;
+  for (Index first = 0; first < samples.count; first += most) {
+    values.resize(static_cast<std::size_t>(std::min(most, samples.count - first) * samples.shape.count()));
+    samples.rows.file->read(array.offset() + static_cast<std::uint64_t>(first) * row,
+                            std::as_writable_bytes(std::span(values)));
+    check_finite(samples, values, first, shorter, path);
+  }
+  if (!shorter) samples.lengths.clear();
   return samples;
 }
 
@@ -289,6 +335,12 @@ DatasetPtr make_npy_set(const DataInfo& info, NpySamples samples, std::vector<st
     std::vector<Index> starts;
     for (Index i = 0; i <= samples.count; ++i) starts.push_back(i * samples.shape[0]);
     return make_tokens(info, std::move(samples.tokens), std::move(starts), std::move(labels));
+  }
+  if (samples.rows.file && samples.in_bytes)
+    return make_file_images(info, std::move(samples.rows), std::move(labels), samples.white);
+  if (samples.rows.file) {
+    return make_file_numbers(info, std::move(samples.rows), samples.shape.count(), std::move(samples.lengths),
+                             std::move(labels), samples_of(file));
   }
   if (!samples.bytes.empty())
     return make_byte_images(info, std::move(samples.bytes), std::move(labels), samples.white);

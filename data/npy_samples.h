@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/file_set.h"
 #include "data/label_names.h"
 #include "data/npy_array.h"
 #include "data/options.h"
@@ -24,6 +25,8 @@ struct NpySamples {
   std::vector<std::int32_t> tokens;  ///< by their numbers, where weights read such
   int white = 1;                     ///< bytes b are read as b / white
   std::vector<Index> lengths;        ///< of sequences that are cut short; empty: all as long as shape[0]
+  FileRows rows;                     ///< where they stay in their file; then there are no values and no bytes
+  bool in_bytes = false;             ///< of them
 };
 
 /// Reads an array of samples:
@@ -40,6 +43,9 @@ struct NpySamples {
 /// 1, everything else as it is. A last step of nothing but NaN is none: the sequence is shorter; any other
 /// number that is not finite is refused with its sample.
 NpySamples read_samples(const NpyArray& array, const DataOptions& options, const std::string& path);
+/// The same of a file in which the samples stay; looks at all of its numbers. Nothing where its elements do
+/// not lie as samples do.
+std::optional<NpySamples> samples_in_file(const std::string& path, const DataOptions& options);
 
 /// The lengths of sequences: (N) or (N,1) whole numbers from 1 to the number of steps.
 void set_lengths(NpySamples& samples, const NpyArray& lengths, const std::string& path);

@@ -56,6 +56,13 @@ class Arrays {
   std::string path(const std::string& name) const {
     return entries_.empty() ? files_.at(name) : fmt::format("{}({})", path_, printable(name));
   }
+  /// The file of an array, where that is larger than what may be kept in memory; else nothing.
+  std::optional<std::string> large(const std::string& name, const DataOptions& options) const {
+    if (!entries_.empty() || files_.at(name).ends_with(".gz")) return {};
+    std::error_code code;
+    const std::uint64_t size = std::filesystem::file_size(files_.at(name), code);
+    return !code && options.too_large(size) ? std::optional(files_.at(name)) : std::nullopt;
+  }
   std::vector<std::byte> load(const std::string& name) const {
     if (entries_.empty()) return read_maybe_gz(files_.at(name));
     const auto entry =
@@ -153,7 +160,17 @@ Part read_part(const Arrays& arrays, const PartArrays& names, const DataOptions&
   Part part;
   part.part = names.part.value_or(SetPart::train);
   part.path = arrays.path(names.samples);
-  part.samples = read_samples(NpyArray(arrays.load(names.samples), part.path), options, part.path);
+  std::optional<NpySamples> samples;
+  if (const auto file = arrays.large(names.samples, options)) {
+    samples = samples_in_file(*file, options);
+    if (!samples && options.say)
+      options.say(
+          fmt::format("{} is read into memory: of bytes or float32 in C order, channels and steps where firn "
+                      "has them, it could stay in its file",
+                      part.path));
+  }
+  if (!samples) samples = read_samples(NpyArray(arrays.load(names.samples), part.path), options, part.path);
+  part.samples = std::move(*samples);
   if (!names.lengths.empty()) {
     const std::string path = arrays.path(names.lengths);
     set_lengths(part.samples, NpyArray(arrays.load(names.lengths), path), path);

@@ -68,7 +68,7 @@ struct DataOptions {
   bool unlabelled = false;
   /// Bytes that a part may take in memory: one that would take more stays in its file, or is brought into one
   /// once (pictures), and is read as it is wanted. 0: as many as it takes. Folders of pictures, IDX,
-  /// text. The same numbers either way.
+  /// npy, text. The same numbers either way.
   Index memory = 0;
   /// Where files of decoded pictures are kept.
   std::string store = {};

@@ -4,15 +4,18 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data/memory.h"
 #include "data/picture_store.h"
 #include "data/source.h"
 #include "engine/base/rng.h"
+#include "tests/data/npy_write.h"
 #include "tests/data/stb_write.h"
 #include "tests/errors.h"
 #include "tests/folder.h"
@@ -205,6 +208,79 @@ TEST_CASE("a store that was broken off goes on, whatever was written") {
   std::ofstream(stem + ".log", std::ios::binary) << "chunk x\n";
   CHECK(store_pictures(paths, {kSize}, store, quiet).bad == whole.bad);
   CHECK(content(pixels) == bytes);
+}
+
+/// What `spec` comes to in memory and in its files, which hold what is too large for `memory` bytes.
+std::pair<DataParts, DataParts> both(const std::string& spec, Index memory) {
+  return {open_data(spec), open_data(spec, {.memory = memory})};
+}
+
+TEST_CASE("arrays stay in their files where their elements lie as samples are kept") {
+  const test::Folder folder;
+  const std::string spec = "npy:" + folder.path();
+  folder.write("y.npy", test::npy("|u1", "(8,)", std::string("\0\1\0\1\0\1\0\1", 8)));
+  const std::string bytes = random_bytes(std::size_t{8} * 8 * 9 * 3, "pictures");
+  const std::string path = folder.write("x.npy", test::npy("|u1", "(8, 8, 9, 3)", bytes));
+  const auto [pictures, file_pictures] = both(spec, 100);
+  check_same(pictures, file_pictures);
+  // Whoever opens them reads them there.
+  std::vector<real> before(8 * 9 * 3), after(8 * 9 * 3);
+  file_pictures.all->fill_numbers(3, before);
+  std::fstream(path, std::ios::in | std::ios::out | std::ios::binary).seekp(-1, std::ios::end).put('\1');
+  file_pictures.all->fill_numbers(7, after);
+  CHECK(after.back() == real(1) / 255);
+
+  std::vector<float> numbers(8 * 12);
+  Random random(2, "numbers");
+  for (float& number : numbers) number = static_cast<float>(random.normal());
+  const auto write = [&](const std::string& shape) {
+    folder.write("x.npy", test::npy("<f4", shape,
+                                    {reinterpret_cast<const char*>(numbers.data()), numbers.size() * 4}));
+  };
+  for (const char* shape : {"(8, 12)", "(8, 4, 3)", "(8, 2, 2, 3)"}) {
+    CAPTURE(shape);
+    write(shape);
+    const auto [memory, file] = both(spec, 100);
+    check_same(memory, file);
+    CHECK(memory.info().kind == file.info().kind);
+  }
+  // The second of four steps is the last of one sequence.
+  for (std::size_t k = 6; k < 12; ++k) numbers[12 + k] = std::nanf("");
+  write("(8, 4, 3)");
+  const auto [memory, file] = both(spec, 100);
+  check_same(memory, file);
+  CHECK(file.all->length(1) == 2);
+  CHECK(file.all->length(2) == 4);
+  folder.write("lengths.npy", test::npy("|u1", "(8,)", std::string("\4\2\4\1\4\4\3\4", 8)));
+  const auto [cut, file_cut] = both(spec, 100);
+  check_same(cut, file_cut);
+  CHECK(file_cut.all->length(3) == 1);
+
+  numbers[12 + 6] = 1;
+  write("(8, 12)");
+  fs::remove(folder.path() + "/lengths.npy");
+  for (const Index most : {0, 100}) {
+    CHECK(fails_with(Fault::data, "sample 1 holds nan, which is not finite",
+                     [&] { open_data(spec, {.memory = most}); }));
+  }
+}
+
+TEST_CASE("arrays whose elements lie otherwise are read into memory, and it is said") {
+  const test::Folder folder;
+  const std::string spec = "npy:" + folder.path();
+  folder.write("y.npy", test::npy("|u1", "(4,)", std::string("\0\1\0\1", 4)));
+  const std::string bytes = random_bytes(std::size_t{4} * 3 * 8 * 9, "channels first");
+  folder.write("x.npy", test::npy("|u1", "(4, 3, 8, 9)", bytes));
+  std::vector<std::string> said;
+  const DataParts there =
+      open_data(spec, {.memory = 100, .say = [&](const std::string& what) { said.push_back(what); }});
+  check_same(open_data(spec), there);
+  REQUIRE(said.size() == 1);
+  CHECK(said[0].find("read into memory") != std::string::npos);
+  CHECK(fails_with(Fault::data, "", [&] {
+    folder.write("x.npy", test::npy("|u1", "(4, 8, 9, 3)", bytes.substr(1)));
+    open_data(spec, {.memory = 100});
+  }));
 }
 
 }  // namespace

@@ -92,3 +92,23 @@ TEST_CASE("what does not fit is said before anything is written, and the forecas
   CHECK(cli.run("train --model cnn --data digits --memory x").code == 2);
   CHECK(cli.run("train --model cnn --data digits --memory 0").code == 2);
 }
+
+TEST_CASE("eval and predict with a limit: the answers of those without") {
+  Cli cli;
+  write_idx(cli);
+  REQUIRE(cli.shell("$FIRN train --model 'pool 8, dense' --data idx:set --epochs 1 --run r").code == 0);
+  const std::string limit = kSanitized ? " --memory 600M" : " --memory 60M";
+  for (const char* verb :
+       {"eval runs/r --split train", "predict runs/r --data idx:set --split train --top 1"}) {
+    CAPTURE(verb);
+    const Outcome free = cli.run(verb), bound = cli.run(verb + limit);
+    REQUIRE(free.code == 0);
+    INFO(bound.err);
+    CHECK(bound.code == 0);
+    CHECK(bound.out == free.out);
+    CHECK(bound.err.find("MB resident, of --memory") != std::string::npos);
+    const Outcome small = cli.run(std::string(verb) + " --memory 4M");
+    CHECK(small.code == 2);
+    CHECK(small.error_lines() == 1);
+  }
+}

@@ -5,7 +5,10 @@
 #include <algorithm>
 
 #include "engine/base/error.h"
+#include "engine/base/parallel.h"
+#include "optim/trainer/program_cache.h"
 #include "tools/app/cost/machine.h"
+#include "tools/app/cost/step_forecast.h"
 
 namespace firn::cli {
 
@@ -22,12 +25,17 @@ MemoryLimit::MemoryLimit(const std::string& text) {
   if (bytes_ < 1) throw Error(Fault::usage, "memory", fmt::format("a limit of {}", text));
 }
 
-void MemoryLimit::share(DataOptions& data, CacheChoice& cache, Console& console) const {
+void MemoryLimit::share(DataOptions& data, Console& console) const {
   if (!given()) return;
   data.memory = std::max<Index>(1, bytes_ / kPart);
   const std::string pictures = cache_file("pictures");
   data.store = pictures.empty() ? "." : pictures;
   data.say = [&console](const std::string& what) { console.note(what); };
+}
+
+void MemoryLimit::share(DataOptions& data, CacheChoice& cache, Console& console) const {
+  if (!given()) return;
+  share(data, console);
   cache.most = bytes_ / kFeatures;
   cache.resident = bytes_ / kFeatureFile;
 }
@@ -54,6 +62,19 @@ void MemoryLimit::check(double resident) const {
   if (!given() || resident <= static_cast<double>(bytes_)) return;
   throw Error(Fault::usage, "memory",
               text(resident) + ": a smaller --batch, a smaller network, or more of it frozen takes less");
+}
+
+void MemoryLimit::check_judging(const Session& session, ProgramCache& programs, Index batch, double answers,
+                                Console& console) const {
+  if (!given()) return;
+  Machine machine(false);
+  const Program& program = programs.inference(batch, session.recipe.input.sample);
+  const StepBytes step = step_bytes(*session.model, program, 0, thread_count());
+  const double resident = static_cast<double>(base_bytes(thread_count(), machine) + step.all()) +
+                          data_bytes(session.data) + answers;
+  machine.save();
+  check(resident);
+  console.note(text(resident));
 }
 
 }  // namespace firn::cli

@@ -1,4 +1,4 @@
-// --memory: what is resident of a process that trains is bounded.
+// --memory: what is resident of a process that trains or judges is bounded.
 #pragma once
 
 #include <string>
@@ -8,6 +8,7 @@
 #include "tools/app/cli/console.h"
 #include "tools/app/run/caching.h"
 #include "tools/app/run/options.h"
+#include "tools/app/run/session.h"
 
 namespace firn::cli {
 
@@ -23,6 +24,7 @@ class MemoryLimit {
 
   bool given() const { return bytes_ > 0; }
   /// `console` is told what takes long, and must outlive the data's opening.
+  void share(DataOptions& data, Console& console) const;
   void share(DataOptions& data, CacheChoice& cache, Console& console) const;
   /// Resident bytes of data that was opened so: as many as it takes, or its share.
   double data_bytes(const DataParts& data) const;
@@ -31,6 +33,10 @@ class MemoryLimit {
   std::string text(double resident) const;
   /// Throws Error(usage) where more is needed.
   void check(double resident) const;
+  /// Of a process that asks the model about the session's data, batch by batch, and keeps `answers` bytes:
+  /// checked, and said. Does nothing without a limit.
+  void check_judging(const Session& session, ProgramCache& programs, Index batch, double answers,
+                     Console& console) const;
 
  private:
   static constexpr Index kPart = 8, kFeatures = 4, kFeatureFile = 16;

@@ -16,6 +16,7 @@
 #include "tools/app/cli/table.h"
 #include "tools/app/run/data.h"
 #include "tools/app/run/logits.h"
+#include "tools/app/run/memory_limit.h"
 #include "tools/app/run/scores.h"
 #include "tools/app/run/session.h"
 #include "tools/app/run/weights_path.h"
@@ -102,6 +103,7 @@ class Eval : public Verb {
     declare_precision(arguments, precision_);
     declare_sample(arguments, session_.input);
     declare_run(arguments, run_);
+    declare_memory(arguments, memory_);
   }
   int run(Console& console) override;
 
@@ -127,7 +129,7 @@ class Eval : public Verb {
   std::string split_ = "test";
   std::string logits_;
   std::string precision_ = "fp32";
-  std::string run_word_;
+  std::string run_word_, memory_;
 };
 
 int Eval::run(Console& console) {
@@ -146,6 +148,8 @@ int Eval::run(Console& console) {
     console.note(fmt::format("on the run's own data: --data {}", session_.data.spec));
   }
   session_.purpose = Purpose::judge;
+  const MemoryLimit limit(memory_);
+  limit.share(session_.data.options, console);
   const Session session = open_session(session_);
   console.notes(session.notes);
   if (run_.exact) console.note("in force: " + exact_text(true));
@@ -153,6 +157,13 @@ int Eval::run(Console& console) {
   options.shuffle = false;
   Loader loader(part_of(session.data, split_), options);
   const bool lowered = frozen_precision(precision_, run_.exact) == DType::bf16;
+  if (limit.given()) {
+    ProgramCache programs(*session.model, {.task = session.task, .exact = run_.exact});
+    const double rows = static_cast<double>(loader.data().size()) * sizeof(real) *
+                        static_cast<double>(session.model->width()) *
+                        static_cast<double>(session.model->each_step() ? session.recipe.input.sample[0] : 1);
+    limit.check_judging(session, programs, options.batch, (lowered || !logits_.empty()) ? rows : 0, console);
+  }
   LogitsFile file(logits_, *session.model, loader.data());
   std::vector<real> kept;
   const Evaluation e =

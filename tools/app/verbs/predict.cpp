@@ -24,6 +24,7 @@
 #include "tools/app/run/adapt.h"
 #include "tools/app/run/data.h"
 #include "tools/app/run/logits.h"
+#include "tools/app/run/memory_limit.h"
 #include "tools/app/run/picture_questions.h"
 #include "tools/app/run/session.h"
 #include "tools/app/run/text_questions.h"
@@ -119,7 +120,7 @@ class Predict : public Verb {
   void take_words();
   std::vector<std::string> asked_pictures(Console& console) const;
   void add_asked_texts();
-  void answer(Console& console, const Session& session);
+  void answer(Console& console, const Session& session, const MemoryLimit& limit);
   void answer_pictures(Console& console, const Session& session);
   LoaderOptions options(const Session& session) const;
   void print(Console& console, const Session& session, const Questions& questions, Index sample,
@@ -131,6 +132,7 @@ class Predict : public Verb {
   std::string logits_;
   Index top_ = 3;
   std::vector<std::string> images_, texts_;
+  std::string memory_;
   std::string run_word_;  ///< the run; with --weights the first of what is asked
   std::vector<std::string> asked_;
   DType precision_in_force_ = DType::number;
@@ -158,6 +160,7 @@ void Predict::declare(Arguments& arguments) {
                    "also write the raw logits, float32, in the order of the data (-: to stdout)");
   declare_sample(arguments, session_.input);
   declare_run(arguments, run_);
+  declare_memory(arguments, memory_);
   declare_precision(arguments, precision_);
 }
 
@@ -328,7 +331,7 @@ void Predict::answer_pictures(Console& console, const Session& session) {
   console.close(JsonObject().add("samples", questions.names.size()).add("left_out", bad.size()));
 }
 
-void Predict::answer(Console& console, const Session& session) {
+void Predict::answer(Console& console, const Session& session, const MemoryLimit& limit) {
   Questions questions;
   if (session_.data.spec.empty()) {
     add_asked_texts();
@@ -346,6 +349,9 @@ void Predict::answer(Console& console, const Session& session) {
   const Index classes = session.model->width();
   const Index samples = questions.samples->size();
   const Index steps = session.model->each_step() ? questions.samples->info().shape[0] : 1;
+  const double kept = static_cast<double>(samples * classes) * sizeof(real);
+  limit.check_judging(session, programs, options(session).batch,
+                      logits_.empty() ? kept : kept * static_cast<double>(steps + 1), console);
   LogitsFile logits(logits_, *session.model, *questions.samples);
   // Everything is answered before anything is printed or written.
   std::vector<real> last(static_cast<std::size_t>(samples * classes));
@@ -374,6 +380,8 @@ int Predict::run(Console& console) {
   if (split_.empty()) split_ = is_foreign_network(session_.model.weights) ? "all" : "test";
   session_.seed = run_.seed;
   if (!session_.data.spec.empty()) take_run_reading(session_.model.weights, session_);
+  const MemoryLimit limit(memory_);
+  limit.share(session_.data.options, console);
   precision_in_force_ = frozen_precision(precision_, run_.exact);
   SessionChoice opened = session_;
   if (opened.data.spec.empty() && texts_.empty()) opened.data.options.skip_bad = false;  // of what is asked
@@ -387,7 +395,7 @@ int Predict::run(Console& console) {
   if (session_.data.spec.empty() && pictures) {
     answer_pictures(console, session);
   } else {
-    answer(console, session);
+    answer(console, session, limit);
   }
   return 0;
 }
