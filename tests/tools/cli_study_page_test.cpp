@@ -151,8 +151,10 @@ TEST_CASE(
       if (stretch.at("from") == 0 && stretch.at("to") == content.at("steps"))
         whole.insert(stretch.at("block").get<std::size_t>());
     }
-    for (std::size_t block = 0; block < last.size(); ++block)
+    for (std::size_t block = 0; block < last.size(); ++block) {
+      if (last[block].is_null()) continue;  // a head begins from zero: nothing to measure by
       CHECK((last[block].get<double>() == 0) == whole.contains(block));
+    }
     const bool full = one.name == "full tuning", policy = one.name == "policy freezeout";
     CHECK(content.at("frozen").empty() == full);
     CHECK((policy || whole.empty() == full));

@@ -126,8 +126,15 @@ double number_of(Database& database, const char* sql, const std::string& cell) {
 }  // namespace
 
 std::vector<const Outcome*> pictured_arms(const Answer& answer, const Outcomes& outcomes) {
-  const auto freezes = [](const Outcome* o) {
+  // New weights that are frozen as they were drawn are looked at where nothing else freezes.
+  const auto freezes_anything = [](const Outcome* o) {
     return !o->arm->full() && o->arm->control() == Control::none;
+  };
+  const bool copied = std::any_of(answer.arms.begin(), answer.arms.end(), [&](const Outcome* o) {
+    return freezes_anything(o) && o->arm->transfers();
+  });
+  const auto freezes = [&](const Outcome* o) {
+    return freezes_anything(o) && (o->arm->transfers() || !copied);
   };
   const Outcome* leader = freezes(answer.best) ? answer.best : nullptr;
   for (const Outcome* o : answer.arms) {

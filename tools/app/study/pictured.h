@@ -11,8 +11,8 @@
 namespace firn::cli {
 
 /// What is looked at for an answer: full tuning, the best arm of a fixed cut and the best policy, all from the
-/// source of the answer (where that is new weights alone, of the best arm that freezes); full tuning first.
-/// Fewer where there are no such arms; none where nothing freezes.
+/// source of the answer (where that is new weights, from that of the best arm that freezes what was copied);
+/// full tuning first. Fewer where there are no such arms; none where nothing freezes.
 std::vector<const Outcome*> pictured_arms(const Answer& answer, const Outcomes& outcomes);
 
 /// So many forward passes of a sample the pictures of an arm take, beside its training.
