@@ -51,4 +51,9 @@ void Attributes::missing(std::string_view name) {
   throw Error(Fault::usage, "attributes", fmt::format("{} is wanted, and missing or of another kind", name));
 }
 
+std::string Description::text() const {
+  const std::string detail = attributes.detail();
+  return detail.empty() ? name : name + " " + detail;
+}
+
 }  // namespace firn

@@ -1,4 +1,5 @@
-// What distinguishes an operation from others of its name: named values.
+// What an operation says of itself: its name, its formula, and named values that distinguish it from others
+// of that name.
 #pragma once
 
 #include <string>
@@ -49,6 +50,15 @@ class Attributes {
   [[noreturn]] static void missing(std::string_view name);
 
   std::vector<Attribute> list_;
+};
+
+struct Description {
+  std::string name;          ///< "conv2d"
+  std::string formula = {};  ///< mathematics, for people: "y[n,o] = Σ_i x[n,i] weight[i,o] + bias[o]"
+  Attributes attributes = {};
+
+  /// As a listing prints it: "conv2d 3x3 1->32 pad 1".
+  std::string text() const;
 };
 
 }  // namespace firn

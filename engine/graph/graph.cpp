@@ -14,6 +14,10 @@ std::string Node::kind() const {
   return constant_.defined() ? "constant" : "feed";
 }
 
+std::string Node::text() const {
+  return op_ ? op_->describe().text() : kind();
+}
+
 Node& Graph::make(std::string label) {
   auto node = std::make_unique<Node>();
   node->id_ = static_cast<int>(nodes_.size());
@@ -84,7 +88,10 @@ Value Graph::add_before(const Node& reader, std::shared_ptr<const Op> op, std::v
 
 Graph::Graph(Options options) : options_(std::move(options)) {
   if (options_.exact && options_.types.frozen_narrow()) {
-    throw Error(Fault::usage, "graph", "bf16 and exact computation exclude each other");
+    const NumberTypes& types = options_.types;
+    throw Error(Fault::usage, "graph",
+                fmt::format("{} and exact computation exclude each other",
+                            type_name(types.all_narrow() ? types.all : types.frozen)));
   }
 }
 

@@ -16,14 +16,14 @@ namespace firn {
 /// What a graph is built for. A frozen batch norm uses its running statistics in both.
 enum class Mode { train, infer };
 
-/// Of the numbers that products read and hand to each other: `number` or bf16. Sums, parameters and their
-/// gradients are fp32.
+/// Of the numbers that products read and hand to each other: `number` or a narrower type. Sums, parameters
+/// and their gradients are `number`.
 struct NumberTypes {
   DType all = DType::number;
   DType frozen = DType::number;  ///< where nothing below trains, unless `all` is narrower
 
-  bool all_narrow() const { return all == DType::bf16; }
-  bool frozen_narrow() const { return all_narrow() || frozen == DType::bf16; }
+  bool all_narrow() const { return is_narrow(all); }
+  bool frozen_narrow() const { return all_narrow() || is_narrow(frozen); }
 };
 
 /// The part of a training step that a node belongs to.
@@ -49,6 +49,8 @@ class Node {
   const Node* gradient_of() const { return gradient_of_; }
   /// "conv2d", or "feed", "parameter", "constant".
   std::string kind() const;
+  /// The same with the operation's attributes: "conv2d 3x3 1->32 pad 1".
+  std::string text() const;
 
   const ParameterPtr& parameter() const { return parameter_; }
   const Tensor& constant() const { return constant_; }

@@ -166,12 +166,8 @@ class Op {
  public:
   virtual ~Op() = default;
 
-  /// "conv2d"
-  virtual std::string name() const = 0;
-  /// What it computes, as mathematics for people: "y[n,o] = Σ_i x[n,i] weight[i,o] + bias[o]".
-  virtual std::string formula() const { return {}; }
-  /// What distinguishes it from others of its name.
-  virtual Attributes attributes() const { return {}; }
+  /// Asked while graphs are built and printed, never in a step.
+  virtual Description describe() const = 0;
   /// The outputs for these inputs; throws Error(usage) with both shapes where they do not fit.
   /// `where` names the layer.
   virtual std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const = 0;
@@ -186,8 +182,12 @@ class Op {
   /// task; no scratch. The cut does not depend on `rows`.
   virtual Division schedule(const Node& node, Index rows, const Kernels& kernels) const;
 
+  /// Of `describe`.
+  std::string name() const { return describe().name; }
+  std::string formula() const { return describe().formula; }
+  Attributes attributes() const { return describe().attributes; }
   /// The attributes as a listing prints them: "3x3 1->32 pad 1"; may be empty.
-  std::string detail() const { return attributes().detail(); }
+  std::string detail() const { return describe().attributes.detail(); }
 };
 
 }  // namespace firn

@@ -43,9 +43,10 @@ Formula formula_of(Activation activation) {
 class ActivateGradient final : public Op {
  public:
   ActivateGradient(Activation activation, real slope) : activation_(activation), slope_(slope) {}
-  std::string name() const override { return fmt::format("{}_gradient", activation_name(activation_)); }
-  std::string formula() const override { return formula_of(activation_).gradient; }
-  Attributes attributes() const override { return Attributes().add("slope", static_cast<double>(slope_)); }
+  Description describe() const override {
+    return {fmt::format("{}_gradient", activation_name(activation_)), formula_of(activation_).gradient,
+            Attributes().add("slope", static_cast<double>(slope_))};
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_same(name(), where, inputs[0].shape, inputs[1].shape);
     return {inputs[1]};
@@ -64,9 +65,10 @@ class ActivateGradient final : public Op {
 class Activate final : public Op {
  public:
   Activate(Activation activation, real slope) : activation_(activation), slope_(slope) {}
-  std::string name() const override { return std::string(activation_name(activation_)); }
-  std::string formula() const override { return formula_of(activation_).value; }
-  Attributes attributes() const override { return Attributes().add("slope", static_cast<double>(slope_)); }
+  Description describe() const override {
+    return {std::string(activation_name(activation_)), formula_of(activation_).value,
+            Attributes().add("slope", static_cast<double>(slope_))};
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_type(name(), where, inputs[0], DType::number, "input");
     return {inputs[0]};

@@ -20,16 +20,12 @@ class AdaptiveAverage final : public Op {
  public:
   AdaptiveAverage(Shape image, Index height, Index width, bool backward)
       : image_(image), height_(height), width_(width), backward_(backward) {}
-  std::string name() const override {
-    return backward_ ? "adaptive_average_pool_gradient" : "adaptive_average_pool";
-  }
-  std::string formula() const override {
-    return backward_ ? "dx[n,h,w,c] = Σ of dy[n,i,j,c] / its places over the windows that hold (h,w)"
-                     : "y[n,i,j,c] = the mean of x[n,h,w,c] over h from ⌊i H/OH⌋ to ⌈(i+1) H/OH⌉, w alike";
-  }
-  Attributes attributes() const override {
-    return Attributes().add("size", std::vector<Index>{height_, width_},
-                            fmt::format("{}x{}", height_, width_));
+  Description describe() const override {
+    return {
+        backward_ ? "adaptive_average_pool_gradient" : "adaptive_average_pool",
+        backward_ ? "dx[n,h,w,c] = Σ of dy[n,i,j,c] / its places over the windows that hold (h,w)"
+                  : "y[n,i,j,c] = the mean of x[n,h,w,c] over h from ⌊i H/OH⌋ to ⌈(i+1) H/OH⌉, w alike",
+        Attributes().add("size", std::vector<Index>{height_, width_}, fmt::format("{}x{}", height_, width_))};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     const Index n = inputs[0].shape[0];

@@ -29,10 +29,9 @@ Spec same_elements(std::string_view op, const std::string& where, std::span<cons
 class Scale final : public Op {
  public:
   explicit Scale(real factor) : factor_(factor) {}
-  std::string name() const override { return "scale"; }
-  std::string formula() const override { return "y = factor · x"; }
-  Attributes attributes() const override {
-    return Attributes().add("factor", static_cast<double>(factor_), fmt::format("by {:.6g}", factor_));
+  Description describe() const override {
+    return {"scale", "y = factor · x",
+            Attributes().add("factor", static_cast<double>(factor_), fmt::format("by {:.6g}", factor_))};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_type(name(), where, inputs[0], DType::number, "input");
@@ -50,8 +49,7 @@ class Scale final : public Op {
 
 class Add final : public Op {
  public:
-  std::string name() const override { return "add"; }
-  std::string formula() const override { return "y = a + b"; }
+  Description describe() const override { return {"add", "y = a + b"}; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     return {same_elements(name(), where, inputs)};
   }
@@ -68,8 +66,7 @@ class Add final : public Op {
 
 class AddRow final : public Op {
  public:
-  std::string name() const override { return "add_row"; }
-  std::string formula() const override { return "y[r,c] = x[r,c] + b[c]"; }
+  Description describe() const override { return {"add_row", "y[r,c] = x[r,c] + b[c]"}; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& a = inputs[0].shape;
     const Shape& b = inputs[1].shape;
@@ -93,8 +90,7 @@ class AddRow final : public Op {
 
 class Subtract final : public Op {
  public:
-  std::string name() const override { return "subtract"; }
-  std::string formula() const override { return "y = a - b"; }
+  Description describe() const override { return {"subtract", "y = a - b"}; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     return {same_elements(name(), where, inputs)};
   }
@@ -112,8 +108,7 @@ class Subtract final : public Op {
 
 class Multiply final : public Op {
  public:
-  std::string name() const override { return "multiply"; }
-  std::string formula() const override { return "y = a · b, element by element"; }
+  Description describe() const override { return {"multiply", "y = a · b, element by element"}; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     return {same_elements(name(), where, inputs)};
   }

@@ -30,9 +30,8 @@ void require_channels(const std::string& where, const Shape& x, std::span<const 
 class CoefficientsGradient final : public Op {
  public:
   explicit CoefficientsGradient(real epsilon) : epsilon_(epsilon) {}
-  std::string name() const override { return "norm_coefficients_gradient"; }
-  std::string formula() const override {
-    return "dgamma[c] = (dscale[c] - mean[c] dshift[c]) / √(variance[c] + ε)";
+  Description describe() const override {
+    return {"norm_coefficients_gradient", "dgamma[c] = (dscale[c] - mean[c] dshift[c]) / √(variance[c] + ε)"};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {inputs[0]};
@@ -52,9 +51,9 @@ class CoefficientsGradient final : public Op {
 class Coefficients final : public Op {
  public:
   explicit Coefficients(real epsilon) : epsilon_(epsilon) {}
-  std::string name() const override { return "norm_coefficients"; }
-  std::string formula() const override {
-    return "scale[c] = gamma[c] / √(variance[c] + ε), shift[c] = beta[c] - mean[c] scale[c]";
+  Description describe() const override {
+    return {"norm_coefficients",
+            "scale[c] = gamma[c] / √(variance[c] + ε), shift[c] = beta[c] - mean[c] scale[c]"};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {inputs[0], inputs[0]};
@@ -82,8 +81,9 @@ class Coefficients final : public Op {
 /// Inputs: dy, x. The sum over rows of dy * x.
 class ScaleGradient final : public Op {
  public:
-  std::string name() const override { return "affine_dscale"; }
-  std::string formula() const override { return "dshift[c] = Σ_r dy[r,c], dscale[c] = Σ_r dy[r,c] x[r,c]"; }
+  Description describe() const override {
+    return {"affine_dscale", "dshift[c] = Σ_r dy[r,c], dscale[c] = Σ_r dy[r,c] x[r,c]"};
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{Shape{2, inputs[0].shape[-1]}, DType::number, Axis::slice}};
   }
@@ -100,9 +100,9 @@ bool affine_takes(const EpilogueForm& form) {
 class Affine final : public WithEpilogue {
  public:
   explicit Affine(EpilogueForm form = {.scale = 1, .shift = 2}) : WithEpilogue(form) {}
-  std::string name() const override { return "affine"; }
-  std::string formula() const override { return "y[r,c] = x[r,c] scale[c] + shift[c]"; }
-  Attributes attributes() const override { return form_.attributes(); }
+  Description describe() const override {
+    return {"affine", "y[r,c] = x[r,c] scale[c] + shift[c]", form_.attributes()};
+  }
   bool takes(const EpilogueForm& form) const override { return affine_takes(form); }
   std::shared_ptr<const Op> with(const EpilogueForm& form) const override {
     return std::make_shared<Affine>(form);
@@ -126,8 +126,7 @@ class Affine final : public WithEpilogue {
 /// Inputs: dy, scale.
 class AffineDx final : public Op {
  public:
-  std::string name() const override { return "affine_dx"; }
-  std::string formula() const override { return "dx[r,c] = dy[r,c] scale[c]"; }
+  Description describe() const override { return {"affine_dx", "dx[r,c] = dy[r,c] scale[c]"}; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {inputs[0]};
   }
@@ -142,8 +141,7 @@ class AffineDx final : public Op {
 class PickRow final : public Op {
  public:
   explicit PickRow(int row) : row_(row) {}
-  std::string name() const override { return "pick_row"; }
-  std::string formula() const override { return fmt::format("y[c] = x[{},c]", row_); }
+  Description describe() const override { return {"pick_row", fmt::format("y[c] = x[{},c]", row_)}; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{inputs[0].shape.tail(1), DType::number, Axis::none}};
   }
@@ -180,9 +178,9 @@ void Affine::gradient(Gradients& g) const {
 /// Mean, its rest and the sum of squared differences of each slice: (3,C) a part.
 class Moments final : public Op {
  public:
-  std::string name() const override { return "moments"; }
-  std::string formula() const override {
-    return "of each slice of the batch: mean[c] = Σ_r x[r,c] / rows, m2[c] = Σ_r (x[r,c] - mean[c])²";
+  Description describe() const override {
+    return {"moments",
+            "of each slice of the batch: mean[c] = Σ_r x[r,c] / rows, m2[c] = Σ_r (x[r,c] - mean[c])²"};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{Shape{3, inputs[0].shape[-1]}, DType::number, Axis::slice}};
@@ -202,10 +200,10 @@ class Statistics final : public Op {
  public:
   Statistics(real epsilon, Index batch, Index rows_of_sample)
       : epsilon_(epsilon), batch_(batch), rows_of_sample_(rows_of_sample) {}
-  std::string name() const override { return "batch_statistics"; }
-  std::string formula() const override {
-    return "mean[c] and m2[c] of the batch from those of its slices, inverse_std[c] = 1 / √(m2[c] / rows + "
-           "ε), unbiased variance[c] = m2[c] / (rows - 1)";
+  Description describe() const override {
+    return {"batch_statistics",
+            "mean[c] and m2[c] of the batch from those of its slices, inverse_std[c] = 1 / √(m2[c] / rows + "
+            "ε), unbiased variance[c] = m2[c] / (rows - 1)"};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     const Spec row{inputs[0].shape.tail(1), DType::number, Axis::none};
@@ -255,8 +253,9 @@ Gate normalisation(const Call& call, int gamma) {
 class RunningUpdate final : public Op {
  public:
   explicit RunningUpdate(real momentum) : momentum_(momentum) {}
-  std::string name() const override { return "running_update"; }
-  std::string formula() const override { return "running = (1 - momentum) running + momentum · batch"; }
+  Description describe() const override {
+    return {"running_update", "running = (1 - momentum) running + momentum · batch"};
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {inputs[0]};
   }
@@ -286,11 +285,11 @@ Index gate_scratch(const Node& node, bool relu) {
 class TrainSums final : public WithGate {
  public:
   explicit TrainSums(bool relu = false) : relu_(relu) {}
-  std::string name() const override { return "batch_norm_sums"; }
-  std::string formula() const override {
-    return "dbeta[c] = Σ_r dy[r,c], dgamma[c] = Σ_r dy[r,c] xhat[r,c], xhat = (x - mean) inverse_std";
+  Description describe() const override {
+    return {"batch_norm_sums",
+            "dbeta[c] = Σ_r dy[r,c], dgamma[c] = Σ_r dy[r,c] xhat[r,c], xhat = (x - mean) inverse_std",
+            Attributes().add("gated", relu_, relu_ ? "of relu" : "")};
   }
-  Attributes attributes() const override { return Attributes().add("gated", relu_, relu_ ? "of relu" : ""); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{Shape{2, inputs[0].shape[-1]}, DType::number, Axis::slice}};
   }
@@ -315,9 +314,9 @@ class TrainSums final : public WithGate {
 class DxCoefficients final : public Op {
  public:
   explicit DxCoefficients(Index rows) : rows_(rows) {}
-  std::string name() const override { return "batch_norm_dx_coefficients"; }
-  std::string formula() const override {
-    return "a = gamma inverse_std, b = -a inverse_std dgamma / m, d = -a dbeta / m - b mean; m rows";
+  Description describe() const override {
+    return {"batch_norm_dx_coefficients",
+            "a = gamma inverse_std, b = -a inverse_std dgamma / m, d = -a dbeta / m - b mean; m rows"};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{Shape{3, inputs[1].shape[0]}, DType::number, Axis::none}};
@@ -345,12 +344,12 @@ class DxCoefficients final : public Op {
 class TrainDx final : public WithGate {
  public:
   explicit TrainDx(bool relu = false) : relu_(relu) {}
-  std::string name() const override { return "batch_norm_dx"; }
-  std::string formula() const override {
-    return "dx[r,c] = a[c] dy[r,c] + b[c] x[r,c] + d[c], which is gamma inverse_std (dy - dbeta / m - xhat "
-           "dgamma / m)";
+  Description describe() const override {
+    return {"batch_norm_dx",
+            "dx[r,c] = a[c] dy[r,c] + b[c] x[r,c] + d[c], which is gamma inverse_std (dy - dbeta / m - xhat "
+            "dgamma / m)",
+            Attributes().add("gated", relu_, relu_ ? "of relu" : "")};
   }
-  Attributes attributes() const override { return Attributes().add("gated", relu_, relu_ ? "of relu" : ""); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {inputs[1]};
   }
@@ -377,14 +376,11 @@ class Normalise final : public WithEpilogue {
  public:
   // Scale and shift stand for the terms that are taken; they are computed in the scratch.
   explicit Normalise(EpilogueForm form = {.scale = 1, .shift = 2}) : WithEpilogue(form) {}
-  std::string name() const override { return "batch_norm"; }
-  std::string formula() const override {
-    return "y[r,c] = (x[r,c] - mean[c]) inverse_std[c] gamma[c] + beta[c]";
-  }
-  Attributes attributes() const override {
+  Description describe() const override {
     EpilogueForm behind = form_;
     behind.scale = behind.shift = -1;
-    return behind.attributes();
+    return {"batch_norm", "y[r,c] = (x[r,c] - mean[c]) inverse_std[c] gamma[c] + beta[c]",
+            behind.attributes()};
   }
   bool takes(const EpilogueForm& form) const override { return affine_takes(form); }
   std::shared_ptr<const Op> with(const EpilogueForm& form) const override {

@@ -13,8 +13,7 @@ namespace {
 
 class MultiplyRow final : public Op {
  public:
-  std::string name() const override { return "multiply_row"; }
-  std::string formula() const override { return "y[r,c] = x[r,c] f[c]"; }
+  Description describe() const override { return {"multiply_row", "y[r,c] = x[r,c] f[c]"}; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_type(name(), where, inputs[0], DType::number, "input");
     const Shape& x = inputs[0].shape;
@@ -51,8 +50,7 @@ Places places_of(const Shape& x) {
 /// Inputs: a, b (N,...,C), seen as (N,P,C).
 class ChannelProducts final : public Op {
  public:
-  std::string name() const override { return "channel_products"; }
-  std::string formula() const override { return "y[n,c] = Σ_p a[n,p,c] b[n,p,c]"; }
+  Description describe() const override { return {"channel_products", "y[n,c] = Σ_p a[n,p,c] b[n,p,c]"}; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_same(name(), where, inputs[0].shape, inputs[1].shape);
     return {{Shape{inputs[0].shape[0], inputs[0].shape[-1]}, DType::number, inputs[0].axis}};
@@ -75,8 +73,7 @@ class ChannelProducts final : public Op {
 
 class MultiplyChannels final : public Op {
  public:
-  std::string name() const override { return "multiply_channels"; }
-  std::string formula() const override { return "y[n,p,c] = x[n,p,c] f[n,c]"; }
+  Description describe() const override { return {"multiply_channels", "y[n,p,c] = x[n,p,c] f[n,c]"}; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_type(name(), where, inputs[0], DType::number, "input");
     const Shape& x = inputs[0].shape;

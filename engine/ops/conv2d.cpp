@@ -8,7 +8,7 @@
 
 namespace firn {
 
-Attributes ConvolutionOp::attributes() const {
+Attributes ConvolutionOp::geometry_attributes() const {
   const auto both = [](Index a, Index b) { return std::vector<Index>{a, b}; };
   const bool strides = g_.stride_h != 1 || g_.stride_w != 1, pads = g_.pad_h != 0 || g_.pad_w != 0;
   Attributes list;
@@ -28,14 +28,12 @@ Cost ConvolutionOp::cost_of(const Node& node, const Shape& images) const {
   return cost;
 }
 
-std::string Conv2dOp::name() const {
-  return g_.groups == g_.c && g_.groups > 1 ? "conv2d_depthwise" : "conv2d";
-}
-
-std::string Conv2dOp::formula() const {
+Description Conv2dOp::describe() const {
   std::string text = "y[n,i,j,o] = Σ_{p,q,c} x[n, i·stride + p - pad, j·stride + q - pad, c] weight[p,q,c,o]";
   if (g_.groups > 1) text += ", c in the group of o";
-  return bias_ ? text + " + bias[o]" : text;
+  if (bias_) text += " + bias[o]";
+  const bool depthwise = g_.groups == g_.c && g_.groups > 1;
+  return {depthwise ? "conv2d_depthwise" : "conv2d", std::move(text), geometry_attributes()};
 }
 
 std::vector<Spec> Conv2dOp::infer(std::span<const Spec> inputs, const std::string& where) const {
@@ -75,10 +73,12 @@ Conv2dDwOp::Conv2dDwOp(const ConvGeometry& g, const TrainableRanges* trains) : C
   g_.trainable_ranges = static_cast<Index>(trains_.size());
 }
 
-Attributes Conv2dDwOp::attributes() const {
-  Attributes list = ConvolutionOp::attributes();
+Description Conv2dDwOp::describe() const {
+  Attributes list = geometry_attributes();
   if (g_.trainable_count() < g_.oc) list.add("of", g_.oc, fmt::format("of {}", g_.oc));
-  return list;
+  return {"conv2d_dw",
+          "dweight[p,q,c,o] = Σ_{n,i,j} x[n, i·stride + p - pad, j·stride + q - pad, c] dy[n,i,j,o]",
+          std::move(list)};
 }
 
 std::vector<Spec> Conv2dDwOp::infer(std::span<const Spec>, const std::string&) const {

@@ -14,11 +14,11 @@ class ConvolutionOp : public Abstract {
   const ConvGeometry& geometry() const { return g_; }
   /// Winograd's tiles, 2 or 4, or 0 for none; without it they are chosen.
   std::optional<Index> tile() const { return tile_; }
-  Attributes attributes() const override;
   Traits traits() const override { return {.narrowing = Narrowing::multiplies}; }
 
  protected:
   ConvolutionOp(const ConvGeometry& g, std::optional<Index> tile) : g_(g), tile_(tile) {}
+  Attributes geometry_attributes() const;
   /// With the multiply-adds of as many images as `images` has.
   Cost cost_of(const Node& node, const Shape& images) const;
 
@@ -32,8 +32,7 @@ class Conv2dOp final : public ConvolutionOp {
   Conv2dOp(const ConvGeometry& g, std::optional<Index> tile, bool bias)
       : ConvolutionOp(g, tile), bias_(bias) {}
   bool bias() const { return bias_; }
-  std::string name() const override;
-  std::string formula() const override;
+  Description describe() const override;
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override;
   void gradient(Gradients& gradients) const override;
   Cost cost(const Node& node) const override { return cost_of(node, node.outputs()[0].shape); }
@@ -47,10 +46,11 @@ class Conv2dOp final : public ConvolutionOp {
 class Conv2dDxOp final : public ConvolutionOp {
  public:
   Conv2dDxOp(const ConvGeometry& g, std::optional<Index> tile) : ConvolutionOp(g, tile) {}
-  std::string name() const override { return "conv2d_dx"; }
-  std::string formula() const override {
-    return "dx[n,h,w,c] = Σ_{p,q,o} dy[n,i,j,o] weight[p,q,c,o], (i,j) where h = i·stride + p - pad, w = "
-           "j·stride + q - pad";
+  Description describe() const override {
+    return {"conv2d_dx",
+            "dx[n,h,w,c] = Σ_{p,q,o} dy[n,i,j,o] weight[p,q,c,o], (i,j) where h = i·stride + p - pad, w = "
+            "j·stride + q - pad",
+            geometry_attributes()};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override;
   Cost cost(const Node& node) const override { return cost_of(node, node.outputs()[0].shape); }
@@ -64,11 +64,7 @@ class Conv2dDwOp final : public ConvolutionOp {
   Conv2dDwOp(const ConvGeometry& g, const TrainableRanges* trains);
   Conv2dDwOp(const Conv2dDwOp&) = delete;  // its geometry points into it
   Conv2dDwOp& operator=(const Conv2dDwOp&) = delete;
-  std::string name() const override { return "conv2d_dw"; }
-  std::string formula() const override {
-    return "dweight[p,q,c,o] = Σ_{n,i,j} x[n, i·stride + p - pad, j·stride + q - pad, c] dy[n,i,j,o]";
-  }
-  Attributes attributes() const override;
+  Description describe() const override;
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override;
   Cost cost(const Node& node) const override;
   std::span<const Implementation* const> implementations() const override;

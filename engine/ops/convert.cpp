@@ -23,9 +23,7 @@ Index sample_elements(const Spec& spec) {
 
 class Round final : public Op {
  public:
-  std::string name() const override { return "round"; }
-  std::string formula() const override { return "y = x rounded to bf16"; }
-  Attributes attributes() const override { return Attributes().add("to", std::string("bf16"), "to bf16"); }
+  Description describe() const override { return {"round", "y = x rounded to bf16", rounding()}; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_type(name(), where, inputs[0], DType::number, "input");
     return {inputs[0]};
@@ -40,9 +38,11 @@ class Converting final : public Op {
  public:
   Converting(std::shared_ptr<const Op> op, std::vector<Reading> inputs, bool narrow)
       : op_(std::move(op)), inputs_(std::move(inputs)), narrow_(narrow) {}
-  std::string name() const override { return op_->name(); }
-  std::string formula() const override { return op_->formula(); }
-  Attributes attributes() const override { return op_->attributes().add(conversion(inputs_, narrow_)); }
+  Description describe() const override {
+    Description description = op_->describe();
+    description.attributes.add(conversion(inputs_, narrow_));
+    return description;
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     std::vector<Spec> wide(inputs.begin(), inputs.end());
     for (std::size_t i = 0; i < wide.size(); ++i) {
@@ -142,6 +142,20 @@ Attributes conversion(const std::vector<Reading>& inputs, bool narrow) {
 
 std::shared_ptr<const Op> round_op() {
   return std::make_shared<Round>();
+}
+
+void round_numbers(const Kernels& kernels, Index count, const real* x, real* y) {
+  kernels.bf16.round(count, x, y);
+}
+
+Attributes rounding() {
+  return Attributes().add("to", std::string("bf16"), "to bf16");
+}
+
+std::vector<Spec> widened(std::span<const Spec> specs) {
+  std::vector<Spec> wide(specs.begin(), specs.end());
+  for (Spec& spec : wide) spec.type = is_narrow(spec.type) ? DType::number : spec.type;
+  return wide;
 }
 
 std::shared_ptr<const Op> converting(std::shared_ptr<const Op> op, std::vector<Reading> inputs, bool narrow) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "engine/graph/graph.h"
@@ -37,5 +38,11 @@ Attributes conversion(const std::vector<Reading>& inputs, bool narrow);
 
 /// Each element to the nearest bf16, still as a `real`.
 std::shared_ptr<const Op> round_op();
+/// What it does, in place or not, and what a listing says of it.
+void round_numbers(const Kernels& kernels, Index count, const real* x, real* y);
+Attributes rounding();
+
+/// The same as `real` where they are narrow numbers.
+std::vector<Spec> widened(std::span<const Spec> specs);
 
 }  // namespace firn

@@ -7,7 +7,7 @@
 
 namespace firn {
 
-Attributes RowProduct::attributes() const {
+Attributes RowProduct::size_attributes() const {
   return Attributes().add("size", std::vector<Index>{k_, n_}, fmt::format("{}x{}", k_, n_));
 }
 
@@ -50,8 +50,9 @@ std::span<const Implementation* const> DenseDxOp::implementations() const {
   return all;
 }
 
-Attributes DenseDwOp::attributes() const {
-  return Attributes().add("columns", std::vector<Index>{columns_.first, columns_.last});
+Description DenseDwOp::describe() const {
+  return {"dense_dw", "dweight[i,o] = Σ_n x[n,i] dy[n,o]",
+          Attributes().add("columns", std::vector<Index>{columns_.first, columns_.last})};
 }
 
 std::vector<Spec> DenseDwOp::infer(std::span<const Spec> inputs, const std::string& where) const {
@@ -81,8 +82,7 @@ namespace {
 class ColumnSum final : public Op {
  public:
   explicit ColumnSum(Shape shape) : shape_(shape) {}
-  std::string name() const override { return "column_sum"; }
-  std::string formula() const override { return "y[c] = Σ_r x[r,c]"; }
+  Description describe() const override { return {"column_sum", "y[c] = Σ_r x[r,c]"}; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{shape_, DType::number, inputs[0].axis == Axis::batch ? Axis::slice : Axis::none}};
   }

@@ -15,7 +15,6 @@ class RowProduct : public Abstract {
   RowProduct(Index k, Index n) : k_(k), n_(n) {}
   Index k() const { return k_; }
   Index n() const { return n_; }
-  Attributes attributes() const override;
   Cost cost(const Node& node) const override;
   Traits traits() const override {
     return {.min_efficient_rows = kDenseRows, .narrowing = Narrowing::multiplies};
@@ -23,6 +22,9 @@ class RowProduct : public Abstract {
   std::vector<Spec> product(std::span<const Spec> inputs) const {
     return {{inputs[0].shape.with(-1, n_), DType::number, inputs[0].axis}};
   }
+
+ protected:
+  Attributes size_attributes() const;
 
  private:
   Index k_, n_;
@@ -33,9 +35,9 @@ class DenseOp final : public RowProduct {
  public:
   DenseOp(Index k, Index n, bool bias) : RowProduct(k, n), bias_(bias) {}
   bool bias() const { return bias_; }
-  std::string name() const override { return "dense"; }
-  std::string formula() const override {
-    return bias_ ? "y[n,o] = Σ_i x[n,i] weight[i,o] + bias[o]" : "y[n,o] = Σ_i x[n,i] weight[i,o]";
+  Description describe() const override {
+    return {"dense", bias_ ? "y[n,o] = Σ_i x[n,i] weight[i,o] + bias[o]" : "y[n,o] = Σ_i x[n,i] weight[i,o]",
+            size_attributes()};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override;
   void gradient(Gradients& gradients) const override;
@@ -49,8 +51,9 @@ class DenseOp final : public RowProduct {
 class DenseDxOp final : public RowProduct {
  public:
   using RowProduct::RowProduct;
-  std::string name() const override { return "dense_dx"; }
-  std::string formula() const override { return "dx[n,i] = Σ_o dy[n,o] weight[i,o]"; }
+  Description describe() const override {
+    return {"dense_dx", "dx[n,i] = Σ_o dy[n,o] weight[i,o]", size_attributes()};
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return product(inputs);
   }
@@ -64,10 +67,8 @@ class DenseDwOp final : public Abstract {
   DenseDwOp(UnitRange columns, Index whole) : columns_(columns), whole_(whole) {}
   UnitRange columns() const { return columns_; }
   Index whole() const { return whole_; }
-  std::string name() const override { return "dense_dw"; }
-  std::string formula() const override { return "dweight[i,o] = Σ_n x[n,i] dy[n,o]"; }
+  Description describe() const override;
   Traits traits() const override { return {.narrowing = Narrowing::multiplies}; }
-  Attributes attributes() const override;
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override;
   Cost cost(const Node& node) const override;
   std::span<const Implementation* const> implementations() const override;

@@ -11,12 +11,9 @@ namespace {
 class Dropout final : public Op {
  public:
   Dropout(real p, std::array<std::uint32_t, 2> key) : p_(p), key_(key) {}
-  std::string name() const override { return "dropout"; }
-  std::string formula() const override {
-    return "y = x / (1 - p) with probability 1 - p, else 0; forward and backward draw the same";
-  }
-  Attributes attributes() const override {
-    return Attributes().add("p", static_cast<double>(p_), fmt::format("p {:.3g}", p_));
+  Description describe() const override {
+    return {"dropout", "y = x / (1 - p) with probability 1 - p, else 0; forward and backward draw the same",
+            Attributes().add("p", static_cast<double>(p_), fmt::format("p {:.3g}", p_))};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_type(name(), where, inputs[0], DType::number, "input");

@@ -17,14 +17,14 @@ class EmbeddingDw final : public Op {
   /// Rows of the table, or of it those that are `trains`.
   EmbeddingDw(Shape table, bool parts, std::optional<TrainableRanges> trains)
       : table_(trains ? trains->shape_in(table) : table), parts_(parts), trains_(std::move(trains)) {}
-  std::string name() const override { return "embedding_dw"; }
-  std::string formula() const override {
-    return "dtable[v,f] = Σ of dy[n,t,f] over the places where tokens[n,t] = v";
-  }
-  Attributes attributes() const override {
-    if (!trains_) return {};
-    const std::string rows = text_of(trains_->ranges);
-    return Attributes().add("rows", rows, "of rows " + rows);
+  Description describe() const override {
+    Attributes attributes;
+    if (trains_) {
+      const std::string rows = text_of(trains_->ranges);
+      attributes.add("rows", rows, "of rows " + rows);
+    }
+    return {"embedding_dw", "dtable[v,f] = Σ of dy[n,t,f] over the places where tokens[n,t] = v",
+            std::move(attributes)};
   }
   std::vector<Spec> infer(std::span<const Spec>, const std::string&) const override {
     return {{table_, DType::number, parts_ ? Axis::slice : Axis::none}};
@@ -59,8 +59,7 @@ class EmbeddingDw final : public Op {
 /// Inputs: tokens, table.
 class Embedding final : public Op {
  public:
-  std::string name() const override { return "embedding"; }
-  std::string formula() const override { return "y[n,t,f] = table[tokens[n,t], f]"; }
+  Description describe() const override { return {"embedding", "y[n,t,f] = table[tokens[n,t], f]"}; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& tokens = inputs[0].shape;
     const Shape& table = inputs[1].shape;

@@ -18,13 +18,11 @@ class Pack final : public Op {
         attributes_(std::move(attributes)),
         round_(round),
         scratch_(scratch) {
-    if (round_) attributes_.add("to", std::string("bf16"), "to bf16");
+    if (round_) attributes_.add(rounding());
   }
-  std::string name() const override { return name_; }
-  std::string formula() const override {
-    return "the weight in the order and form in which the kernel reads it";
+  Description describe() const override {
+    return {name_, "the weight in the order and form in which the kernel reads it", attributes_};
   }
-  Attributes attributes() const override { return attributes_; }
   std::vector<Spec> infer(std::span<const Spec>, const std::string&) const override {
     return {{Shape{count_}, DType::number, Axis::none}};
   }
@@ -32,7 +30,7 @@ class Pack final : public Op {
   Division schedule(const Node&, Index, const Kernels&) const override { return {{}, scratch_}; }
   void run(const Call& call) const override {
     run_(call);
-    if (round_) call.kernels.bf16.round(count_, call.out(), call.out());
+    if (round_) round_numbers(call.kernels, count_, call.out(), call.out());
   }
 
  private:

@@ -76,13 +76,12 @@ class ImplementationOf : public Base {
         what_(choice.node.shared_op()),
         how_(std::move(how)),
         narrowing_(choice.narrowing) {}
-  std::string name() const override { return what_->name(); }
-  std::string formula() const override { return what_->formula(); }
-  Attributes attributes() const override {
-    Attributes all = what_->attributes();
+  Description describe() const override {
+    Description description = what_->describe();
+    Attributes& all = description.attributes;
     if (!how_.name.empty()) all.add(how_.name, how_.value, how_.text);
     if constexpr (std::is_base_of_v<WithEpilogue, Base>) all.add(this->epilogue().attributes());
-    return all;
+    return description;
   }
   Cost cost(const Node& node) const override { return what_->cost(node); }
   Traits traits() const override {
@@ -104,7 +103,7 @@ class ImplementationOf : public Base {
 };
 
 /// "pack" and its kin: the `count` elements that a kernel reads in the place of a weight, which `run` writes
-/// and which are then rounded to bf16 where `round`. A call has `scratch` elements of scratch.
+/// and which are then rounded as `round_op` does where `round`. A call has `scratch` elements of scratch.
 std::shared_ptr<const Op> pack_op(std::string name, Index count, std::function<void(const Call&)> run,
                                   Attributes attributes = {}, bool round = false, Index scratch = 0);
 

@@ -12,10 +12,10 @@ namespace {
 /// Inputs: x, gamma, mean, inverse_std, dy.
 class LayerNormDx final : public Op {
  public:
-  std::string name() const override { return "layer_norm_dx"; }
-  std::string formula() const override {
-    return "dx = inverse_std (g - mean of g - xhat · mean of g xhat), g = dy gamma, xhat = (x - mean) "
-           "inverse_std, over each row";
+  Description describe() const override {
+    return {"layer_norm_dx",
+            "dx = inverse_std (g - mean of g - xhat · mean of g xhat), g = dy gamma, xhat = (x - mean) "
+            "inverse_std, over each row"};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {inputs[0]};
@@ -29,8 +29,9 @@ class LayerNormDx final : public Op {
 /// Inputs: x, mean, inverse_std, dy. Gradient of gamma, as parts of the batch.
 class LayerNormDgamma final : public Op {
  public:
-  std::string name() const override { return "layer_norm_dgamma"; }
-  std::string formula() const override { return "dgamma[c] = Σ_r dy[r,c] (x[r,c] - mean[r]) inverse_std[r]"; }
+  Description describe() const override {
+    return {"layer_norm_dgamma", "dgamma[c] = Σ_r dy[r,c] (x[r,c] - mean[r]) inverse_std[r]"};
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{Shape{inputs[0].shape[-1]}, DType::number,
              inputs[0].axis == Axis::batch ? Axis::slice : Axis::none}};
@@ -45,10 +46,10 @@ class LayerNormDgamma final : public Op {
 class LayerNorm final : public Op {
  public:
   explicit LayerNorm(real epsilon) : epsilon_(epsilon) {}
-  std::string name() const override { return "layer_norm"; }
-  std::string formula() const override {
-    return "y[r,c] = (x[r,c] - mean[r]) inverse_std[r] gamma[c] + beta[c], inverse_std[r] = 1 / "
-           "√(variance[r] + ε)";
+  Description describe() const override {
+    return {"layer_norm",
+            "y[r,c] = (x[r,c] - mean[r]) inverse_std[r] gamma[c] + beta[c], inverse_std[r] = 1 / "
+            "√(variance[r] + ε)"};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;

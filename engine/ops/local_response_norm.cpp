@@ -28,15 +28,15 @@ Attributes attributes_of(const LocalResponseOptions& o) {
 class LocalResponseGradient final : public Op {
  public:
   explicit LocalResponseGradient(LocalResponseOptions o) : o_(o) {}
-  std::string name() const override { return "local_response_norm_gradient"; }
-  std::string formula() const override {
-    return "dx[c] = dy[c] s[c]^-beta - 2 alpha/size beta x[c] Σ_k dy[k] x[k] s[k]^(-beta - 1), over the "
-           "channels k that see c";
+  Description describe() const override {
+    return {"local_response_norm_gradient",
+            "dx[c] = dy[c] s[c]^-beta - 2 alpha/size beta x[c] Σ_k dy[k] x[k] s[k]^(-beta - 1), over the "
+            "channels k that see c",
+            attributes_of(o_)};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {inputs[1]};
   }
-  Attributes attributes() const override { return attributes_of(o_); }
   Division schedule(const Node& node, Index rows, const Kernels& kernels) const override {
     return {Op::schedule(node, rows, kernels).cut, node.outputs()[0].shape[-1]};
   }
@@ -70,11 +70,11 @@ class LocalResponseGradient final : public Op {
 class LocalResponseNorm final : public Op {
  public:
   explicit LocalResponseNorm(LocalResponseOptions o) : o_(o) {}
-  std::string name() const override { return "local_response_norm"; }
-  std::string formula() const override {
-    return "y[c] = x[c] s[c]^-beta, s[c] = k + alpha/size Σ x², over the channels around c";
+  Description describe() const override {
+    return {"local_response_norm",
+            "y[c] = x[c] s[c]^-beta, s[c] = k + alpha/size Σ x², over the channels around c",
+            attributes_of(o_)};
   }
-  Attributes attributes() const override { return attributes_of(o_); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;
     if (x.rank() < 2 || o_.size < 1 || !(o_.k > 0) || !(o_.alpha >= 0))

@@ -12,8 +12,9 @@ namespace {
 /// Inputs: y, dy.
 class LogSoftmaxGradient final : public Op {
  public:
-  std::string name() const override { return "log_softmax_gradient"; }
-  std::string formula() const override { return "dx[r,c] = dy[r,c] - exp(y[r,c]) Σ_k dy[r,k]"; }
+  Description describe() const override {
+    return {"log_softmax_gradient", "dx[r,c] = dy[r,c] - exp(y[r,c]) Σ_k dy[r,k]"};
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {inputs[1]};
   }
@@ -32,8 +33,7 @@ class LogSoftmaxGradient final : public Op {
 
 class LogSoftmax final : public Op {
  public:
-  std::string name() const override { return "log_softmax"; }
-  std::string formula() const override { return "y[r,c] = x[r,c] - log Σ_k exp(x[r,k])"; }
+  Description describe() const override { return {"log_softmax", "y[r,c] = x[r,c] - log Σ_k exp(x[r,k])"}; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;
     if (x.rank() < (inputs[0].axis == Axis::batch ? 2 : 1))

@@ -17,10 +17,10 @@ CrossEntropy bind(const CrossEntropyOptions& options) {
 class CrossEntropyGradient final : public Op {
  public:
   explicit CrossEntropyGradient(CrossEntropyOptions options) : options_(std::move(options)) {}
-  std::string name() const override { return "softmax_cross_entropy_gradient"; }
-  std::string formula() const override {
-    return "dx[r,c] = dloss[r] (p[r,c] - t[r,c]), t[r,c] = 1 at the label, else 0 (smoothed and weighted "
-           "where asked for)";
+  Description describe() const override {
+    return {"softmax_cross_entropy_gradient",
+            "dx[r,c] = dloss[r] (p[r,c] - t[r,c]), t[r,c] = 1 at the label, else 0 (smoothed and weighted "
+            "where asked for)"};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {inputs[0]};
@@ -39,14 +39,12 @@ class CrossEntropyGradient final : public Op {
 class CrossEntropyRows final : public Op {
  public:
   explicit CrossEntropyRows(CrossEntropyOptions options) : options_(std::move(options)) {}
-  std::string name() const override { return "softmax_cross_entropy"; }
-  std::string formula() const override {
-    return "p[r,c] = exp(x[r,c]) / Σ_k exp(x[r,k]), loss[r] = -log p[r, label[r]] (smoothed and weighted "
-           "where asked for)";
-  }
-  Attributes attributes() const override {
+  Description describe() const override {
     const bool weighted = !options_.class_weights.empty();
-    return Attributes().add("weighted", weighted, weighted ? "weighted by class" : "");
+    return {"softmax_cross_entropy",
+            "p[r,c] = exp(x[r,c]) / Σ_k exp(x[r,k]), loss[r] = -log p[r, label[r]] (smoothed and weighted "
+            "where asked for)",
+            Attributes().add("weighted", weighted, weighted ? "weighted by class" : "")};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;
@@ -87,8 +85,9 @@ class CrossEntropyRows final : public Op {
 /// Inputs: x, targets, dlosses.
 class BinaryGradient final : public Op {
  public:
-  std::string name() const override { return "binary_cross_entropy_gradient"; }
-  std::string formula() const override { return "dx = dloss (1 / (1 + exp(-x)) - t)"; }
+  Description describe() const override {
+    return {"binary_cross_entropy_gradient", "dx = dloss (1 / (1 + exp(-x)) - t)"};
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {inputs[0]};
   }
@@ -100,8 +99,9 @@ class BinaryGradient final : public Op {
 
 class BinaryLosses final : public Op {
  public:
-  std::string name() const override { return "binary_cross_entropy"; }
-  std::string formula() const override { return "loss = max(x, 0) - x t + log(1 + exp(-|x|))"; }
+  Description describe() const override {
+    return {"binary_cross_entropy", "loss = max(x, 0) - x t + log(1 + exp(-|x|))"};
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_same(name(), where, inputs[0].shape, inputs[1].shape);
     return {inputs[0]};

@@ -17,17 +17,16 @@ class MatrixProduct final : public ImplementationOf<WithEpilogue>, public ReadsN
   MatrixProduct(const Choice& choice, const MatrixConvolution& c, const EpilogueForm& form)
       : ImplementationOf(choice, matrix_attribute(), form), c_(c) {}
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
-    std::vector<Spec> wide(inputs.begin(), inputs.end());
-    for (Spec& spec : wide) spec.type = spec.type == DType::bf16 ? DType::number : spec.type;
+    const std::vector<Spec> wide = widened(inputs);
     const auto* rows = dynamic_cast<const RowProduct*>(&what<Op>());
     std::vector<Spec> outputs = rows != nullptr ? rows->product(wide) : what<Op>().infer(wide, where);
     if (narrow_) outputs[0].type = DType::bf16;
     return outputs;
   }
-  Attributes attributes() const override {
-    Attributes all = ImplementationOf::attributes();
-    if (!readings_.empty()) all.add(conversion(readings_, narrow_));
-    return all;
+  Description describe() const override {
+    Description description = ImplementationOf::describe();
+    if (!readings_.empty()) description.attributes.add(conversion(readings_, narrow_));
+    return description;
   }
   Traits traits() const override {
     Traits traits = ImplementationOf::traits();

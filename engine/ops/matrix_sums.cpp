@@ -1,4 +1,5 @@
-// Weight gradients in bf16 by a matrix unit's tiles: of convolutions, dense layers and recurrent cells.
+// Weight gradients of narrow numbers by a matrix unit's tiles: of convolutions, dense layers and recurrent
+// cells.
 #include <algorithm>
 
 #include "engine/ops/check.h"
@@ -20,16 +21,14 @@ class MatrixSum : public ImplementationOf<Op>, public ReadsNarrow {
  public:
   MatrixSum(const Choice& choice, bool parts) : ImplementationOf(choice, matrix_attribute()), parts_(parts) {}
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
-    std::vector<Spec> wide(inputs.begin(), inputs.end());
-    for (Spec& spec : wide) spec.type = spec.type == DType::bf16 ? DType::number : spec.type;
-    return summed(what<Op>().infer(wide, where), parts_);
+    return summed(what<Op>().infer(widened(inputs), where), parts_);
   }
-  Attributes attributes() const override {
-    Attributes all = ImplementationOf::attributes();
+  Description describe() const override {
+    Description description = ImplementationOf::describe();
     const Attribute how = how_summed(parts_);
-    all.add(how.name, how.value, how.text);
-    if (!readings_.empty()) all.add(conversion(readings_, false));
-    return all;
+    description.attributes.add(how.name, how.value, how.text);
+    if (!readings_.empty()) description.attributes.add(conversion(readings_, false));
+    return description;
   }
   Traits traits() const override {
     Traits traits = ImplementationOf::traits();

@@ -13,8 +13,9 @@ constexpr Index kReduceUnit = 8192;  // elements of a unit of reduce_parts
 
 class ReduceParts final : public Op {
  public:
-  std::string name() const override { return "reduce_parts"; }
-  std::string formula() const override { return "y = Σ of the parts of the batch's slices, in their order"; }
+  Description describe() const override {
+    return {"reduce_parts", "y = Σ of the parts of the batch's slices, in their order"};
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{inputs[0].shape, DType::number, Axis::none}};
   }

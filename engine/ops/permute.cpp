@@ -14,11 +14,10 @@ namespace {
 class Permute final : public Op {
  public:
   explicit Permute(std::vector<int> order) : order_(std::move(order)) {}
-  std::string name() const override { return "permute"; }
-  std::string formula() const override { return "y = x with its axes in another order"; }
-  Attributes attributes() const override {
-    return Attributes().add("order", std::vector<Index>(order_.begin(), order_.end()),
-                            fmt::format("{}", fmt::join(order_, " ")));
+  Description describe() const override {
+    return {"permute", "y = x with its axes in another order",
+            Attributes().add("order", std::vector<Index>(order_.begin(), order_.end()),
+                             fmt::format("{}", fmt::join(order_, " ")))};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_type(name(), where, inputs[0], DType::number, "input");

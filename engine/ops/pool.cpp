@@ -63,11 +63,10 @@ PoolGeometry geometry(std::string_view op, const Shape& x, const PoolOptions& o,
 class MaxPoolGradient final : public Op {
  public:
   explicit MaxPoolGradient(const PoolGeometry& g) : g_(g) {}
-  std::string name() const override { return "max_pool_gradient"; }
-  std::string formula() const override {
-    return "dx[n,h,w,c] = Σ of dy[n,i,j,c] over the windows whose largest it is";
+  Description describe() const override {
+    return {"max_pool_gradient", "dx[n,h,w,c] = Σ of dy[n,i,j,c] over the windows whose largest it is",
+            attributes_of(g_)};
   }
-  Attributes attributes() const override { return attributes_of(g_); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{Shape{inputs[0].shape[0], g_.h, g_.w, g_.c}, DType::number, inputs[0].axis}};
   }
@@ -83,11 +82,10 @@ class MaxPoolGradient final : public Op {
 class MaxPool final : public Op {
  public:
   explicit MaxPool(const PoolGeometry& g) : g_(g) {}
-  std::string name() const override { return "max_pool"; }
-  std::string formula() const override {
-    return "y[n,i,j,c] = max_{p,q} x[n, i·stride + p - pad, j·stride + q - pad, c]";
+  Description describe() const override {
+    return {"max_pool", "y[n,i,j,c] = max_{p,q} x[n, i·stride + p - pad, j·stride + q - pad, c]",
+            attributes_of(g_)};
   }
-  Attributes attributes() const override { return attributes_of(g_); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     const Shape y{inputs[0].shape[0], g_.oh, g_.ow, g_.c};
     return {{y, DType::number, inputs[0].axis}, {y, DType::uint8, inputs[0].axis}};
@@ -108,12 +106,12 @@ class MaxPool final : public Op {
 class AveragePool final : public Op {
  public:
   AveragePool(const PoolGeometry& g, bool backward) : g_(g), backward_(backward) {}
-  std::string name() const override { return backward_ ? "average_pool_gradient" : "average_pool"; }
-  std::string formula() const override {
-    return backward_ ? "dx[n,h,w,c] = Σ of dy[n,i,j,c] / its places over the windows that hold (h,w)"
-                     : "y[n,i,j,c] = mean_{p,q} of x[n, i·stride + p - pad, j·stride + q - pad, c]";
+  Description describe() const override {
+    return {backward_ ? "average_pool_gradient" : "average_pool",
+            backward_ ? "dx[n,h,w,c] = Σ of dy[n,i,j,c] / its places over the windows that hold (h,w)"
+                      : "y[n,i,j,c] = mean_{p,q} of x[n, i·stride + p - pad, j·stride + q - pad, c]",
+            attributes_of(g_)};
   }
-  Attributes attributes() const override { return attributes_of(g_); }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     const Index n = inputs[0].shape[0];
     return {{backward_ ? Shape{n, g_.h, g_.w, g_.c} : Shape{n, g_.oh, g_.ow, g_.c}, DType::number,
@@ -136,11 +134,9 @@ class AveragePool final : public Op {
 class GlobalAverage final : public Op {
  public:
   GlobalAverage(Shape image, bool backward) : image_(image), backward_(backward) {}
-  std::string name() const override {
-    return backward_ ? "global_average_pool_gradient" : "global_average_pool";
-  }
-  std::string formula() const override {
-    return backward_ ? "dx[n,h,w,c] = dy[n,c] / (H W)" : "y[n,c] = Σ_{h,w} x[n,h,w,c] / (H W)";
+  Description describe() const override {
+    return {backward_ ? "global_average_pool_gradient" : "global_average_pool",
+            backward_ ? "dx[n,h,w,c] = dy[n,c] / (H W)" : "y[n,c] = Σ_{h,w} x[n,h,w,c] / (H W)"};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     const Index n = inputs[0].shape[0];
@@ -165,9 +161,8 @@ class GlobalAverage final : public Op {
 class MaxOverTimeGradient final : public Op {
  public:
   explicit MaxOverTimeGradient(Spec x) : x_(x) {}
-  std::string name() const override { return "max_over_time_gradient"; }
-  std::string formula() const override {
-    return "dx[n,t,f] = dy[n,f] where t is the place of the largest, else 0";
+  Description describe() const override {
+    return {"max_over_time_gradient", "dx[n,t,f] = dy[n,f] where t is the place of the largest, else 0"};
   }
   std::vector<Spec> infer(std::span<const Spec>, const std::string&) const override { return {x_}; }
   void run(const Call& call) const override {
@@ -187,8 +182,7 @@ class MaxOverTimeGradient final : public Op {
 class MaxOverTime final : public Op {
  public:
   explicit MaxOverTime(Index window) : window_(window) {}
-  std::string name() const override { return "max_over_time"; }
-  std::string formula() const override { return "y[n,f] = max_t x[n,t,f]"; }
+  Description describe() const override { return {"max_over_time", "y[n,f] = max_t x[n,t,f]"}; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;
     if (x.rank() != 3 || x[1] < 1)

@@ -28,8 +28,7 @@ void require_axis(std::string_view op, const std::string& where, const Spec& x, 
 class Reshape final : public Op {
  public:
   explicit Reshape(Shape shape) : shape_(shape) {}
-  std::string name() const override { return "reshape"; }
-  std::string formula() const override { return "y = x under another shape; nothing moves"; }
+  Description describe() const override { return {"reshape", "y = x under another shape; nothing moves"}; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;
     const bool batch = inputs[0].axis == Axis::batch;
@@ -49,10 +48,9 @@ class Reshape final : public Op {
 class Concatenate final : public Op {
  public:
   explicit Concatenate(int axis) : axis_(axis) {}
-  std::string name() const override { return "concatenate"; }
-  std::string formula() const override { return "y = the inputs one behind the other along the axis"; }
-  Attributes attributes() const override {
-    return Attributes().add("axis", Index{axis_}, fmt::format("axis {}", axis_));
+  Description describe() const override {
+    return {"concatenate", "y = the inputs one behind the other along the axis",
+            Attributes().add("axis", Index{axis_}, fmt::format("axis {}", axis_))};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     Index total = 0;
@@ -97,12 +95,9 @@ class Place final : public Op {
  public:
   Place(int axis, Index begin, Index step, Index size, std::string name)
       : axis_(axis), begin_(begin), step_(step), size_(size), name_(std::move(name)) {}
-  std::string name() const override { return name_; }
-  std::string formula() const override {
-    return "y = x at the places begin, begin + step, ... of the axis, 0 elsewhere";
-  }
-  Attributes attributes() const override {
-    return Attributes().add("axis", Index{axis_}, fmt::format("axis {}", axis_));
+  Description describe() const override {
+    return {name_, "y = x at the places begin, begin + step, ... of the axis, 0 elsewhere",
+            Attributes().add("axis", Index{axis_}, fmt::format("axis {}", axis_))};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_axis(name(), where, inputs[0], axis_);
@@ -135,16 +130,13 @@ class Place final : public Op {
 class Slice final : public Op {
  public:
   Slice(int axis, Index begin, Index end, Index step) : axis_(axis), begin_(begin), end_(end), step_(step) {}
-  std::string name() const override { return "slice"; }
-  std::string formula() const override {
-    return "y = x at the places begin, begin + step, ... before end of the axis";
-  }
-  Attributes attributes() const override {
-    return Attributes()
-        .add("axis", Index{axis_}, fmt::format("axis {}", axis_))
-        .add("begin", begin_, fmt::format("from {}", begin_))
-        .add("end", end_, fmt::format("to {}", end_))
-        .add("step", step_, fmt::format("step {}", step_));
+  Description describe() const override {
+    return {"slice", "y = x at the places begin, begin + step, ... before end of the axis",
+            Attributes()
+                .add("axis", Index{axis_}, fmt::format("axis {}", axis_))
+                .add("begin", begin_, fmt::format("from {}", begin_))
+                .add("end", end_, fmt::format("to {}", end_))
+                .add("step", step_, fmt::format("step {}", step_))};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;
@@ -182,8 +174,9 @@ class Slice final : public Op {
 /// Inputs: x, lengths.
 class MaskSteps final : public Op {
  public:
-  std::string name() const override { return "mask_steps"; }
-  std::string formula() const override { return "y[n,t,f] = x[n,t,f] where t < lengths[n], else 0"; }
+  Description describe() const override {
+    return {"mask_steps", "y[n,t,f] = x[n,t,f] where t < lengths[n], else 0"};
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;
     require_type(name(), where, inputs[0], DType::number, "input");

@@ -21,8 +21,37 @@ Value recurrent_dw(Graph& graph, Value hidden, Value dq, bool reverse, const Tra
 
 }  // namespace
 
-Attributes RecurrentOp::attributes() const {
+Attributes RecurrentOp::direction() const {
   return Attributes().add("reverse", reverse_, reverse_ ? "reverse" : "");
+}
+
+Description LstmOp::describe() const {
+  return {"lstm",
+          "i, f, o = σ(pre + h[t-1] W), g = tanh(pre + h[t-1] W), c[t] = f c[t-1] + i g, h[t] = o "
+          "tanh(c[t])",
+          direction()};
+}
+
+Description LstmBackwardOp::describe() const {
+  return {"lstm_backward",
+          "from the last step: dh = dhidden[t] + dpre[t+1] Wᵀ, dc[t] = dh o (1 - tanh²(c[t])) + f[t+1] "
+          "dc[t+1]; dpre_i = dc g i (1 - i), dpre_f = dc c[t-1] f (1 - f), dpre_g = dc i (1 - g²), dpre_o = "
+          "dh tanh(c[t]) o (1 - o)",
+          direction()};
+}
+
+Description GruOp::describe() const {
+  return {"gru",
+          "q = h[t-1] W + b, r = σ(pre + q), z = σ(pre + q), n = tanh(pre + r q), h[t] = (1 - z) n + z "
+          "h[t-1]",
+          direction()};
+}
+
+Description GruBackwardOp::describe() const {
+  return {"gru_backward",
+          "from the last step: dh = dhidden[t] + z[t+1] dh[t+1] + dq[t+1] Wᵀ, dpre_n = dh (1 - z) (1 - n²), "
+          "dq_n = dpre_n r, dpre_r = dpre_n q_n r (1 - r), dpre_z = dh (h[t-1] - n) z (1 - z)",
+          direction()};
 }
 
 Cost RecurrentOp::cost(const Node& node) const {
@@ -151,9 +180,9 @@ Shape checked_hidden(std::string_view op, const Graph& graph, Value x, const Rec
 class LastStepGradient final : public Op {
  public:
   LastStepGradient(Spec x, bool lengths, bool first) : x_(x), lengths_(lengths), first_(first) {}
-  std::string name() const override { return "last_step_gradient"; }
-  std::string formula() const override {
-    return first_ ? "dx[n,0,f] = dy[n,f], 0 elsewhere" : "dx[n, last, f] = dy[n,f], 0 elsewhere";
+  Description describe() const override {
+    return {"last_step_gradient",
+            first_ ? "dx[n,0,f] = dy[n,f], 0 elsewhere" : "dx[n, last, f] = dy[n,f], 0 elsewhere"};
   }
   std::vector<Spec> infer(std::span<const Spec>, const std::string&) const override { return {x_}; }
   void run(const Call& call) const override {
@@ -174,9 +203,9 @@ class LastStepGradient final : public Op {
 class LastStep final : public Op {
  public:
   explicit LastStep(bool first) : first_(first) {}
-  std::string name() const override { return first_ ? "first_step" : "last_step"; }
-  std::string formula() const override {
-    return first_ ? "y[n,f] = x[n,0,f]" : "y[n,f] = x[n, last, f], last = lengths[n] - 1";
+  Description describe() const override {
+    return {first_ ? "first_step" : "last_step",
+            first_ ? "y[n,f] = x[n,0,f]" : "y[n,f] = x[n, last, f], last = lengths[n] - 1"};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;

@@ -13,12 +13,12 @@ class RecurrentOp : public Abstract {
   Index gates() const { return gates_; }
   bool reverse() const { return reverse_; }
   bool lengths() const { return lengths_; }
-  Attributes attributes() const override;
   Cost cost(const Node& node) const override;
   Traits traits() const override { return {.min_efficient_rows = 8}; }  // as a dense layer
   bool multiplies_inside() const override { return true; }
 
  protected:
+  Attributes direction() const;
   /// Of the value whose shape is the hidden states'.
   virtual const Shape& hidden(const Node& node) const = 0;
 
@@ -31,11 +31,7 @@ class RecurrentOp : public Abstract {
 class LstmOp final : public RecurrentOp {
  public:
   LstmOp(bool reverse, bool lengths) : RecurrentOp(4, reverse, lengths) {}
-  std::string name() const override { return "lstm"; }
-  std::string formula() const override {
-    return "i, f, o = σ(pre + h[t-1] W), g = tanh(pre + h[t-1] W), c[t] = f c[t-1] + i g, h[t] = o "
-           "tanh(c[t])";
-  }
+  Description describe() const override;
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override;
   void gradient(Gradients& gradients) const override;
   Traits traits() const override;
@@ -49,12 +45,7 @@ class LstmOp final : public RecurrentOp {
 class LstmBackwardOp final : public RecurrentOp {
  public:
   LstmBackwardOp(bool reverse, bool lengths) : RecurrentOp(4, reverse, lengths) {}
-  std::string name() const override { return "lstm_backward"; }
-  std::string formula() const override {
-    return "from the last step: dh = dhidden[t] + dpre[t+1] Wᵀ, dc[t] = dh o (1 - tanh²(c[t])) + f[t+1] "
-           "dc[t+1]; dpre_i = dc g i (1 - i), dpre_f = dc c[t-1] f (1 - f), dpre_g = dc i (1 - g²), dpre_o = "
-           "dh tanh(c[t]) o (1 - o)";
-  }
+  Description describe() const override;
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override;
   Traits traits() const override;
   std::span<const Implementation* const> implementations() const override;
@@ -67,11 +58,7 @@ class LstmBackwardOp final : public RecurrentOp {
 class GruOp final : public RecurrentOp {
  public:
   GruOp(bool reverse, bool lengths) : RecurrentOp(3, reverse, lengths) {}
-  std::string name() const override { return "gru"; }
-  std::string formula() const override {
-    return "q = h[t-1] W + b, r = σ(pre + q), z = σ(pre + q), n = tanh(pre + r q), h[t] = (1 - z) n + z "
-           "h[t-1]";
-  }
+  Description describe() const override;
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override;
   void gradient(Gradients& gradients) const override;
   std::span<const Implementation* const> implementations() const override;
@@ -86,11 +73,7 @@ class GruBackwardOp final : public RecurrentOp {
  public:
   GruBackwardOp(bool reverse, bool lengths, bool spare) : RecurrentOp(3, reverse, lengths), spare_(spare) {}
   bool spare() const { return spare_; }
-  std::string name() const override { return "gru_backward"; }
-  std::string formula() const override {
-    return "from the last step: dh = dhidden[t] + z[t+1] dh[t+1] + dq[t+1] Wᵀ, dpre_n = dh (1 - z) (1 - n²), "
-           "dq_n = dpre_n r, dpre_r = dpre_n q_n r (1 - r), dpre_z = dh (h[t-1] - n) z (1 - z)";
-  }
+  Description describe() const override;
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override;
   std::span<const Implementation* const> implementations() const override;
 
@@ -108,9 +91,10 @@ class RecurrentDwOp final : public Abstract {
   RecurrentDwOp(bool reverse, Index whole) : reverse_(reverse), whole_(whole) {}
   bool reverse() const { return reverse_; }
   Index whole() const { return whole_; }
-  std::string name() const override { return "recurrent_dw"; }
-  std::string formula() const override { return "dW[i,j] = Σ_{n,t} h[n, t-1, i] dq[n,t,j]"; }
-  Attributes attributes() const override { return Attributes().add("reverse", reverse_); }
+  Description describe() const override {
+    return {"recurrent_dw", "dW[i,j] = Σ_{n,t} h[n, t-1, i] dq[n,t,j]",
+            Attributes().add("reverse", reverse_)};
+  }
   Traits traits() const override { return {.narrowing = Narrowing::multiplies}; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override;
   Cost cost(const Node& node) const override;

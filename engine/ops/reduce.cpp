@@ -15,8 +15,7 @@ namespace {
 class Spread final : public Op {
  public:
   explicit Spread(Spec spec) : spec_(spec) {}
-  std::string name() const override { return "spread"; }
-  std::string formula() const override { return "y = x[0] in every element"; }
+  Description describe() const override { return {"spread", "y = x[0] in every element"}; }
   std::vector<Spec> infer(std::span<const Spec>, const std::string&) const override { return {spec_}; }
   void run(const Call& call) const override { std::fill_n(call.out(), call.out_count(), call.in(0)[0]); }
 
@@ -26,8 +25,7 @@ class Spread final : public Op {
 
 class SumAll final : public Op {
  public:
-  std::string name() const override { return "sum"; }
-  std::string formula() const override { return "y = Σ x"; }
+  Description describe() const override { return {"sum", "y = Σ x"}; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_type(name(), where, inputs[0], DType::number, "input");
     return {{Shape{}, DType::number, inputs[0].axis == Axis::batch ? Axis::slice : Axis::none}};
@@ -44,10 +42,9 @@ class SumAll final : public Op {
 class SumOver final : public Op {
  public:
   explicit SumOver(int axis) : axis_(axis) {}
-  std::string name() const override { return "sum_over"; }
-  std::string formula() const override { return "y = Σ of x along the axis"; }
-  Attributes attributes() const override {
-    return Attributes().add("axis", Index{axis_}, fmt::format("axis {}", axis_));
+  Description describe() const override {
+    return {"sum_over", "y = Σ of x along the axis",
+            Attributes().add("axis", Index{axis_}, fmt::format("axis {}", axis_))};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_type(name(), where, inputs[0], DType::number, "input");
@@ -79,8 +76,7 @@ class SumOver final : public Op {
 class RepeatOver final : public Op {
  public:
   RepeatOver(int axis, Spec spec) : axis_(axis), spec_(spec) {}
-  std::string name() const override { return "repeat_over"; }
-  std::string formula() const override { return "y = x repeated along the axis"; }
+  Description describe() const override { return {"repeat_over", "y = x repeated along the axis"}; }
   std::vector<Spec> infer(std::span<const Spec>, const std::string&) const override { return {spec_}; }
   void run(const Call& call) const override {
     const Index inner = spec_.shape.count_from(axis_ + 1);
@@ -104,8 +100,7 @@ void SumOver::gradient(Gradients& g) const {
 
 class Ratio final : public Op {
  public:
-  std::string name() const override { return "ratio"; }
-  std::string formula() const override { return "y = a / b"; }
+  Description describe() const override { return {"ratio", "y = a / b"}; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_same(name(), where, inputs[0].shape, Shape{});
     require_same(name(), where, inputs[1].shape, Shape{});

@@ -10,8 +10,9 @@ namespace {
 /// Inputs: y, dy.
 class SoftmaxGradient final : public Op {
  public:
-  std::string name() const override { return "softmax_gradient"; }
-  std::string formula() const override { return "dx[r,c] = y[r,c] (dy[r,c] - Σ_k y[r,k] dy[r,k])"; }
+  Description describe() const override {
+    return {"softmax_gradient", "dx[r,c] = y[r,c] (dy[r,c] - Σ_k y[r,k] dy[r,k])"};
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {inputs[1]};
   }
@@ -23,8 +24,7 @@ class SoftmaxGradient final : public Op {
 
 class Softmax final : public Op {
  public:
-  std::string name() const override { return "softmax"; }
-  std::string formula() const override { return "y[r,c] = exp(x[r,c]) / Σ_k exp(x[r,k])"; }
+  Description describe() const override { return {"softmax", "y[r,c] = exp(x[r,c]) / Σ_k exp(x[r,k])"}; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;
     if (x.rank() < (inputs[0].axis == Axis::batch ? 2 : 1)) {

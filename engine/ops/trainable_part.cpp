@@ -11,11 +11,10 @@ namespace {
 class TrainablePart final : public Op {
  public:
   explicit TrainablePart(TrainableRanges trains) : trains_(std::move(trains)) {}
-  std::string name() const override { return "trainable_part"; }
-  std::string formula() const override { return "y = x at the places that train"; }
-  Attributes attributes() const override {
+  Description describe() const override {
     const std::string places = text_of(trains_.ranges);
-    return Attributes().add("axis", Index{trains_.axis}).add("places", places, places);
+    return {"trainable_part", "y = x at the places that train",
+            Attributes().add("axis", Index{trains_.axis}).add("places", places, places)};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;

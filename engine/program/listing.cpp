@@ -28,18 +28,13 @@ const char* pass_letter(Pass pass) {
   return pass == Pass::forward ? "F" : pass == Pass::input_gradient ? "X" : "W";
 }
 
-std::string operation(const Node& node) {
-  const std::string detail = node.op()->detail();
-  return detail.empty() ? node.kind() : node.kind() + " " + detail;
-}
-
 void print_step(std::string& out, const Step& step) {
   const Node& node = *step.node;
   const Cost cost = node.op()->cost(node);
   const std::string macs = cost.macs > 0 ? short_number(cost.macs) + "MAC" : "";
   const std::string target = node.assigns() ? " -> " + node.assigns()->name() : "";
   out += fmt::format("  {} {:<22} {:<44} {:<20} {:>10}\n", pass_letter(node.pass()), node.label(),
-                     operation(node) + target, node.outputs()[0].shape.text(), macs);
+                     node.text() + target, node.outputs()[0].shape.text(), macs);
 }
 
 void print_kept(std::string& out, const ProgramCost& cost) {

@@ -31,10 +31,7 @@ double quick_seconds(const std::function<void()>& call) {
 }
 
 std::string spec_text(const Spec& spec, Index rows) {
-  std::string text = spec.type == DType::number  ? ""
-                     : spec.type == DType::int32 ? "i"
-                     : spec.type == DType::bf16  ? "h"
-                                                 : "b";
+  std::string text = spec.type == DType::number ? "" : fmt::format("{}:", type_name(spec.type));
   for (int i = 0; i < spec.shape.rank(); ++i) {
     const bool batch = i == 0 && spec.axis == Axis::batch;
     text += fmt::format("{}{}", i > 0 ? "," : "", batch ? rows : spec.shape[i]);
@@ -47,8 +44,7 @@ std::string spec_text(const Spec& spec, Index rows) {
 std::string key_of(const Program& program, const Step& step, const Reuse& reuse, int threads) {
   const Plan& plan = program.plan();
   const bool sliced = step.cut.kind == Cut::Kind::slices;
-  std::string key =
-      fmt::format("{}|{}|{}|", isa_name(program.kernels().isa), step.node->kind(), step.node->op()->detail());
+  std::string key = fmt::format("{}|{}|", isa_name(program.kernels().isa), step.node->text());
   const auto add = [&](const Operand& operand, const Spec& spec, Index old) {
     if (operand.base == Operand::Base::nowhere) {
       key += "- ";

@@ -10,9 +10,7 @@ std::size_t StepTrace::introduce(const std::vector<Step>& steps) {
   const std::size_t first = labels_.size();
   for (const Step& step : steps) {
     const Node& node = *step.node;
-    const std::string detail = node.op()->detail();
-    labels_.push_back({node.label(), detail.empty() ? node.kind() : fmt::format("{} {}", node.kind(), detail),
-                       node.block(), node.pass()});
+    labels_.push_back({node.label(), node.text(), node.block(), node.pass()});
   }
   return first;
 }

@@ -16,12 +16,12 @@ namespace {
 
 constexpr std::size_t kAlignment = 64;
 
+}  // namespace
+
 std::string_view type_name(DType type) {
   constexpr std::string_view names[] = {"real", "index", "byte", "bf16"};
   return names[static_cast<int>(type)];
 }
-
-}  // namespace
 
 Index type_size(DType type) {
   switch (type) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/real.h"
@@ -19,6 +20,12 @@ enum class DType { number, int32, uint8, bf16 };
 
 /// Bytes of one element.
 Index type_size(DType type);
+/// "real", "index", "byte", "bf16"
+std::string_view type_name(DType type);
+/// True for numbers that are rounded to fewer bits than `number` has.
+constexpr bool is_narrow(DType type) {
+  return type == DType::bf16;
+}
 
 /// Contiguous, row-major, 64-byte aligned. Copies share the block; `clone` does not.
 /// Images are (N,H,W,C), sequences (N,T,F).

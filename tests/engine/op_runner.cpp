@@ -15,7 +15,7 @@ namespace {
 /// The samples of a batch put together; the gradient of `AsBatch`.
 class FromBatch final : public Op {
  public:
-  std::string name() const override { return "from_batch"; }
+  Description describe() const override { return {"from_batch"}; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{inputs[0].shape, DType::number, Axis::none}};
   }
@@ -24,7 +24,7 @@ class FromBatch final : public Op {
 
 class AsBatch final : public Op {
  public:
-  std::string name() const override { return "as_batch"; }
+  Description describe() const override { return {"as_batch"}; }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {{inputs[0].shape, DType::number, Axis::batch}};
   }

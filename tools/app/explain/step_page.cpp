@@ -75,11 +75,6 @@ const char* words_of(Pass pass) {
                                         : "weight gradient";
 }
 
-std::string operation_of(const Node& node) {
-  const std::string detail = node.op()->detail();
-  return detail.empty() ? node.kind() : node.kind() + " " + detail;
-}
-
 std::string macs_words(double macs) {
   return macs > 0 ? short_number(macs) + "MAC" : "";
 }
@@ -235,7 +230,7 @@ class StepPageWriter {
     const SeenValue& seen = page_.seen.values[i];
     std::string out = fmt::format(
         "<summary><span class=\"forward\"><strong>{}</strong> {}<br><span class=\"more\">{}</span></span>",
-        escape(seen.layer), escape(operation_of(*node.node)), escape(seen.shape.text()));
+        escape(seen.layer), escape(node.node->text()), escape(seen.shape.text()));
     out += "<span class=\"backward\">";
     if (!seen.gradient.empty())
       out +=

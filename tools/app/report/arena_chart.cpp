@@ -46,9 +46,7 @@ ArenaScale scale_of(const std::vector<ArenaChart>& charts) {
 }
 
 std::string step_text(const Node& node) {
-  const std::string detail = node.op()->detail();
-  return fmt::format("{}: {}{}{}, {}", node.label(), node.kind(), detail.empty() ? "" : " ", detail,
-                     pass_text(node.pass()));
+  return fmt::format("{}: {}, {}", node.label(), node.text(), pass_text(node.pass()));
 }
 
 std::string span_text(const LifeSpan& span) {
