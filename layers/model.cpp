@@ -193,6 +193,18 @@ LayerSpec Model::spec() const {
   return network;
 }
 
+ModelPart ModelPart::behind(const CutPoint& place) const {
+  ModelPart part = *this;
+  part.from = place;
+  return part;
+}
+
+ModelPart ModelPart::up_to(const CutPoint& place) const {
+  ModelPart part = *this;
+  part.to = place;
+  return part;
+}
+
 std::string Model::block_output(int block) {
   return fmt::format("block{}", block);
 }
@@ -222,23 +234,30 @@ Flow Model::feed_samples(Graph& graph, Index batch, const Shape& sample) const {
   return in;
 }
 
-Flow Model::feed_features(Graph& graph, Index batch, const CutPoint& cut) const {
+ModelEnds Model::add_to(Graph& graph, Index batch, const ModelPart& part, bool block_outputs) const {
   Flow in;
-  in.x = graph.feed("features", batched(batch, cut.features));
-  if (cut.lengths) in.lengths = graph.feed("lengths", Shape{batch}, DType::int32);
-  return in;
+  if (!part.from) {
+    in = feed_samples(graph, batch, part.sample);
+  } else {
+    in.x = graph.feed("features", batched(batch, part.from->features));
+    if (part.from->lengths) in.lengths = graph.feed("lengths", Shape{batch}, DType::int32);
+  }
+  const std::size_t first = part.from ? part.from->child : 0;
+  const std::size_t last = part.to ? part.to->child : children().size();
+  const Value out = build_children(graph, in, first, last, block_outputs).x;
+  if (!part.to && out.shape()[-1] != width_) {
+    throw Error(Fault::usage, name_,
+                fmt::format("the output is {}, for {} classes", out.shape().text(), width_));
+  }
+  return {in.x, out};
 }
 
-std::unique_ptr<Graph> Model::inference_graph(Index batch, const Shape& sample, Graph::Options options,
+std::unique_ptr<Graph> Model::inference_graph(Index batch, const ModelPart& part, Graph::Options options,
                                               bool block_outputs) const {
   options.mode = Mode::infer;
   auto graph = std::make_unique<Graph>(options);
-  graph->output("logits", output(*graph, batch, sample, block_outputs));
+  graph->output(part.to ? "features" : "logits", add_to(*graph, batch, part, block_outputs).out);
   return graph;
-}
-
-Value Model::output(Graph& graph, Index batch, const Shape& sample, bool block_outputs) const {
-  return build_output(graph, feed_samples(graph, batch, sample), 0, block_outputs);
 }
 
 CutPoint Model::cut_point_at(std::size_t child, const Shape& sample) const {
@@ -252,36 +271,6 @@ CutPoint Model::cut_point_at(std::size_t child, const Shape& sample) const {
     throw Error(Fault::usage, "cut point", fmt::format("{}: no numbers flow before layer {}", name_, child));
   }
   return {child, flow.x.shape().tail(1), static_cast<bool>(flow.lengths)};
-}
-
-std::unique_ptr<Graph> Model::features_graph(Index batch, const Shape& sample, const CutPoint& to,
-                                             Graph::Options options, const CutPoint* from) const {
-  auto graph = std::make_unique<Graph>(options);
-  const Flow in = from != nullptr ? feed_features(*graph, batch, *from) : feed_samples(*graph, batch, sample);
-  const std::size_t first = from != nullptr ? from->child : 0;
-  graph->output("features", build_children(*graph, in, first, to.child, false).x);
-  return graph;
-}
-
-std::unique_ptr<Graph> Model::head_inference_graph(Index batch, const CutPoint& from,
-                                                   Graph::Options options) const {
-  options.mode = Mode::infer;
-  auto graph = std::make_unique<Graph>(options);
-  graph->output("logits", head_output(*graph, batch, from));
-  return graph;
-}
-
-Value Model::head_output(Graph& graph, Index batch, const CutPoint& from) const {
-  return build_output(graph, feed_features(graph, batch, from), from.child, false);
-}
-
-Value Model::build_output(Graph& graph, Flow in, std::size_t first, bool block_outputs) const {
-  const Value y = build_children(graph, in, first, children().size(), block_outputs).x;
-  if (y.shape()[-1] != width_) {
-    throw Error(Fault::usage, name_,
-                fmt::format("the output is {}, for {} classes", y.shape().text(), width_));
-  }
-  return y;
 }
 
 }  // namespace firn

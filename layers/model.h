@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,26 @@ struct CutPoint {
   std::size_t child = 0;  ///< the first child behind it, counted over all blocks
   Shape features = {};    ///< of one sample
   bool lengths = false;   ///< whether what follows is told the numbers of valid steps
+};
+
+/// What of a model a graph holds: all of it, or the children between two places.
+struct ModelPart {
+  /// All of it, fed with "x": samples of this shape, which may differ from `Model::input` (sequences of
+  /// another length). It gives "logits".
+  ModelPart(Shape whole) : sample(std::move(whole)) {}
+  /// Of this what lies behind a place: fed with what flows through it, "features", in the place of "x". The
+  /// numbers are those of the whole model.
+  ModelPart behind(const CutPoint& place) const;
+  /// Of this what lies before a place. It gives "features".
+  ModelPart up_to(const CutPoint& place) const;
+
+  Shape sample;
+  std::optional<CutPoint> from = {}, to = {};
+};
+
+/// What a graph is fed of a model, and what comes of it.
+struct ModelEnds {
+  Value in, out;
 };
 
 /// A network whose head gives rows of `width` numbers, (N,width), or (N,T,width) where it answers each step.
@@ -82,28 +103,19 @@ class Model : public Layer {
   LayerSpec spec() const override;
   Flow build(Graph& graph, Flow in) const override;
 
-  /// A graph with the feeds "x" (real, or index for tokens), "lengths" where the input has them, and the
-  /// output "logits". `sample` is the shape of one sample, where it differs from `input().sample` (sequences
-  /// of another length). With `block_outputs` what each block gives is an output too, `block_output(i)`.
-  std::unique_ptr<Graph> inference_graph(Index batch, const Shape& sample, Graph::Options options = {},
+  /// Adds a part to a graph: its feed ("x" is real, or index for tokens), "lengths" where the numbers of
+  /// valid steps are wanted, and its children. With `block_outputs` what each block gives is an output of the
+  /// graph, `block_output(i)`.
+  ModelEnds add_to(Graph& graph, Index batch, const ModelPart& part, bool block_outputs = false) const;
+  /// A graph of nothing but that, in the mode of inference, with the output "logits" or "features".
+  std::unique_ptr<Graph> inference_graph(Index batch, const ModelPart& part, Graph::Options options = {},
                                          bool block_outputs = false) const;
   /// "block0"
   static std::string block_output(int block);
-  /// Adds the feeds and all children to a graph; the output.
-  Value output(Graph& graph, Index batch, const Shape& sample, bool block_outputs = false) const;
 
   /// The cut before a child: 1 to the number of children. Throws Error(usage) for another, and where no
   /// numbers flow.
   CutPoint cut_point_at(std::size_t child, const Shape& sample) const;
-  /// The children before `to`, in the mode of `options`: feeds as `inference_graph` has them, output
-  /// "features". With `from` those between the two places: fed with "features".
-  std::unique_ptr<Graph> features_graph(Index batch, const Shape& sample, const CutPoint& to,
-                                        Graph::Options options = {}, const CutPoint* from = nullptr) const;
-  /// The children behind a place: as `inference_graph` and `output`, but fed with "features" in the place of
-  /// "x". Given what `features_graph` gives, the numbers are those of the whole model.
-  std::unique_ptr<Graph> head_inference_graph(Index batch, const CutPoint& from,
-                                              Graph::Options options = {}) const;
-  Value head_output(Graph& graph, Index batch, const CutPoint& from) const;
 
   /// Ends the list of blocks with one more: these children, in this order.
   void add_block(std::string name, std::vector<Child> children);
@@ -114,9 +126,7 @@ class Model : public Layer {
   /// Throws where `name` is nothing but nearly that of a block.
   void refuse_near_block(const std::string& name, const std::vector<NamedParameter>& all) const;
   Flow feed_samples(Graph& graph, Index batch, const Shape& sample) const;
-  Flow feed_features(Graph& graph, Index batch, const CutPoint& cut) const;
   Flow build_children(Graph& graph, Flow in, std::size_t first, std::size_t last, bool block_outputs) const;
-  Value build_output(Graph& graph, Flow in, std::size_t first, bool block_outputs) const;
 
   std::string name_;
   InputSpec input_;

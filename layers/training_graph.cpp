@@ -3,14 +3,14 @@
 #include <fmt/core.h>
 
 #include "engine/base/error.h"
-#include "layers/tasks/classification.h"
 
 namespace firn {
 
-namespace {
-
-TrainingGraph with_loss(std::unique_ptr<Graph> graph, Value output, const Task& task,
-                        const LossOptions& loss) {
+TrainingGraph training_graph(const Model& model, const Task& task, Index batch, const ModelPart& part,
+                             Graph::Options options, const LossOptions& loss) {
+  options.mode = Mode::train;
+  auto graph = std::make_unique<Graph>(options);
+  const auto [in, output] = model.add_to(*graph, batch, part);
   if (task.each_step() != (output.shape().rank() == 3)) {
     throw Error(Fault::usage, std::string(task.name()),
                 fmt::format("the model's output is {}: it answers {}, the task {}", output.shape().text(),
@@ -23,33 +23,7 @@ TrainingGraph with_loss(std::unique_ptr<Graph> graph, Value output, const Task& 
   const Value value = task.loss(*graph, output, targets, loss);
   graph->output("loss", value);
   graph->output("logits", output);
-  return {std::move(graph), value};
-}
-
-std::unique_ptr<Graph> empty_graph(Graph::Options options) {
-  options.mode = Mode::train;
-  return std::make_unique<Graph>(options);
-}
-
-}  // namespace
-
-TrainingGraph training_graph(const Model& model, const Task& task, Index batch, const Shape& sample,
-                             Graph::Options options, const LossOptions& loss) {
-  auto graph = empty_graph(std::move(options));
-  const Value output = model.output(*graph, batch, sample);
-  return with_loss(std::move(graph), output, task, loss);
-}
-
-TrainingGraph head_training_graph(const Model& model, const Task& task, Index batch, const CutPoint& from,
-                                  Graph::Options options, const LossOptions& loss) {
-  auto graph = empty_graph(std::move(options));
-  const Value output = model.head_output(*graph, batch, from);
-  return with_loss(std::move(graph), output, task, loss);
-}
-
-TaskPtr usual_task(const Model& model) {
-  if (model.each_step()) return std::make_shared<NextToken>(model.width(), model.input().lengths);
-  return std::make_shared<Classification>(model.width());
+  return {std::move(graph), value, in};
 }
 
 }  // namespace firn

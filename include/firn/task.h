@@ -5,4 +5,5 @@
 #include "layers/tasks/classification.h"
 #include "layers/tasks/regression.h"
 #include "layers/tasks/several_labels.h"
+#include "layers/tasks/usual.h"
 #include "layers/training_graph.h"

@@ -112,12 +112,15 @@ std::string FeatureCache::why_not(std::size_t child, const FreezeSet& freeze) co
   options.dropout_in_frozen = settings_.dropout_in_frozen;
   options.types.all = settings_.types.all;
   options.freeze = freeze;
-  const std::string random = not_a_function(*model_.features_graph(2, sample, cut, options));
-  if (!random.empty()) return random;
-  const TrainingGraph head = head_training_graph(model_, programs_.task(), 2, cut, options);
+  Graph before(options);
+  model_.add_to(before, 2, ModelPart(sample).up_to(cut));
+  if (const std::string random = not_a_function(before); !random.empty()) return random;
+  const TrainingGraph head =
+      training_graph(model_, programs_.task(), 2, ModelPart(sample).behind(cut), options);
   differentiate(*head.graph, head.loss);
-  if (fused_across(*head.graph)) return "the first layer that trains is part of the frozen one's kernel";
-  if (rounds() && rounded_behind(*head.graph)) {
+  if (fused_across(*head.graph, head.in))
+    return "the first layer that trains is part of the frozen one's kernel";
+  if (rounds() && rounded_behind(*head.graph, head.in)) {
     return "the frozen part goes on in bf16 within the first layer that trains";
   }
   if (one_width_) return {};
@@ -169,13 +172,16 @@ void FeatureCache::follow(Index epoch, const FreezeSet& freeze) {
     if (nothing_told) decline("no epoch is left that would read them");
     return;
   }
-  // From whole features other numbers would come than from those that bf16 rounds on their way.
+  // From whole features other numbers would come than from those that are rounded on their way.
   if (active_ && !shared_ && !rounds() && grow(frozen)) return;
   begin(frozen);
 }
 
 bool FeatureCache::exact_validation(const CutPoint& cut) const {
-  return validation_ != nullptr && !fused_across(*model_.head_inference_graph(2, cut));
+  if (validation_ == nullptr) return false;
+  Graph behind({.mode = Mode::infer});
+  const Value features = model_.add_to(behind, 2, ModelPart(cut.features).behind(cut)).in;
+  return !fused_across(behind, features);
 }
 
 Index FeatureCache::planned_bytes(const CutPoint& cut, bool validates) const {

@@ -1,5 +1,6 @@
 #include "optim/trainer/feature_rules.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "engine/program/fuse_patterns.h"
@@ -20,29 +21,24 @@ std::string not_a_function(const Graph& graph) {
   return {};
 }
 
-bool fused_across(const Graph& graph) {
+bool fused_across(const Graph& graph, Value features) {
   const Node* reader = nullptr;
-  Value features;
-  int reads = 0;
+  std::ptrdiff_t reads = 0;
   for (const auto& node : graph.nodes()) {
-    for (const Value& input : node->inputs()) {
-      if (!input.node->is_feed() || input.node->label() != "features") continue;
-      ++reads;
-      reader = node.get();
-      features = input;
-    }
+    const auto here = std::count(node->inputs().begin(), node->inputs().end(), features);
+    if (here > 0) reader = node.get();
+    reads += here;
   }
   return reads == 1 && epilogue_term(*reader, features).has_value();
 }
 
-bool rounded_behind(const Graph& graph) {
+bool rounded_behind(const Graph& graph, Value features) {
   for (const auto& node : graph.nodes()) {
     if (node->op() == nullptr || node->op()->traits().narrowing != Narrowing::passes) continue;
     const bool all = graph.options().types.all_narrow();
     if (!all && graph.depends_on_trainable({node.get(), 0})) continue;
     for (const Value& input : node->inputs()) {
-      const Node& source = *behind_views(input).node;
-      if (source.is_feed() && source.label() == "features") return true;
+      if (behind_views(input) == features) return true;
     }
   }
   return false;

@@ -10,12 +10,12 @@ namespace firn {
 /// Why what a graph computes in training is not a function of the sample alone; empty: it is.
 std::string not_a_function(const Graph& graph);
 
-/// Whether what reads the feed "features" of a graph alone would be pulled into the kernel that makes them,
-/// which may round otherwise.
-bool fused_across(const Graph& graph);
+/// Whether what alone reads `features`, which the graph is fed, would be pulled into the kernel that makes
+/// them, which may round otherwise.
+bool fused_across(const Graph& graph, Value features);
 
-/// Whether the features themselves, rounded on the way, are what a step behind them reads in bf16, a frozen
-/// one, or where the graph's precision is bf16 any; whole ones are then not the same.
-bool rounded_behind(const Graph& graph);
+/// Whether the features themselves, rounded on the way, are what a step behind them reads as narrow numbers:
+/// a frozen one, or where all of the graph's are narrow any. Whole ones are then not the same.
+bool rounded_behind(const Graph& graph, Value features);
 
 }  // namespace firn

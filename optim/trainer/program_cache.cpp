@@ -1,4 +1,5 @@
 #include "optim/trainer/program_cache.h"
+#include "layers/tasks/usual.h"
 
 #include <algorithm>
 
@@ -21,14 +22,13 @@ ProgramCache::ProgramCache(const Model& model, ProgramSettings settings)
   if (settings_.task == nullptr) settings_.task = usual_task(model);
 }
 
-Program& ProgramCache::find(Kind kind, Index batch, const Shape& sample,
-                            const std::optional<FreezeSet>& freeze, const CutPoint* from,
-                            const CutPoint* to) {
+Program& ProgramCache::find(Kind kind, Index batch, const ModelPart& part,
+                            const std::optional<FreezeSet>& freeze) {
   wanted_.kind = kind;
-  wanted_.from = from != nullptr ? from->child : 0;
-  wanted_.to = to != nullptr ? to->child : 0;
+  wanted_.from = part.from ? part.from->child : 0;
+  wanted_.to = part.to ? part.to->child : 0;
   wanted_.batch = batch;
-  wanted_.sample.assign(sample.sizes().begin(), sample.sizes().end());
+  wanted_.sample.assign(part.sample.sizes().begin(), part.sample.sizes().end());
   // What is frozen decides what an inference computes with narrow numbers.
   const bool in_part = settings_.types.frozen_narrow() && !settings_.types.all_narrow();
   const bool matters = kind == Kind::training || in_part;
@@ -40,15 +40,14 @@ Program& ProgramCache::find(Kind kind, Index batch, const Shape& sample,
     return *found->second.program;
   }
   const Key key = wanted_;  // compiling the head's step asks for the whole one
-  std::unique_ptr<Program> program = compile(kind, batch, sample, key.freeze, from, to);
+  std::unique_ptr<Program> program = compile(kind, batch, part, key.freeze);
   if (programs_.size() >= kMost) forget_oldest();
   ++compiled_;
   return *programs_.emplace(key, Entry{std::move(program), clock_}).first->second.program;
 }
 
-std::unique_ptr<Program> ProgramCache::compile(Kind kind, Index batch, const Shape& sample,
-                                               const FreezeSet& freeze, const CutPoint* from,
-                                               const CutPoint* to) {
+std::unique_ptr<Program> ProgramCache::compile(Kind kind, Index batch, const ModelPart& part,
+                                               const FreezeSet& freeze) {
   const Graph::Options options =
       graph_options(settings_, freeze, kind == Kind::training ? Mode::train : Mode::infer);
   ProgramOptions program_options;
@@ -56,18 +55,11 @@ std::unique_ptr<Program> ProgramCache::compile(Kind kind, Index batch, const Sha
   program_options.workspace = workspace_;
   program_options.trace = settings_.trace;
   program_options.ranks = settings_.ranks;
-  if (kind == Kind::features) {
-    return Program::inference(model_.features_graph(batch, sample, *to, options, from), program_options);
-  }
   if (kind == Kind::inference) {
-    return Program::inference(from != nullptr ? model_.head_inference_graph(batch, *from, options)
-                                              : model_.inference_graph(batch, sample, options),
-                              program_options);
+    return Program::inference(model_.inference_graph(batch, part, options), program_options);
   }
-  if (from != nullptr) program_options.slice_rows = training(batch, sample, freeze).plan().slice_rows;
-  TrainingGraph built = from != nullptr
-                            ? head_training_graph(model_, task(), batch, *from, options, settings_.loss)
-                            : training_graph(model_, task(), batch, sample, options, settings_.loss);
+  if (part.from) program_options.slice_rows = training(batch, part.sample, freeze).plan().slice_rows;
+  TrainingGraph built = training_graph(model_, task(), batch, part, options, settings_.loss);
   return Program::training(std::move(built.graph), built.loss, program_options);
 }
 
@@ -87,16 +79,17 @@ Program& ProgramCache::inference(Index batch, const Shape& sample, std::optional
 
 Program& ProgramCache::head_training(Index batch, const Shape& sample, const CutPoint& cut,
                                      std::optional<FreezeSet> freeze) {
-  return find(Kind::training, batch, sample, freeze, &cut);
+  return find(Kind::training, batch, ModelPart(sample).behind(cut), freeze);
 }
 
 Program& ProgramCache::head_inference(Index batch, const CutPoint& cut, std::optional<FreezeSet> freeze) {
-  return find(Kind::inference, batch, cut.features, freeze, &cut);
+  return find(Kind::inference, batch, ModelPart(cut.features).behind(cut), freeze);
 }
 
 Program& ProgramCache::features(Index batch, const Shape& sample, const CutPoint& to, const CutPoint* from,
                                 std::optional<FreezeSet> freeze) {
-  return find(Kind::features, batch, from != nullptr ? from->features : sample, freeze, from, &to);
+  if (from == nullptr) return find(Kind::inference, batch, ModelPart(sample).up_to(to), freeze);
+  return find(Kind::inference, batch, ModelPart(from->features).behind(*from).up_to(to), freeze);
 }
 
 }  // namespace firn

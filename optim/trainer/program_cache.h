@@ -44,8 +44,8 @@ class ProgramCache {
 
   /// The training step for `batch` samples of shape `sample`. Throws Error(usage) when all is frozen.
   Program& training(Index batch, const Shape& sample, std::optional<FreezeSet> freeze = {});
-  /// The forward pass, outputs "logits". What is frozen matters where that is computed in bf16, here and
-  /// below.
+  /// The forward pass, outputs "logits". What is frozen matters where that is computed with narrow numbers,
+  /// here and below.
   Program& inference(Index batch, const Shape& sample, std::optional<FreezeSet> freeze = {});
 
   /// What lies behind a cut, fed with "features" instead of "x". A training step cuts the batch as the whole
@@ -62,7 +62,7 @@ class ProgramCache {
   const Workspace& workspace() const { return *workspace_; }
 
  private:
-  enum class Kind { training, inference, features };
+  enum class Kind { training, inference };
   struct Key {
     Kind kind;
     std::size_t from, to;  ///< children of the model; `to` 0: up to the end
@@ -75,10 +75,8 @@ class ProgramCache {
     std::unique_ptr<Program> program;
     std::uint64_t asked = 0;  // when, on a clock of questions
   };
-  Program& find(Kind kind, Index batch, const Shape& sample, const std::optional<FreezeSet>& freeze,
-                const CutPoint* from = nullptr, const CutPoint* to = nullptr);
-  std::unique_ptr<Program> compile(Kind kind, Index batch, const Shape& sample, const FreezeSet& freeze,
-                                   const CutPoint* from, const CutPoint* to);
+  Program& find(Kind kind, Index batch, const ModelPart& part, const std::optional<FreezeSet>& freeze);
+  std::unique_ptr<Program> compile(Kind kind, Index batch, const ModelPart& part, const FreezeSet& freeze);
   void forget_oldest();
 
   const Model& model_;

@@ -24,7 +24,7 @@ std::unique_ptr<GraphHolder> model_step(Learner& learner, Index batch, std::uint
   options.seed = seed;
   auto holder = std::make_unique<GraphHolder>(GraphHolder{std::make_unique<Graph>(options)});
   Graph& graph = *holder->graph;
-  const Value logits = model.output(graph, batch, model.input().sample, true);
+  const Value logits = model.add_to(graph, batch, model.input().sample, true).out;
   const Spec spec = learner.task().targets(logits.shape());
   const Value loss = learner.task().loss(graph, logits, graph.feed("targets", spec.shape, spec.type), {});
   graph.output("logits", logits);

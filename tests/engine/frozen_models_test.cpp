@@ -12,6 +12,7 @@
 #include "engine/ops/conv2d.h"
 #include "engine/ops/loss.h"
 #include "engine/program/cost.h"
+#include "layers/tasks/usual.h"
 #include "layers/training_graph.h"
 
 using namespace firn;

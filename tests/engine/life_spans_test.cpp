@@ -7,6 +7,7 @@
 #include <string>
 
 #include "layers/models/models.h"
+#include "layers/tasks/usual.h"
 #include "layers/training_graph.h"
 
 namespace {

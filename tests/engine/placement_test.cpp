@@ -1,6 +1,7 @@
 // No two values of a plan that live at the same time share a byte, checked pair by pair.
 #include <doctest/doctest.h>
 
+#include "layers/tasks/usual.h"
 #include "layers/training_graph.h"
 #include "tests/engine/op_runner.h"
 #include "tests/engine/placement.h"

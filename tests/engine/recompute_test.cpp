@@ -10,6 +10,7 @@
 #include "engine/program/cost.h"
 #include "layers/model.h"
 #include "layers/network/network.h"
+#include "layers/tasks/usual.h"
 #include "layers/training_graph.h"
 #include "tests/engine/small_nets.h"
 

@@ -11,6 +11,7 @@
 #include "engine/base/json_read.h"
 #include "layers/foreign/import.h"
 #include "layers/network/network.h"
+#include "layers/tasks/usual.h"
 #include "layers/training_graph.h"
 #include "layers/weights.h"
 #include "optim/optimizer.h"

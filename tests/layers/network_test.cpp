@@ -7,6 +7,7 @@
 #include "layers/model.h"
 #include "layers/network/kinds.h"
 #include "layers/network/network.h"
+#include "layers/tasks/usual.h"
 #include "layers/training_graph.h"
 #include "tests/errors.h"
 #include "tests/layers/support.h"

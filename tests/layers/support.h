@@ -9,6 +9,7 @@
 
 #include "engine/base/rng.h"
 #include "engine/program/program.h"
+#include "layers/tasks/usual.h"
 #include "layers/training_graph.h"
 
 namespace firn::test {

@@ -7,6 +7,7 @@
 
 #include "engine/base/rng.h"
 #include "layers/network/network.h"
+#include "layers/tasks/usual.h"
 #include "layers/training_graph.h"
 #include "optim/optimizer.h"
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "layers/network/network.h"
+#include "layers/tasks/usual.h"
 #include "layers/training_graph.h"
 #include "tools/app/explain/step_values.h"
 

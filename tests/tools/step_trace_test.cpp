@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine/base/parallel.h"
+#include "layers/tasks/usual.h"
 #include "layers/training_graph.h"
 #include "tools/app/cost/step_forecast.h"
 
@@ -26,7 +27,7 @@ struct Traced {
     model->set_freeze(freeze);
     Graph::Options options;
     options.freeze = model->freeze_set();
-    TrainingGraph built = training_graph(*model, *usual_task(*model), 8, {32, 32, 3}, options);
+    TrainingGraph built = training_graph(*model, *usual_task(*model), 8, Shape{32, 32, 3}, options);
     ProgramOptions program_options;
     program_options.trace = trace;
     program_options.every_thread = true;

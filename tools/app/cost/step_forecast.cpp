@@ -9,6 +9,7 @@
 #include "engine/base/error.h"
 #include "engine/base/json_read.h"
 #include "engine/base/rng.h"
+#include "layers/tasks/usual.h"
 #include "optim/trainer/program_cache.h"
 #include "tools/app/cli/process.h"
 
@@ -62,12 +63,11 @@ void RandomBatch::feed(Program& program, const Model& model) const {
 }
 
 std::vector<Tensor> feed_indices(Program& program, Index vocabulary) {
-  Index steps = 1;
-  for (const auto& node : program.graph().nodes()) {
-    const Shape& shape = node->outputs()[0].shape;
-    if (node->is_feed() && (node->label() == "x" || node->label() == "features") && shape.rank() > 1)
-      steps = shape[1];
-  }
+  const auto& nodes = program.graph().nodes();
+  const auto first =
+      std::find_if(nodes.begin(), nodes.end(), [](const auto& node) { return node->is_feed(); });
+  const Shape& in = (*first)->outputs()[0].shape;  // of the model's feeds its samples come first
+  const Index steps = in.rank() > 1 ? in[1] : 1;
   Random random(0, "feeds");
   std::vector<Tensor> fed;
   for (const auto& node : program.graph().nodes()) {

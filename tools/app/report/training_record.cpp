@@ -12,8 +12,7 @@
 #include "engine/base/json_read.h"
 #include "engine/base/printable.h"
 #include "layers/tasks/classification.h"
-#include "layers/tasks/regression.h"
-#include "layers/tasks/several_labels.h"
+#include "layers/tasks/registry.h"
 
 namespace firn::cli::report {
 
@@ -58,10 +57,8 @@ double metric_in(const JsonFields& line, const std::string& prefix, const TaskMe
 }
 
 TaskPtr task_named(const std::string& name, const std::string& where) {
-  if (name == "regression") return std::make_shared<Regression>(1);
-  if (name == "labels") return std::make_shared<SeveralLabels>(1);
-  if (name.empty() || name == "classification" || name == "next-token")
-    return std::make_shared<Classification>(1);
+  if (name.empty() || name == "next-token") return std::make_shared<Classification>(1);
+  if (TaskPtr task = find_task(name, 1)) return task;
   throw Error(Fault::data, "report", fmt::format("{}: the task '{}' is not known", where, printable(name)));
 }
 

@@ -20,8 +20,7 @@
 #include "layers/network/text.h"
 #include "layers/parameter_budget.h"
 #include "layers/tasks/classification.h"
-#include "layers/tasks/regression.h"
-#include "layers/tasks/several_labels.h"
+#include "layers/tasks/registry.h"
 #include "layers/weights.h"
 #include "tools/app/cli/json.h"
 #include "tools/app/run/networks.h"
@@ -167,10 +166,8 @@ Recipe own_recipe(const Entries& entries) {
   }
   recipe.task = entries.find("firn.task").value_or(usual_task_of(recipe));
   recipe.input.each_step = recipe.task == "next-token";
-  constexpr const char* kTasks[] = {"classification", "next-token", "regression", "labels"};
-  if (std::find(std::begin(kTasks), std::end(kTasks), recipe.task) == std::end(kTasks))
-    entries.fail("firn.task", "'" + recipe.task + "' is not known");
-  if (recipe.task == "regression") recipe.targets = target_scale_in(entries, recipe.classes);
+  if (find_task(recipe.task, 1) == nullptr) entries.fail("firn.task", "'" + recipe.task + "' is not known");
+  if (answers_with_numbers(recipe.task)) recipe.targets = target_scale_in(entries, recipe.classes);
   if (!recipe.class_names.empty() && recipe.class_names.size() != static_cast<std::size_t>(recipe.classes)) {
     entries.fail("firn.class_names",
                  fmt::format("has {} names for {} classes", recipe.class_names.size(), recipe.classes));
@@ -294,12 +291,8 @@ Index usual_batch(const Recipe& recipe) {
 }
 
 TaskPtr make_task(const Recipe& recipe) {
-  if (recipe.task == "next-token") return std::make_shared<NextToken>(recipe.classes);
-  if (recipe.task == "labels") return std::make_shared<SeveralLabels>(recipe.classes);
-  if (recipe.task == "regression") {
-    return std::make_shared<Regression>(recipe.classes, recipe.targets.mean, recipe.targets.deviation);
-  }
-  return std::make_shared<Classification>(recipe.classes);
+  const TaskPtr task = find_task(recipe.task, recipe.classes, recipe.targets.mean, recipe.targets.deviation);
+  return task != nullptr ? task : std::make_shared<Classification>(recipe.classes);
 }
 
 ModelPtr make_model(const Recipe& recipe) {
@@ -340,7 +333,7 @@ std::map<std::string, std::string> to_metadata(const Recipe& recipe) {
       {"firn.bgr", recipe.preprocess.bgr ? "1" : "0"},
   };
   if (recipe.task != usual_task_of(recipe)) metadata["firn.task"] = recipe.task;
-  if (recipe.task == "regression") {
+  if (answers_with_numbers(recipe.task)) {
     metadata["firn.target_mean"] = fmt::format("{}", fmt::join(recipe.targets.mean, ","));
     metadata["firn.target_deviation"] = fmt::format("{}", fmt::join(recipe.targets.deviation, ","));
   }
