@@ -9,6 +9,7 @@
 #include "engine/base/rng.h"
 #include "tests/tools/cli_program.h"
 #include "tools/app/cli/command_words.h"
+#include "tools/app/cli/interval.h"
 #include "tools/app/cost/linear_probe.h"
 
 namespace {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tools/app/advise/trial.h"
+#include "tools/app/cli/interval.h"
 #include "tools/app/cost/linear_probe.h"
 #include "tools/app/cost/machine.h"
 #include "tools/app/run/session.h"

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "engine/base/real.h"
-#include "tools/app/cost/interval.h"
 
 namespace firn::cli {
 
@@ -21,8 +20,5 @@ struct FeatureTable {
 /// W = (X^T X + lambda n I)^-1 X^T Y with columns standardised by `train` and lambda = 0.01. Both tables have
 /// the same columns. 0 for an empty one.
 double linear_probe(const FeatureTable& train, const FeatureTable& held_out, Index classes);
-
-/// 95 % interval of a share that was seen on n samples (Wilson 1927); 0 to 1 for none.
-Interval wilson_interval(double share, Index n);
 
 }  // namespace firn::cli

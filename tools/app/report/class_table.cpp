@@ -2,8 +2,7 @@
 
 #include <fmt/core.h>
 
-#include <cmath>
-
+#include "tools/app/cli/interval.h"
 #include "tools/app/report/training_words.h"
 
 namespace firn::cli::report {
@@ -13,12 +12,9 @@ namespace {
 /// "92.5 % (80.1 to 97.4)"
 std::string share_text(Index part, Index all) {
   if (all == 0) return "–";
-  constexpr double z = 1.959963984540054;
-  const double n = static_cast<double>(all), p = static_cast<double>(part) / n, scale = 1 + z * z / n;
-  const double middle = (p + z * z / (2 * n)) / scale;
-  const double half = z * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / scale;
-  return fmt::format("{} ({:.1f} to {:.1f})", percent(p), 100 * std::max(0.0, middle - half),
-                     100 * std::min(1.0, middle + half));
+  const double share = static_cast<double>(part) / static_cast<double>(all);
+  const Interval interval = wilson_interval(share, all);
+  return fmt::format("{} ({:.1f} to {:.1f})", percent(share), 100 * interval.low, 100 * interval.high);
 }
 
 }  // namespace

@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "engine/base/rng.h"
-#include "tools/app/cost/linear_probe.h"
 
 namespace firn::cli {
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "layers/task.h"
+#include "tools/app/cli/interval.h"
 #include "tools/app/cli/json.h"
-#include "tools/app/cost/interval.h"
 
 namespace firn::cli {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "engine/base/real.h"
-#include "tools/app/cost/interval.h"
+#include "tools/app/cli/interval.h"
 
 namespace firn::cli {
 
