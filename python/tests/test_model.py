@@ -195,7 +195,7 @@ def test_adam_by_hand() -> None:
         ({"optimizer": firn.RMSprop(epsilon=-1.0)}, "epsilon -1"),
         ({"patience": 2}, "patience wants a validation part"),
         ({"validation": "spilt"}, "want \\(x, y\\)"),
-        ({"cache": "of"}, "cache 'of' is none of"),
+        ({"cache": "of"}, "cache 'of': want auto or on or off"),
         ({"freeze": "all"}, "everything|frozen|nothing"),
     ],
 )

@@ -93,6 +93,48 @@ TEST_CASE("the first value that is not taken is named, with what is wanted") {
   CHECK(word.find("did you mean black?") != std::string::npos);
 }
 
+TEST_CASE("what stands for nothing chosen is allowed, and written by its word") {
+  struct {
+    std::string lid;
+    Index spoons = 0;
+    std::vector<Index> jars{3};
+    std::vector<std::string> herbs;
+    Index fire = 2;
+  } shelf;
+  const Settings all = {
+      {.key = "lid", .place = &shelf.lid, .among = {"tin", "wood"}, .option = "--lid", .none = "open"},
+      {.key = "spoons", .place = &shelf.spoons, .range = at_least(1), .none = ""},
+      {.key = "jars", .place = &shelf.jars, .range = from_to(1, 9), .option = "--jars", .none = "all"},
+      {.key = "herbs",
+       .place = &shelf.herbs,
+       .among = {"mint", "sage"},
+       .option = "--herbs",
+       .split = split_at_commas},
+      {.key = "", .place = &shelf.fire, .range = from_to(1, 9), .option = "--fire"},
+  };
+  CHECK(to_json(all).text() == R"({"lid":"open","spoons":0,"jars":[3],"herbs":[]})");
+  CHECK(fault_of(all).empty());
+  shelf.lid = "glass";
+  CHECK(fault_of(all).starts_with("lid 'glass': want tin or wood"));
+  shelf.lid = "";
+
+  Arguments arguments("cook", "");
+  declare(arguments, all);
+  CHECK(arguments.parse({"--jars", "5,all", "--herbs", "mint,sage", "--fire", "4"}));
+  CHECK(shelf.jars == std::vector<Index>{5, 0});
+  CHECK(shelf.herbs == std::vector<std::string>{"mint", "sage"});
+  CHECK(shelf.fire == 4);
+  CHECK(fault_of(all).empty());
+  shelf.herbs.push_back("salt");
+  CHECK_THROWS_WITH_AS(require_valid(all, "cook"),
+                       doctest::Contains("[cook] herbs 'salt': want mint or sage"), Error);
+
+  Arguments refused("cook", "");
+  declare(refused, all);
+  CHECK_THROWS_WITH_AS(refused.parse({"--jars", "0"}), "[cook] --jars 0: want a whole number from 1 to 9",
+                       Error);
+}
+
 TEST_CASE("what is given is taken, and nothing else") {
   Kettle kettle, asked;
   clear(settings(asked));

@@ -14,6 +14,7 @@
 #include "layers/foreign/import.h"
 #include "layers/models/input.h"
 #include "layers/network/text.h"
+#include "layers/tasks/registry.h"
 #include "layers/units.h"
 #include "layers/weights.h"
 #include "tools/app/api/learner_parts.h"
@@ -46,26 +47,17 @@ void check_batch(Index batch) {
 }
 
 void check_options(const FitOptions& o) {
-  check_number("epochs", static_cast<double>(o.epochs), cli::at_least(1), true);
   check_batch(o.batch);
-  if (o.rate) check_number("rate", *o.rate, cli::from_to(0, cli::kMostNumber), false);
-  if (o.momentum) check_number("momentum", *o.momentum, cli::from_below(0, 1), false);
-  for (const double beta : o.betas) check_number("betas", beta, cli::from_below(0, 1), false);
-  if (o.alpha) check_number("alpha", *o.alpha, cli::from_below(0, 1), false);
-  if (o.epsilon) check_number("epsilon", *o.epsilon, cli::from_to(0, cli::kMostNumber), false);
-  if (o.decay) check_number("decay", *o.decay, cli::from_to(0, cli::kMostNumber), false);
-  check_number("clip", o.clip, cli::from_to(0, cli::kMostNumber), false);
-  check_number("smoothing", o.smoothing, cli::from_below(0, 1), false);
-  for (const double rate : o.block_rates)
-    check_number("block_rates", rate, cli::from_to(0, cli::kMostNumber), false);
-  check_number("patience", static_cast<double>(o.patience), cli::at_least(0), true);
-  check_number("thaw_warm_up", static_cast<double>(o.thaw_warm_up), cli::at_least(0), true);
-  if (!o.optimizer.empty()) check_word("optimizer", o.optimizer, {"sgd", "adam", "adamw", "rmsprop"});
-  check_word("frozen_norm", o.frozen_norm, {"frozen", "batch"});
-  check_word("frozen_dropout", o.frozen_dropout, {"off", "on"});
-  check_word("precision", o.precision, {"fp32", "bf16"});
-  check_word("frozen_precision", o.frozen_precision, {"fp32", "bf16"});
-  check_word("cache", o.cache, {"auto", "on", "off", "ram", "disk"});
+  cli::LearningChoice choice = learning_choice(o);
+  cli::Settings freezing = cli::freeze_settings(choice.freeze);
+  for (cli::Setting& setting : freezing) {  // by the names of `FitOptions`
+    if (setting.place == cli::Setting::Place(&choice.freeze.bn)) setting.key = "frozen_norm";
+    if (setting.place == cli::Setting::Place(&choice.freeze.dropout)) setting.key = "frozen_dropout";
+  }
+  cli::require_valid(cli::training_settings(choice.training), "fit");
+  cli::require_valid(freezing, "fit");
+  cli::require_valid(cli::policy_settings(choice.policy), "fit");
+  cli::require_valid(cli::cache_settings(choice.cache), "fit");
   if (o.own_policy && !o.thaw.empty())
     throw Error(Fault::usage, "policy",
                 "a policy and thaw exclude each other: the policy decides what thaws");
@@ -115,7 +107,7 @@ cli::Session loaded_session(const std::string& path, const std::string& model) {
 
 /// As long as no data has said how targets are prepared.
 TargetScale plain_scale(const std::string& task, Index width) {
-  if (task != "regression") return {};
+  if (!answers_with_numbers(task)) return {};
   const auto count = static_cast<std::size_t>(width);
   return {std::vector<double>(count, 0), std::vector<double>(count, 1)};
 }
@@ -143,7 +135,9 @@ Learner& Learner::operator=(Learner&&) noexcept = default;
 
 Learner::Learner(const LearnerStart& start) : parts_(std::make_unique<Parts>()) {
   check_word("init", start.init, {"pytorch", "he", "xavier", "orthogonal"}, "model");
-  check_word("task", start.task, {"classification", "labels", "regression", "next-token"}, "model");
+  std::vector<std::string> tasks;
+  for (const TaskEntry& entry : task_registry()) tasks.emplace_back(entry.name);
+  check_word("task", start.task, tasks, "model");
   const ModelEntry entry = cli::model_entry(start.model);
   cli::Session& session = parts_->session;
   cli::Recipe& recipe = session.recipe;
@@ -321,7 +315,7 @@ History Learner::fit(const DataParts& data, const FitOptions& options, const Tra
 
 void Learner::new_head(Index width, const std::string& task, const std::string& init, std::uint64_t seed) {
   check_word("init", init, {"zero", "random"}, "head");
-  check_word("task", task, {"classification", "labels", "regression"}, "head");
+  check_word("task", task, task_names(), "head");
   Parts& parts = *parts_;
   if (parts.session.model->each_step())
     throw Error(Fault::usage, "head", parts.session.model->name() + " answers each step: its head stays");

@@ -162,12 +162,20 @@ void Arguments::list(const std::string& names, std::vector<double>& to, const st
 }
 
 void Arguments::list(const std::string& names, std::vector<Index>& to, const std::string& value,
-                     const Range& range, const std::string& help) {
+                     const Range& range, const std::string& help, const std::string& zero) {
   numeric(names, value, range, true, help);
-  read_with(names, true, [&to, range](const Words& words, const Asked& asked) {
+  read_with(names, true, [&to, range, zero](const Words& words, const Asked& asked) {
     to.clear();
-    for (const std::string& part : parts_of(words)) to.push_back(whole_in(part, range, asked));
+    for (const std::string& part : parts_of(words))
+      to.push_back(!zero.empty() && part == zero ? 0 : whole_in(part, range, asked));
   });
+}
+
+void Arguments::words(const std::string& names, std::vector<std::string>& to,
+                      std::vector<std::string> (*split)(const std::string& text), const std::string& value,
+                      const std::string& help) {
+  describe(names, value, help);
+  read_with(names, false, [&to, split](const Words& words, const Asked&) { to = split(words[0]); });
 }
 
 void Arguments::choice(const std::string& names, std::string& to, const std::vector<std::string>& among,

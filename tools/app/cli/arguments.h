@@ -48,8 +48,13 @@ class Arguments {
   /// Numbers with commas between them, each in `range`.
   void list(const std::string& names, std::vector<double>& to, const std::string& value, const Range& range,
             const std::string& help);
+  /// `zero` is a word for 0, which may be out of range; empty: there is none.
   void list(const std::string& names, std::vector<Index>& to, const std::string& value, const Range& range,
-            const std::string& help);
+            const std::string& help, const std::string& zero = "");
+  /// One word that `split` makes a list of.
+  void words(const std::string& names, std::vector<std::string>& to,
+             std::vector<std::string> (*split)(const std::string& text), const std::string& value,
+             const std::string& help);
   /// One of these words.
   void choice(const std::string& names, std::string& to, const std::vector<std::string>& among,
               const std::string& help);

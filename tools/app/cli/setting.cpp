@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "engine/base/error.h"
 #include "engine/base/glob.h"
+#include "engine/base/split.h"
 
 namespace firn::cli {
 
@@ -17,7 +19,7 @@ template <class T>
 constexpr bool kIsList<std::vector<T>> = true;
 
 std::string number_fault(const Setting& setting, double number, bool whole) {
-  if (!setting.range || setting.range->holds(number)) return "";
+  if (!setting.range || setting.range->holds(number) || (setting.none && number == 0)) return "";
   return fmt::format("{} {}: want {}", setting.key, number, setting.range->text(whole));
 }
 
@@ -29,6 +31,7 @@ std::string fault(const Setting& setting, double number) {
 }
 std::string fault(const Setting& setting, const std::string& word) {
   const std::vector<std::string>& among = setting.among;
+  if (setting.none && word.empty()) return "";
   if (among.empty() || std::find(among.begin(), among.end(), word) != among.end()) return "";
   return fmt::format("{} '{}': want {}{}", setting.key, word, fmt::join(among, " or "),
                      did_you_mean(word, among));
@@ -51,11 +54,18 @@ struct Declaration {
     }
   }
   void operator()(std::vector<std::string>* to) const {
+    if (setting.split != nullptr) {
+      arguments.words(setting.option, *to, setting.split, setting.value, setting.help);
+      return;
+    }
     arguments.list(setting.option, *to, setting.value, setting.help);
   }
   template <class T>
   void operator()(T* to) const {
-    if constexpr (kIsList<T>) {
+    if constexpr (std::is_same_v<T, std::vector<Index>>) {
+      arguments.list(setting.option, *to, setting.value, setting.range.value(), setting.help,
+                     setting.none.value_or(""));
+    } else if constexpr (kIsList<T>) {
       arguments.list(setting.option, *to, setting.value, setting.range.value(), setting.help);
     } else {
       arguments.option(setting.option, *to, setting.value, setting.range.value(), setting.help);
@@ -64,6 +74,10 @@ struct Declaration {
 };
 
 }  // namespace
+
+std::vector<std::string> split_at_commas(const std::string& text) {
+  return text.empty() ? std::vector<std::string>() : firn::split(text, ',');
+}
 
 void declare(Arguments& arguments, const Settings& settings) {
   for (const Setting& setting : settings) {
@@ -74,12 +88,15 @@ void declare(Arguments& arguments, const Settings& settings) {
 JsonObject to_json(const Settings& settings) {
   JsonObject object;
   for (const Setting& setting : settings) {
+    if (*setting.key == '\0') continue;
     std::visit(
         [&](const auto* value) {
           using T = std::remove_cvref_t<decltype(*value)>;
           if (setting.only_given && *value == T{}) return;
           if constexpr (std::is_same_v<T, std::optional<double>>) {
             object.add(setting.key, value->value_or(0));
+          } else if constexpr (std::is_same_v<T, std::string>) {
+            object.add(setting.key, value->empty() ? setting.none.value_or("") : *value);
           } else {
             object.add(setting.key, *value);
           }
@@ -111,6 +128,10 @@ std::string fault_of(const Settings& settings) {
     if (!found.empty()) return found;
   }
   return "";
+}
+
+void require_valid(const Settings& settings, const std::string& operation) {
+  if (std::string fault = fault_of(settings); !fault.empty()) throw Error(Fault::usage, operation, fault);
 }
 
 void clear(const Settings& settings) {

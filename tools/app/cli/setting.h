@@ -18,7 +18,7 @@ struct Setting {
   using Place = std::variant<bool*, Index*, std::uint64_t*, double*, std::optional<double>*, std::string*,
                              std::vector<std::string>*, std::vector<Index>*, std::vector<double>*>;
 
-  const char* key;  ///< in files
+  const char* key;  ///< in files; empty: they do not hold it
   Place place;      ///< outlives the list
   /// Of a number, and of each of a list of them; none: any.
   std::optional<Range> range = {};
@@ -28,9 +28,17 @@ struct Setting {
   std::string help = {};
   /// JSON lacks it while it is zero, false or empty, as an optional without a value is.
   bool only_given = false;
+  /// Where zero or an empty word is allowed beside `range` and `among`, and stands for nothing chosen: the
+  /// word for that, in JSON for an empty one, and on the command line for 0 in a list of numbers.
+  std::optional<std::string> none = {};
+  /// What one word of the command line is as a list of words; null: such a list takes several.
+  std::vector<std::string> (*split)(const std::string& text) = nullptr;
 };
 
 using Settings = std::vector<Setting>;
+
+/// "a,b": a and b; nothing: none.
+std::vector<std::string> split_at_commas(const std::string& text);
 
 /// Declares all that have an option, in the order of the list. A number's has a range, but for a seed's.
 void declare(Arguments& arguments, const Settings& settings);
@@ -41,6 +49,9 @@ JsonObject to_json(const Settings& settings);
 /// What is wrong with the first value that its setting does not take: "steps 0: want a whole number from 1 to
 /// 100", "bn 'frozn': want frozen or batch, did you mean frozen?"; empty: nothing.
 std::string fault_of(const Settings& settings);
+
+/// `fault_of` as an Error(usage) of `operation`.
+void require_valid(const Settings& settings, const std::string& operation);
 
 /// Makes every value zero, false or empty.
 void clear(const Settings& settings);

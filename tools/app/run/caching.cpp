@@ -10,19 +10,42 @@
 
 namespace firn::cli {
 
+Settings cache_settings(CacheChoice& choice) {
+  return {
+      {.key = "cache",
+       .place = &choice.cache,
+       .among = {"auto", "on", "off", "ram", "disk"},
+       .option = "--cache",
+       .help = "auto: kept where reading it back is measured to beat computing it; on: kept, in memory or "
+               "beyond the limit in a file; ram, disk: kept there (auto)"},
+      {.key = "memory",
+       .place = &choice.memory,
+       .option = "--cache-memory",
+       .value = "BYTES",
+       .help = "the limit, with K, M or G behind it (2G)"},
+      {.key = "precision",
+       .place = &choice.precision,
+       .among = kPrecisions,
+       .option = "--cache-precision",
+       .help = "bf16 takes half the room and rounds; fp32 changes no bit (fp32)"},
+      {.key = "views",
+       .place = &choice.views,
+       .range = at_least(1),
+       .option = "--cache-views",
+       .value = "K",
+       .help = "with --augment: K changed images of each sample in turn, so that they can be kept",
+       .none = ""},
+      {.key = "folder",
+       .place = &choice.folder,
+       .option = "--cache-folder",
+       .value = "PATH",
+       .help = "where the file lies, which has no name (the system's for temporary files)"},
+  };
+}
+
 void declare_cache(Arguments& arguments, CacheChoice& choice) {
   arguments.group("What the frozen part gives, kept across epochs");
-  arguments.choice(
-      "--cache", choice.cache, {"auto", "on", "off", "ram", "disk"},
-      "auto: kept where reading it back is measured to beat computing it; on: kept, in memory or "
-      "beyond the limit in a file; ram, disk: kept there (auto)");
-  arguments.option("--cache-memory", choice.memory, "BYTES", "the limit, with K, M or G behind it (2G)");
-  arguments.choice("--cache-precision", choice.precision, {"fp32", "bf16"},
-                   "bf16 takes half the room and rounds; fp32 changes no bit (fp32)");
-  arguments.option("--cache-views", choice.views, "K", at_least(1),
-                   "with --augment: K changed images of each sample in turn, so that they can be kept");
-  arguments.option("--cache-folder", choice.folder, "PATH",
-                   "where the file lies, which has no name (the system's for temporary files)");
+  declare(arguments, cache_settings(choice));
 }
 
 Index parse_bytes(const std::string& text, const std::string& what) {
@@ -55,9 +78,8 @@ CacheConfig make_cache(const CacheChoice& choice, bool augmented) {
 }
 
 JsonObject cache_json(const CacheChoice& choice) {
-  JsonObject object;
-  object.add("cache", choice.cache).add("memory", choice.memory).add("precision", choice.precision);
-  return object.add("views", choice.views).add("folder", choice.folder);
+  CacheChoice copy = choice;
+  return to_json(cache_settings(copy));
 }
 
 std::optional<JsonObject> report_cache(Console& console, const CacheEvent& event) {

@@ -9,6 +9,7 @@
 #include "tools/app/cli/arguments.h"
 #include "tools/app/cli/console.h"
 #include "tools/app/cli/json.h"
+#include "tools/app/cli/setting.h"
 
 namespace firn::cli {
 
@@ -22,6 +23,8 @@ struct CacheChoice {
   Index resident = 0;              ///< of the file, by --memory; 0: no limit
 };
 
+/// In the order in which config.json has them.
+Settings cache_settings(CacheChoice& choice);
 /// --cache, --cache-memory, --cache-precision, --cache-views, --cache-folder.
 void declare_cache(Arguments& arguments, CacheChoice& choice);
 

@@ -163,10 +163,8 @@ JsonObject freeze_json(const Model& model, const FreezeChoice& choice) {
     block.add("train", parameter_count(parameters, true)).add("frozen", frozen_text(parameters));
     blocks.push_back(std::move(block));
   }
-  JsonObject object;
-  object.add("freeze", choice.freeze.empty() ? "none" : choice.freeze).add("freeze_until", choice.until);
-  object.add("thaw", choice.thaw).add("bn", choice.bn).add("dropout_in_frozen", choice.dropout);
-  object.add("precision", choice.all_precision).add("frozen_precision", choice.precision);
+  FreezeChoice copy = choice;
+  JsonObject object = to_json(freeze_settings(copy));
   object.add("blocks", blocks);
   std::vector<JsonObject> parts;
   for (const NamedParameter& p : model.parameters()) {

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <charconv>
+#include <string_view>
 
 #include "data/source.h"
 #include "engine/base/cpu.h"
@@ -10,6 +11,7 @@
 #include "engine/base/parallel.h"
 #include "engine/kernels/bf16_rate.h"
 #include "layers/model.h"
+#include "layers/tasks/registry.h"
 
 namespace firn::cli {
 
@@ -87,7 +89,7 @@ void declare_texts(Arguments& arguments, DataOptions& options) {
 
 void declare_tables(Arguments& arguments, DataOptions& options) {
   arguments.choice(
-      "--task", options.task, {"classification", "regression", "labels"},
+      "--task", options.task, task_names(),
       "csv, tsv, npy: what is predicted: one of several classes, numbers, or several labels at once "
       "(what the weights are for; classification)");
   arguments.option(
@@ -102,32 +104,65 @@ void declare_tables(Arguments& arguments, DataOptions& options) {
   arguments.option("--labels-file", options.labels_file, "FILE.npy", "npy: the labels of --data's array");
 }
 
+Settings freeze_settings(FreezeChoice& choice) {
+  return {
+      {.key = "freeze",
+       .place = &choice.freeze,
+       .option = "--freeze",
+       .value = "WHAT",
+       .help =
+           "none, half, head (all but it), all; 3 (the first three blocks); 0,2,5 (these); names as in "
+           "'conv*' or layer1.0; role:weight, role:bias, role:norm; parts as in 'conv3.weight[0:16+32:48]' "
+           "(output channels, rows of an embedding), 'lstm.*[i+f]' (gates)",
+       .none = "none"},
+      {.key = "freeze_until",
+       .place = &choice.until,
+       .option = "--freeze-until",
+       .value = "BLOCK",
+       .help = "the blocks before this one"},
+      {.key = "thaw",
+       .place = &choice.thaw,
+       .option = "--thaw",
+       .value = "EPOCH:WHAT",
+       .help = "before this epoch these train again: all, a block's name or number, names, roles"},
+      {.key = "bn",
+       .place = &choice.bn,
+       .among = kNormRules,
+       .option = "--bn",
+       .help = "frozen batch norms use their running statistics (frozen), or the batch's"},
+      {.key = "dropout_in_frozen",
+       .place = &choice.dropout,
+       .among = kDropoutRules,
+       .option = "--dropout-in-frozen",
+       .help = "whether dropout acts below the lowest layer that trains (off)"},
+      {.key = "precision",
+       .place = &choice.all_precision,
+       .among = kPrecisions,
+       .option = "--precision",
+       .help = "of products, and of the activations and gradients that they hand to each other, in all "
+               "layers; weights, optimizer, loss and sums are fp32 (fp32)"},
+      frozen_precision_setting(choice.precision),
+  };
+}
+
+Setting frozen_precision_setting(std::string& precision) {
+  return {.key = "frozen_precision",
+          .place = &precision,
+          .among = kPrecisions,
+          .option = "--frozen-precision",
+          .help = "of convolutions and dense layers below the lowest layer that trains (fp32)"};
+}
+
 void declare_freeze(Arguments& arguments, FreezeChoice& choice, bool in_training) {
   arguments.group("What is frozen");
-  arguments.option(
-      "--freeze", choice.freeze, "WHAT",
-      "none, half, head (all but it), all; 3 (the first three blocks); 0,2,5 (these); names as in "
-      "'conv*' or layer1.0; role:weight, role:bias, role:norm; parts as in 'conv3.weight[0:16+32:48]' "
-      "(output "
-      "channels, rows of an embedding), 'lstm.*[i+f]' (gates)");
-  arguments.option("--freeze-until", choice.until, "BLOCK", "the blocks before this one");
-  if (in_training) {
-    arguments.list("--thaw", choice.thaw, "EPOCH:WHAT",
-                   "before this epoch these train again: all, a block's name or number, names, roles");
-  }
-  arguments.choice("--bn", choice.bn, {"frozen", "batch"},
-                   "frozen batch norms use their running statistics (frozen), or the batch's");
-  arguments.choice("--dropout-in-frozen", choice.dropout, {"on", "off"},
-                   "whether dropout acts below the lowest layer that trains (off)");
-  declare_precision(arguments, choice.precision);
-  arguments.choice("--precision", choice.all_precision, {"fp32", "bf16"},
-                   "of products, and of the activations and gradients that they hand to each other, in all "
-                   "layers; weights, optimizer, loss and sums are fp32 (fp32)");
+  Settings settings = freeze_settings(choice);
+  if (!in_training)
+    std::erase_if(settings, [](const Setting& setting) { return setting.key == std::string_view("thaw"); });
+  declare(arguments, settings);
 }
 
 void declare_precision(Arguments& arguments, std::string& precision) {
-  arguments.choice("--frozen-precision", precision, {"fp32", "bf16"},
-                   "of convolutions and dense layers below the lowest layer that trains (fp32)");
+  declare(arguments, {frozen_precision_setting(precision)});
 }
 
 DType frozen_precision(const std::string& precision, bool exact, const std::string& option) {
@@ -143,17 +178,43 @@ std::string precision_text(const std::string& precision, bool all) {
          bf16_reason();
 }
 
+Settings run_settings(RunChoice& choice) {
+  return {
+      {.key = "seed",
+       .place = &choice.seed,
+       .option = "--seed",
+       .value = "S",
+       .help = "of everything random (1)"},
+      {.key = "",
+       .place = &choice.threads,
+       .range = kThreads,
+       .option = "--threads",
+       .value = "T",
+       .help = "threads; the results do not depend on it (one a core)"},
+      {.key = "batch",
+       .place = &choice.batch,
+       .range = kBatch,
+       .option = "--batch",
+       .value = "B",
+       .help = "samples of a step (64)"},
+      exact_setting(choice.exact),
+  };
+}
+
+Setting exact_setting(bool& exact) {
+  return {.key = "exact",
+          .place = &exact,
+          .option = "--exact",
+          .help = "compute every convolution directly, never by Winograd's algorithm"};
+}
+
 void declare_run(Arguments& arguments, RunChoice& choice) {
   arguments.group("The run");
-  arguments.option("--seed", choice.seed, "S", "of everything random (1)");
-  arguments.option("--threads", choice.threads, "T", kThreads,
-                   "threads; the results do not depend on it (one a core)");
-  arguments.option("--batch", choice.batch, "B", kBatch, "samples of a step (64)");
-  declare_exact(arguments, choice.exact);
+  declare(arguments, run_settings(choice));
 }
 
 void declare_exact(Arguments& arguments, bool& exact) {
-  arguments.flag("--exact", exact, "compute every convolution directly, never by Winograd's algorithm");
+  declare(arguments, {exact_setting(exact)});
 }
 
 void declare_calibrate(Arguments& arguments, bool& calibrate) {

@@ -8,6 +8,7 @@
 #include "data/options.h"
 #include "engine/graph/graph.h"
 #include "tools/app/cli/arguments.h"
+#include "tools/app/cli/setting.h"
 
 namespace firn::cli {
 
@@ -57,6 +58,17 @@ struct InputChoice {
   std::vector<Index> sample;
   Index classes = 0;
 };
+
+/// Words that several settings take.
+inline const std::vector<std::string> kNormRules{"frozen", "batch"}, kDropoutRules{"off", "on"},
+    kPrecisions{"fp32", "bf16"};
+
+/// What is frozen and what holds there, in the order in which config.json has it.
+Settings freeze_settings(FreezeChoice& choice);
+Settings run_settings(RunChoice& choice);
+/// --exact and --frozen-precision alone.
+Setting exact_setting(bool& exact);
+Setting frozen_precision_setting(std::string& precision);
 
 void declare_model(Arguments& arguments, ModelChoice& choice);
 /// --head-init

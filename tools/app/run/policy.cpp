@@ -24,14 +24,31 @@ std::string keys_text(const PolicyEntry& entry) {
 
 }  // namespace
 
+Settings policy_settings(PolicyChoice& choice) {
+  return {
+      {.key = "policy",
+       .place = &choice.policy,
+       .option = "--policy",
+       .value = "NAME[,KEY=VALUE...]",
+       .help = "what decides before each step, of what --freeze leaves: a name from the list below",
+       .none = "none"},
+      {.key = "frozen_state",
+       .place = &choice.frozen_state,
+       .option = "--frozen-state",
+       .value = "drop|keep|decay:F",
+       .help = "optimizer state of what is frozen: dropped; kept; kept with its momentum times F a step"},
+      {.key = "thaw_warm_up",
+       .place = &choice.thaw_warm_up,
+       .range = at_least(0),
+       .option = "--thaw-warm-up",
+       .value = "N",
+       .help = "the rate of what is thawed rises to its own over N steps (0)"},
+  };
+}
+
 void declare_policy(Arguments& arguments, PolicyChoice& choice) {
   arguments.group("What freezes while it trains");
-  arguments.option("--policy", choice.policy, "NAME[,KEY=VALUE...]",
-                   "what decides before each step, of what --freeze leaves: a name from the list below");
-  arguments.option("--frozen-state", choice.frozen_state, "drop|keep|decay:F",
-                   "optimizer state of what is frozen: dropped; kept; kept with its momentum times F a step");
-  arguments.option("--thaw-warm-up", choice.thaw_warm_up, "N", at_least(0),
-                   "the rate of what is thawed rises to its own over N steps (0)");
+  declare(arguments, policy_settings(choice));
   arguments.group("Policies");
   for (const PolicyEntry& entry : policy_registry())
     arguments.topic(entry.name, entry.text + keys_text(entry));
@@ -65,9 +82,8 @@ void apply_frozen_state(const PolicyChoice& choice, Optimizer& optimizer) {
 }
 
 JsonObject policy_json(const PolicyChoice& choice) {
-  JsonObject object;
-  object.add("policy", choice.policy.empty() ? "none" : choice.policy);
-  return object.add("frozen_state", choice.frozen_state).add("thaw_warm_up", choice.thaw_warm_up);
+  PolicyChoice copy = choice;
+  return to_json(policy_settings(copy));
 }
 
 FreezeReport::FreezeReport(Console& console, const Model& started) : console_(console), model_(started) {

@@ -20,6 +20,8 @@ struct PolicyChoice {
   Index thaw_warm_up = 0;             ///< steps
 };
 
+/// In the order in which config.json has them.
+Settings policy_settings(PolicyChoice& choice);
 /// --policy, --frozen-state, --thaw-warm-up, and the list of policies.
 void declare_policy(Arguments& arguments, PolicyChoice& choice);
 

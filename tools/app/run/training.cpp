@@ -7,7 +7,6 @@
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
 #include "engine/base/split.h"
-#include "tools/app/cli/setting.h"
 #include "tools/app/run/networks.h"
 #include "tools/app/run/options.h"
 
@@ -17,9 +16,22 @@ namespace {
 
 constexpr const char* kClassWeights = "--class-weights";
 
-/// In the order in which config.json has them. Help says the defaults that `choice` holds. Runs from before
-/// the newer settings lack their keys, so these
-/// are there where they are given alone.
+/// Behind those of above; not every verb has a loss of its own.
+Settings class_weight_settings(TrainingChoice& choice) {
+  return {
+      {.key = "class_weights",
+       .place = &choice.class_weights,
+       .option = kClassWeights,
+       .value = "balanced|W,W,...",
+       .help =
+           "weights of the classes in the training loss, which is divided by their sum: so that all classes "
+           "count alike, or a number for each in the order of firn data"},
+      {.key = "class_factors", .place = &choice.class_factors},
+  };
+}
+
+}  // namespace
+
 Settings training_settings(TrainingChoice& choice, bool finetune) {
   const Range positive = from_to(0, kMostNumber);
   return {
@@ -36,7 +48,8 @@ Settings training_settings(TrainingChoice& choice, bool finetune) {
        .option = "--optimizer",
        .help = choice.optimizer.empty()
                    ? "adam for lstm, lstm2, rowlstm, textlstm, textcnn and charrnn, else sgd"
-                   : fmt::format("what makes steps of gradients ({})", choice.optimizer)},
+                   : fmt::format("what makes steps of gradients ({})", choice.optimizer),
+       .none = ""},
       {.key = "rate",
        .place = &choice.rate,
        .range = positive,
@@ -123,22 +136,6 @@ Settings training_settings(TrainingChoice& choice, bool finetune) {
        .help = "end after N epochs without a better test accuracy (0: never)"},
   };
 }
-
-/// Behind those of above; not every verb has a loss of its own.
-Settings class_weight_settings(TrainingChoice& choice) {
-  return {
-      {.key = "class_weights",
-       .place = &choice.class_weights,
-       .option = kClassWeights,
-       .value = "balanced|W,W,...",
-       .help =
-           "weights of the classes in the training loss, which is divided by their sum: so that all classes "
-           "count alike, or a number for each in the order of firn data"},
-      {.key = "class_factors", .place = &choice.class_factors},
-  };
-}
-
-}  // namespace
 
 void declare_training(Arguments& arguments, TrainingChoice& choice, bool finetune) {
   arguments.group("How it is trained");

@@ -11,6 +11,7 @@
 #include "optim/trainer/trainer.h"
 #include "tools/app/cli/arguments.h"
 #include "tools/app/cli/json.h"
+#include "tools/app/cli/setting.h"
 
 namespace firn::cli {
 
@@ -34,6 +35,9 @@ struct TrainingChoice {
   std::vector<double> class_factors;  ///< what it comes to for the data
 };
 
+/// In the order in which config.json has them. Help says the defaults that `choice` holds. Runs from before
+/// the newer settings lack their keys, so these are there where they are given alone.
+Settings training_settings(TrainingChoice& choice, bool finetune = false);
 /// The defaults are those that `choice` holds; `finetune`: what is said of them is finetune's.
 void declare_training(Arguments& arguments, TrainingChoice& choice, bool finetune = false);
 

@@ -36,8 +36,8 @@ struct Grid {
   Budget budget = {};
 };
 
-/// What a grid says, each written once: the fields of files, their ranges, and those options of firn study
-/// that read them; the others there are lists with commas.
+/// What a grid says, each written once: the fields of files, their ranges, and the options of firn study that
+/// read them.
 Settings arm_settings(Grid& grid);
 Settings budget_settings(Grid& grid);
 /// Both, in the order of files.

@@ -19,7 +19,6 @@
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
 #include "engine/base/seconds.h"
-#include "engine/base/split.h"
 #include "engine/tensor/safetensors.h"
 #include "tools/app/cli/duration.h"
 #include "tools/app/cli/interrupt.h"
@@ -85,8 +84,7 @@ class StudyVerb final : public Verb {
   ModelChoice model_;
   std::optional<Registration> registration_;
   std::vector<std::string> departures_;
-  std::string preset_, grid_, registered_, models_, sources_, labels_, freeze_, bn_, dropout_, precision_,
-      run_;
+  std::string preset_, grid_, registered_, run_;
   std::unique_ptr<HeldFolder> folder_;
   Index threads_ = 0, test_samples_ = -1;  // of the samples: what was registered, else the usual number
   bool overwrite_ = false, dry_run_ = false, no_pictures_ = false;
@@ -112,23 +110,11 @@ void StudyVerb::declare(Arguments& arguments) {
       "--registered", registered_, "FILE",
       "a study that was registered before (docs/registered): it says where it departs from that");
   cli::declare(arguments, arm_settings(changes_.grid));
-  arguments.option("--model", models_, "M,...", "models by name, files of networks, or one network's text");
-  arguments.option("--source", sources_, "S,...",
-                   "what is learned before: drawn, half (of the classes), self, random (nothing), or data");
   arguments.option("--weights", changes_.weights, "FILE", "a source that is learned already (with --model)");
-  arguments.option("--labels", labels_, "N,...", "labelled samples a class; 'all' for all of them");
-  arguments.option("--freeze", freeze_, "F,...",
-                   "cuts: numbers of blocks, names of layers; '*' is every cut");
-  arguments.option("--bn", bn_, "R,...", "frozen batch norms: frozen, batch");
-  arguments.option("--dropout-in-frozen", dropout_, "R,...", "off, on");
-  arguments.option("--precision", precision_, "P,...",
-                   "fp32, bf16: of products, activations and their gradients");
   arguments.group("The budget of every arm");
   cli::declare(arguments, budget_settings(changes_.grid));
   arguments.option("--test-samples", test_samples_, "N", at_least(0),
                    "judge on at most so many samples (0: all)");
-  declare_exact(arguments, changes_.grid.budget.exact);
-  declare_precision(arguments, changes_.grid.budget.frozen_precision);
   arguments.group("Data");
   arguments.option("--size", data_.options.size, "S", kPixels, "pictures are resized to S x S");
   arguments.option("--limit", data_.options.limit, "N", at_least(1),
@@ -153,18 +139,6 @@ void StudyVerb::declare(Arguments& arguments) {
 }
 
 void StudyVerb::read_changes() {
-  const auto words = [](const std::string& text) {
-    return text.empty() ? std::vector<std::string>() : split(text, ',');
-  };
-  changes_.grid.models = model_names(models_);
-  changes_.grid.sources = words(sources_);
-  changes_.grid.freeze = words(freeze_);
-  changes_.grid.bn = words(bn_);
-  changes_.grid.dropout = words(dropout_);
-  changes_.grid.precision = words(precision_);
-  for (const std::string& word : words(labels_)) {
-    changes_.grid.labels.push_back(word == "all" ? 0 : whole_in(word, at_least(1), {"study", "--labels"}));
-  }
   if (!budget_text_.empty()) budget_ = parse_duration(budget_text_, "budget");
   if (!preset_.empty() + !grid_.empty() + !registered_.empty() > 1)
     throw Error(Fault::usage, "study", "--preset, --grid and --registered exclude each other");

@@ -227,9 +227,8 @@ JsonObject Train::config(const Session& session, const DataHashes& hashes) const
   object.add("labels", session_.labels).add("classes", session.recipe.class_names);
   object.add("sample", session.recipe.input.sample.text()).add("scale", session.recipe.preprocess.scale);
   object.add("mean", session.recipe.preprocess.mean).add("deviation", session.recipe.preprocess.deviation);
-  object.add("seed", run_.seed)
-      .add("batch", run_.batch)
-      .add("exact", run_.exact)
+  RunChoice run = run_;
+  object.add_all(to_json(run_settings(run)))
       .add("init", session_.model.init)
       .add("head_init", session_.model.head_init)
       .add("training", training_json(training_))
