@@ -48,6 +48,9 @@ struct Stream {
   Index size(int axis) const { return sizes[static_cast<std::size_t>(axis)]; }
 };
 
+/// "(2,3,4)", as errors name the sizes of a file.
+std::string sizes_text(const std::vector<Index>& sizes);
+
 class Translator {
  public:
   explicit Translator(const ForeignGraph& graph);

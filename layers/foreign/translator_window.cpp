@@ -9,10 +9,6 @@ namespace firn {
 
 namespace {
 
-std::string sizes_text(const std::vector<Index>& sizes) {
-  return fmt::format("({})", fmt::join(sizes, ","));
-}
-
 std::string brief_text(const std::vector<Index>& sizes) {
   const bool equal = std::all_of(sizes.begin(), sizes.end(), [&](Index n) { return n == sizes[0]; });
   return equal ? std::to_string(sizes[0]) : fmt::format("{}", fmt::join(sizes, "x"));

@@ -54,6 +54,9 @@ struct OpCase {
   std::optional<Macs> macs = {};
 };
 
+/// Rows of operations without weights.
+void add_element_cases(std::vector<OpCase>& rows);
+
 /// Rows where operations meet: a value used twice, sums of branches, what fusion pulls together.
 void add_composed_cases(std::vector<OpCase>& rows);
 

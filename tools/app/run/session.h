@@ -64,6 +64,9 @@ void fit_to_weights(const SessionChoice& choice, Session& session, bool outline 
 /// Throws Error(data) where there is none.
 DatasetPtr part_of(const DataParts& parts, const std::string& split);
 
+/// Throws Error(data) where there is nothing to train on.
+void require_train(const DataParts& parts);
+
 /// A loader's options for this session: its preparation of the samples, the width of token batches.
 LoaderOptions loader_options(const Session& session, Index batch, std::uint64_t seed);
 

@@ -41,21 +41,18 @@
 #include "tools/app/run/policy.h"
 #include "tools/app/run/reading.h"
 #include "tools/app/run/result.h"
-#include "tools/app/run/run_line.h"
 #include "tools/app/run/saving_cost.h"
-#include "tools/app/run/scores.h"
 #include "tools/app/run/session.h"
 #include "tools/app/run/trace_file.h"
 #include "tools/app/run/training.h"
 #include "tools/app/run/training_cost.h"
 #include "tools/app/run/weights_path.h"
 #include "tools/app/verbs/train_examples.h"
+#include "tools/app/verbs/train_watched.h"
 
 namespace firn::cli {
 
 namespace {
-
-constexpr Index kMostRows = 50;  // of the table of epochs, but for the first and the last
 
 class Train : public Verb {
  public:
@@ -79,8 +76,6 @@ class Train : public Verb {
   /// Whether this process writes what the run leaves behind.
   bool writes() const { return !no_run_ && (!joint_ || joint_->first()); }
   double elapsed() const { return seconds_since(begin_); }
-  History train(Console& console, Session& session, Trainer& trainer, const std::vector<Thaw>& thaws,
-                RunForecast& forecast, std::optional<RunFolder>& folder, std::optional<RunKeeper>& keeper);
 
   using Clock = std::chrono::steady_clock;
   std::unique_ptr<JointRun> joint_;  // null: this process alone
@@ -382,7 +377,20 @@ int Train::train_here(Console& console) {
   if (folder) work.files = file_prices(folder->file("."), machine, folder->seconds_a_file());
   if (!joint_ || joint_->first()) machine.save();
   RunForecast wall(work, elapsed());
-  const History history = train(console, session, trainer, thaws, wall, folder, keeper);
+  const History history = train_watched({.console = console,
+                                         .session = session,
+                                         .trainer = trainer,
+                                         .thaws = thaws,
+                                         .freeze = freeze_,
+                                         .exact = run_.exact,
+                                         .policy = !policy_.policy.empty(),
+                                         .forecast = wall,
+                                         .folder = folder ? &*folder : nullptr,
+                                         .keeper = keeper ? &*keeper : nullptr,
+                                         .pictures = moved_ ? &*moved_ : nullptr,
+                                         .ranks = joint_ ? &joint_->ranks() : nullptr,
+                                         .elapsed = [this] { return elapsed(); },
+                                         .said = said_});
   if (keeper) keeper->save_whole();  // whatever fails behind this
   if (config.program.trace) write_trace(console, trace_, *config.program.trace);
   console.notes(missed(thaws, clock, static_cast<Index>(history.epochs.size())));
@@ -480,108 +488,6 @@ void Train::say_cost(Console& console, const TrainingTask& task, Trainer& traine
                            .kept_step = work.kept_step,
                            .bytes = bytes,
                            .resident = resident});
-}
-
-History Train::train(Console& console, Session& session, Trainer& trainer, const std::vector<Thaw>& thaws,
-                     RunForecast& forecast, std::optional<RunFolder>& folder,
-                     std::optional<RunKeeper>& keeper) {
-  const auto say = [&] {
-    if (said_ > 0 || !forecast.known()) return;
-    const double left = forecast.left().all();
-    said_ = elapsed() + left;
-    console.note(fmt::format("about {} in all, {} to go", seconds_text(said_), seconds_text(left)));
-  };
-  std::optional<Progress> progress;
-  bool titled = false;
-  const Task& task = *session.task;
-  const std::vector<TaskMetric> metrics = task.metrics();
-  RunState state;
-  state.epochs = training_.epochs;
-  state.blocks = session.model->blocks().size();
-  FreezeReport report(console, *session.model);
-  TrainHooks hooks;
-  hooks.on_freeze = [&](std::span<const FreezeChange> changes) {
-    for (const JsonObject& line : report.changed(changes, trainer.epoch())) {
-      if (folder) folder->add_line(line);
-    }
-  };
-  hooks.on_cache = [&](const CacheEvent& event) {
-    const std::optional<JsonObject> line = report_cache(console, event);
-    if (folder && line) folder->add_line(*line);
-  };
-  hooks.before_epoch = [&](Index epoch) {
-    for (const Thaw& due : thaws) {
-      if (due.epoch != epoch) continue;
-      thaw(*session.model, due.pattern);
-      console.note(fmt::format("epoch {}: {} trains from here on\n{}", epoch, due.pattern,
-                               freeze_table(*session.model, freeze_, run_.exact)));
-    }
-  };
-  hooks.after_step = [&](Index step, Index steps, double loss) {
-    if (!progress) progress.emplace(console, "training", steps * training_.epochs, trainer.steps() - 1);
-    if (progress->due() && console.bar()) {
-      state.epoch = trainer.epoch();
-      state.share = static_cast<double>(trainer.steps()) / static_cast<double>(steps * training_.epochs);
-      state.loss = loss;
-      if (forecast.known()) state.seconds_left = forecast.left().all();
-      state.frozen = frozen_blocks(*session.model, trainer.freeze_set());
-      progress->draw(run_line(state, metrics.front()));
-    } else if (progress->due()) {
-      progress->at(trainer.steps(), fmt::format("epoch {}/{}, step {}/{}  loss {:.4f}", trainer.epoch(),
-                                                training_.epochs, step, steps, loss));
-    }
-    // At most so often in an epoch; the last time is its end.
-    constexpr Index kLooksInside = 5;
-    if (folder && moved_ &&
-        (step == steps || step * kLooksInside / steps != (step - 1) * kLooksInside / steps))
-      folder->add_line(moved_->movement(trainer.epoch(), trainer.steps()));
-    if (keeper) keeper->after_step();
-    forecast.after_step(trainer.epoch(), step, elapsed());
-    say();
-  };
-  // Of many epochs a table of some rows; metrics.jsonl and --json have all of them.
-  const Index every = (training_.epochs + kMostRows - 1) / kMostRows;
-  hooks.after_epoch = [&](const EpochRecord& r) {
-    if (folder) folder->add_epoch(r, task);
-    if (keeper) keeper->after_epoch();
-    forecast.after_epoch(r.epoch, r.eval_seconds, elapsed());
-    if (r.epoch < training_.epochs) say();
-    if (r.validated) {
-      state.validated(r.epoch, r.validation_score, task.merit(r.validation_loss, r.validation_metrics));
-    }
-    if (console.json()) {
-      console.out(epoch_json(r, task));
-      return;
-    }
-    if (console.quiet()) return;
-    if (r.epoch > 1 && r.epoch % every != 0 && r.epoch != training_.epochs) return;
-    if (!std::exchange(titled, true)) console.out(console.bold(epoch_titles(task)));
-    console.out(epoch_row({r.epoch, r.loss, r.validation_metrics, r.validation_loss, r.rate, r.seconds,
-                           r.eval_seconds, r.rss_mb, r.validated},
-                          task));
-  };
-  const InterruptScope interrupts(InterruptScope::What::noted);
-  hooks.stop = [&] {
-    const int own = InterruptScope::signal();
-    const int signal = joint_ ? joint_->ranks().greatest(own) : own;
-    if (signal == 0) return false;
-    progress.reset();
-    if (keeper) keeper->interrupt();
-    console.note(fmt::format("interrupted after {} steps{}", trainer.steps(),
-                             folder ? fmt::format("; the weights are in {}, the same command goes on",
-                                                  folder->file("last.safetensors"))
-                                    : ""));
-    throw Interrupted{signal};
-  };
-  History history;
-  try {
-    history = trainer.run(hooks);
-  } catch (const Error&) {
-    if (keeper) keeper->fail();
-    throw;
-  }
-  if (!policy_.policy.empty()) report.summary(history);
-  return history;
 }
 
 }  // namespace
