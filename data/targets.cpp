@@ -7,8 +7,10 @@
 #include <functional>
 #include <set>
 #include <string_view>
+#include <utility>
 
 #include "data/decimal.h"
+#include "data/memory.h"
 #include "data/text_rows.h"
 #include "engine/base/error.h"
 #include "engine/base/printable.h"
@@ -127,6 +129,14 @@ DatasetPtr with_targets(DatasetPtr data, TargetKind kind, std::vector<std::strin
   info.targets = kind;
   info.classes = std::move(names);
   return std::make_shared<Given>(std::move(info), std::move(data), std::move(values));
+}
+
+DatasetPtr make_numbers(DataInfo info, std::vector<float> values, std::vector<double> targets) {
+  const TargetKind kind = std::exchange(info.targets, TargetKind::classes);
+  std::vector<std::string> names = std::exchange(info.classes, {""});
+  std::vector<std::int32_t> labels(targets.size() / std::max<std::size_t>(1, names.size()));
+  return with_targets(make_numbers(std::move(info), std::move(values), std::move(labels)), kind,
+                      std::move(names), std::move(targets));
 }
 
 TargetScale target_scale_of(const Dataset& data) {

@@ -14,6 +14,10 @@ namespace firn {
 DatasetPtr with_targets(DatasetPtr data, TargetKind kind, std::vector<std::string> names,
                         std::vector<double> values);
 
+/// `make_numbers` with targets instead of classes, which are `info.targets`, named by `info.classes`: a row
+/// of as many values for each sample. Throws Error(usage) as both do.
+DatasetPtr make_numbers(DataInfo info, std::vector<float> values, std::vector<double> targets);
+
 /// Mean and deviation of each column of targets; of one that never changes the deviation is 1.
 TargetScale target_scale_of(const Dataset& data);
 /// The same set, its targets prepared by `scale` (`DataInfo::target_scale`).

@@ -6,4 +6,6 @@
 #include "data/loader.h"
 #include "data/memory.h"
 #include "data/source.h"
+#include "data/split.h"
 #include "data/subset.h"
+#include "data/targets.h"

@@ -236,6 +236,10 @@ ModelPtr make_network(const std::string& name, const NetworkText& text, const st
   return Builder(source, input, classes).model(name, text);
 }
 
+ModelPtr make_network(const std::string& text, const InputSpec& input, Index classes) {
+  return make_builtin("own", text, input, classes);
+}
+
 ModelPtr make_builtin(const std::string& name, const std::string& text, const InputSpec& input,
                       Index classes) {
   return make_network(name, parse_network(text, name), name, input, classes);

@@ -17,6 +17,9 @@ namespace firn {
 ModelPtr make_network(const std::string& name, const NetworkText& text, const std::string& source,
                       const InputSpec& input, Index classes);
 
+/// The same of a text that stands in a program; network and text are called "own".
+ModelPtr make_network(const std::string& text, const InputSpec& input, Index classes);
+
 /// The same for a text that firn holds itself.
 ModelPtr make_builtin(const std::string& name, const std::string& text, const InputSpec& input,
                       Index classes);

@@ -6,6 +6,7 @@
 #include "engine/base/float_mode.h"
 #include "optim/trainer/feed.h"
 #include "optim/trainer/non_finite.h"
+#include "optim/trainer/task_of.h"
 
 namespace firn {
 
@@ -38,6 +39,11 @@ Evaluation evaluate(const Model& model, ProgramCache& programs, Loader& loader,
   };
   answer_all(model, programs, loader, judge, features, std::move(freeze), trained_on);
   return score->result();
+}
+
+Evaluation evaluate(const Model& model, Loader& loader) {
+  ProgramCache programs(model, {.task = task_of(loader.data().info())});
+  return evaluate(model, programs, loader);
 }
 
 void answer_all(const Model& model, ProgramCache& programs, Loader& loader,

@@ -21,6 +21,9 @@ Evaluation evaluate(const Model& model, ProgramCache& programs, Loader& loader,
                     FeatureCache* features = nullptr, std::optional<FreezeSet> freeze = {},
                     const Loader* trained_on = nullptr);
 
+/// The same for the task that the data asks for.
+Evaluation evaluate(const Model& model, Loader& loader);
+
 /// The same without judging: what the samples are labelled with does not matter.
 void answer_all(const Model& model, ProgramCache& programs, Loader& loader,
                 const std::function<void(const Batch&, const real* logits)>& on_batch,

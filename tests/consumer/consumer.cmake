@@ -25,6 +25,9 @@ run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${FOLDER}/build -G Ninja -D
     -DCMAKE_PREFIX_PATH=${FOLDER}/installed -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER})
 run(${CMAKE_COMMAND} --build ${FOLDER}/build)
 run(${FOLDER}/build/consumer)
+foreach(program cnn loop own)
+  run(${FOLDER}/build/${program} WORKING_DIRECTORY ${FOLDER}/build)
+endforeach()
 # The installed program trains what the installed library answers with.
 set(scratch WORKING_DIRECTORY ${FOLDER}/build)
 run(${FOLDER}/installed/bin/firn train --model dense --data digits --epochs 1 --run trained -q ${scratch})

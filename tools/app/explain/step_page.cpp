@@ -290,7 +290,7 @@ class StepPageWriter {
 
   /// An operation's formula, shape and cost, and where it is computed.
   std::string call_html(const Node& node, bool shape) {
-    std::string out = "<p class=\"formula\">" + escape(node.op()->formula()) + "</p>";
+    std::string out = "<p class=\"formula\">" + escape(node.op()->describe().formula) + "</p>";
     const std::string macs = macs_words(node.op()->cost(node).macs);
     if (shape || !macs.empty()) {
       out += "<p>" + escape(shape ? node.outputs()[0].shape.text() : "") +
