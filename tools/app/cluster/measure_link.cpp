@@ -13,7 +13,7 @@ namespace firn::cli {
 
 namespace {
 
-constexpr std::size_t kRounds = 31, kBulkRounds = 5, kBulk = std::size_t{1} << 16;
+constexpr std::size_t kSmallRounds = 31, kBulkRounds = 5, kBulk = std::size_t{1} << 16;
 
 }  // namespace
 
@@ -42,7 +42,7 @@ Link measure_link(Communicator& ranks) {
     std::nth_element(seconds.begin(), seconds.begin() + std::ssize(seconds) / 2, seconds.end());
     return seconds[rounds / 2];
   };
-  const double small = there_and_back(1, kRounds), large = there_and_back(kBulk, kBulkRounds);
+  const double small = there_and_back(1, kSmallRounds), large = there_and_back(kBulk, kBulkRounds);
   ranks.count_anew();
   if (!first) return {};
   return {small / 2, static_cast<double>(kBulk) / std::max(1e-9, large - small)};

@@ -285,7 +285,7 @@ class StepPageWriter {
 
   std::string title_of(const StepNode& row, const NodeCall& call) const {
     return fmt::format("<b>{}</b> {}{}", letter_of(pass_on(row, call.node->pass())),
-                       escape(operation_of(*call.node)), call.once ? ", once, not in a step" : "");
+                       escape(call.node->text()), call.once ? ", once, not in a step" : "");
   }
 
   /// An operation's formula, shape and cost, and where it is computed.
