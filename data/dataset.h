@@ -40,23 +40,24 @@ struct TargetScale {
 
 /// What is said of a whole set; the same for all its parts.
 struct DataInfo {
-  std::string name;  ///< "digits", or where it lies
+  std::string name = {};  ///< "digits", or where it lies
   DataKind kind = DataKind::vector;
-  Shape shape;  ///< of one sample; T is the longest sample's
+  Shape shape = {};  ///< of one sample; T is the longest sample's
   TargetKind targets = TargetKind::classes;
-  std::vector<std::string> classes;  ///< name of each class, labels are positions in it; or of each target
-  TargetScale target_scale;          ///< of numbers
-  std::vector<std::string>
-      vocabulary;                     ///< tokens: what each index stands for, in UTF-8; 0 may be padding, ""
-  TokenRule tokens;                   ///< tokens: what one is
-  std::vector<std::string> features;  ///< vectors: name of each number, where there are names
-  std::string label_name;             ///< the column of the labels, where they come from a table; "a,b"
-  std::string layout;                 ///< of an array's dimensions: nhwc, nchw, nhw, ntf, nft
-  bool labelled = true;               ///< else every label is 0 and says nothing
-  bool label_each_step = false;       ///< a label for each of the T steps (language models), not one a sample
-  double unread_seconds = 0;  ///< of an outline: what reading the samples would take, by a few of them
-  std::vector<std::string>
-      notes;  ///< what the reader should be told: the split, re-based labels, skipped files
+  std::vector<std::string> classes =
+      {};                         ///< name of each class, labels are positions in it; or of each target
+  TargetScale target_scale = {};  ///< of numbers
+  std::vector<std::string> vocabulary =
+      {};                 ///< tokens: what each index stands for, in UTF-8; 0 may be padding, ""
+  TokenRule tokens = {};  ///< tokens: what one is
+  std::vector<std::string> features = {};  ///< vectors: name of each number, where there are names
+  std::string label_name = {};             ///< the column of the labels, where they come from a table; "a,b"
+  std::string layout = {};                 ///< of an array's dimensions: nhwc, nchw, nhw, ntf, nft
+  bool labelled = true;                    ///< else every label is 0 and says nothing
+  bool label_each_step = false;  ///< a label for each of the T steps (language models), not one a sample
+  double unread_seconds = 0;     ///< of an outline: what reading the samples would take, by a few of them
+  std::vector<std::string> notes =
+      {};  ///< what the reader should be told: the split, re-based labels, skipped files
 };
 
 class Dataset;

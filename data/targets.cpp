@@ -131,7 +131,7 @@ DatasetPtr with_targets(DatasetPtr data, TargetKind kind, std::vector<std::strin
   return std::make_shared<Given>(std::move(info), std::move(data), std::move(values));
 }
 
-DatasetPtr make_numbers(DataInfo info, std::vector<float> values, std::vector<double> targets) {
+DatasetPtr make_numbers_with_targets(DataInfo info, std::vector<float> values, std::vector<double> targets) {
   const TargetKind kind = std::exchange(info.targets, TargetKind::classes);
   std::vector<std::string> names = std::exchange(info.classes, {""});
   std::vector<std::int32_t> labels(targets.size() / std::max<std::size_t>(1, names.size()));

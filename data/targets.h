@@ -16,7 +16,7 @@ DatasetPtr with_targets(DatasetPtr data, TargetKind kind, std::vector<std::strin
 
 /// `make_numbers` with targets instead of classes, which are `info.targets`, named by `info.classes`: a row
 /// of as many values for each sample. Throws Error(usage) as both do.
-DatasetPtr make_numbers(DataInfo info, std::vector<float> values, std::vector<double> targets);
+DatasetPtr make_numbers_with_targets(DataInfo info, std::vector<float> values, std::vector<double> targets);
 
 /// Mean and deviation of each column of targets; of one that never changes the deviation is 1.
 TargetScale target_scale_of(const Dataset& data);

@@ -9,7 +9,8 @@ namespace firn {
 
 /// The number of a parameter whose gradient and slope are farthest apart.
 struct GradientCheck {
-  /// |gradient - slope|, over the largest gradient or slope seen of that parameter.
+  /// |gradient - slope|, over the largest gradient or slope seen of that parameter, or over a ten-thousandth
+  /// of the largest seen of all where that is more.
   double error = 0;
   std::string parameter = {};
   Index element = 0;  ///< of the parameter in memory

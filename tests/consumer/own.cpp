@@ -53,7 +53,7 @@ int main() {
     y.push_back(2 * std::sin(3 * static_cast<double>(x.back())));
   }
   const DataInfo info{.name = "wave", .shape = {1}, .targets = TargetKind::numbers, .classes = {"y"}};
-  Loader train(make_numbers(info, x, y), {.batch = 32});
+  Loader train(make_numbers_with_targets(info, x, y), {.batch = 32});
 
   Model model("waves", {.sample = {1}}, 1);
   model.add_block("hidden",

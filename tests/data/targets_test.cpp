@@ -206,3 +206,12 @@ TEST_CASE("numbers beside texts") {
   CHECK(fails_with(Fault::data, "'high' is no number",
                    [&] { open_data("tsv:" + words, {.task = "regression", .label = "first"}); }));
 }
+
+TEST_CASE("numbers with targets, in memory") {
+  DataInfo info{.name = "made", .shape = {2}, .targets = TargetKind::numbers, .classes = {"a", "b"}};
+  const DatasetPtr data = make_numbers_with_targets(info, {1, 2, 3, 4}, {0.5, -1, 2, 8});
+  CHECK(data->size() == 2);
+  CHECK(target(*data, 0) == Row{0.5, -1});
+  CHECK(target(*data, 1) == Row{2, 8});
+  CHECK(fails_with(Fault::usage, "", [&] { make_numbers_with_targets(info, {1, 2, 3, 4}, {0.5, -1, 2}); }));
+}

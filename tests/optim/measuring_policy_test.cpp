@@ -8,7 +8,6 @@
 
 #include "optim/policies/policies.h"
 #include "optim/policies/registry.h"
-#include "tests/errors.h"
 #include "tests/optim/rehearsal.h"
 
 using namespace firn;

@@ -13,14 +13,6 @@
 using namespace firn;
 using namespace firn::test;
 
-namespace {
-
-bool refuses(const std::string& text, const std::string& words) {
-  return fails_with(Fault::usage, words, [&] { parse_policy(text); });
-}
-
-}  // namespace
-
 TEST_CASE("static cuts") {
   CHECK(Rehearsal(4, "none").at(0) == "1111");
   CHECK(Rehearsal(4, "first,k=3").at(0) == "0001");

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "optim/policies/registry.h"
+#include "tests/errors.h"
 #include "tests/optim/policy_blocks.h"
 
 namespace firn::test {
@@ -57,5 +58,10 @@ struct Rehearsal {
     return text;
   }
 };
+
+/// Whether a policy's text is refused in these words.
+inline bool refuses(const std::string& text, const std::string& words) {
+  return fails_with(Fault::usage, words, [&] { parse_policy(text); });
+}
 
 }  // namespace firn::test

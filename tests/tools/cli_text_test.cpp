@@ -64,12 +64,12 @@ TEST_CASE("words as tokens: learned, stored with the weights, and read by them a
   CHECK(cli.run("train --model textlstm --data m.tsv --tokens words --epochs 1 --no-run").code == 0);
 }
 
-TEST_CASE("plain text and word lists are read in characters, and that is said") {
+TEST_CASE("plain text is read in characters: --tokens is refused") {
   Cli cli;
   cli.write("a.txt", std::string(2000, 'a'));
   const Outcome outcome = cli.run("train --model charrnn --data a.txt --tokens words --epochs 1");
   CHECK(outcome.code == 2);
-  CHECK(holds(outcome.err, "in characters alone"));
+  CHECK(holds(outcome.err, "--tokens is for tables of texts; a.txt is of the kind text"));
 }
 
 TEST_CASE("a table of texts: its columns are told, or asked for") {

@@ -24,7 +24,7 @@ JsonRule pictured_rule() {
   throw Error(Fault::data, "report", fmt::format("{}, pictures: {}", path, what));
 }
 
-void read_one(const JsonFields& file, const std::string& path, StudyRecord::Pictured& p) {
+void read_one(const JsonFields& file, const std::string& path, Pictured& p) {
   p.steps = file.whole("steps", 1, kMostPicturedSteps, 1);
   p.look.blocks = file.texts("blocks");
   p.look.loss = loss_words(file.text("task"));
@@ -44,16 +44,17 @@ void read_one(const JsonFields& file, const std::string& path, StudyRecord::Pict
     p.look.at.push_back(static_cast<double>(moved.whole("step", 0, p.steps)));
     p.look.moved.push_back(moved.numbers("blocks", 0, kMostDistance));
     if (p.look.moved.back().size() != p.look.blocks.size())
-      refuse_pictured(path, fmt::format("{} distances for {} blocks", p.look.moved.back().size(),
-                                        p.look.blocks.size()));
+      refuse_pictured(
+          path, fmt::format("{} distances for {} blocks", p.look.moved.back().size(), p.look.blocks.size()));
   }
   p.look.effect = effect_of(file.object("effect"), path, p.look.blocks.size(), p.look.classes.size());
 }
 
 }  // namespace
 
-void read_pictured(Database& database, StudyRecord& study) {
-  if (!has_tables_of(database, 5)) return;
+PicturedTable read_pictured(Database& database, const std::map<std::string, PicturedArm>& arms) {
+  PicturedTable table;
+  if (!has_tables_of(database, 5)) return table;
   Statement rows(database,
                  "SELECT pictures.cell,arm,seed,other,content FROM pictures JOIN cells USING (cell) ORDER BY "
                  "position");
@@ -63,25 +64,26 @@ void read_pictured(Database& database, StudyRecord& study) {
     const JsonFields file(parsed, path, pictured_rule());
     if (!rows.is_null(3)) {
       const std::string other = rows.text(3);
-      const auto to = std::find_if(study.pictured.begin(), study.pictured.end(),
+      const auto to = std::find_if(table.pictured.begin(), table.pictured.end(),
                                    [&](const auto& p) { return p.cell == other; });
-      if (to == study.pictured.end()) refuse_pictured(path, other + " is no cell of theirs");
-      study.ways.push_back({static_cast<std::size_t>(to - study.pictured.begin()), way_of(file, path)});
+      if (to == table.pictured.end()) refuse_pictured(path, other + " is no cell of theirs");
+      table.ways.push_back({static_cast<std::size_t>(to - table.pictured.begin()), way_of(file, path)});
       continue;
     }
-    StudyRecord::Pictured p;
+    Pictured p;
     p.cell = rows.text(0);
     p.arm = rows.text(1);
     p.seed = rows.whole(2);
-    const StudyRecord::Arm* arm = study.find(p.arm);
-    if (arm == nullptr) continue;  // of another grid
-    p.look.name = arm->name;
+    const auto arm = arms.find(p.arm);
+    if (arm == arms.end()) continue;  // of another grid
+    p.look.name = arm->second.name;
     Statement names(database, "SELECT name FROM classes WHERE target=? AND part=? ORDER BY class");
-    names << arm->target << arm->part;
+    names << arm->second.target << arm->second.part;
     while (names.next()) p.look.classes.push_back(names.text(0));
     read_one(file, path, p);
-    study.pictured.push_back(std::move(p));
+    table.pictured.push_back(std::move(p));
   }
+  return table;
 }
 
 }  // namespace firn::cli::report

@@ -194,8 +194,7 @@ void add_forest(const StudyRecord& study, const ArmGroup& group, std::vector<Fig
   }
 }
 
-Series mean_curve(const Arm& arm, const std::vector<std::vector<StudyRecord::CurvePoint>>& seeds,
-                  bool bands) {
+Series mean_curve(const Arm& arm, const std::vector<std::vector<CurvePoint>>& seeds, bool bands) {
   Series series{.name = arm.name, .marks = false};
   std::size_t length = std::numeric_limits<std::size_t>::max();
   for (const auto& one : seeds) length = std::min(length, one.size());

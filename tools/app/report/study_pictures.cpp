@@ -36,10 +36,11 @@ void add_pictured_curves(Page& page, const StudyRecord& study) {
       own.stretches.push_back({f.block, static_cast<double>(f.from), static_cast<double>(f.to), f.whole});
   }
   if (table.rows.empty() && lanes.empty()) return;
-  page.figure(draw_over_lanes(std::move(plot), lanes, total),
-              "How to read it: ice is frozen, and so absent from the steps of that time; a bend of a curve "
-              "above a change of its lanes is what freezing or thawing did. The first block is at the bottom.",
-              table);
+  page.figure(
+      draw_over_lanes(std::move(plot), lanes, total),
+      "How to read it: ice is frozen, and so absent from the steps of that time; a bend of a curve "
+      "above a change of its lanes is what freezing or thawing did. The first block is at the bottom.",
+      table);
 }
 
 }  // namespace
@@ -54,14 +55,14 @@ void add_study_pictures(Page& page, const StudyRecord& study) {
     names.push_back(p.look.name);
   }
   page.section("What freezing did inside", "inside");
-  page.paragraph(fmt::format(
-      "{} on {}, {}: {} of seed {}, trained once more and looked into. One seed shows how it happens, not how "
-      "often.",
-      arm->model, data_name(arm->target), labels_name(arm->labels, study.labels_by_class()),
-      fmt::join(names, " and "), study.pictured.front().seed));
+  page.paragraph(
+      fmt::format("{} on {}, {}: {} of seed {}, trained once more and looked into. One seed shows how it "
+                  "happens, not how "
+                  "often.",
+                  arm->model, data_name(arm->target), labels_name(arm->labels, study.labels_by_class()),
+                  fmt::join(names, " and "), study.pictured.front().seed));
   add_pictured_curves(page, study);
-  for (const auto& way : study.ways)
-    add_way(page, way.way, names.front(), names[way.to], looks.front().loss);
+  for (const auto& way : study.ways) add_way(page, way.way, names.front(), names[way.to], looks.front().loss);
   add_effect(page, looks);
 }
 

@@ -6,8 +6,8 @@
 
 namespace firn::cli::report {
 
-/// A section with the pictures of the first answer's trainings: learning curves over what was frozen when, and
-/// those of `add_effect`; nothing where the study has none.
+/// A section with the pictures of the first answer's trainings: learning curves over what was frozen when,
+/// and those of `add_effect`; nothing where the study has none.
 void add_study_pictures(Page& page, const StudyRecord& study);
 
 }  // namespace firn::cli::report

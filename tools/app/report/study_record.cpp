@@ -9,7 +9,6 @@
 #include "tools/app/cli/path_name.h"
 #include "tools/app/record/schema.h"
 #include "tools/app/record/sqlite.h"
-#include "tools/app/report/pictured_record.h"
 
 namespace firn::cli::report {
 
@@ -244,7 +243,11 @@ StudyRecord read_study(const std::string& folder) {
   read_findings(database, study);
   read_curves(database, study);
   read_strength(database, study);
-  read_pictured(database, study);
+  std::map<std::string, PicturedArm> arms;
+  for (const StudyRecord::Arm& arm : study.arms) arms[arm.key] = {arm.name, arm.target, arm.part};
+  PicturedTable table = read_pictured(database, arms);
+  study.pictured = std::move(table.pictured);
+  study.ways = std::move(table.ways);
   study.cells = count(database, "SELECT count(DISTINCT cell) FROM members");
   study.cells_done = count(database, "SELECT count(*) FROM results WHERE cell IN (SELECT cell FROM members)");
   return study;

@@ -11,6 +11,7 @@
 
 #include "engine/base/real.h"
 #include "tools/app/report/effect_record.h"
+#include "tools/app/report/pictured_record.h"
 #include "tools/app/report/shown.h"
 
 namespace firn::cli::report {
@@ -60,10 +61,6 @@ struct StudyRecord {
     std::string model, source, target, part, arm, reference, text;
     Index labels = 0;
   };
-  struct CurvePoint {
-    Index step = 0;
-    double loss = 0, accuracy = 0;
-  };
   std::string path;  ///< of the folder
   std::map<std::string, std::string> meta;
   std::vector<Experiment> experiments;
@@ -86,25 +83,7 @@ struct StudyRecord {
   double tuning_macs_share = 0;          ///< MACs of choosing rates over those of the trainings themselves
   Index cells = 0, cells_done = 0;
 
-  /// What was seen inside a training of an arm (`pictures` in schema.h).
-  struct Pictured {
-    std::string cell, arm;
-    Index seed = 0, steps = 0;
-    std::vector<CurvePoint> curve;
-    struct Frozen {
-      std::size_t block = 0;
-      Index from = 0, to = 0;  ///< in steps
-      bool whole = true;
-    };
-    std::vector<Frozen> frozen;
-    Look look;
-  };
   std::vector<Pictured> pictured;  ///< full tuning first; may be empty
-  /// From the first of them to another.
-  struct PicturedWay {
-    std::size_t to = 0;  ///< in `pictured`
-    Way way;
-  };
   std::vector<PicturedWay> ways;
 
   const Arm* find(const std::string& key) const;

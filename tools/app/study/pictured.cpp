@@ -208,12 +208,11 @@ bool draw_pictures(const Plan& plan, const Materials& materials, Costs& costs, S
         train_again(materials, costs.find(arm), arm, *seed, origin, one.rate, *one.onlooker, stop);
     if (!curve || stop()) return false;
     const FreezePictures& pictures = one.onlooker->pictures();
-    one.content =
-        json_line("pictured")
-            .add("task", loss->name())
-            .add_all(one.onlooker->json(*curve))
-            .add("effect", pictures.json(data.few, held_out, judging, loss, target.parts.train))
-            .text();
+    one.content = json_line("pictured")
+                      .add("task", loss->name())
+                      .add_all(one.onlooker->json(*curve))
+                      .add("effect", pictures.json(data.few, held_out, judging, loss, target.parts.train))
+                      .text();
     return true;
   });
   if (stop()) return false;
@@ -225,8 +224,7 @@ bool draw_pictures(const Plan& plan, const Materials& materials, Costs& costs, S
   for (const Looked& one : looked) ((row << position++ << one.cell).null() << one.content).done();
   const FreezePictures& from = looked.front().onlooker->pictures();
   for (std::size_t i = 1; i < looked.size(); ++i) {
-    const JsonObject way =
-        from.line_to(looked[i].onlooker->pictures(), data.few, held_out, judging, loss);
+    const JsonObject way = from.line_to(looked[i].onlooker->pictures(), data.few, held_out, judging, loss);
     (row << position++ << looked.front().cell << looked[i].cell << way.text()).done();
   }
   transaction.commit();

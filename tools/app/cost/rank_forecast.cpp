@@ -1,4 +1,4 @@
-#include "tools/app/explain/rank_forecast.h"
+#include "tools/app/cost/rank_forecast.h"
 
 #include <fmt/core.h>
 
