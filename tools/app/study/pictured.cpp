@@ -102,7 +102,7 @@ const Outcome* better(const Outcome* a, const Outcome* b) {
 /// The least seed that all of them have.
 std::optional<std::uint64_t> common_seed(const std::vector<const Outcome*>& arms) {
   for (const auto& [seed, values] : arms.front()->seeds) {
-    const auto has = [&](const Outcome* o) { return o->seeds.contains(seed); };
+    const auto has = [wanted = seed](const Outcome* o) { return o->seeds.contains(wanted); };
     if (std::all_of(arms.begin(), arms.end(), has)) return seed;
   }
   return std::nullopt;
