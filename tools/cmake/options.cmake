@@ -16,6 +16,10 @@ if(FIRN_SANITIZE)
 endif()
 target_compile_options(firn_options INTERFACE "$<BUILD_INTERFACE:${flags}>")
 
+# Linked behind firn_options it takes the sanitizers off again.
+add_library(firn_unsanitized INTERFACE)
+target_compile_options(firn_unsanitized INTERFACE -fno-sanitize=all)
+
 # firn_unity(TARGET): its sources are compiled several at a time, since most of a file's time goes into what it
 # includes. Names of file-local things are then unique within the target.
 function(firn_unity target)
