@@ -78,6 +78,16 @@ TEST_CASE("samples that were got wrong and classes with their counts agree with 
   CHECK(cli.read("runs/a/report.html").find("What it gets wrong") != std::string::npos);
 }
 
+TEST_CASE("the line of weights goes beyond its ends with batch norms too") {
+  Cli cli;
+  const Outcome outcome =
+      cli.run("train --model bncnn --data digits --seed 4 --policy gradual --epochs 3 --pictures --run n");
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  for (const Json& loss : Json::parse(cli.read("runs/n/pictures.json")).at("line").at("train"))
+    CHECK(loss.is_number());
+}
+
 TEST_CASE("what freezing did is seen: a frozen block has not moved, and looking changes no bit of the run") {
   Cli cli;
   REQUIRE(cli.run(kTrain + "--run a --freeze 1 --exact").code == 0);

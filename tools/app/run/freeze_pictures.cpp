@@ -241,9 +241,11 @@ void FreezePictures::set_between(const Weights& from, const Weights& to, double 
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     Parameter& p = *parameters_[i].parameter;
     const real *one = from.values[i].data(), *other = to.values[i].data();
+    // Beyond the ends a running variance would be negative.
+    const double at = p.role() == Role::statistic ? std::clamp(a, 0.0, 1.0) : a;
     for (Index k = 0; k < p.value().count(); ++k) {
       p.mutable_value().data()[k] =
-          static_cast<real>((1 - a) * static_cast<double>(one[k]) + a * static_cast<double>(other[k]));
+          static_cast<real>((1 - at) * static_cast<double>(one[k]) + at * static_cast<double>(other[k]));
     }
     p.touch();
   }

@@ -27,7 +27,8 @@ class FreezePictures {
   /// pictures.json, of at most 256 samples of `train` and as many of `held_out` in an order of its own, each
   /// with the weights of the beginning and of the end (the present ones without `take_end`):
   ///   "line": the loss on both at w = (1 - a) begin + a end, a from -0.25 to 1.25 (Goodfellow, Vinyals,
-  ///     Saxe: Qualitatively characterizing neural network optimization problems, 2015);
+  ///     Saxe: Qualitatively characterizing neural network optimization problems, 2015), running statistics
+  ///     no farther than the ends;
   ///   "probes" (one class a sample): of each block the share of `held_out` that a linear classifier on the
   ///     means of its output over places answers rightly (Alain, Bengio: Understanding intermediate layers
   ///     using linear classifier probes, 2016), and "planes": these means on their first two principal
