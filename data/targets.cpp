@@ -132,6 +132,9 @@ DatasetPtr with_targets(DatasetPtr data, TargetKind kind, std::vector<std::strin
 }
 
 DatasetPtr make_numbers_with_targets(DataInfo info, std::vector<float> values, std::vector<double> targets) {
+  if (info.targets == TargetKind::classes || info.classes.empty())
+    throw Error(Fault::usage, "data",
+                fmt::format("{}: want targets that are numbers or labels, named by `classes`", info.name));
   const TargetKind kind = std::exchange(info.targets, TargetKind::classes);
   std::vector<std::string> names = std::exchange(info.classes, {""});
   std::vector<std::int32_t> labels(targets.size() / std::max<std::size_t>(1, names.size()));

@@ -214,4 +214,13 @@ TEST_CASE("numbers with targets, in memory") {
   CHECK(target(*data, 0) == Row{0.5, -1});
   CHECK(target(*data, 1) == Row{2, 8});
   CHECK(fails_with(Fault::usage, "", [&] { make_numbers_with_targets(info, {1, 2, 3, 4}, {0.5, -1, 2}); }));
+  DataInfo other = info;
+  other.classes.clear();
+  const std::string words = "want targets that are numbers or labels";
+  CHECK(fails_with(Fault::usage, words, [&] { make_numbers_with_targets(other, {1, 2}, {}); }));
+  other = info;
+  other.targets = TargetKind::classes;
+  CHECK(fails_with(Fault::usage, words, [&] {
+    make_numbers_with_targets(other, {1, 2, 3, 4}, {0, 1, 1, 0});
+  }));
 }

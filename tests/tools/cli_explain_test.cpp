@@ -111,6 +111,15 @@ TEST_CASE("--ranks tells what is handed around, and with a link what that takes,
     CHECK(of[0].at("handing_ms") >= 0.49);
   }
   CHECK(rows["head"][1].at("bytes_sent") < rows["none"][1].at("bytes_sent"));
+  // Of dense layers a head's gradient is all that travels; bncnn's costs its activations.
+  std::map<std::string, double> sent;
+  for (const std::string& line :
+       cli.run("explain --model mlp --ranks 4 --latency 0.5 --bandwidth 1 --json").lines()) {
+    const auto record = nlohmann::json::parse(line);
+    if (record.at("kind") == "ranks") sent[record.at("freeze")] = record.at("bytes_sent").get<double>();
+  }
+  CHECK(sent["head"] > 0);
+  CHECK(sent["head"] < 0.1 * sent["none"]);
   CHECK(rows["head"][1].at("handing_ms") < rows["none"][1].at("handing_ms"));
   CHECK(cli.run("explain --model mlp --ranks 2 --latency -1").code == 2);
   CHECK(cli.run("explain --model mlp --ranks 0").code == 2);

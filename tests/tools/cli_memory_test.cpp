@@ -110,5 +110,6 @@ TEST_CASE("eval and predict with a limit: the answers of those without") {
     const Outcome small = cli.run(std::string(verb) + " --memory 4M");
     CHECK(small.code == 2);
     CHECK(small.err.find("of --memory 4 MB") != std::string::npos);
+    CHECK(cli.run(std::string(verb) + " --memory 4M --quiet").error_lines() == 1);
   }
 }
