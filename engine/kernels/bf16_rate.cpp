@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <vector>
 
 #include "engine/base/cpu.h"
 
@@ -13,37 +14,39 @@ namespace firn {
 namespace {
 
 constexpr Index kRounds = 2000;
-constexpr int kTrials = 50;  // the least of them counts: others have the core now and then
+constexpr int kTrials = 101;
 
 template <class F>
-double least_seconds(const F& call) {
-  double least = 1;
-  for (int i = 0; i < kTrials; ++i) {
-    const auto begin = std::chrono::steady_clock::now();
-    call();
-    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;
-    least = std::min(least, spent.count());
-  }
-  return least;
+double seconds_of(const F& call) {
+  const auto begin = std::chrono::steady_clock::now();
+  call();
+  const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;
+  return spent.count();
 }
 
-/// Multiply-adds a second in registers.
-double fp32_rate(const Kernels& kernels) {
+/// How many times as fast as fp32's multiply-adds in registers `products`, of which one call makes
+/// `count`, are: to the nearest power of two. The two take turns, each pair gives a ratio, and the middle one
+/// counts: what else has the core meanwhile slows both or spoils few pairs.
+template <class F>
+double measured_rate(const Kernels& kernels, double count, const F& products) {
   volatile real kept = 0;  // so that the loop is run
-  const double seconds =
-      least_seconds([&] { kept = kernels.peak.multiply_add(kRounds, real(0.999), real(0.001)); });
-  return static_cast<double>(kernels.peak.chains) * kRounds / seconds;
-}
-
-double to_power_of_two(double rate) {
-  return std::exp2(std::round(std::log2(rate)));
+  const double fp32_count = static_cast<double>(kernels.peak.chains) * kRounds;
+  std::vector<double> ratios(kTrials);
+  for (double& ratio : ratios) {
+    const double fp32 =
+        seconds_of([&] { kept = kernels.peak.multiply_add(kRounds, real(0.999), real(0.001)); });
+    ratio = count / seconds_of(products) / (fp32_count / fp32);
+  }
+  const auto middle = ratios.begin() + kTrials / 2;
+  std::nth_element(ratios.begin(), middle, ratios.end());
+  return std::exp2(std::round(std::log2(*middle)));
 }
 
 double measured_pair_rate(const Kernels& kernels) {
   const PairKernels& pairs = pair_kernels(kernels);
   volatile real kept = 0;
-  const double seconds = least_seconds([&] { kept = pairs.multiply_add(kRounds); });
-  return to_power_of_two(static_cast<double>(pairs.chains) * kRounds / seconds / fp32_rate(kernels));
+  return measured_rate(kernels, static_cast<double>(pairs.chains) * kRounds,
+                       [&] { kept = pairs.multiply_add(kRounds); });
 }
 
 double measured_unit_rate(const Kernels& kernels) {
@@ -51,10 +54,10 @@ double measured_unit_rate(const Kernels& kernels) {
   constexpr double kStep = double{kUnitRows} * double{kUnitRows} * double{kUnitDepth};
   const MatrixUnit& unit = *amx_unit();
   unit.begin();
-  const double seconds = least_seconds([&] { unit.peak(kUnitRounds); });
+  const double rate = measured_rate(kernels, kStep * static_cast<double>(unit.steps * kUnitRounds),
+                                    [&] { unit.peak(kUnitRounds); });
   unit.end();
-  const double rate = kStep * static_cast<double>(unit.steps * kUnitRounds) / seconds;
-  return to_power_of_two(rate / fp32_rate(kernels));
+  return rate;
 }
 
 }  // namespace
