@@ -1,11 +1,14 @@
 """What a call from Python costs beside the C++ call that it is made of, in microseconds: the least of many. Wants a
 machine that does nothing else.
 
-usage: python overhead.py
+usage: python overhead.py [FIT_BENCH]
+
+FIT_BENCH: the program of that name, of a build: the training is then held against it, in turns.
 """
 
 from __future__ import annotations
 
+import statistics
 import subprocess
 import sys
 import time
@@ -13,6 +16,8 @@ from collections.abc import Callable
 
 import firn
 import numpy as np
+
+ROUNDS, CALLS = 15, 5
 
 
 def least(call: Callable[[], object], rounds: int = 20, calls: int = 200) -> float:
@@ -23,6 +28,20 @@ def least(call: Callable[[], object], rounds: int = 20, calls: int = 200) -> flo
             call()
         best = min(best, (time.perf_counter() - begin) / calls)
     return best * 1e6
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """The least of some calls."""
+    times = []
+    for _ in range(CALLS):
+        begin = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - begin)
+    return min(times)
+
+
+def in_cpp(program: str) -> float:
+    return min(map(float, subprocess.check_output([program, str(CALLS)]).split()))
 
 
 def main() -> None:
@@ -37,14 +56,12 @@ def main() -> None:
         within = least(lambda: model._core.answers(samples))
         for call in (model.predict, model.predict_proba):
             print(f"{name}: {call.__name__} of one sample {least(lambda: call(one)) - within:.1f} us over {within:.1f}")
-    model = firn.models.cnn(data=digits)
-    shares = []
-    for _ in range(5):
-        begin = time.perf_counter()
-        history = model.fit(digits, epochs=5)
-        within = sum(epoch.seconds + epoch.validation_seconds for epoch in history.epochs)
-        shares.append((time.perf_counter() - begin) / within - 1)
-    print(f"cnn: fit of the digits {100 * min(shares):.1f} % over its steps and evaluations")
+    if len(sys.argv) > 1:
+        model = firn.models.cnn(data=digits)
+        model.fit(digits, epochs=5)
+        ratios = [seconds(lambda: model.fit(digits, epochs=5)) / in_cpp(sys.argv[1]) for _ in range(ROUNDS)]
+        middle, low, high = statistics.median(ratios), min(ratios), max(ratios)
+        print(f"cnn: fit of the digits {middle:.3f} times C++'s, {low:.3f} to {high:.3f} in {ROUNDS} rounds")
     for what in ("numpy", "firn", "numpy, firn", "firn; firn.Model"):
         code = f"import time; t = time.perf_counter(); import {what}; print(time.perf_counter() - t, time.process_time())"
         times = [subprocess.check_output([sys.executable, "-c", code]).split() for _ in range(9)]

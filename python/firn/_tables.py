@@ -53,3 +53,13 @@ def short_bytes(value: float) -> str:
         if value >= factor:
             return f"{value / factor:.3g} {prefix}"
     return f"{value:.0f} B"
+
+
+def number_or_text(text: str) -> int | float | str:
+    """The number that the text is, else the text."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return text

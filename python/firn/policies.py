@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from . import _core
+from ._tables import number_or_text
 from .errors import UnknownNameError, UsageError
 
 __all__ = ["Moment", "Named", "Policy", "Run", "names"]
@@ -85,14 +86,7 @@ def _value(value: Any) -> str:
 
 def _told(text: str) -> Any:
     """What such a text stands for."""
-    if text in ("on", "off"):
-        return text == "on"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            pass
-    return text
+    return text == "on" if text in ("on", "off") else number_or_text(text)
 
 
 def __getattr__(name: str) -> Callable[..., Named]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from . import _program
-from ._tables import html_table, text_table
+from ._tables import html_table, number_or_text, text_table
 from .errors import DataError, UsageError
 
 __all__ = ["Study", "study"]
@@ -78,14 +78,7 @@ class Study:
 
 
 def _number(text: str) -> Any:
-    if text == "":
-        return None
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            pass
-    return text
+    return None if text == "" else number_or_text(text)
 
 
 def _words(value: Any) -> list[str]:
