@@ -4,7 +4,7 @@
 Runs that several ranks share, killed at random moments: one rank, by SIGKILL. The launcher must end the others; then the
 same command goes on with another number of ranks, and is killed again, until it is over. Its weights must be those of
 one process that nobody disturbed, byte by byte. Ends when there were N kills (20), over these runs in turn: cnn,
-resnet20 with batch norm, textlstm with dropout and a policy that freezes, and with --finetune a head on features that
+resnet20 with batch norm, textlstm with dropout and a policy that freezes, and with --finetune a head of SqueezeNet on features that
 are kept. Exit code 1 where bytes differ or somebody hangs.
 """
 import argparse
@@ -92,7 +92,7 @@ def main():
     runs = dict(RUNS)
     if options.finetune:
         weights, data = (os.path.abspath(path) for path in options.finetune)
-        runs["finetune"] = f"finetune {weights} --data folder:{data} --labels 8 --cache on --epochs 12 --batch 8"
+        runs["finetune"] = f"finetune {weights} --model squeezenet --data folder:{data} --labels 8 --cache on --epochs 12 --batch 8"
     rng = random.Random(options.seed)
     with open(os.path.join(options.folder, "texts.tsv"), "w", encoding="ascii") as file:
         for number in range(400):  # two classes, by what a text has most of
