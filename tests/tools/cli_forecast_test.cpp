@@ -9,7 +9,7 @@
 namespace {
 
 using firn::test::Cli;
-using firn::test::kTinyStudy;
+using firn::test::kPicturedTinyStudy;
 using firn::test::number;
 using firn::test::Outcome;
 using Json = nlohmann::json;
@@ -75,7 +75,7 @@ TEST_CASE("a study's dry run reads no picture") {
 TEST_CASE("a study within a budget") {
   Cli cli;
   const std::string grid = "--seeds 5 --source half --labels 1,3 --threads 1 ";
-  const std::string study = kTinyStudy + grid;
+  const std::string study = kPicturedTinyStudy + grid;
   // So long that what is spent before it begins does not matter.
   const std::string long_study = "study --model mlp --steps 20000 --batch 32 " + grid;
   const auto cells = [&](const std::string& budget) {

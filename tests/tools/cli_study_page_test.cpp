@@ -17,6 +17,7 @@ namespace {
 using firn::cli::Database;
 using firn::cli::Statement;
 using firn::test::Cli;
+using firn::test::kPicturedStudy;
 using firn::test::kSmallStudy;
 using firn::test::kTinyStudy;
 using firn::test::Outcome;
@@ -101,7 +102,7 @@ std::string formatted(const char* form, double number) {
 TEST_CASE(
     "the trainings of the answer are looked into: the same trainings, what is frozen stays, and ends meet") {
   Cli cli;
-  REQUIRE(cli.run(kSmallStudy + "--policy freezeout --run a").code == 0);
+  REQUIRE(cli.run(kPicturedStudy + "--policy freezeout --run a").code == 0);
   Database database(cli.path("runs/a/results.sqlite"), false);
   struct Seen {
     std::string cell, name;
@@ -175,9 +176,9 @@ TEST_CASE(
   }
   // Nothing is done again, and without pictures there is no such section.
   const std::string before = rows(database, "SELECT * FROM pictures");
-  REQUIRE(cli.run(kSmallStudy + "--policy freezeout --run a").code == 0);
+  REQUIRE(cli.run(kPicturedStudy + "--policy freezeout --run a").code == 0);
   CHECK(rows(database, "SELECT * FROM pictures") == before);
-  REQUIRE(cli.run(kTinyStudy + "--seeds 1 --source half --labels 1 --run b --no-pictures").code == 0);
+  REQUIRE(cli.run(kTinyStudy + "--seeds 1 --source half --labels 1 --run b").code == 0);
   CHECK(cli.read("runs/b/report.html").find("What freezing did inside") == std::string::npos);
   // What somebody else has written is refused where it does not fit.
   database.run(

@@ -13,11 +13,14 @@
 
 namespace firn::test {
 
-/// Small enough for a second.
-inline const std::string kTinyStudy =
+/// Small enough for a second; most of it goes into the pictures of what freezing did inside.
+inline const std::string kPicturedTinyStudy =
     "study --model mlp --steps 6 --batch 8 --source-epochs 1 --rate 1e-3,3e-3,1e-2 --test-samples 100 ";
+inline const std::string kTinyStudy = kPicturedTinyStudy + "--no-pictures ";
 /// 2 sources, 2 label counts, 3 cuts, scratch and new weights with each cut.
-inline const std::string kSmallStudy = kTinyStudy + "--seeds 2 --source half,drawn --labels 1,3 ";
+inline const std::string kSmallGrid = "--seeds 2 --source half,drawn --labels 1,3 ";
+inline const std::string kSmallStudy = kTinyStudy + kSmallGrid;
+inline const std::string kPicturedStudy = kPicturedTinyStudy + kSmallGrid;
 
 /// The rows of a table but for what differs from run to run.
 inline std::string rows(cli::Database& database, const std::string& sql) {

@@ -24,6 +24,7 @@ using firn::cli::Database;
 using firn::cli::Statement;
 using firn::test::check_same_tables;
 using firn::test::Cli;
+using firn::test::kPicturedStudy;
 using firn::test::kSmallStudy;
 using firn::test::kTinyStudy;
 using firn::test::number;
@@ -34,20 +35,20 @@ using Json = nlohmann::json;
 
 TEST_CASE("killed at any moment, the same command goes on to the same tables, on any number of threads") {
   Cli cli;
-  const Outcome whole = cli.run(kSmallStudy + "--run whole --threads 2");
+  const Outcome whole = cli.run(kPicturedStudy + "--run whole --threads 2");
   INFO(whole.err);
   REQUIRE(whole.code == 0);
   firn::Random random(11, "kills");
   int kills = 0;
   for (int attempt = 0; attempt < 10; ++attempt) {
     const pid_t process =
-        cli.start(kSmallStudy + "--run killed --threads " + std::to_string(1 + attempt % 3));
+        cli.start(kPicturedStudy + "--run killed --threads " + std::to_string(1 + attempt % 3));
     std::this_thread::sleep_for(std::chrono::milliseconds(20 + random.below(200)));
     kill(process, SIGKILL);
     kills += cli.wait(process).code == 128 + SIGKILL ? 1 : 0;
   }
   CHECK(kills > 0);
-  const Outcome last = cli.run(kSmallStudy + "--run killed --threads 1");
+  const Outcome last = cli.run(kPicturedStudy + "--run killed --threads 1");
   INFO(last.err);
   REQUIRE(last.code == 0);
   const auto tables = study_tables(cli, "whole");

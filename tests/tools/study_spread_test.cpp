@@ -15,6 +15,7 @@ namespace {
 
 using firn::test::check_same_tables;
 using firn::test::Cli;
+using firn::test::kPicturedTinyStudy;
 using firn::test::kTinyStudy;
 using firn::test::number;
 using firn::test::Outcome;
@@ -22,7 +23,7 @@ using firn::test::study_tables;
 
 /// 12 cells: a source for each of two seeds, cuts, scratch, a policy with its control of equal cost.
 const std::string kFew =
-    kTinyStudy +
+    kPicturedTinyStudy +
     "--seeds 2 --source half --labels 3 --freeze 0,1 --policy gradual --policy equal-steps:gradual ";
 
 void check_merged(Cli& cli, const std::string& run, const Cli& whole) {
