@@ -34,6 +34,19 @@ bool any(ManyLooks looks, bool (*has)(const Look&)) {
   return std::any_of(looks.begin(), looks.end(), has);
 }
 
+/// Of one look all is seen at once, of several what follows the first row is there to unfold.
+void begin_part(Page& page, ManyLooks looks, std::string_view heading) {
+  if (looks.size() > 1) {
+    page.begin_fold(heading);
+  } else {
+    page.heading(heading);
+  }
+}
+
+void end_part(Page& page, ManyLooks looks) {
+  if (looks.size() > 1) page.end_fold();
+}
+
 PageTable movement_table(const Look& look) {
   PageTable table{.caption = title_of("How far each block is from where it began, over its own size", look),
                   .heads = {look.time}};
@@ -79,6 +92,11 @@ Svg movement_map(const Look& look, double most) {
   return draw(map);
 }
 
+constexpr const char* kMovementText =
+    "How to read it: 0.1 means that the block's weights are a tenth of their own length away from "
+    "where they began. A frozen block stays where it was; the steeper a line, the more the block "
+    "still learns. After Zhang, Bengio and Singer: Are all layers created equal?, 2019.";
+
 void add_movement(Page& page, ManyLooks looks) {
   double most = 0;
   for (const Look& look : looks)
@@ -87,12 +105,8 @@ void add_movement(Page& page, ManyLooks looks) {
   for (const Look& look : looks) {
     if (look.moved.empty()) continue;
     const bool few = look.moved.front().size() <= kMostMoving;
-    page.figure(
-        few ? movement_lines(look, most) : movement_map(look, most),
-        "How to read it: 0.1 means that the block's weights are a tenth of their own length away from "
-        "where they began. A frozen block stays where it was; the steeper a line, the more the block "
-        "still learns. After Zhang, Bengio and Singer: Are all layers created equal?, 2019.",
-        movement_table(look));
+    page.figure(few ? movement_lines(look, most) : movement_map(look, most),
+                looks.size() == 1 ? kMovementText : "", movement_table(look));
   }
 }
 
@@ -163,7 +177,7 @@ Svg plane_svg(const Look& look, std::size_t block, std::size_t most) {
 void add_planes(Page& page, ManyLooks looks) {
   if (!any(looks, [](const Look& l) { return !l.effect.planes.empty() && !l.effect.labels.empty(); })) return;
   const Look& one = looks.front();
-  page.heading("What the blocks make of held-out samples");
+  begin_part(page, looks, "What the blocks make of held-out samples");
   std::string legend = "<p class=\"legend\">";
   for (std::size_t c = 0; c < std::min(one.classes.size(), kClassColours); ++c) {
     Svg sign(14, 14, one.classes[c], {});
@@ -192,6 +206,7 @@ void add_planes(Page& page, ManyLooks looks) {
       one.classes.size() > kClassColours
           ? fmt::format(" (the first {} of {})", kClassColours, one.classes.size())
           : ""));
+  end_part(page, looks);
 }
 
 /// Pictures of one size beside and below each other, grey between them.
@@ -219,7 +234,7 @@ Page::Picture mosaic(const std::vector<Effect::Picture>& parts, std::string capt
 
 void add_filters(Page& page, ManyLooks looks) {
   if (!any(looks, [](const Look& l) { return !l.effect.filters_before.empty(); })) return;
-  page.heading("The first filters, before and after");
+  begin_part(page, looks, "The first filters, before and after");
   std::vector<Page::Picture> pictures;
   for (const Look& look : looks) {
     const Effect& e = look.effect;
@@ -234,11 +249,12 @@ void add_filters(Page& page, ManyLooks looks) {
       "How to read it: grey is 0, darker is below and lighter above. Where before and after are alike the "
       "layer was frozen or had nothing to learn; edges and blobs are what first layers learn on photographs. "
       "Zeiler and Fergus: Visualizing and understanding convolutional networks, 2014.");
+  end_part(page, looks);
 }
 
 void add_maps(Page& page, ManyLooks looks) {
   if (!any(looks, [](const Look& l) { return !l.effect.maps.empty(); })) return;
-  page.heading("One sample on its way through the blocks");
+  begin_part(page, looks, "One sample on its way through the blocks");
   for (const Look& look : looks) {
     const Effect& e = look.effect;
     if (e.maps.empty()) continue;
@@ -261,6 +277,7 @@ void add_maps(Page& page, ManyLooks looks) {
       "greatest "
       "(white). Early blocks keep the picture, late ones answer to what they know in it. Yosinski et al.: "
       "Understanding neural networks through deep visualization, 2015.");
+  end_part(page, looks);
 }
 
 void way_figure(Page& page, const Way& way, Plot plot, const std::string& loss, const std::string& caption) {
@@ -279,6 +296,14 @@ void way_figure(Page& page, const Way& way, Plot plot, const std::string& loss, 
 }
 
 void add_ways(Page& page, ManyLooks looks) {
+  if (!any(looks, [](const Look& l) { return !l.effect.way.places.empty(); })) return;
+  if (looks.size() > 1) page.begin_fold("The loss from the beginning to the end");
+  const std::string text =
+      "How to read it: a slope without a hill means that nothing stood between the beginning and the "
+      "end; a flat stretch around 1 that small changes of the weights cost little. Goodfellow, "
+      "Vinyals and Saxe: Qualitatively characterizing neural network optimization problems, 2015; Li "
+      "et al.: Visualizing the loss landscape of neural nets, 2018.";
+  page.begin_row();
   for (const Look& look : looks) {
     if (look.effect.way.places.empty()) continue;
     Plot plot{.title = title_of("The loss from the beginning to the end", look),
@@ -286,13 +311,11 @@ void add_ways(Page& page, ManyLooks looks) {
                   "Loss on training and held-out samples along the straight line of weights from "
                   "the beginning, 0, to those that were kept, 1."};
     plot.x = {.title = "0: weights of the beginning, 1: those that were kept"};
-    way_figure(
-        page, look.effect.way, std::move(plot), look.loss,
-        "How to read it: a slope without a hill means that nothing stood between the beginning and the "
-        "end; a flat stretch around 1 that small changes of the weights cost little. Goodfellow, "
-        "Vinyals and Saxe: Qualitatively characterizing neural network optimization problems, 2015; Li "
-        "et al.: Visualizing the loss landscape of neural nets, 2018.");
+    way_figure(page, look.effect.way, std::move(plot), look.loss, looks.size() == 1 ? text : "");
   }
+  page.end_row();
+  if (looks.size() > 1) page.paragraph(text);
+  end_part(page, looks);
 }
 
 /// How much higher the greatest loss between the ends lies than the straight line between theirs.
@@ -316,12 +339,12 @@ void add_effect(Page& page, std::span<const Look> looks) {
   add_movement(page, looks);
   add_probes(page, looks);
   page.end_row();
+  if (looks.size() > 1 && any(looks, [](const Look& l) { return !l.moved.empty(); }))
+    page.paragraph(kMovementText);
   add_planes(page, looks);
   add_filters(page, looks);
   add_maps(page, looks);
-  page.begin_row();
   add_ways(page, looks);
-  page.end_row();
 }
 
 void add_way(Page& page, const Way& way, const std::string& from, const std::string& to,

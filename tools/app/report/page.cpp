@@ -229,9 +229,10 @@ void Page::figure(const Svg& drawing, std::string_view caption, const PageTable&
   constexpr double kFits = 480;  // is readable where it is scaled down to a telephone
   body() += fmt::format("<figure><div class=\"wide{}\" tabindex=\"0\" role=\"region\" aria-label=\"Chart: ",
                         drawing.width() <= kFits ? " fits" : "") +
-            name + "\">" + drawing.element() + "</div>\n<figcaption>" + escape(caption) +
-            "</figcaption>\n<details><summary>The numbers as a table<span class=\"unseen\">: " + name +
-            "</span></summary>" + table_html(numbers) + "</details></figure>\n";
+            name + "\">" + drawing.element() + "</div>\n" +
+            (caption.empty() ? "" : "<figcaption>" + escape(caption) + "</figcaption>\n") +
+            "<details><summary>The numbers as a table<span class=\"unseen\">: " + name + "</span></summary>" +
+            table_html(numbers) + "</details></figure>\n";
 }
 
 void Page::pictures(const std::vector<Picture>& pictures, bool large) {

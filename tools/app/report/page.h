@@ -63,7 +63,7 @@ class Page {
   void markup(std::string_view html) { body() += html; }
   /// Lines as they are: commands, listings.
   void code(std::string_view lines);
-  /// A drawing with its caption, and the numbers that it shows as a table to unfold.
+  /// A drawing with its caption, if any, and the numbers that it shows as a table to unfold.
   void figure(const Svg& drawing, std::string_view caption, const PageTable& numbers);
   /// Small drawings beside each other, as many in a row as there is room for. The script (page_script.h)
   /// knows them by `group`.

@@ -61,8 +61,10 @@ void add_study_pictures(Page& page, const StudyRecord& study) {
                   "often.",
                   arm->model, data_name(arm->target), labels_name(arm->labels, study.labels_by_class()),
                   fmt::join(names, " and "), study.pictured.front().seed));
+  page.begin_row();
   add_pictured_curves(page, study);
   for (const auto& way : study.ways) add_way(page, way.way, names.front(), names[way.to], looks.front().loss);
+  page.end_row();
   add_effect(page, looks);
 }
 
