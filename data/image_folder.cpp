@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <numeric>
 
@@ -152,7 +151,7 @@ double reading_seconds(const std::vector<std::string>& paths, Index size, Index 
   std::vector<std::string> few;
   const std::size_t count = std::min(paths.size(), kFew);
   for (std::size_t i = 0; i < count; ++i) few.push_back(paths[i * paths.size() / count]);
-  const auto begin = std::chrono::steady_clock::now();
+  const double begin = seconds_now();
   read_pictures(few, size, shorter);
   return seconds_since(begin) * static_cast<double>(paths.size()) / static_cast<double>(few.size());
 }

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <chrono>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -160,12 +159,12 @@ class PictureStore {
                                                            static_cast<double>(chunks()))));
     if (const int error = ::posix_fallocate(part.get(), 0, static_cast<off_t>(bytes())); error != 0)
       fail(part.path(), error, bytes());
-    auto said = std::chrono::steady_clock::now();
+    double said = seconds_now();
     for (std::size_t c = 0; c < chunks(); ++c) {
       if (done_.chunks.contains(c)) continue;
       write_chunk(c, part, log);
       if (seconds_since(said) < kSayEvery) continue;
-      said = std::chrono::steady_clock::now();
+      said = seconds_now();
       say(fmt::format("decoded {} of {} pictures", std::min(paths_.size(), (c + 1) * chunk_), paths_.size()));
     }
   }

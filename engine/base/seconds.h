@@ -3,19 +3,27 @@
 
 #include <time.h>
 
-#include <chrono>
-
 namespace firn {
 
-inline double seconds_since(std::chrono::steady_clock::time_point begin) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+inline double clock_seconds(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+/// Of a clock that goes forward alone, whatever the date is set to.
+inline double seconds_now() {
+  return clock_seconds(CLOCK_MONOTONIC);
+}
+
+/// `begin`: what `seconds_now` said then.
+inline double seconds_since(double begin) {
+  return seconds_now() - begin;
 }
 
 /// Processor seconds of the calling thread: what others do meanwhile does not count.
 inline double thread_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+  return clock_seconds(CLOCK_THREAD_CPUTIME_ID);
 }
 
 }  // namespace firn

@@ -3,11 +3,11 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <vector>
 
 #include "engine/base/cpu.h"
+#include "engine/base/seconds.h"
 
 namespace firn {
 
@@ -17,11 +17,10 @@ constexpr Index kRounds = 2000;
 constexpr int kTrials = 101;
 
 template <class F>
-double seconds_of(const F& call) {
-  const auto begin = std::chrono::steady_clock::now();
+double timed(const F& call) {
+  const double begin = seconds_now();
   call();
-  const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;
-  return spent.count();
+  return seconds_since(begin);
 }
 
 /// How many times as fast as fp32's multiply-adds in registers `products`, of which one call makes
@@ -33,9 +32,8 @@ double measured_rate(const Kernels& kernels, double count, const F& products) {
   const double fp32_count = static_cast<double>(kernels.peak.chains) * kRounds;
   std::vector<double> ratios(kTrials);
   for (double& ratio : ratios) {
-    const double fp32 =
-        seconds_of([&] { kept = kernels.peak.multiply_add(kRounds, real(0.999), real(0.001)); });
-    ratio = count / seconds_of(products) / (fp32_count / fp32);
+    const double fp32 = timed([&] { kept = kernels.peak.multiply_add(kRounds, real(0.999), real(0.001)); });
+    ratio = count / timed(products) / (fp32_count / fp32);
   }
   const auto middle = ratios.begin() + kTrials / 2;
   std::nth_element(ratios.begin(), middle, ratios.end());

@@ -3,12 +3,12 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <set>
 
 #include "engine/base/cpu.h"
 #include "engine/base/parallel.h"
+#include "engine/base/seconds.h"
 #include "engine/program/reuse.h"
 #include "engine/program/step_timer.h"
 
@@ -16,14 +16,12 @@ namespace firn {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 double quick_seconds(const std::function<void()>& call) {
   std::vector<double> times;
   for (int i = 0; i < 101; ++i) {
-    const auto begin = Clock::now();
+    const double begin = seconds_now();
     call();
-    times.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
+    times.push_back(seconds_since(begin));
   }
   const auto quarter = times.begin() + std::ssize(times) / 4;
   std::nth_element(times.begin(), quarter, times.end());

@@ -4,7 +4,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 
 #include "engine/base/communicator.h"
@@ -261,7 +260,7 @@ void Program::run(std::uint64_t number) {
   run_once();
 
   const bool traced = options_.trace != nullptr && options_.trace->begin_run(threads);
-  const auto begin = std::chrono::steady_clock::now();
+  const double begin = seconds_now();
   if (timing_) member_times_.assign(static_cast<std::size_t>(threads) * plan_.steps.size(), 0);
 
   const Index first_slice = exchange_ ? exchange_->first_slice() : 0;
@@ -273,13 +272,12 @@ void Program::run(std::uint64_t number) {
       const auto compute = [&](int index, Index slice, Index unit) {
         const auto i = static_cast<std::size_t>(index);
         if (!timing_ && !traced) return run_step(plan_.steps[i], member, slice, unit, number);
-        const auto called = std::chrono::steady_clock::now();
+        const double called = seconds_now();
         run_step(plan_.steps[i], member, slice, unit, number);
-        const auto ended = std::chrono::steady_clock::now();
+        const double ended = seconds_now();
         if (traced) options_.trace->add(member, first_label_ + i, slice, unit, called, ended);
         if (!timing_) return;
-        member_times_[static_cast<std::size_t>(member) * plan_.steps.size() + i] +=
-            std::chrono::duration<double>(ended - called).count();
+        member_times_[static_cast<std::size_t>(member) * plan_.steps.size() + i] += ended - called;
       };
       const auto call = [&](int index, Index slice, Index unit) {
         compute(index, slice, unit);

@@ -1,7 +1,5 @@
 #include "engine/program/step_timer.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <cstring>
 #include <map>
@@ -9,6 +7,7 @@
 
 #include "engine/base/parallel.h"
 #include "engine/base/rng.h"
+#include "engine/base/seconds.h"
 #include "engine/tensor/workspace.h"
 
 namespace firn {
@@ -21,15 +20,8 @@ constexpr std::size_t kMostSamples = 1000;
 constexpr double kMostBytes = 64 << 20;  // that an operand walks through
 constexpr Index kPattern = 1 << 16;      // random numbers, repeated over the memory
 
-/// Seconds that this thread has computed.
-double thread_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
 /// What reading that clock takes itself.
-double clock_seconds() {
+double clock_cost() {
   static const double cost = [] {
     double least = 1;
     for (int i = 0; i < 200; ++i) {
@@ -175,7 +167,7 @@ class StepTimer::Bench {
     place();
     const double begin = thread_seconds();
     for (Index i = 0; i < calls; ++i) call((first + i * stride) % step_->cut.tasks);
-    return (thread_seconds() - begin - clock_seconds()) / static_cast<double>(calls);
+    return (thread_seconds() - begin - clock_cost()) / static_cast<double>(calls);
   }
 
  private:

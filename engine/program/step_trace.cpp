@@ -23,9 +23,8 @@ bool StepTrace::begin_run(int threads) {
   return true;
 }
 
-void StepTrace::add(int thread, std::size_t label, Index slice, Index task, Clock::time_point begin,
-                    Clock::time_point end) {
-  const auto since = [&](Clock::time_point at) { return std::chrono::duration<double>(at - begin_).count(); };
+void StepTrace::add(int thread, std::size_t label, Index slice, Index task, double begin, double end) {
+  const auto since = [&](double at) { return at - begin_; };
   events_[static_cast<std::size_t>(thread)].push_back({label, slice, task, since(begin), since(end)});
 }
 

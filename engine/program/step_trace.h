@@ -1,11 +1,11 @@
 // When each kernel call of a program began and ended, and on which thread: what trace viewers draw.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "engine/base/seconds.h"
 #include "engine/graph/graph.h"
 #include "engine/program/plan.h"
 
@@ -16,7 +16,6 @@ namespace firn {
 /// other. Recording allocates.
 class StepTrace {
  public:
-  using Clock = std::chrono::steady_clock;
   struct Label {
     std::string layer, operation;  ///< "conv1", "conv2d 3x3 32->64"
     int block = -1;
@@ -34,8 +33,7 @@ class StepTrace {
   std::size_t introduce(const std::vector<Step>& steps);
   /// Whether the run that begins now is recorded, on so many threads.
   bool begin_run(int threads);
-  void add(int thread, std::size_t label, Index slice, Index task, Clock::time_point begin,
-           Clock::time_point end);
+  void add(int thread, std::size_t label, Index slice, Index task, double begin, double end);
 
   const std::vector<Label>& labels() const { return labels_; }
   /// A thread each, in the order of time.
@@ -43,7 +41,7 @@ class StepTrace {
   Index runs() const { return recorded_; }
 
  private:
-  Clock::time_point begin_ = Clock::now();
+  double begin_ = seconds_now();
   Index wanted_, skip_, recorded_ = 0;
   std::vector<Label> labels_;
   std::vector<std::vector<Event>> events_;

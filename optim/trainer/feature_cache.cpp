@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <numeric>
 
 #include "engine/base/error.h"
@@ -17,8 +16,6 @@
 namespace firn {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr Index kTogether = 64;  // samples that grow or are read at a time
 
@@ -378,7 +375,7 @@ bool FeatureCache::grow(std::size_t child) {
   const Index bytes = planned_bytes(wider, validates);
   // Both lie in memory for a while.
   if (on_disk_ || bytes > config_.memory - bytes_) return false;
-  const auto begin = Clock::now();
+  const double begin = seconds_now();
   const CutPoint old_cut = std::exchange(cut_, wider);
   buffers_.clear();
   for (const Part part : {Part::train, Part::validation}) {

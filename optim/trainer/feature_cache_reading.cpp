@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "engine/base/communicator.h"
 #include "engine/base/error.h"
@@ -63,7 +62,7 @@ void FeatureCache::keep(Part part, const Batch& batch) {
   const Index width = cut_.features.count();
   if (!std::all_of(batch.samples.begin(), batch.samples.end(), [&](Index row) { return kept.has(row); })) {
     Program& program = features_of(batch);
-    const auto begin = Clock::now();  // compiling is not counted
+    const double begin = seconds_now();  // compiling is not counted
     program.run();
     const real* result = program.output_data("features");
     compute_seconds_ += seconds_since(begin);
@@ -99,7 +98,7 @@ double FeatureCache::measure_reading() {
   Random random(settings_.seed, "cache");
   std::vector<double> seconds;
   while (seconds.size() < kBatches) {
-    const auto begin = Clock::now();
+    const double begin = seconds_now();
     for (Index i = 0; i < count; ++i) {
       const auto at = random.below(static_cast<std::uint32_t>(rows.size()));
       read(Part::train, rows[at], x.data() + i * width);

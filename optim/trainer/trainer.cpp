@@ -4,7 +4,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -190,7 +189,7 @@ bool Trainer::train_epoch(const TrainHooks& hooks) {
   EpochRecord& record = run.record;
   const Index steps = train_.batches();
   const auto number = static_cast<std::uint64_t>(record.epoch - 1);
-  run.since = Clock::now();
+  run.since = seconds_now();
   run.training = true;
   bool stopped = false;
   std::optional<Content> reading;
@@ -225,7 +224,7 @@ bool Trainer::train_epoch(const TrainHooks& hooks) {
 bool Trainer::evaluate_epoch(const TrainHooks& hooks) {
   struct Stopped {};
   EpochRecord& record = run_->record;
-  const auto begin = Clock::now();
+  const double begin = seconds_now();
   try {
     const auto stop = [&](const Batch&, const real*) {
       if (hooks.stop && !run_->history.interrupted && hooks.stop()) throw Stopped();

@@ -1,7 +1,6 @@
 // Where model, data and optimizer meet.
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -110,7 +109,6 @@ class Trainer {
   const History* history() const { return run_ ? &run_->history : nullptr; }
 
  private:
-  using Clock = std::chrono::steady_clock;
   Trainer(Model& model, Optimizer& optimizer, Loader& train, Loader* validation, TrainConfig config);
   /// A run between two steps.
   struct Run {
@@ -119,7 +117,7 @@ class Trainer {
     double loss_sum = 0;
     Index samples = 0;
     bool training = false;  ///< the clock below counts
-    Clock::time_point since = {};
+    double since = 0;
   };
   void list_extensions();
   void begin();

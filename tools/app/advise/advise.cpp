@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <map>
 
@@ -15,8 +14,6 @@
 namespace firn::cli {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr Index kProbeRows = 512;          // samples
 constexpr double kShare = 1.0 / 2;         // of the time asked for that trials may take
@@ -83,7 +80,7 @@ class Adviser {
  public:
   Adviser(const Session& session, const AdviceOptions& options, Machine& machine,
           const std::function<void(const std::string&)>& note)
-      : session_(session), options_(options), machine_(machine), note_(note), begin_(Clock::now()) {
+      : session_(session), options_(options), machine_(machine), note_(note), begin_(seconds_now()) {
     advice_.validation = session.data.validation->size();
   }
 
@@ -317,7 +314,7 @@ class Adviser {
   const AdviceOptions& options_;
   Machine& machine_;
   const std::function<void(const std::string&)>& note_;
-  Clock::time_point begin_;
+  double begin_;
   double limit_ = 0, until_ = 0;  // seconds for trials, and when they are over
   std::vector<Index> given_up_;
   Advice advice_;

@@ -1,7 +1,6 @@
 #include "tools/app/advise/trial.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "engine/base/seconds.h"
 
@@ -62,7 +61,7 @@ TrainingCost Trial::cost(Machine& machine, const std::function<void(Index)>& eac
 }
 
 std::optional<TrialResult> Trial::run(const std::function<bool()>& stop) {
-  const auto begin = std::chrono::steady_clock::now();
+  const double begin = seconds_now();
   bool stopped = false;
   TrainHooks hooks;
   hooks.stop = [&] { return stopped = stopped || stop(); };

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 
 #include "engine/base/error.h"
@@ -18,8 +17,6 @@
 namespace firn::cli {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr double kBesideSeconds = 0.1;  // several time slices of the scheduler
 constexpr std::size_t kFewestBeside = 5;
@@ -61,7 +58,7 @@ class Neighbour {
 double step_ms(BenchModel& model) {
   model.step();
   Index steps = 0;
-  const auto begin = Clock::now();
+  const double begin = seconds_now();
   do {
     model.step();
     ++steps;
@@ -94,7 +91,7 @@ void measure_beside(const std::string& name, const std::string& freeze, Index ba
                     const BenchOptions& options, Console& console) {
   BenchModel model(name, freeze, batch, options.exact, frozen_precision(options.precision, options.exact));
   std::vector<double> quiet, disturbed, ratio;
-  const auto begin = Clock::now();
+  const double begin = seconds_now();
   while (ratio.size() < kFewestBeside || seconds_since(begin) < options.seconds.value_or(2)) {
     quiet.push_back(step_ms(model));
     {

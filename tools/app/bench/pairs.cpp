@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "engine/base/parallel.h"
 #include "engine/base/seconds.h"
@@ -15,8 +14,6 @@ namespace firn::cli {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr double kPairSeconds = 2e-3;  // far above what waking a thread takes
 constexpr std::size_t kFewestPairs = 7;
 
@@ -27,7 +24,7 @@ double step_ms(BenchModel& model, Index threads, Index steps) {
   model.step();
   double best = 1e300;
   for (int i = 0; i < 3; ++i) {
-    const auto begin = Clock::now();
+    const double begin = seconds_now();
     for (Index s = 0; s < steps; ++s) model.step();
     best = std::min(best, seconds_since(begin) * 1e3 / static_cast<double>(steps));
   }
@@ -60,7 +57,7 @@ void measure_pair(const std::string& name, const std::string& freeze, Index batc
   const double one = step_ms(model, threads[0], 1);
   const auto steps = std::max<Index>(1, static_cast<Index>(kPairSeconds * 1e3 / one));
   std::vector<std::vector<double>> ms(threads.size()), speedup(threads.size());
-  const auto begin = Clock::now();
+  const double begin = seconds_now();
   for (std::size_t turn = 0; turn < kFewestPairs || seconds_since(begin) < options.seconds.value_or(2);
        ++turn) {
     std::vector<double> now(threads.size());

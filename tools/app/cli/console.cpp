@@ -15,6 +15,7 @@
 #include "engine/base/atomic_file.h"
 #include "engine/base/bytes.h"
 #include "engine/base/printable.h"
+#include "engine/base/seconds.h"
 #include "engine/base/write_place.h"
 #include "tools/app/cli/arguments.h"
 
@@ -22,8 +23,8 @@ namespace firn::cli {
 
 namespace {
 
-constexpr auto kRedraw = std::chrono::milliseconds(100);
-constexpr auto kPlainLine = std::chrono::seconds(10);
+constexpr double kRedraw = 0.1;  // seconds
+constexpr double kPlainLine = 10;
 constexpr Index kBarWidth = 24;
 
 bool dumb_terminal() {
@@ -153,7 +154,7 @@ Progress::Progress(Console& console, std::string what, Index total, Index before
       what_(std::move(what)),
       total_(total),
       before_(before),
-      begin_(Clock::now()),
+      begin_(seconds_now()),
       last_(begin_) {}
 
 Progress::~Progress() {
@@ -161,21 +162,21 @@ Progress::~Progress() {
 }
 
 bool Progress::due() const {
-  const auto since = Clock::now() - last_;
+  const double since = seconds_now() - last_;
   return console_.bar() ? since >= kRedraw : since >= kPlainLine;
 }
 
 void Progress::draw(std::string_view line) {
   if (!console_.bar() || !due()) return;
-  last_ = Clock::now();
+  last_ = seconds_now();
   console_.draw(line);
 }
 
 void Progress::at(Index done, std::string_view extra) {
   if (!due()) return;
-  const auto now = Clock::now();
+  const double now = seconds_now();
   last_ = now;
-  const double seconds = std::chrono::duration<double>(now - begin_).count();
+  const double seconds = now - begin_;
   const double rate = static_cast<double>(done - before_) / std::max(1e-9, seconds);
   const std::string speed =
       done > before_

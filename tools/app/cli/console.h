@@ -3,7 +3,6 @@
 // What they print may come from files: each way out makes it printable first (engine/base/printable.h).
 #pragma once
 
-#include <chrono>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -108,11 +107,10 @@ class Progress {
   void draw(std::string_view line);
 
  private:
-  using Clock = std::chrono::steady_clock;
   Console& console_;
   std::string what_;
   Index total_, before_;
-  Clock::time_point begin_, last_;
+  double begin_, last_;
 };
 
 /// "1:05", "2:03:04", "0:07": seconds as a clock shows them.

@@ -32,7 +32,7 @@ Link measure_link(Communicator& ranks) {
     std::vector<double> seconds;
     const std::span<std::byte> all(bulk), message = all.first(bytes), answer = all.first(1);
     for (std::size_t i = 0; i < rounds; ++i) {
-      const auto begin = std::chrono::steady_clock::now();
+      const double begin = seconds_now();
       if (first) ranks.send(other, message);
       ranks.receive(other, first ? answer : message);
       if (!first) ranks.send(other, answer);

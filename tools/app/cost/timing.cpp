@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "engine/base/seconds.h"
@@ -13,15 +12,13 @@ namespace firn::cli {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr double kShortestSample = 0.2e-3;  // seconds: far above what reading the clock takes
 constexpr double kPieceSeconds = 1e-3;      // of work that one thread takes at once
 constexpr Index kPiecesOfThread = 4;
 constexpr Index kStreamPiece = 1 << 18;  // numbers
 
 double seconds_of(Index calls, const std::function<void()>& call) {
-  const auto begin = Clock::now();
+  const double begin = seconds_now();
   for (Index i = 0; i < calls; ++i) call();
   return seconds_since(begin);
 }
@@ -61,7 +58,7 @@ Quartiles quartiles(std::vector<double> values) {
 Quartiles time_calls(double seconds, const std::function<void()>& call) {
   const Index calls = calls_that_take(kShortestSample, call);
   std::vector<double> times;
-  for (const auto begin = Clock::now(); times.size() < 5 || seconds_since(begin) < seconds;)
+  for (const double begin = seconds_now(); times.size() < 5 || seconds_since(begin) < seconds;)
     times.push_back(seconds_of(calls, call) / static_cast<double>(calls));
   return quartiles(std::move(times));
 }
@@ -70,7 +67,7 @@ double median_ms(double seconds, const std::function<void()>& call, Index* runs)
   call();
   call();
   std::vector<double> times;
-  for (const auto begin = Clock::now(); times.size() < 5 || seconds_since(begin) < seconds;)
+  for (const double begin = seconds_now(); times.size() < 5 || seconds_since(begin) < seconds;)
     times.push_back(seconds_of(1, call) * 1e3);
   if (runs != nullptr) *runs = static_cast<Index>(times.size());
   return quartiles(std::move(times)).median;
@@ -86,7 +83,7 @@ double median_own_seconds(double seconds, int threads, const std::function<void(
   call();
   call();
   std::vector<double> times;
-  for (const auto begin = Clock::now(); times.size() < 5 || seconds_since(begin) < seconds;) {
+  for (const double begin = seconds_now(); times.size() < 5 || seconds_since(begin) < seconds;) {
     const double own = thread_seconds();
     const double clock = seconds_of(1, call);
     times.push_back(threads == 1 ? thread_seconds() - own : clock);

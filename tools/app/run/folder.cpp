@@ -198,7 +198,7 @@ bool RunFolder::has(const std::string& name) const {
 }
 
 void RunFolder::write(const std::string& name, std::string_view text) {
-  const auto begin = std::chrono::steady_clock::now();
+  const double begin = seconds_now();
   atomic_write(file(name), text);
   file_seconds_ += seconds_since(begin);
   ++files_;
@@ -213,14 +213,13 @@ void RunFolder::add_epoch(const EpochRecord& r, const Task& task) {
   if (r.validated) validated += fmt::format("{}", r.validation_loss);
   results_ += fmt::format("{},{},{},{},{},{},{},{},{}\n", r.epoch, r.loss, validated, r.rate, r.gradient_norm,
                           r.seconds, r.eval_seconds, r.rss_mb, r.trained_share);
-  const std::chrono::duration<double> since = std::chrono::steady_clock::now() - written_;
-  if (since.count() > kEvery) flush();
+  if (seconds_since(written_) > kEvery) flush();
 }
 
 void RunFolder::flush() {
   write("metrics.jsonl", metrics_);
   write("results.csv", results_);
-  written_ = std::chrono::steady_clock::now();
+  written_ = seconds_now();
 }
 
 void RunFolder::finish() {

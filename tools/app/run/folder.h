@@ -1,7 +1,6 @@
 // The folder that a run leaves behind.
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -81,7 +80,7 @@ class RunFolder {
   std::unique_ptr<HeldFolder> folder_;
   std::string metrics_;
   std::string results_;
-  std::chrono::steady_clock::time_point written_ = {};
+  double written_ = 0;
   double file_seconds_ = 0;
   Index files_ = 0;
   bool unfinished_ = false;

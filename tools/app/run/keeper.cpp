@@ -109,7 +109,7 @@ bool RunKeeper::may_go_on() const {
 }
 
 void RunKeeper::save() {
-  const auto begin = Clock::now();
+  const double begin = seconds_now();
   Checkpoint checkpoint = make_checkpoint(*session_.model, trainer_, base_, metadata_, false);
   add_texts(folder_, checkpoint.state);
   generations().save(checkpoint, newest_is_damaged_);
@@ -118,7 +118,7 @@ void RunKeeper::save() {
     save_whole();  // whoever reads the old run's weights finds some
     folder_.publish();
   }
-  saved_ = Clock::now();
+  saved_ = seconds_now();
   cost_ = seconds_since(begin);
 }
 

@@ -1,10 +1,10 @@
 // Keeps a run in its folder, so that the same command goes on with it whenever it was broken off.
 #pragma once
 
-#include <chrono>
 #include <map>
 #include <string>
 
+#include "engine/base/seconds.h"
 #include "optim/trainer/generations.h"
 #include "tools/app/cli/arguments.h"
 #include "tools/app/cli/console.h"
@@ -56,7 +56,6 @@ class RunKeeper {
 
  private:
   static constexpr const char* kCheckpoint = "checkpoint.safetensors";
-  using Clock = std::chrono::steady_clock;
   void save();
   void write_base(const std::string& weights);
   bool may_go_on() const;
@@ -70,7 +69,7 @@ class RunKeeper {
   bool newest_is_damaged_ = false;
   CheckpointBase base_;
   std::map<std::string, std::string> metadata_;
-  Clock::time_point saved_ = Clock::now();
+  double saved_ = seconds_now();
   double cost_ = 0;  // seconds that a checkpoint took
   Index epochs_ = 0;
 };

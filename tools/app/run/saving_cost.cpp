@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <set>
@@ -42,7 +41,7 @@ class PassingFile {
 };
 
 double write_seconds(const std::string& path, const std::string& text) {
-  const auto begin = std::chrono::steady_clock::now();
+  const double begin = seconds_now();
   Sha256().update(std::as_bytes(std::span(text))).hex();
   atomic_write(path, text);
   return seconds_since(begin);

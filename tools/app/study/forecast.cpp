@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "engine/base/parallel.h"
 #include "engine/base/rng.h"
@@ -31,7 +30,7 @@ std::vector<Index> gradient_counts(const Program& program) {
 struct PlanForecast::Priced {
   Priced(const Materials& materials, const Arm& arm, Machine& machine)
       : model(materials.make(arm, 0)), batch(arm.budget.batch), sample(materials.target(arm).input.sample) {
-    const auto begin = std::chrono::steady_clock::now();
+    const double begin = seconds_now();
     const ModelPtr again = materials.make(arm, 1);
     ProgramCache compiled(*again, program_settings(arm.full_tuning(), 0, materials.target(arm).task));
     compiled.training(batch, sample);

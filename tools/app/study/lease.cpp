@@ -25,8 +25,6 @@ namespace firn::cli {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr std::size_t kMostLease = 4096;  // of a lease's file
 
 [[noreturn]] void fail_lease(const std::string& path, int error) {
@@ -150,7 +148,7 @@ std::unique_ptr<Lease> Lease::take(const std::string& path, const std::function<
                                    const LeaseTimes& times) {
   const std::string owner = own_name();
   std::string seen;
-  Clock::time_point since = Clock::now();
+  double since = seconds_now();
   for (auto wait = std::chrono::milliseconds(5);;
        wait = std::min(wait * 2, std::chrono::milliseconds(1000))) {
     if (over()) return nullptr;
@@ -158,7 +156,7 @@ std::unique_ptr<Lease> Lease::take(const std::string& path, const std::function<
     const std::string now = read_lease(path);
     if (now != seen) {
       seen = now;
-      since = Clock::now();
+      since = seconds_now();
     }
     if (is_dead(now) || seconds_since(since) > times.stale) {
       clear_lease(path, now, owner);

@@ -4,7 +4,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <chrono>
 #include <numeric>
 #include <set>
 
@@ -334,7 +333,7 @@ double Materials::unread_seconds() const {
     std::vector<Index> first(static_cast<std::size_t>(few));
     std::iota(first.begin(), first.end(), Index{0});
     const DatasetPtr some = subset(parts.train, std::move(first));
-    const auto begin = std::chrono::steady_clock::now();
+    const double begin = seconds_now();
     fingerprint(*some);
     standardise(*some);
     Index all = 0;

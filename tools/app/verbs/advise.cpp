@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <optional>
 
@@ -98,7 +97,7 @@ int AdviseVerb::run(Console& console) {
   }
   session_.purpose = Purpose::train;
   session_.seed = run_.seed;
-  const auto begin = std::chrono::steady_clock::now();
+  const double begin = seconds_now();
   const Session session = open_session(session_);
   if (session.recipe.task == "regression" || session.recipe.task == "labels") {
     throw Error(

@@ -92,7 +92,7 @@ class StudyVerb final : public Verb {
   std::string budget_text_;
   double budget_ = 0;                              // seconds; 0: all cells
   double end_seconds_ = 0, pictures_seconds_ = 0;  // that tables and page take; and a look inside
-  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  double begin_ = seconds_now();
   double elapsed() const { return seconds_since(begin_); }
 };
 

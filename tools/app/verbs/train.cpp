@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <exception>
 #include <optional>
@@ -77,9 +76,8 @@ class Train : public Verb {
   bool writes() const { return !no_run_ && (!joint_ || joint_->first()); }
   double elapsed() const { return seconds_since(begin_); }
 
-  using Clock = std::chrono::steady_clock;
   std::unique_ptr<JointRun> joint_;  // null: this process alone
-  Clock::time_point begin_ = {};
+  double begin_ = 0;
   double said_ = 0;  // of the whole command; 0: not yet
   const bool finetune_;
   SessionChoice session_;
@@ -267,7 +265,7 @@ int Train::train_here(Console& console) {
   console.make_way_for(trace_.path, {session_.model.weights, session_.model.base});
   if (tensorboard_ && no_run_)
     throw Error(Fault::usage, "train", "--tensorboard and --no-run exclude each other");
-  begin_ = Clock::now();
+  begin_ = seconds_now();
   const InterruptScope interrupts(InterruptScope::What::at_once);
   use_threads(run_);
   if (joint_ && run_.threads == 0) set_thread_count(share_of_threads(launcher()));

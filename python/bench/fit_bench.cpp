@@ -1,4 +1,4 @@
-// What training takes from C++: python/bench/overhead.py holds the same call from Python against it, in
+// What training takes from C++: overhead.py holds the same call from Python against it, in
 // turns. usage: fit_bench [TIMES]; prints the seconds of each `Learner::fit`.
 #include <fmt/core.h>
 
