@@ -1,5 +1,6 @@
-// What training takes from C++: overhead.py holds the same call from Python against it, in
-// turns. usage: fit_bench [TIMES]; prints the seconds of each `Learner::fit`.
+// What training takes from C++: overhead.py holds the same call from Python against it, in turns.
+//
+// usage: fit_bench [TIMES]; prints the seconds of each `Learner::fit`.
 #include <fmt/core.h>
 
 #include <chrono>

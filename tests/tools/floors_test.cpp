@@ -64,6 +64,7 @@ const std::vector<Floor>& floors() {
       {"bench/", {"engine/", "optim/", "layers/", "data/", "bench/"}},
       {"include/firn/", {"engine/", "optim/", "layers/", "data/", "tools/app/api/"}},
       {"tools/app/api/", {"engine/", "optim/", "layers/", "data/", "tools/app/"}},
+      {"python/bench/", {"data/", "tools/app/api/"}},
       {"python/src/",
        {"engine/", "optim/", "layers/", "data/", "tools/app/cli/", "tools/app/run/", "tools/app/verbs/",
         "tools/app/api/", "python/src/"}},

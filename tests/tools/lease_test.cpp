@@ -18,9 +18,9 @@
 
 namespace {
 
+using firn::seconds_now;
 using firn::cli::Lease;
 using firn::cli::LeaseTimes;
-using firn::seconds_now;
 
 bool never() {
   return false;
