@@ -112,9 +112,10 @@ def command_of(options, machines):
     """The launcher's words: each rank starts in its namespace."""
     wrap = f'exec ip netns exec firn-{os.getpid()}-$RANK "$@"'
     if options.mpi == "mpich":
-        # Hydra talks to its ranks through what they inherit, so they may be anywhere.
+        # Hydra talks to its ranks through what they inherit, so they may be anywhere. UCX, below MPICH, would find a way
+        # through memory.
         words = [options.mpiexec, "-n", str(options.ranks), "sh", "-c", "RANK=$PMI_RANK; " + wrap, "sh"]
-        return words + options.command, {"MPIR_CVAR_NOLOCAL": "1"}
+        return words + options.command, {"MPIR_CVAR_NOLOCAL": "1", "UCX_TLS": "tcp,self", "UCX_NET_DEVICES": "net0"}
     agent = f"/tmp/firn-agent-{os.getpid()}"
     with open(agent, "w") as file:
         # What ssh does, with a namespace for the machine: the last byte of its address is the rank and one.
