@@ -174,7 +174,14 @@ Place place_of(const std::string& spec) {
     throw Error(Fault::data, "data",
                 fmt::format("{}: no such file or folder{}", spec, did_you_mean_path(spec)));
   }
-  throw Error(Fault::usage, "data", fmt::format("unknown data '{}'{}", spec, hint(spec, false)));
+  std::string known, meant = hint(spec, false);
+  for (const DataSource& source : kSources) {
+    if (source.recognises == nullptr) known += (known.empty() ? "" : ", ") + std::string(source.name);
+  }
+  if (meant.empty()) meant = did_you_mean_path(spec);
+  throw Error(Fault::usage, "data",
+              fmt::format("unknown data '{}'{}: no set of that name ({}), and no such file or folder", spec,
+                          meant, known));
 }
 
 }  // namespace

@@ -12,7 +12,8 @@ using test::fails_with;
 TEST_CASE("a name with a typo suggests the near one") {
   CHECK(fails_with(Fault::usage, "did you mean digits?", [] { open_data("digist"); }));
   CHECK(fails_with(Fault::usage, "did you mean fashion-mnist?", [] { open_data("fashion_mnist"); }));
-  CHECK(fails_with(Fault::usage, "unknown data 'imagenet'", [] { open_data("imagenet"); }));
+  CHECK(fails_with(Fault::usage, "unknown data 'imagenet': no set of that name (digits, drawn",
+                   [] { open_data("imagenet"); }));
   CHECK(fails_with(Fault::usage, "did you mean cifar10?", [] { open_data("cifar:/data"); }));
   CHECK(fails_with(Fault::usage, "unknown data ''", [] { open_data(""); }));
 }
