@@ -43,13 +43,15 @@ PoolGeometry geometry(std::string_view op, const Shape& x, const PoolOptions& o,
   const bool valid = g.kh >= 1 && g.kw >= 1 && g.kh * g.kw <= 255 && g.pad_h >= 0 && g.pad_w >= 0 &&
                      2 * g.pad_h <= g.kh && 2 * g.pad_w <= g.kw && o.stride_h >= 0 && o.stride_w >= 0 &&
                      std::abs(o.more_h) <= g.kh && std::abs(o.more_w) <= g.kw;
-  if (!valid) {
+  // A window that does not fit is named beside the input, whatever else is wrong with it.
+  const bool fits = g.h + 2 * g.pad_h + o.more_h >= g.kh && g.w + 2 * g.pad_w + o.more_w >= g.kw;
+  if (!valid && fits) {
     shape_error(op, where,
                 fmt::format("kernel {}x{} with pad {}x{} is out of range", g.kh, g.kw, g.pad_h, g.pad_w));
   }
   if (op == "average_pool" && o.count_padding && (o.more_h != 0 || o.more_w != 0))
     shape_error(op, where, "padding that counts is the same on both sides");
-  if (g.h + 2 * g.pad_h + o.more_h < g.kh || g.w + 2 * g.pad_w + o.more_w < g.kw) {
+  if (!fits) {
     shape_error(op, where, fmt::format("input {} is smaller than the window {}x{}", x.text(), g.kh, g.kw));
   }
   g.oh = pooled(g.h, g.kh, g.stride_h, g.pad_h, o.more_h, o.ceil);
