@@ -50,7 +50,8 @@ ProgramCost cost_of(const Program& program) {
         result.kept_bytes += bytes;
       }
       std::vector<std::string>& readers = result.kept[found->second].readers;
-      const std::string reader = fmt::format("{}: {}", node.label(), node.kind());
+      const std::string reader =
+          node.label().empty() ? std::string(node.kind()) : fmt::format("{}: {}", node.label(), node.kind());
       if (std::find(readers.begin(), readers.end(), reader) == readers.end()) readers.push_back(reader);
     }
   }
