@@ -83,11 +83,17 @@ void Models::list(Console& console) const {
   Table table({"<name", "<what", "<usual input", "classes", "blocks", "parameters", "batch", "step ms",
                "<published"});
   Machine machine(false);
+  bool said = false;
   for (const ModelEntry& entry : model_registry()) {
     const ModelPtr model = entry.make(entry.default_input, entry.usual_classes);
     model->initialise(1);
     const Index numbers = count_numbers(*model);
     const double seconds = no_times_ ? 0 : step_seconds(entry, *model, machine);
+    if (!said && machine.measured() > 0) {
+      said = true;
+      console.note(
+          "this machine's kernels are measured, once; that takes a minute or two (--no-times: list without)");
+    }
     if (console.json()) {
       const auto sizes = entry.default_input.sample.sizes();
       JsonObject line = json_line("model");
