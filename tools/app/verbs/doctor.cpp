@@ -27,6 +27,7 @@ namespace {
 struct Finding {
   std::string key, name, text;
   bool good = true;
+  bool there = true;  // false: something that need not be there is not
 };
 
 std::string fmt_library() {
@@ -99,13 +100,14 @@ int Doctor::run(Console& console) {
                                   short_bytes(memory_bytes(_SC_AVPHYS_PAGES)))});
   for (const DataSource& source : data_sources()) {
     if (source.recognises != nullptr) continue;
-    std::string text = "present";
+    Finding finding{"data_" + std::string(source.name), "data " + std::string(source.name), "present"};
     try {
       source.open({}, {});
     } catch (const Error& error) {
-      text = error.what();
+      finding.text = error.what();
+      finding.there = false;
     }
-    findings.push_back({"data_" + std::string(source.name), "data " + std::string(source.name), text});
+    findings.push_back(std::move(finding));
   }
   bool good = true;
   for (const Finding& f : findings) good = good && f.good;
@@ -117,7 +119,9 @@ int Doctor::run(Console& console) {
   for (const Finding& f : findings) {
     line.add(f.key, f.text);
     if (!console.json()) {
-      console.out({f.good ? Console::good("ok  ") : Console::bad("FAIL"),
+      console.out({!f.there ? Span{"-   "}
+                   : f.good ? Console::good("ok  ")
+                            : Console::bad("FAIL"),
                    Span{fmt::format(" {:<19} {}", f.name, f.text)}});
     }
   }
