@@ -42,6 +42,20 @@ bool says(const Outcome& outcome, const std::string& words) {
   return outcome.err.find(words) != std::string::npos;
 }
 
+TEST_CASE("a run that writes nothing is judged with the weights that it says it is judged with") {
+  Cli cli;
+  const std::string train = "train --model cnn --data digits --epochs 5 --json ";
+  const Outcome kept = cli.run(train + "--run kept"), none = cli.run(train + "--no-run");
+  REQUIRE(kept.code == 0);
+  REQUIRE(none.code == 0);
+  const Json with = lines_of_kind(kept.out, "result").at(0),
+             without = lines_of_kind(none.out, "result").at(0);
+  CHECK(with.at("best_epoch") < with.at("epochs"));  // else the last epoch's are these too
+  CHECK(without.at("best_epoch") == with.at("best_epoch"));
+  CHECK(without.at("test_accuracy") == with.at("test_accuracy"));
+  CHECK(without.at("test_loss") == with.at("test_loss"));
+}
+
 TEST_CASE("what the test part holds changes no choice, only its own numbers") {
   Cli cli;
   cli.write("one/train.csv", table(0, 60));

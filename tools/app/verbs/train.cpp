@@ -295,7 +295,7 @@ int Train::train_here(Console& console) {
   if (finetune_) resolve_finetune(session, config);
   if (pictures_ && writes()) moved_.emplace(*session.model);
   if (joint_) config.program.ranks = &joint_->ranks();
-  Learning learning(session, {training_, freeze_, policy_, cache_, run_, audit_steps_, !no_run_}, config);
+  Learning learning(session, {training_, freeze_, policy_, cache_, run_, audit_steps_}, config);
   training_ = learning.training();
   config = learning.config();
   const std::vector<Thaw>& thaws = learning.thaws();
