@@ -11,9 +11,8 @@ namespace firn::cli {
 
 namespace {
 
-constexpr std::size_t kSamplesShown = 12;  // of each kind
-constexpr Index kThumbnailSide = 48;       // pixels of a thumbnail
-constexpr std::size_t kRowNumbers = 6;     // of a row of a table
+constexpr Index kThumbnailSide = 48;    // pixels of a thumbnail
+constexpr std::size_t kRowNumbers = 6;  // of a row of a table
 
 std::string row_text(const DataInfo& info, const std::vector<real>& values) {
   std::string text;
@@ -113,8 +112,9 @@ void shrink(ShownSample& shown, Index side) {
   shown.width = width;
 }
 
-SampleWatch::SampleWatch(const DatasetPtr& data)
+SampleWatch::SampleWatch(const DatasetPtr& data, std::size_t most)
     : data_(data),
+      most_(most),
       watches_(data && data->info().targets == TargetKind::classes && !data->info().label_each_step) {}
 
 void SampleWatch::look(const Batch& batch, const real* logits) {
@@ -130,29 +130,38 @@ void SampleWatch::look(const Batch& batch, const real* logits) {
     sample.truth = batch.targets.indices()[row];
     sample.predicted = said;
     sample.confidence = 1 / total;
-    seen_.push_back(std::move(sample));
+    if (sample.truth != sample.predicted) keep(wrong_, sample, true);
+    keep(unsure_, sample, false);
   }
 }
 
-std::vector<ShownSample> SampleWatch::first(std::vector<ShownSample> chosen, std::size_t most,
-                                            bool surest) const {
-  std::sort(chosen.begin(), chosen.end(), [&](const ShownSample& a, const ShownSample& b) {
+void SampleWatch::keep(std::vector<ShownSample>& kept, const ShownSample& sample, bool surest) const {
+  constexpr std::size_t kRoom = 1000;  // so that it is seldom sorted
+  kept.push_back(sample);
+  if (kept.size() >= most_ + kRoom) cut(kept, surest);
+}
+
+/// To the first `most_`, in their order.
+void SampleWatch::cut(std::vector<ShownSample>& kept, bool surest) const {
+  std::sort(kept.begin(), kept.end(), [&](const ShownSample& a, const ShownSample& b) {
     if (a.confidence != b.confidence) return surest == (a.confidence > b.confidence);
     return a.sample < b.sample;
   });
-  if (chosen.size() > most) chosen.resize(most);
+  if (kept.size() > most_) kept.resize(most_);
+}
+
+std::vector<ShownSample> SampleWatch::shown(std::vector<ShownSample> chosen, bool surest) const {
+  cut(chosen, surest);
   for (ShownSample& sample : chosen) show(*data_, sample);
   return chosen;
 }
 
-std::vector<ShownSample> SampleWatch::wrong(std::size_t most) const {
-  std::vector<ShownSample> chosen = seen_;
-  std::erase_if(chosen, [](const ShownSample& s) { return s.truth == s.predicted; });
-  return first(std::move(chosen), most, true);
+std::vector<ShownSample> SampleWatch::wrong() const {
+  return shown(wrong_, true);
 }
 
-std::vector<ShownSample> SampleWatch::unsure(std::size_t most) const {
-  return first(seen_, most, false);
+std::vector<ShownSample> SampleWatch::unsure() const {
+  return shown(unsure_, false);
 }
 
 JsonObject samples_json(const SampleWatch& watch, const std::string& weights, const DatasetPtr& train,
@@ -162,8 +171,8 @@ JsonObject samples_json(const SampleWatch& watch, const std::string& weights, co
   return json_line("samples")
       .add("part", "test")
       .add("weights", weights)
-      .add("wrong", objects(watch.wrong(kSamplesShown)))
-      .add("unsure", objects(watch.unsure(kSamplesShown)))
+      .add("wrong", objects(watch.wrong()))
+      .add("unsure", objects(watch.unsure()))
       .add("counts", of);
 }
 

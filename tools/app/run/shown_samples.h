@@ -29,25 +29,28 @@ void show(const Dataset& data, ShownSample& shown);
 /// An image whose longer side is at most `side`: means over the boxes that its pixels fall into.
 void shrink(ShownSample& shown, Index side);
 
-/// Looks on while a part is answered, one answer a sample.
+/// Looks on while a part is answered, one answer a sample. Of a large part no more is kept than may be shown.
 class SampleWatch {
  public:
-  /// Keeps nothing where targets are no classes or each step has a label.
-  explicit SampleWatch(const DatasetPtr& data);
+  /// At most `most` of a kind are shown. Keeps nothing where targets are no classes or each step has a label.
+  explicit SampleWatch(const DatasetPtr& data, std::size_t most = 12);
   /// A batch and its logits (count, classes).
   void look(const Batch& batch, const real* logits);
 
-  /// The `most` that were got wrong, those it was surest of first; the earlier of equals.
-  std::vector<ShownSample> wrong(std::size_t most) const;
-  /// The `most` of the least confidence, right or wrong.
-  std::vector<ShownSample> unsure(std::size_t most) const;
+  /// Those that were got wrong, those it was surest of first; the earlier of equals.
+  std::vector<ShownSample> wrong() const;
+  /// Those of the least confidence, right or wrong.
+  std::vector<ShownSample> unsure() const;
 
  private:
-  std::vector<ShownSample> first(std::vector<ShownSample> chosen, std::size_t most, bool surest) const;
+  std::vector<ShownSample> shown(std::vector<ShownSample> chosen, bool surest) const;
+  void keep(std::vector<ShownSample>& kept, const ShownSample& sample, bool surest) const;
+  void cut(std::vector<ShownSample>& kept, bool surest) const;
 
   DatasetPtr data_;
+  std::size_t most_;
   bool watches_;
-  std::vector<ShownSample> seen_;  ///< without what they show
+  std::vector<ShownSample> wrong_, unsure_;  ///< without what they show; the first `most_` are among them
 };
 
 /// samples.json of a run:
