@@ -18,8 +18,8 @@ namespace {
 
 constexpr Index kFewHeldOutOf = 10;
 
-/// Positions in a set, in ascending order.
-using Positions = std::vector<Index>;
+/// In ascending order.
+using Positions = SamplePositions;
 
 /// What the parts are to have in the same proportions: classes; of numbers ranges of as many samples, of
 /// labels all samples together.
@@ -34,20 +34,22 @@ Strata ranges_of(const Dataset& data) {
   constexpr Index kMost = 10;
   const auto size = static_cast<std::size_t>(data.size());
   const std::size_t width = data.info().classes.size();
-  std::vector<double> values(size * width), rank(size, 0.0);
-  std::vector<std::size_t> order(size);
-  for (std::size_t i = 0; i < size; ++i)
-    data.fill_targets(static_cast<Index>(i), {values.data() + i * width, width});
-  const auto sort_by = [&](const auto& key) {
-    std::iota(order.begin(), order.end(), std::size_t{0});
+  std::vector<double> row(width), column(size), rank(size, 0.0);
+  Positions order(size);
+  const auto sort_by = [&](const std::vector<double>& key) {
+    std::iota(order.begin(), order.end(), 0U);
     std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return key(a) < key(b); });
+                     [&](std::uint32_t a, std::uint32_t b) { return key[a] < key[b]; });
   };
   for (std::size_t c = 0; c < width; ++c) {
-    sort_by([&](std::size_t i) { return values[i * width + c]; });
+    for (std::size_t i = 0; i < size; ++i) {
+      data.fill_targets(static_cast<Index>(i), row);
+      column[i] = row[c];
+    }
+    sort_by(column);
     for (std::size_t r = 0; r < size; ++r) rank[order[r]] += static_cast<double>(r);
   }
-  sort_by([&](std::size_t i) { return rank[i]; });
+  sort_by(rank);
   Strata strata;
   const Index count = std::clamp<Index>(data.size() / (2 * kHeldOutOf), 1, kMost);
   strata.count = static_cast<std::size_t>(count);
@@ -63,6 +65,7 @@ Strata strata_of(const Dataset& data) {
   switch (data.info().targets) {
     case TargetKind::classes:
       strata.count = data.info().classes.size();
+      strata.of.reserve(static_cast<std::size_t>(data.size()));
       for (Index i = 0; i < data.size(); ++i) strata.of.push_back(data.label(i));
       strata.each = "each class";
       return strata;
@@ -78,17 +81,18 @@ Strata strata_of(const Dataset& data) {
 
 std::vector<Index> count_strata(const Strata& strata, const Positions& from) {
   std::vector<Index> counts(strata.count);
-  for (const Index i : from) ++counts[static_cast<std::size_t>(strata.of[static_cast<std::size_t>(i)])];
+  for (const std::uint32_t i : from) ++counts[static_cast<std::size_t>(strata.of[i])];
   return counts;
 }
 
 /// Samples that are drawn together.
-using Unit = std::span<const Index>;
+using Unit = std::span<const std::uint32_t>;
 
-/// `positions` by group, which are put side by side for that; without groups one by one.
+/// `positions` by group, which are put side by side for that.
 std::vector<Unit> units_of(Positions& positions, const std::vector<Index>& groups) {
-  const auto group = [&](Index i) { return groups.empty() ? i : groups[static_cast<std::size_t>(i)]; };
-  std::stable_sort(positions.begin(), positions.end(), [&](Index a, Index b) { return group(a) < group(b); });
+  const auto group = [&](std::uint32_t i) { return groups[i]; };
+  std::stable_sort(positions.begin(), positions.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return group(a) < group(b); });
   std::vector<Unit> units;
   for (std::size_t begin = 0, end = 0; begin < positions.size(); begin = end) {
     while (end < positions.size() && group(positions[end]) == group(positions[begin])) ++end;
@@ -107,17 +111,17 @@ class Holding {
   bool take(Unit unit) {
     Index nearer = 0;
     bool first = false, last = false;
-    for (const Index i : unit) {
+    for (const std::uint32_t i : unit) {
       const std::size_t c = class_of(i);
       nearer += wanted_[c]-- > 0 ? 1 : -1;
       first = first || (held_[c] == 0 && wanted_[c] >= 0);
       last = last || --left_[c] == 0;
     }
     if (!last && (nearer > 0 || (nearer == 0 && first))) {
-      for (const Index i : unit) ++held_[class_of(i)];
+      for (const std::uint32_t i : unit) ++held_[class_of(i)];
       return true;
     }
-    for (const Index i : unit) {
+    for (const std::uint32_t i : unit) {
       ++wanted_[class_of(i)];
       ++left_[class_of(i)];
     }
@@ -125,9 +129,7 @@ class Holding {
   }
 
  private:
-  std::size_t class_of(Index i) const {
-    return static_cast<std::size_t>(strata_.of[static_cast<std::size_t>(i)]);
-  }
+  std::size_t class_of(std::uint32_t i) const { return static_cast<std::size_t>(strata_.of[i]); }
 
   const Strata& strata_;
   std::vector<Index> wanted_;  // below 0: too many
@@ -138,23 +140,40 @@ class Holding {
 Positions draw(const Strata& strata, Positions& from, std::vector<Index> wanted,
                const std::vector<Index>& groups, Random random) {
   Positions order = from;
-  std::vector<Unit> units = units_of(order, groups);
-  shuffle(units.data(), static_cast<Index>(units.size()), random);
   Holding holding(strata, from, std::move(wanted));
   Positions taken;
-  for (const Unit unit : units) {
-    if (holding.take(unit)) taken.insert(taken.end(), unit.begin(), unit.end());
+  if (groups.empty()) {
+    // Of a large table there are many: no unit is made of each.
+    shuffle(order.data(), static_cast<Index>(order.size()), random);
+    std::size_t count = 0;
+    for (const std::uint32_t i : order) {
+      if (holding.take({&i, 1})) order[count++] = i;
+    }
+    order.resize(count);
+    taken = std::move(order);
+  } else {
+    std::vector<Unit> units = units_of(order, groups);
+    shuffle(units.data(), static_cast<Index>(units.size()), random);
+    for (const Unit unit : units) {
+      if (holding.take(unit)) taken.insert(taken.end(), unit.begin(), unit.end());
+    }
   }
   std::sort(taken.begin(), taken.end());
-  Positions rest;
-  std::set_difference(from.begin(), from.end(), taken.begin(), taken.end(), std::back_inserter(rest));
-  from = std::move(rest);
+  std::size_t left = 0, next = 0;
+  for (const std::uint32_t i : from) {
+    if (next < taken.size() && taken[next] == i) {
+      ++next;
+    } else {
+      from[left++] = i;
+    }
+  }
+  from.resize(left);
   return taken;
 }
 
 Positions in_turn(Index count) {
   Positions all(static_cast<std::size_t>(count));
-  std::iota(all.begin(), all.end(), Index{0});
+  std::iota(all.begin(), all.end(), 0U);
   return all;
 }
 
@@ -170,7 +189,8 @@ class Completing {
     }
     train_ = in_turn(data_->size());
     strata_ = strata_of(*data_);
-    const std::vector<Index> labels(strata_.of.begin(), strata_.of.end());
+    std::vector<Index> labels;
+    if (!parts.names.empty()) labels.assign(strata_.of.begin(), strata_.of.end());
     groups_ = find_groups(parts.names, labels, options.group);
   }
 
@@ -187,7 +207,7 @@ class Completing {
       if (*run_ < data_->size()) parts_.train = slice(data_, 0, *run_);
       return;
     }
-    if (static_cast<Index>(train_.size()) < data_->size()) parts_.train = subset(data_, std::move(train_));
+    if (static_cast<Index>(train_.size()) < data_->size()) parts_.train = view_of(data_, std::move(train_));
   }
 
  private:
@@ -214,7 +234,7 @@ DatasetPtr Completing::cut_end(Index count) {
   const auto at = train_.end() - static_cast<std::ptrdiff_t>(count);
   Positions end(at, train_.end());
   train_.erase(at, train_.end());
-  return subset(data_, std::move(end));
+  return view_of(data_, std::move(end));
 }
 
 void Completing::draw_test() {
@@ -230,7 +250,7 @@ void Completing::draw_test() {
                                    : "test: none, as no group can be spared");
   note(fmt::format("test: {} of {} samples, a fifth of {} (split seed {})", test.size(), data_->size(),
                    strata_.each, options_.seed));
-  parts_.test = subset(data_, std::move(test));
+  parts_.test = view_of(data_, std::move(test));
 }
 
 void Completing::keep_labels() {
@@ -286,7 +306,7 @@ void Completing::draw_validation() {
                                      "epoch does (--validation none: all train)",
                                      each, by_class ? "a class" : "samples")
                        : ""));
-  parts_.validation = subset(data_, std::move(held));
+  parts_.validation = view_of(data_, std::move(held));
 }
 
 }  // namespace

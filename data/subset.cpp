@@ -18,7 +18,7 @@ class View : public Dataset {
   View(DataInfo info, DatasetPtr data, Index first, Index count)
       : Dataset(std::move(info)), data_(std::move(data)), first_(first), count_(count) {}
   /// `new_label` maps the labels of `data`; empty leaves them.
-  View(DataInfo info, DatasetPtr data, std::vector<Index> indices, std::vector<std::int32_t> new_label = {})
+  View(DataInfo info, DatasetPtr data, SamplePositions indices, std::vector<std::int32_t> new_label = {})
       : Dataset(std::move(info)),
         data_(std::move(data)),
         indices_(std::move(indices)),
@@ -48,7 +48,7 @@ class View : public Dataset {
   Index at(Index i) const { return indices_.empty() ? first_ + i : indices_[static_cast<std::size_t>(i)]; }
 
   DatasetPtr data_;
-  std::vector<Index> indices_;  // empty: in turn from `first_` on
+  SamplePositions indices_;  // empty: in turn from `first_` on
   Index first_ = 0, count_ = 0;
   std::vector<std::int32_t> new_label_;
 };
@@ -84,11 +84,19 @@ void require_classes(const Dataset& data) {
   throw Error(Fault::usage, "subset", data.info().name + " has no one class a sample");
 }
 
-/// The positions of each class's samples.
-std::vector<std::vector<Index>> by_class(const Dataset& data) {
+SamplePositions all_of(const Dataset& data) {
+  constexpr Index kMost = Index{1} << 32;
+  if (data.size() > kMost) throw Error(Fault::usage, "subset", data.info().name + ": more than 2^32 samples");
+  SamplePositions all(static_cast<std::size_t>(data.size()));
+  std::iota(all.begin(), all.end(), 0U);
+  return all;
+}
+
+/// Those of `from` by their class.
+std::vector<SamplePositions> by_class(const Dataset& data, const SamplePositions& from) {
   require_classes(data);
-  std::vector<std::vector<Index>> positions(data.info().classes.size());
-  for (Index i = 0; i < data.size(); ++i) positions[static_cast<std::size_t>(data.label(i))].push_back(i);
+  std::vector<SamplePositions> positions(data.info().classes.size());
+  for (const std::uint32_t i : from) positions[static_cast<std::size_t>(data.label(i))].push_back(i);
   return positions;
 }
 
@@ -96,12 +104,20 @@ std::vector<std::vector<Index>> by_class(const Dataset& data) {
 
 DatasetPtr subset(DatasetPtr data, std::vector<Index> indices) {
   for (const Index i : indices) {
-    if (i < 0 || i >= data->size()) {
+    if (i < 0 || i >= data->size() || i > Index{0xffffffff}) {
       throw Error(Fault::usage, "subset", fmt::format("no sample {} among {}", i, data->size()));
     }
   }
+  return view_of(std::move(data), {indices.begin(), indices.end()});
+}
+
+DatasetPtr view_of(DatasetPtr data, SamplePositions positions) {
+  for (const std::uint32_t i : positions) {
+    if (Index{i} >= data->size())
+      throw Error(Fault::usage, "subset", fmt::format("no sample {} among {}", i, data->size()));
+  }
   DataInfo info = data->info();
-  return std::make_shared<View>(std::move(info), std::move(data), std::move(indices));
+  return std::make_shared<View>(std::move(info), std::move(data), std::move(positions));
 }
 
 DatasetPtr slice(DatasetPtr data, Index first, Index count) {
@@ -114,11 +130,11 @@ DatasetPtr slice(DatasetPtr data, Index first, Index count) {
 }
 
 DatasetPtr subset_classes(DatasetPtr data, std::span<const std::int32_t> classes, bool relabel) {
-  const std::vector<std::vector<Index>> positions = by_class(*data);
+  const std::vector<SamplePositions> positions = by_class(*data, all_of(*data));
   DataInfo info = data->info();
   std::vector<std::int32_t> new_label(info.classes.size(), -1);
   std::vector<std::string> names;
-  std::vector<Index> indices;
+  SamplePositions indices;
   for (const std::int32_t c : classes) {
     if (c < 0 || static_cast<std::size_t>(c) >= new_label.size() ||
         new_label[static_cast<std::size_t>(c)] >= 0) {
@@ -139,15 +155,13 @@ DatasetPtr subset_classes(DatasetPtr data, std::span<const std::int32_t> classes
   return std::make_shared<View>(std::move(info), std::move(data), std::move(indices), std::move(new_label));
 }
 
-std::vector<Index> pick_per_class(const Dataset& data, std::span<const Index> from, Index n,
-                                  std::uint64_t seed) {
+SamplePositions pick_per_class(const Dataset& data, const SamplePositions& from, Index n,
+                               std::uint64_t seed) {
   if (n < 0) throw Error(Fault::usage, "subset", fmt::format("{} samples a class", n));
-  require_classes(data);
-  std::vector<std::vector<Index>> positions(data.info().classes.size());
-  for (const Index i : from) positions[static_cast<std::size_t>(data.label(i))].push_back(i);
-  std::vector<Index> indices;
+  std::vector<SamplePositions> positions = by_class(data, from);
+  SamplePositions indices;
   for (std::size_t c = 0; c < positions.size(); ++c) {
-    std::vector<Index>& own = positions[c];
+    SamplePositions& own = positions[c];
     Random random(seed, "subset", c);
     shuffle(own.data(), static_cast<Index>(own.size()), random);
     own.resize(std::min(own.size(), static_cast<std::size_t>(n)));
@@ -158,10 +172,8 @@ std::vector<Index> pick_per_class(const Dataset& data, std::span<const Index> fr
 }
 
 DatasetPtr subset_per_class(DatasetPtr data, Index n, std::uint64_t seed) {
-  std::vector<Index> all(static_cast<std::size_t>(data->size()));
-  std::iota(all.begin(), all.end(), Index{0});
-  std::vector<Index> picked = pick_per_class(*data, all, n, seed);
-  return subset(std::move(data), std::move(picked));
+  SamplePositions picked = pick_per_class(*data, all_of(*data), n, seed);
+  return view_of(std::move(data), std::move(picked));
 }
 
 DatasetPtr concatenated(DatasetPtr first, DatasetPtr second) {

@@ -9,8 +9,12 @@
 
 namespace firn {
 
+/// Positions in a set: of a large one there are many, so they are small.
+using SamplePositions = std::vector<std::uint32_t>;
+
 /// The samples at `indices`, in that order. Throws Error(usage) on an index that is none.
 DatasetPtr subset(DatasetPtr data, std::vector<Index> indices);
+DatasetPtr view_of(DatasetPtr data, SamplePositions positions);
 
 /// `count` samples from `first` on; without a list of them. Throws Error(usage) where there are fewer.
 DatasetPtr slice(DatasetPtr data, Index first, Index count);
@@ -25,8 +29,7 @@ DatasetPtr subset_classes(DatasetPtr data, std::span<const std::int32_t> classes
 DatasetPtr subset_per_class(DatasetPtr data, Index n, std::uint64_t seed);
 
 /// The same among the samples at `from`: their positions, in ascending order.
-std::vector<Index> pick_per_class(const Dataset& data, std::span<const Index> from, Index n,
-                                  std::uint64_t seed);
+SamplePositions pick_per_class(const Dataset& data, const SamplePositions& from, Index n, std::uint64_t seed);
 
 /// `first`, then `second`.
 DatasetPtr concatenated(DatasetPtr first, DatasetPtr second);
