@@ -4,24 +4,29 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <map>
+#include <memory>
 #include <numeric>
 #include <optional>
 #include <string_view>
+#include <system_error>
 #include <unordered_map>
 
 #include "data/csv_rows.h"
+#include "data/csv_text.h"
 #include "data/decimal.h"
+#include "data/file_set.h"
 #include "data/files.h"
 #include "data/label_names.h"
 #include "data/memory.h"
 #include "data/part_names.h"
+#include "data/scratch_file.h"
 #include "data/targets.h"
 #include "engine/base/atomic_file.h"
 #include "engine/base/bytes.h"
 #include "engine/base/error.h"
 #include "engine/base/printable.h"
-#include "engine/base/utf8.h"
 
 namespace firn {
 
@@ -29,8 +34,9 @@ namespace {
 
 constexpr std::string_view kOperation = "csv";
 constexpr std::size_t kMaxClasses = 10000;
-constexpr std::size_t kMostLines = 3;  // that a note of rows left out names
-constexpr std::size_t kMostNames = 6;  // features that a note names
+constexpr std::size_t kMostLines = 3;                    // that a note of rows left out names
+constexpr std::size_t kMostNames = 6;                    // features that a note names
+constexpr std::size_t kTogether = std::size_t{1} << 16;  // numbers that are written into a file at once
 
 [[noreturn]] void fail(const std::string& path, const std::string& what) {
   throw Error(Fault::data, kOperation, fmt::format("{}: {}", path, printable(what)));
@@ -40,7 +46,7 @@ constexpr std::size_t kMostNames = 6;  // features that a note names
 class Filler {
  public:
   Filler(CsvTable& table, const std::string& path, const DataOptions& options)
-      : table_(table), path_(path), kind_(target_kind_of(options)), refuse_missing_(options.unlabelled) {}
+      : table_(table), path_(path), options_(options), kind_(target_kind_of(options)) {}
 
   void fill() {
     const CsvSurvey& survey = table_.survey;
@@ -50,15 +56,58 @@ class Filler {
     const bool whole =
         std::all_of(features.begin(), features.end(), [&](std::size_t c) { return !column(c).missing; });
     const std::size_t rows = whole ? survey.rows : count_whole();
-    bytes_ ? table_.bytes.reserve(rows * features.size()) : table_.values.reserve(rows * features.size());
-    if (table_.columns.label) table_.labels.reserve(rows);
+    reserve(rows);
     CsvRows reader = begin();
-    while (reader.next()) take(reader);
+    while (reader.next()) {
+      // It was surveyed before: between the two a file may have changed.
+      if (reader.fields().size() != survey.columns.size()) fail_changed();
+      take(reader);
+      if (file_ && pending() >= kTogether) write();
+    }
     judge_missing();
+    if (file_) close_file();
     table_.survey.text = {};
   }
 
  private:
+  [[noreturn]] void fail_changed() const {
+    throw Error(Fault::data, "read", path_ + ": changed while it was read");
+  }
+
+  /// Room for `rows`, in memory or in a file.
+  void reserve(std::size_t rows) {
+    const std::size_t count = rows * table_.columns.features.size();
+    const std::uint64_t bytes = std::uint64_t{count} * (bytes_ ? 1 : sizeof(float));
+    if (table_.columns.label) table_.labels.reserve(rows);
+    table_.targets.reserve(rows * table_.columns.targets.size());
+    if (!options_.too_large(bytes)) {
+      bytes_ ? table_.bytes.reserve(count) : table_.values.reserve(count);
+      return;
+    }
+    if (options_.say) {
+      options_.say(
+          fmt::format("{}: the features of {} rows are written into a file in {} that ends with this "
+                      "process, {:.2f} GB",
+                      base_name(path_), rows, options_.store, static_cast<double>(bytes) / 1e9));
+    }
+    file_.emplace(options_.store, bytes);
+  }
+
+  /// Numbers that are not in the file yet.
+  std::size_t pending() const { return bytes_ ? table_.bytes.size() : table_.values.size(); }
+  void write() {
+    file_->write(bytes_ ? std::as_bytes(std::span(table_.bytes)) : std::as_bytes(std::span(table_.values)));
+    table_.bytes.clear();
+    table_.values.clear();
+  }
+  void close_file() {
+    write();
+    table_.file = file_->reader();
+    table_.file_of_bytes = bytes_;
+    table_.bytes = {};
+    table_.values = {};
+  }
+
   CsvRows begin() const {
     const CsvSurvey& survey = table_.survey;
     CsvRows rows(survey.text, survey.separator, path_, survey.first_line);
@@ -93,7 +142,7 @@ class Filler {
   void take(const CsvRows& row) {
     const auto& fields = row.fields();
     if (const auto missing = lacks(fields)) {
-      if (refuse_missing_) {
+      if (options_.unlabelled) {
         row.fail(fmt::format("{} has no value: fill it in, or leave the row out",
                              table_.survey.name_of(*missing)));
       }
@@ -110,6 +159,7 @@ class Filler {
                              read == Decimal::infinite ? "infinite or too large for a float" : "no number"));
       }
       if (bytes_) {
+        if (!(value >= 0 && value <= 255)) fail_changed();
         table_.bytes.push_back(static_cast<std::uint8_t>(value));
       } else {
         table_.values.push_back(value);
@@ -180,9 +230,10 @@ class Filler {
 
   CsvTable& table_;
   const std::string& path_;
+  const DataOptions& options_;
   TargetKind kind_;
-  bool refuse_missing_;
   bool bytes_ = false;
+  std::optional<ScratchFile> file_;
   std::uint64_t next_line_ = 0;
   std::string key_;
   std::unordered_map<std::string, std::int32_t> classes_;
@@ -250,6 +301,12 @@ Places lines_of(const std::string& path, std::vector<std::pair<Index, std::uint6
 
 DatasetPtr make_samples(const DataInfo& info, CsvTable& table, const std::string& path) {
   if (!table.columns.label) table.labels.assign(static_cast<std::size_t>(table.rows), 0);
+  if (table.file && table.file_of_bytes)
+    return make_file_images(info, {std::move(table.file)}, std::move(table.labels), 1);
+  if (table.file) {
+    return make_file_numbers(info, {std::move(table.file)}, info.shape.count(), {}, std::move(table.labels),
+                             lines_of(path, std::move(table.jumps)));
+  }
   if (!table.bytes.empty()) return make_byte_images(info, std::move(table.bytes), std::move(table.labels), 1);
   return make_numbers(info, std::move(table.values), std::move(table.labels),
                       lines_of(path, std::move(table.jumps)));
@@ -336,14 +393,26 @@ void sort_labels(std::vector<CsvTable>& tables, const std::vector<PartFile>& fil
   if (info.classes.empty()) info.classes = {"?"};
 }
 
+/// What stays in its file is read from there.
+CsvTable read_table(const std::string& path, const DataOptions& options, const CsvTable* before,
+                    const std::string& path_before) {
+  std::error_code code;
+  if (options.too_large(std::filesystem::file_size(path, code)) && !code) {
+    const auto file = std::make_shared<FileReader>(path);
+    std::array<std::byte, 2> begin{};
+    file->read(0, std::span(begin).first(static_cast<std::size_t>(std::min<std::uint64_t>(2, file->size()))));
+    if (!is_gzip(begin)) return parse_csv(CsvText(file), path, options, before, path_before);
+  }
+  const std::vector<std::byte> bytes = read_maybe_gz(path);
+  return parse_csv(CsvText(bytes), path, options, before, path_before);
+}
+
 }  // namespace
 
-CsvTable parse_csv(std::span<const std::byte> bytes, const std::string& path, const DataOptions& options,
+CsvTable parse_csv(const CsvText& text, const std::string& path, const DataOptions& options,
                    const CsvTable* before, const std::string& path_before) {
   CsvTable table;
-  const std::string_view text = table_text(as_text(bytes), path);
-  require_utf8(text, kOperation, path);
-  table.survey = survey_csv(text, path, options.header);
+  table.survey = survey_csv(checked_table_text(text, path), path, options.header);
   table.columns = before == nullptr
                       ? choose_columns(table.survey, options, path)
                       : match_columns(table.survey, before->survey, before->columns, path, path_before);
@@ -360,7 +429,7 @@ DataParts open_csv(const std::string& path, const DataOptions& options) {
   DataInfo info;
   for (auto file = files.begin(); file != files.end();) {
     const CsvTable* before = tables.empty() ? nullptr : &tables[0];
-    CsvTable table = parse_csv(read_maybe_gz(file->path), file->path, options, before, files[0].path);
+    CsvTable table = read_table(file->path, options, before, files[0].path);
     const auto asked = [](const CsvTable& t) { return t.columns.label || !t.columns.targets.empty(); };
     if (before != nullptr && asked(*before) && !asked(table) && !options.unlabelled) {
       const std::size_t column =

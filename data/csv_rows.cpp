@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kOperation = "csv";
 constexpr std::size_t kMaxFields = 100'000;
+constexpr std::size_t kLongRow = std::size_t{1} << 22;  // bytes
 
 }  // namespace
 
@@ -22,11 +23,26 @@ void CsvRows::fail_at(std::uint64_t line, std::string_view what) const {
 
 bool CsvRows::next() {
   while (at_ < text_.size()) {
+    const std::size_t row = at_;
+    const std::uint64_t line = next_line_;
     read_row();
+    if (at_ >= text_.size() && !window_.ends()) {
+      look_further(row, line);
+      continue;
+    }
     if (std::any_of(fields_.begin(), fields_.end(), [](std::string_view f) { return !f.empty(); }))
       return true;
   }
   return false;
+}
+
+/// A row at the window's end may go on, and a "\r" there be followed by a "\n": it is read again with more
+/// behind it.
+void CsvRows::look_further(std::size_t row, std::uint64_t line) {
+  window_.pass(row);
+  text_ = window_.view();
+  at_ = 0;
+  next_line_ = line;
 }
 
 void CsvRows::read_row() {
@@ -47,6 +63,18 @@ void CsvRows::read_row() {
   ++next_line_;
 }
 
+/// Whether a field that began before `begin` ends at all: asked before much is kept for it.
+bool CsvRows::quote_ends(std::size_t begin) const {
+  bool quote = false;
+  for (CsvWindow ahead(window_.text().behind(begin));; ahead.pass(ahead.view().size())) {
+    for (const char c : ahead.view()) {
+      if (quote && c != '"') return true;
+      quote = !quote && c == '"';
+    }
+    if (ahead.ends()) return quote;
+  }
+}
+
 std::string_view CsvRows::plain_field() {
   const std::size_t begin = at_;
   while (!at_line_end() && text_[at_] != separator_) ++at_;
@@ -60,7 +88,10 @@ std::string_view CsvRows::quoted_field() {
   std::size_t begin = ++at_;
   std::string* own = nullptr;
   for (;; ++at_) {
-    if (at_ >= text_.size()) fail_at(line, "a quoted field does not end");
+    if (at_ >= text_.size()) {
+      if (!window_.ends() && (text_.size() < kLongRow || quote_ends(begin))) return {};
+      fail_at(line, "a quoted field does not end");
+    }
     const char c = text_[at_];
     if (c == '"') {
       if (at_ + 1 >= text_.size() || text_[at_ + 1] != '"') break;
@@ -81,27 +112,6 @@ std::string_view CsvRows::quoted_field() {
   while (!field.empty() && is_space(field.front())) field.remove_prefix(1);
   while (!field.empty() && is_space(field.back())) field.remove_suffix(1);
   return field;
-}
-
-std::string_view table_text(std::string_view bytes, const std::string& path) {
-  const auto refuse = [&](std::string_view encoding) {
-    throw Error(Fault::data, kOperation,
-                fmt::format("{}: is {}: save it as UTF-8 (in a spreadsheet: \"CSV UTF-8\")", path, encoding));
-  };
-  using namespace std::string_view_literals;
-  if (bytes.starts_with("\xff\xfe\0\0"sv) || bytes.starts_with("\0\0\xfe\xff"sv)) refuse("UTF-32");
-  if (bytes.starts_with("\xff\xfe"sv) || bytes.starts_with("\xfe\xff"sv)) refuse("UTF-16");
-  if (bytes.starts_with("\xef\xbb\xbf"sv)) bytes.remove_prefix(3);
-  const std::size_t zero = bytes.find('\0');
-  if (zero == std::string_view::npos) return bytes;
-  // Latin letters in UTF-16 have a zero byte before or behind each.
-  const std::string_view begin = bytes.substr(0, 64);
-  if (static_cast<std::size_t>(std::count(begin.begin(), begin.end(), '\0')) * 3 > begin.size())
-    refuse("UTF-16");
-  const std::string_view before = bytes.substr(0, zero);
-  throw Error(Fault::data, kOperation,
-              fmt::format("{}, line {}: holds a zero byte: it is no text", path,
-                          1 + std::count(before.begin(), before.end(), '\n')));
 }
 
 }  // namespace firn

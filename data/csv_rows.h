@@ -7,16 +7,23 @@
 #include <string_view>
 #include <vector>
 
+#include "data/csv_text.h"
+
 namespace firn {
 
-/// Reads rows from front to back, without copying them. A row ends with "\n", "\r\n" or "\r". Fields may
-/// stand in double quotes: then they may hold the separator and ends of lines, and "" is one quote. Spaces
-/// around fields are no part of them. Rows whose fields are all empty are passed over.
+/// Reads rows from front to back, without copying them, and of a file no more than it takes at a time. A row
+/// ends with "\n", "\r\n" or "\r". Fields may stand in double quotes: then they may hold the separator and
+/// ends of lines, and "" is one quote. Spaces around fields are no part of them. Rows whose fields are all
+/// empty are passed over.
 class CsvRows {
  public:
-  /// `text` and `path` must outlive it; `first_line` is the number of the text's first line.
-  CsvRows(std::string_view text, char separator, const std::string& path, std::uint64_t first_line = 1)
-      : text_(text), separator_(separator), path_(path), next_line_(first_line) {}
+  /// What `text` refers to and `path` must outlive it; `first_line` is the number of the text's first line.
+  CsvRows(CsvText text, char separator, const std::string& path, std::uint64_t first_line = 1)
+      : window_(std::move(text)),
+        text_(window_.view()),
+        separator_(separator),
+        path_(path),
+        next_line_(first_line) {}
 
   /// Goes to the next row; false at the end. Throws Error(data) with the line where quotes are not as said.
   bool next();
@@ -32,12 +39,15 @@ class CsvRows {
 
  private:
   void read_row();
+  void look_further(std::size_t row, std::uint64_t line);
+  bool quote_ends(std::size_t begin) const;
   std::string_view plain_field();
   std::string_view quoted_field();
   bool at_line_end() const { return at_ >= text_.size() || text_[at_] == '\n' || text_[at_] == '\r'; }
   bool is_space(char c) const { return c == ' ' || (c == '\t' && separator_ != '\t'); }
 
-  std::string_view text_;
+  CsvWindow window_;
+  std::string_view text_;  ///< the window's
   char separator_;
   const std::string& path_;
   std::size_t at_ = 0;
@@ -45,9 +55,5 @@ class CsvRows {
   std::vector<std::string_view> fields_;
   std::deque<std::string> unquoted_;  ///< fields of this row that had quotes in them
 };
-
-/// A text without its byte order mark. Throws Error(data) naming the encoding for UTF-16 and UTF-32, and the
-/// line for a text that holds a zero byte.
-std::string_view table_text(std::string_view bytes, const std::string& path);
 
 }  // namespace firn

@@ -91,7 +91,7 @@ struct Fit {
   auto operator<=>(const Fit&) const = default;
 };
 
-Fit fit_of(std::string_view text, char separator, const std::string& path, std::uint64_t first_line) {
+Fit fit_of(const CsvText& text, char separator, const std::string& path, std::uint64_t first_line) {
   Fit fit;
   fit.even = true;
   std::size_t all = 0;
@@ -117,7 +117,7 @@ Fit fit_of(std::string_view text, char separator, const std::string& path, std::
 }
 
 /// The separator that fits the first rows best.
-char separator_of(std::string_view text, const std::string& path, std::uint64_t first_line) {
+char separator_of(const CsvText& text, const std::string& path, std::uint64_t first_line) {
   Fit best;
   char found = kSeparators[0];
   for (const char separator : kSeparators) {
@@ -130,21 +130,40 @@ char separator_of(std::string_view text, const std::string& path, std::uint64_t 
   return found;
 }
 
-/// The lines at the top that begin with '#'.
-std::vector<std::string_view> lines_of_comment(std::string_view text) {
-  std::vector<std::string_view> lines;
-  while (text.starts_with('#')) {
-    const std::size_t end = text.find_first_of("\r\n");
-    if (end == std::string_view::npos) break;
-    const bool two = text.substr(end, 2) == "\r\n";
-    lines.push_back(text.substr(0, end + (two ? 2 : 1)));
-    text.remove_prefix(lines.back().size());
+/// each(line with its end) of the lines at the top that begin with '#'.
+void for_each_comment(const CsvText& text, const auto& each) {
+  CsvWindow window(text);
+  for (std::size_t at = 0;;) {
+    const std::string_view rest = window.view().substr(at);
+    if (!rest.empty() && rest[0] != '#') return;
+    const std::size_t end = rest.find_first_of("\r\n");
+    const bool cut = end == std::string_view::npos || end + 1 == rest.size();
+    if (cut && !window.ends()) {
+      window.pass(at);
+      at = 0;
+      continue;
+    }
+    if (end == std::string_view::npos) return;
+    const bool two = rest.substr(end, 2) == "\r\n";
+    const std::string_view line = rest.substr(0, end + (two ? 2 : 1));
+    each(line);
+    at += line.size();
   }
-  return lines;
+}
+
+/// The bytes to the end of the first '\n'; those of `least` where there is none.
+std::uint64_t line_bytes(const CsvText& text, std::uint64_t least) {
+  std::uint64_t passed = 0;
+  for (CsvWindow window(text);; window.pass(window.view().size())) {
+    const std::size_t end = window.view().find('\n');
+    if (end != std::string_view::npos) return passed + end + 1;
+    if (window.ends()) return least;
+    passed += window.view().size();
+  }
 }
 
 /// The fields of the first row; 0 where there is none.
-std::size_t fields_of(std::string_view text, char separator, const std::string& path) {
+std::size_t fields_of(const CsvText& text, char separator, const std::string& path) {
   try {
     CsvRows rows(text, separator, path, 1);
     return rows.next() ? rows.fields().size() : 0;
@@ -154,19 +173,29 @@ std::size_t fields_of(std::string_view text, char separator, const std::string& 
 }
 
 /// Takes off the comments at the top. A header may begin with '#', and so may rows.
-void skip_comments(CsvSurvey& survey, std::string_view& text, const std::string& path) {
-  const std::vector<std::string_view> lines = lines_of_comment(text);
-  std::size_t bytes = 0;
-  for (const std::string_view line : lines) bytes += line.size();
-  const std::string_view rest = text.substr(bytes);
+void skip_comments(CsvSurvey& survey, CsvText& text, const std::string& path) {
+  struct Lines {
+    std::uint64_t count = 0, bytes = 0;
+  };
+  Lines all, skipped;
+  const auto add = [](Lines& lines, std::string_view line) {
+    ++lines.count;
+    lines.bytes += line.size();
+  };
+  for_each_comment(text, [&](std::string_view line) { add(all, line); });
+  const CsvText rest = text.behind(all.bytes);
   const char separator = separator_of(rest, path, 1);
   const std::size_t wanted = fields_of(rest, separator, path);
   if (wanted == 0) return;
-  std::size_t kept = lines.size();
-  while (kept > 0 && fields_of(lines[kept - 1], separator, path) == wanted) --kept;
-  for (std::size_t i = 0; i < kept; ++i) text.remove_prefix(lines[i].size());
-  survey.comments = kept;
-  survey.first_line += kept;
+  // To the last one that could be no row.
+  all = {};
+  for_each_comment(text, [&](std::string_view line) {
+    add(all, line);
+    if (fields_of(line, separator, path) != wanted) skipped = all;
+  });
+  text = text.behind(skipped.bytes);
+  survey.comments = skipped.count;
+  survey.first_line += skipped.count;
 }
 
 /// Whether the names are 0, 1, 2, ..., with an empty one before them or not, above rows that do not go on so.
@@ -260,15 +289,15 @@ std::string CsvSurvey::name_of(std::size_t column) const {
   return name.empty() ? fmt::format("column {}", column + 1) : fmt::format("column '{:.60}'", name);
 }
 
-CsvSurvey survey_csv(std::string_view text, const std::string& path, std::string_view header) {
+CsvSurvey survey_csv(CsvText text, const std::string& path, std::string_view header) {
   CsvSurvey survey;
+  const std::string begin(CsvWindow(text).at_least(6).substr(0, 6));
   // Spreadsheets write a line of their own before the table.
   const bool told =
-      lower_case(text.substr(0, 4)) == "sep=" && text.size() > 5 && (text[5] == '\r' || text[5] == '\n');
+      lower_case(begin.substr(0, 4)) == "sep=" && begin.size() > 5 && (begin[5] == '\r' || begin[5] == '\n');
   if (told) {
-    survey.separator = text[4];
-    const std::size_t end = text.find('\n');
-    text.remove_prefix(end == std::string_view::npos ? 6 : end + 1);
+    survey.separator = begin[4];
+    text = text.behind(line_bytes(text, begin.size()));
     survey.first_line = 2;
   } else {
     skip_comments(survey, text, path);

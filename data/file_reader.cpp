@@ -19,8 +19,10 @@ namespace {
 
 }  // namespace
 
-FileReader::FileReader(std::string path) : path_(std::move(path)) {
-  file_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+FileReader::FileReader(const std::string& path)
+    : FileReader(::open(path.c_str(), O_RDONLY | O_CLOEXEC), path) {}
+
+FileReader::FileReader(int file, std::string path) : path_(std::move(path)), file_(file) {
   if (file_ < 0) fail(path_, std::generic_category().message(errno));
   struct stat found {};
   const bool known = ::fstat(file_, &found) == 0 && S_ISREG(found.st_mode);

@@ -14,7 +14,9 @@ namespace firn {
 class FileReader {
  public:
   /// Throws Error(data) where `path` is missing, unreadable or no regular file.
-  explicit FileReader(std::string path);
+  explicit FileReader(const std::string& path);
+  /// An open file, which becomes its own; `path` is what it is called.
+  FileReader(int file, std::string path);
   ~FileReader();
   FileReader(const FileReader&) = delete;
   FileReader& operator=(const FileReader&) = delete;

@@ -73,11 +73,16 @@ void require_utf8(std::string_view text, std::string_view operation, const std::
   if (good == text.size()) return;
   const bool wide = text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff");
   const auto line = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(good), '\n') + 1;
+  fail_no_utf8(static_cast<std::uint64_t>(line), text[good], operation, path, wide);
+}
+
+void fail_no_utf8(std::uint64_t line, char byte, std::string_view operation, const std::string& path,
+                  bool wide) {
   throw Error(
       Fault::data, operation,
       fmt::format("{}, line {}: the byte \\x{:02x} is not UTF-8{}; make it UTF-8, as by: iconv -f {} -t "
                   "UTF-8 OLD > NEW",
-                  path, line, static_cast<unsigned char>(text[good]), wide ? " but UTF-16" : "",
+                  path, line, static_cast<unsigned char>(byte), wide ? " but UTF-16" : "",
                   wide ? "UTF-16" : "LATIN1"));
 }
 

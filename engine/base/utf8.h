@@ -29,6 +29,9 @@ std::string_view clipped_utf8(std::string_view text, std::size_t most);
 
 /// Throws Error(data) with the line, and with what makes UTF-8 of it, unless all of a file's text is UTF-8.
 void require_utf8(std::string_view text, std::string_view operation, const std::string& path);
+/// Throws that of the first `byte` that is not UTF-8, in a line counted from 1; `wide`: the text is UTF-16.
+[[noreturn]] void fail_no_utf8(std::uint64_t line, char byte, std::string_view operation,
+                               const std::string& path, bool wide = false);
 
 /// Columns of a terminal: two for the wide characters of East Asia and for pictographs, none for marks that
 /// stand on the character before.

@@ -55,6 +55,22 @@ TEST_CASE("a table takes at most three times its size") {
   CHECK(share_of(folder.write("short.csv", table(200000, 2, short_numbers)), open_csv) < 3);
 }
 
+TEST_CASE("a table that stays in its file takes what its labels and the drawing of parts do") {
+  if (!test::counts_new) return;
+  const test::Folder folder;
+  const auto numbers = [](unsigned n) { return std::to_string(n % 1000) + "." + std::to_string(n % 97); };
+  const std::string path = folder.write("numbers.csv", table(100000, 20, numbers));
+  const DataOptions options{.memory = 100000, .store = folder.path()};
+  // A row's label, and of the drawing its class, place and turn; the windows of all that look at the text.
+  constexpr std::size_t kRow = 16, kFixed = std::size_t{2} << 20;
+  REQUIRE(std::filesystem::file_size(path) > 100000 * kRow + 4 * kFixed);
+  test::forget_most();
+  const std::size_t before = test::held();
+  const DataParts parts = open_data(path, options);
+  CHECK(parts.all->size() == 100000);
+  CHECK(test::most_held() - before < 100000 * kRow + kFixed);
+}
+
 TEST_CASE("an array takes at most two and a half times its size") {
   if (!test::counts_new) return;
   const test::Folder folder;

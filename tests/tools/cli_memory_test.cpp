@@ -19,7 +19,7 @@ constexpr bool kSanitized = true;
 constexpr bool kSanitized = false;
 #endif
 
-constexpr int kCount = 6000, kSide = 64;
+constexpr int kCount = 6000, kSide = 64, kColumns = 20;
 
 /// 25 MB of grey pictures of two classes, told by their brightness.
 void write_idx(const Cli& cli) {
@@ -40,6 +40,29 @@ void write_idx(const Cli& cli) {
   }
   cli.write("set/train-images-idx3-ubyte", pixels);
   cli.write("set/train-labels-idx1-ubyte", labels);
+}
+
+/// Of a table: twenty numbers a row and a class, told by two of them. 130,000 rows are 25 MB.
+void write_table(const Cli& cli, const std::string& name, int rows, bool lacking) {
+  firn::Random random(9, "table");
+  std::string text = "# made for a test\n";
+  for (int c = 0; c < kColumns; ++c) text += "f" + std::to_string(c) + ",";
+  text += "label\n";
+  for (int r = 0; r < rows; ++r) {
+    std::uint32_t sum = 0;
+    for (int c = 0; c < kColumns; ++c) {
+      const std::uint32_t value = random.below(1000000);
+      if (c < 2) sum += value;
+      // One row in a thousand lacks a value.
+      if (lacking && c == 7 && r % 1000 == 3) {
+        text += ",";
+        continue;
+      }
+      text += std::to_string(value % 1000) + "." + std::to_string(value / 1000 + 1000) + ",";
+    }
+    text += sum % 1000 < 700 ? "low\n" : "high\n";
+  }
+  cli.write(name, text);
 }
 
 double greatest_resident(const Cli& cli, const std::string& run) {
@@ -72,6 +95,43 @@ TEST_CASE("pictures that stay in their file train to the same weights, and are n
     CHECK(greatest_resident(cli, "bound") < 60);
     CHECK(greatest_resident(cli, "bound") < greatest_resident(cli, "free") - 15);
   }
+}
+
+TEST_CASE("a table that stays in its file trains to the same weights, and is not resident") {
+  Cli cli;
+  write_table(cli, "table.csv", 130000, true);
+  write_table(cli, "whole.csv", 130000, false);
+  const std::string command =
+      "$FIRN train --model mlp --data table.csv --epochs 2 --threads 1 --exact --run ";
+  const Outcome free = cli.shell(command + "free");
+  INFO(free.err);
+  REQUIRE(free.code == 0);
+  const Outcome bound = cli.shell(command + "bound --memory " + (kSanitized ? "600M" : "40M"));
+  INFO(bound.err);
+  REQUIRE(bound.code == 0);
+  check_same_runs(cli, "free", "bound");
+  if (!kSanitized) {
+    CHECK(bound.err.find("are written into a file in") != std::string::npos);
+    CHECK(greatest_resident(cli, "bound") < 40);
+    CHECK(greatest_resident(cli, "bound") < greatest_resident(cli, "free") - 10);
+  }
+  const std::string limit = kSanitized ? " --memory 600M" : " --memory 40M";
+  for (const char* verb :
+       {"eval runs/free --split test", "predict runs/free --data whole.csv --split test --top 1"}) {
+    CAPTURE(verb);
+    const Outcome all = cli.run(verb), some = cli.run(verb + limit);
+    INFO(some.err);
+    REQUIRE(all.code == 0);
+    CHECK(some.code == 0);
+    CHECK(some.out == all.out);
+  }
+  // Every row wants its answer; the fault is told in the same words.
+  const std::string refused = "predict runs/free --data table.csv --split test -q";
+  const Outcome all = cli.run(refused), some = cli.run(refused + limit);
+  CHECK(all.code == 3);
+  CHECK(some.code == 3);
+  CHECK(some.err == all.err);
+  CHECK(all.err.find("line 6: column 'f7' has no value") != std::string::npos);
 }
 
 TEST_CASE("what does not fit is said before anything is written, and the forecast counts it") {

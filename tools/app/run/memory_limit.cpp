@@ -40,15 +40,30 @@ void MemoryLimit::share(DataOptions& data, CacheChoice& cache, Console& console)
   cache.resident = bytes_ / kFeatureFile;
 }
 
+namespace {
+
+/// Of a sample, wherever its numbers are: its label, its place in a part and in an epoch's order, and what
+/// drawing the parts takes for a while; of numbers ranks and a column of them. The parts of a text are
+/// contiguous.
+double bytes_beside(const DataInfo& info) {
+  constexpr double kPlace = sizeof(std::uint32_t), kDrawn = 4 * kPlace, kRanked = 3 * sizeof(double);
+  if (info.label_each_step) return kPlace;
+  if (info.targets == TargetKind::classes) return kDrawn;
+  return kDrawn + static_cast<double>(info.classes.size()) * sizeof(double) +
+         (info.targets == TargetKind::numbers ? kRanked : 0);
+}
+
+}  // namespace
+
 double MemoryLimit::data_bytes(const DataParts& data) const {
-  double bytes = 0;
+  double bytes = static_cast<double>(data.names.size() * sizeof(std::string));
   for (const DatasetPtr& part : {data.train, data.validation, data.test}) {
     if (!part) continue;
     const DataInfo& info = part->info();
     const double number = info.kind == DataKind::image ? 1 : sizeof(float);
     const double samples = static_cast<double>(part->size());
     const double all = samples * static_cast<double>(info.shape.count()) * number;
-    bytes += std::min(all, static_cast<double>(bytes_ / kPart)) + samples * sizeof(std::uint32_t);
+    bytes += std::min(all, static_cast<double>(bytes_ / kPart)) + samples * bytes_beside(info);
   }
   return bytes;
 }

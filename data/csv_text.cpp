@@ -1,0 +1,116 @@
+#include "data/csv_text.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "engine/base/error.h"
+#include "engine/base/utf8.h"
+
+namespace firn {
+
+namespace {
+
+constexpr std::string_view kOperation = "csv";
+constexpr std::size_t kLongest = 4;   // bytes of a character
+constexpr std::size_t kMark = 4;      // bytes that tell the encoding
+constexpr std::size_t kLetters = 64;  // bytes that tell UTF-16 without a mark
+
+std::uint64_t lines_in(std::string_view text) {
+  return static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+[[noreturn]] void refuse(const std::string& path, std::string_view encoding) {
+  throw Error(Fault::data, kOperation,
+              fmt::format("{}: is {}: save it as UTF-8 (in a spreadsheet: \"CSV UTF-8\")", path, encoding));
+}
+
+/// What a first look says; without the byte order mark.
+CsvText without_mark(const CsvText& text, std::string_view begin, const std::string& path) {
+  using namespace std::string_view_literals;
+  if (begin.starts_with("\xff\xfe\0\0"sv) || begin.starts_with("\0\0\xfe\xff"sv)) refuse(path, "UTF-32");
+  if (begin.starts_with("\xff\xfe"sv) || begin.starts_with("\xfe\xff"sv)) refuse(path, "UTF-16");
+  return begin.starts_with("\xef\xbb\xbf"sv) ? text.behind(3) : text;
+}
+
+/// Latin letters in UTF-16 have a zero byte before or behind each.
+bool is_half_zeros(std::string_view begin) {
+  begin = begin.substr(0, kLetters);
+  return static_cast<std::size_t>(std::count(begin.begin(), begin.end(), '\0')) * 3 > begin.size();
+}
+
+}  // namespace
+
+CsvText CsvText::behind(std::uint64_t bytes) const {
+  CsvText rest = *this;
+  if (file_ == nullptr) rest.memory_.remove_prefix(static_cast<std::size_t>(bytes));
+  rest.begin_ += bytes;
+  rest.size_ -= bytes;
+  return rest;
+}
+
+CsvWindow::CsvWindow(CsvText text) : text_(std::move(text)), view_(text_.memory_) {
+  if (text_.file_ != nullptr) pass(0);
+}
+
+void CsvWindow::pass(std::size_t bytes) {
+  text_ = text_.behind(bytes);
+  view_.remove_prefix(bytes);
+  if (ends()) return;
+  const std::size_t kept = view_.size();
+  // What is kept fills at most half of it, so that it is seldom moved.
+  const std::size_t room = std::max(text_.window_, kept * 2);
+  const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(room, text_.size()));
+  if (wanted > buffer_.size()) {
+    std::vector<char> larger(wanted);
+    std::copy(view_.begin(), view_.end(), larger.begin());
+    buffer_ = std::move(larger);
+  } else if (kept > 0) {
+    std::memmove(buffer_.data(), view_.data(), kept);
+  }
+  text_.file_->read(text_.begin_ + kept,
+                    std::as_writable_bytes(std::span(buffer_).subspan(kept, wanted - kept)));
+  view_ = {buffer_.data(), wanted};
+}
+
+std::string_view CsvWindow::at_least(std::size_t bytes) {
+  while (view_.size() < bytes && !ends()) pass(0);
+  return view_;
+}
+
+CsvText checked_table_text(CsvText text, const std::string& path) {
+  CsvWindow window(text);
+  text = without_mark(text, window.at_least(kMark), path);
+  window.pass(static_cast<std::size_t>(window.text().size() - text.size()));
+  const bool half_zeros = is_half_zeros(window.at_least(kLetters));
+  std::uint64_t line = 1;
+  /// The first byte that is not UTF-8; a zero byte anywhere says more.
+  struct Bad {
+    std::uint64_t line;
+    char byte;
+  };
+  std::optional<Bad> bad;
+  for (std::size_t done = 0;; window.pass(done)) {
+    const std::string_view view = window.view();
+    if (const std::size_t zero = view.find('\0'); zero != std::string_view::npos) {
+      if (half_zeros) refuse(path, "UTF-16");
+      throw Error(Fault::data, kOperation,
+                  fmt::format("{}, line {}: holds a zero byte: it is no text", path,
+                              line + lines_in(view.substr(0, zero))));
+    }
+    done = bad ? view.size() : utf8_prefix(view);
+    const bool cut = view.size() - done < kLongest && !window.ends();
+    if (done < view.size() && !cut) {
+      bad = {line + lines_in(view.substr(0, done)), view[done]};
+      done = view.size();
+    }
+    if (window.ends()) break;
+    line += lines_in(view.substr(0, done));
+  }
+  if (bad) fail_no_utf8(bad->line, bad->byte, kOperation, path);
+  return text;
+}
+
+}  // namespace firn
