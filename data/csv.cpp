@@ -404,6 +404,12 @@ CsvTable read_table(const std::string& path, const DataOptions& options, const C
     if (!is_gzip(begin)) return parse_csv(CsvText(file), path, options, before, path_before);
   }
   const std::vector<std::byte> bytes = read_maybe_gz(path);
+  if (options.say && options.too_large(bytes.size())) {
+    options.say(
+        fmt::format("{} is unpacked into memory, {:.2f} GB while it is read: unpacked beforehand it "
+                    "would be read in parts",
+                    base_name(path), static_cast<double>(bytes.size()) / 1e9));
+  }
   return parse_csv(CsvText(bytes), path, options, before, path_before);
 }
 

@@ -227,8 +227,12 @@ TEST_CASE("a packed table is unpacked into memory, its numbers are not kept ther
   gzwrite(file, text.data(), static_cast<unsigned>(text.size()));
   gzclose(file);
   const DataOptions plain{.drop = {"who"}};
-  const DataOptions bound{.drop = {"who"}, .memory = 1000, .store = folder / "store"};
+  std::vector<std::string> said;
+  DataOptions bound{.drop = {"who"}, .memory = 1000, .store = folder / "store"};
+  bound.say = [&](const std::string& what) { said.push_back(what); };
   check_same(open_data(path, plain), open_data(path, bound));
+  REQUIRE(said.size() == 2);
+  CHECK(said[0].find("a.csv.gz is unpacked into memory") != std::string::npos);
 }
 
 TEST_CASE("a field that does not end is not kept to find that out; a long one that ends is read") {
