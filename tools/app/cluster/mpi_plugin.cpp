@@ -4,7 +4,9 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstring>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tools/app/cluster/mpi_abi.h"
@@ -12,6 +14,7 @@
 namespace {
 
 constexpr auto kSpin = std::chrono::microseconds(50);
+constexpr auto kLinger = std::chrono::milliseconds(100);
 
 std::vector<MPI_Request> under_way;  // of `send`
 std::vector<MPI_Request> started;    // by number
@@ -94,9 +97,25 @@ const char* finish() {
   return text_of(failed);
 }
 
+/// Lets MPI do what it has still to do for others.
+void linger(std::chrono::milliseconds time) {
+  const auto end = std::chrono::steady_clock::now() + time;
+  while (std::chrono::steady_clock::now() < end) {
+    int any = 0;
+    MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, &any, MPI_STATUS_IGNORE);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
 void end() {
-  // MPICH 4.0 over UCX 1.13 and TCP hangs now and then where one rank is still sending: none is behind this.
+  // MPICH 4.0 over UCX 1.13 and TCP hangs where a rank ends while another one's connections are still being
+  // made or still carry something: the barrier makes those that there are to be, and is itself gone then.
   MPI_Barrier(MPI_COMM_WORLD);
+  if (std::strncmp(library, "MPICH", 5) == 0) {
+    linger(kLinger);
+    MPI_Barrier(MPI_COMM_WORLD);
+    linger(kLinger);
+  }
   MPI_Finalize();
 }
 
