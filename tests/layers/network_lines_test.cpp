@@ -73,7 +73,7 @@ const Line kLines[] = {
     {"embedding 32, lstm 64, dense", kImage, "embedding: reads tokens, gets numbers (28,28,1)"},
     {"lstm 8, dense", kWords, "an embedding comes first"},
     {"conv 8 3x3, dense", kTable, "reads images (H,W,C), gets (7)"},
-    {"conv 8, pool 40, dense", kImage, "column 9: pool: kernel 40x40"},
+    {"conv 8, pool 40, dense", kImage, "column 9: pool: input (1,28,28,8) is smaller than the window 40x40"},
     {"residual { conv 16 3x3, relu }, dense", kImage,
      "residual: its layers give (28,28,16), what goes round them (28,28,1): a shortcut { conv 16 1x1 }"},
     {"residual { conv 16 3x3, norm, relu, dense", kImage, "column 10: the brace is never closed"},

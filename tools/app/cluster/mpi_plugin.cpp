@@ -14,7 +14,7 @@
 namespace {
 
 constexpr auto kSpin = std::chrono::microseconds(50);
-constexpr auto kLinger = std::chrono::milliseconds(100);
+constexpr auto kLinger = std::chrono::milliseconds(250);
 
 std::vector<MPI_Request> under_way;  // of `send`
 std::vector<MPI_Request> started;    // by number
