@@ -106,7 +106,7 @@ def places(y: Array, names: Sequence[str]) -> npt.NDArray[np.int32]:
 def kind_of(labels: Any) -> str | None:
     """What ``classes_array`` makes of labels that are given back as they came: "b", "i", "f" or "U"; None: as they read."""
     array = np.asarray(labels)
-    kind = array.dtype.kind
+    kind: str = array.dtype.kind
     if kind == "O":
         return "U" if all(isinstance(label, str) for label in array.ravel().tolist()) else None
     return {"u": "i", "T": "U"}.get(kind, kind)
