@@ -46,7 +46,7 @@ Svg draw_over_lanes(Plot plot, const std::vector<FreezeLanes>& lanes, double tot
   plot.x.covers = {0, total};
   const double high = std::max(total, axis_ticks(0, total, kPlotTicks, false, plot.x.whole ? 1 : 0).back());
   const Svg above = draw(plot);
-  double height = plot.height + kBelow;
+  double height = above.height() + kBelow;
   for (const FreezeLanes& one : lanes) {
     height +=
         (one.blocks.size() > kNamedLanes ? kThinLane : kLaneHeight) * static_cast<double>(one.blocks.size());
@@ -56,7 +56,7 @@ Svg draw_over_lanes(Plot plot, const std::vector<FreezeLanes>& lanes, double tot
       plot.width, height, plot.title,
       plot.description + " Beneath it a lane a block, the input's at the bottom, ice while it was frozen.");
   svg.place(above, 0, 0);
-  double top = plot.height;
+  double top = above.height();
   for (const FreezeLanes& one : lanes)
     top = draw_lanes(svg, one, top, kPlotLeft, plot.width - kPlotRight, high);
   return svg;

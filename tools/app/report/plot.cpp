@@ -97,11 +97,39 @@ int colour_of(const Plot& plot, std::size_t series) {
   return (own < 0 ? static_cast<int>(series) : own) % kSeriesColours;
 }
 
+/// The title's lines and, under them, series by name, in as many rows as they need.
+struct Head {
+  std::vector<std::string> title;
+  std::vector<Svg::Place> legend;
+  double bottom = 0;
+};
+
+Head head_of(const Plot& plot) {
+  Head head{title_lines(plot.title, plot.width - 8), {}, 0};
+  double x = kPlotLeft, y = 38 + kTitleLine * static_cast<double>(head.title.size() - 1);
+  for (const Series& s : plot.series) {
+    const double width = 48 + text_width(s.name);
+    if (x > kPlotLeft && x + width > plot.width - kPlotRight) {
+      x = kPlotLeft;
+      y += kLegendRow;
+    }
+    head.legend.push_back({x, y});
+    x += width;
+  }
+  head.bottom = y + kTop - 28;
+  return head;
+}
+
+/// What is asked for, and so much higher that what the head takes beyond two lines is not the data's.
+Plot made_room(Plot plot) {
+  plot.height += std::max(0.0, head_of(plot).bottom - (kTop + 10));
+  return plot;
+}
+
 /// The part of the drawing that holds the data, and the scales over it.
 class Frame {
  public:
-  Frame(const Plot& plot, Svg& svg) : plot_(plot), svg_(svg) {
-    place_legend();
+  Frame(const Plot& plot, Svg& svg) : plot_(plot), svg_(svg), head_(head_of(plot)) {
     Range x, y;
     for (const Series& series : plot.series) {
       for (const Point& p : series.points) {
@@ -118,13 +146,13 @@ class Frame {
     if (plot.diagonal) x = y = {std::min(x.low, y.low), std::max(x.high, y.high)};
     x_ = plot.x.names.empty() ? number_scale(x, plot.x, kPlotLeft, plot.width - kPlotRight, kPlotTicks)
                               : name_scale(plot.x.names, kPlotLeft, plot.width - kPlotRight);
-    y_ = number_scale(y, plot.y, plot.height - kBottom, top_, 6);
+    y_ = number_scale(y, plot.y, plot.height - kBottom, head_.bottom, 6);
     take_marks();
   }
 
   void axes() {
     double y = 18;
-    for (const std::string& line : title_) {
+    for (const std::string& line : head_.title) {
       svg_.text(4, y, line, Anchor::start, "strong");
       y += kTitleLine;
     }
@@ -146,7 +174,7 @@ class Frame {
       svg_.text(at, bottom + (lower ? 30 : 17), words, Anchor::middle, "muted");
     }
     svg_.text((kPlotLeft + right) / 2, plot_.height - 10, plot_.x.title, Anchor::middle);
-    svg_.upright_text(14, (top_ + bottom) / 2, plot_.y.title);
+    svg_.upright_text(14, (head_.bottom + bottom) / 2, plot_.y.title);
   }
 
   void references() {
@@ -181,8 +209,8 @@ class Frame {
 
   void legend() {
     if (plot_.series.size() == 1 && plot_.series[0].name.empty()) return;
-    for (std::size_t i = 0; i < legend_.size(); ++i) {
-      const auto [x, y] = legend_[i];
+    for (std::size_t i = 0; i < head_.legend.size(); ++i) {
+      const auto [x, y] = head_.legend[i];
       const std::string number = std::to_string(colour_of(plot_, i) + 1);
       if (plot_.series[i].line) svg_.polyline({{x, y - 4}, {x + 26, y - 4}}, "curve line" + number);
       if (plot_.series[i].marks) svg_.marker(x + 13, y - 4, colour_of(plot_, i));
@@ -191,22 +219,6 @@ class Frame {
   }
 
  private:
-  /// Series by name under the title, in as many rows as they need.
-  void place_legend() {
-    title_ = title_lines(plot_.title, plot_.width - 8);
-    double x = kPlotLeft, y = 38 + kTitleLine * static_cast<double>(title_.size() - 1);
-    for (const Series& s : plot_.series) {
-      const double width = 48 + text_width(s.name);
-      if (x > kPlotLeft && x + width > plot_.width - kPlotRight) {
-        x = kPlotLeft;
-        y += kLegendRow;
-      }
-      legend_.push_back({x, y});
-      x += width;
-    }
-    top_ = y + kTop - 28;
-  }
-
   /// Neighbours in a category stand side by side, so that their intervals can be told apart.
   double left_of(const Point& p, std::size_t which) const {
     const double middle = x_.at(p.x);
@@ -285,7 +297,7 @@ class Frame {
       const double from = offset.left ? x - width : x;
       const Box box{from, y - 10, from + width, y + 3};
       const bool inside = box.left >= kPlotLeft && box.right <= plot_.width - kPlotRight &&
-                          box.top >= top_ - 14 && box.bottom <= plot_.height - kBottom;
+                          box.top >= head_.bottom - 14 && box.bottom <= plot_.height - kBottom;
       const bool free =
           std::none_of(taken_.begin(), taken_.end(), [&](const Box& other) { return box.meets(other); });
       if (!inside || !free) continue;
@@ -313,9 +325,7 @@ class Frame {
   const Plot& plot_;
   Svg& svg_;
   Scale x_, y_;
-  double top_ = kTop;
-  std::vector<std::string> title_;  // its lines
-  std::vector<Svg::Place> legend_;
+  const Head head_;
   std::vector<Box> taken_;
 };
 
@@ -383,7 +393,8 @@ std::vector<double> axis_ticks(double low, double high, int count, bool logarith
   return ticks;
 }
 
-Svg draw(const Plot& plot) {
+Svg draw(const Plot& asked) {
+  const Plot plot = made_room(asked);
   Svg svg(plot.width, plot.height, plot.title, plot.description);
   Frame frame(plot, svg);
   frame.axes();

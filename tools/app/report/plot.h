@@ -54,7 +54,8 @@ struct Plot {
   bool diagonal = false;                 ///< the line y = x
   std::optional<double> reference = {};  ///< a level line at this y
   std::string reference_name = {};
-  double width = 440, height = 300;  ///< so wide that it fits a telephone with its words readable
+  double width = 440;   ///< fits a telephone with its words readable
+  double height = 300;  ///< with two lines of title and legend; more make it higher
 };
 
 /// About how many of them an x axis has.
