@@ -23,6 +23,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
+using namespace std::string_literals;
+
 using Texts = std::vector<std::string>;
 
 /// All that a table came to, or what was said against it.
@@ -123,10 +125,10 @@ TEST_CASE("what is wrong with a table is said in the same words, with the same l
            {"x,y,label\n1,2,a\n3,4,a\n1e99,6,a\n", "too large for a float"},
            {"x,y,label\n1,2,a\n3,4,\xff\n", "line 3: the byte \\xff is not UTF-8"},
            {"x,y,label\n1,2,a\n3,4,\xe6\xbc", "line 3: the byte \\xe6 is not UTF-8"},
-           {std::string("x,y,label\n1,2,a\n\xff,4,aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n\0,4,b\n", 69),
+           {"x,y,label\n1,2,a\n\xff,4,aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n\0,4,b\n"s,
             "line 4: holds a zero byte"},
-           {std::string("1\0,\0002\0,\0a\0\n\0", 12), "UTF-16"},
-           {std::string("\xff\xfe\0\0001\0", 6), "UTF-32"},
+           {"1\0,\0002\0,\0a\0\n\0"s, "UTF-16"},
+           {"\xff\xfe\0\0001\0"s, "UTF-32"},
            {"x,y,label\n1,,a\n,4,a\n5,,b\n1,2,a\n", "lack a value"}}) {
     CHECK(check_windows(text).error.find(what) != std::string::npos);
   }
