@@ -82,10 +82,10 @@ int JointRun::run(const std::function<int()>& work) {
   constexpr int kBegun = 2;
   try {
     const int code = work();
-    ranks_->close();
+    close(code, "all is written");
     return code;
-  } catch (const Interrupted&) {
-    ranks_->close();  // all were stopped at one step
+  } catch (const Interrupted& interrupted) {
+    close(128 + interrupted.signal, "stopped by a signal");  // all were stopped at one step
     throw;
   } catch (const Error& error) {
     if (begun_ == kBegun) fail(error.what(), static_cast<int>(error.fault()));
@@ -95,11 +95,17 @@ int JointRun::run(const std::function<int()>& work) {
       } catch (const Error&) {
       }
     }
-    ranks_->close();
+    close(static_cast<int>(error.fault()), printable(error.what()));
     throw;
   } catch (const std::exception& error) {
     fail(error.what(), static_cast<int>(Fault::failure));
   }
+}
+
+/// `state`: what the caller would say, in case that MPI does not let it.
+void JointRun::close(int code, const std::string& state) {
+  ranks_->close(code,
+                first() ? fmt::format("firn: {}; MPI does not come to its end, and is left\n", state) : "");
 }
 
 void JointRun::fail(const std::string& what, int code) {

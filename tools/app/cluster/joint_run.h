@@ -33,6 +33,7 @@ class JointRun {
 
  private:
   void agree(const std::string& status);
+  void close(int code, const std::string& state);
   [[noreturn]] void fail(const std::string& what, int code);
 
   std::unique_ptr<MpiRanks> ranks_;

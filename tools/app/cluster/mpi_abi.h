@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#define FIRN_MPI_ABI 2
+#define FIRN_MPI_ABI 3
 
 struct FirnMpi {
   int abi, rank, ranks;
@@ -17,8 +17,10 @@ struct FirnMpi {
   const char* (*start_send)(int to, const void* data, size_t bytes, int way, int* number);
   const char* (*start_receive)(int from, void* data, size_t bytes, int way, int* number);
   const char* (*test)(int number, int* done);
-  /* All ranks end together; or this one ends all of them with a code, and does not return. */
-  void (*close)(void);
+  /* All ranks end together. Where MPI does not come to its end the process ends itself, with the code, after
+   * `said` on standard error. */
+  void (*close)(int code, const char* said);
+  /* This rank ends all of them with a code, and does not return. */
   void (*abort)(int code);
 };
 

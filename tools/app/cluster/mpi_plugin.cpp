@@ -112,24 +112,21 @@ void linger(std::chrono::milliseconds time) {
 /// MPICH 4.0 over UCX 1.13 and TCP hangs in MPI_Finalize where a rank ends while another one's connections
 /// are still being made or still carry something. The barrier makes those that there are to be, and they come
 /// to rest. Where it hangs all the same, the process ends itself: there is nothing left to do.
-void end_mpich() {
+void end_mpich(int exit_code, std::string said) {
   linger(kLinger);
   MPI_Barrier(MPI_COMM_WORLD);
   linger(kLinger);
-  int rank = 0;
-  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  std::thread([rank] {
+  std::thread([exit_code, said = std::move(said)] {
     std::this_thread::sleep_for(kPatience);
-    constexpr std::string_view kSaid = "firn: all is written; MPI does not come to its end, and is left\n";
-    if (rank == 0 && write(STDERR_FILENO, kSaid.data(), kSaid.size()) < 0) _exit(1);
-    _exit(0);
+    const bool written = write(STDERR_FILENO, said.data(), said.size()) >= 0;
+    _exit(written || exit_code != 0 ? exit_code : 1);
   }).detach();
   MPI_Finalize();
 }
 
-void end() {
+void end(int exit_code, const char* said) {
   MPI_Barrier(MPI_COMM_WORLD);
-  if (std::string_view(library).starts_with("MPICH")) return end_mpich();
+  if (std::string_view(library).starts_with("MPICH")) return end_mpich(exit_code, said);
   MPI_Finalize();
 }
 

@@ -23,7 +23,7 @@ class Loaded final : public MpiRanks {
   explicit Loaded(const FirnMpi& mpi) : MpiRanks(mpi.rank, mpi.ranks), mpi_(mpi) {}
   std::string library() const override { return mpi_.library; }
   void finish() override { require(mpi_.finish()); }
-  void close() override { mpi_.close(); }
+  void close(int code, const std::string& said) override { mpi_.close(code, said.c_str()); }
   void abort(int code) override {
     mpi_.abort(code);
     _exit(code);
@@ -92,7 +92,7 @@ std::unique_ptr<MpiRanks> open_mpi(const Launcher& launched) {
   if (const char* failed = open(&mpi)) throw wrong(fmt::format("{}: {}", path, failed));
   if (mpi.abi != FIRN_MPI_ABI) throw wrong(path + " is of another version of firn");
   if (mpi.ranks != launched.ranks) {
-    mpi.close();
+    mpi.close(static_cast<int>(Fault::usage), "");
     throw wrong(fmt::format("{} ({}) sees {}: both must be of one MPI", path, mpi.library, mpi.ranks));
   }
   return std::make_unique<Loaded>(mpi);

@@ -14,8 +14,9 @@ class MpiRanks : public Communicator {
  public:
   /// "Open MPI v4.1.4"
   virtual std::string library() const = 0;
-  /// All ranks end together: nothing may be called afterwards.
-  virtual void close() = 0;
+  /// All ranks end together: nothing may be called afterwards. Where MPI does not come to its end the process
+  /// ends itself, with `code`, after `said` on standard error.
+  virtual void close(int code, const std::string& said) = 0;
   /// This one ends all, with an exit code.
   virtual void abort(int code) = 0;
 
