@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <chrono>
+#include <chrono>
 #include <cstdlib>
 
 #include "data/source.h"
