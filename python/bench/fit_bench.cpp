@@ -4,7 +4,6 @@
 #include <fmt/core.h>
 
 #include <chrono>
-#include <chrono>
 #include <cstdlib>
 
 #include "data/source.h"
