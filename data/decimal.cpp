@@ -12,7 +12,7 @@ namespace firn {
 
 namespace {
 
-constexpr std::size_t kLongest = 128;  // characters of a number with a decimal comma
+constexpr std::size_t kLongestNumber = 128;  // characters of a number with a decimal comma
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -55,7 +55,7 @@ bool read_small(std::string_view text, T& value) {
 template <class T>
 Decimal read_any(std::string_view text, T& value, char point) {
   if (read_small(text, value)) return Decimal::finite;
-  std::array<char, kLongest> changed;
+  std::array<char, kLongestNumber> changed;
   if (point != '.') {
     if (text.size() > changed.size() || text.find('.') != std::string_view::npos) return Decimal::none;
     std::replace_copy(text.begin(), text.end(), changed.begin(), point, '.');

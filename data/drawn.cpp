@@ -15,8 +15,8 @@ namespace firn {
 
 namespace {
 
-constexpr Index kClasses = 60;
-constexpr Index kTrain = 60, kTest = 15;  // of each class
+constexpr Index kDrawnClasses = 60;
+constexpr Index kDrawnTrain = 60, kDrawnTest = 15;  // of each class
 constexpr Index kUsualSize = 28;
 constexpr std::uint64_t kSeed = 2026;
 constexpr double kPi = std::numbers::pi;
@@ -208,11 +208,12 @@ DatasetPtr draw(Index each, const char* purpose, Index size) {
   info.name = "drawn";
   info.kind = DataKind::image;
   info.shape = Shape({size, size, 1});
-  for (Index c = 0; c < kClasses; ++c) info.classes.push_back(fmt::format("{} {}", kKinds[c % 6], c / 6 + 1));
-  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(kClasses * each * size * size));
+  for (Index c = 0; c < kDrawnClasses; ++c)
+    info.classes.push_back(fmt::format("{} {}", kKinds[c % 6], c / 6 + 1));
+  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(kDrawnClasses * each * size * size));
   std::vector<std::int32_t> labels;
-  for (Index i = 0; i < kClasses * each; ++i) {
-    const Index c = i % kClasses;
+  for (Index i = 0; i < kDrawnClasses * each; ++i) {
+    const Index c = i % kDrawnClasses;
     Random random(kSeed, purpose, static_cast<std::uint64_t>(i));
     const double thinnest = random.uniform(0.5, 0.9) * 2 / static_cast<double>(size);
     const double pen = std::max(thinnest, random.uniform(0.06, 0.16));
@@ -228,7 +229,7 @@ DataParts open_drawn(const std::string&, const DataOptions& options) {
   const Index size = options.size > 0 ? options.size : kUsualSize;
   if (size < 6 || size > 256)
     throw Error(Fault::usage, "drawn", fmt::format("images of size {}: 6 to 256", size));
-  return {.train = draw(kTrain, "drawn train", size), .test = draw(kTest, "drawn test", size)};
+  return {.train = draw(kDrawnTrain, "drawn train", size), .test = draw(kDrawnTest, "drawn test", size)};
 }
 
 }  // namespace firn

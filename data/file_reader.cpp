@@ -13,7 +13,7 @@ namespace firn {
 
 namespace {
 
-[[noreturn]] void fail(const std::string& path, const std::string& what) {
+[[noreturn]] void fail_read(const std::string& path, const std::string& what) {
   throw Error(Fault::data, "read", path + ": " + what);
 }
 
@@ -23,12 +23,12 @@ FileReader::FileReader(const std::string& path)
     : FileReader(::open(path.c_str(), O_RDONLY | O_CLOEXEC), path) {}
 
 FileReader::FileReader(int file, std::string path) : path_(std::move(path)), file_(file) {
-  if (file_ < 0) fail(path_, std::generic_category().message(errno));
+  if (file_ < 0) fail_read(path_, std::generic_category().message(errno));
   struct stat found {};
   const bool known = ::fstat(file_, &found) == 0 && S_ISREG(found.st_mode);
   if (!known) {
     ::close(file_);
-    fail(path_, "is no regular file");
+    fail_read(path_, "is no regular file");
   }
   size_ = static_cast<std::uint64_t>(found.st_size);
 }
@@ -41,8 +41,8 @@ void FileReader::read(std::uint64_t offset, std::span<std::byte> to) const {
   while (!to.empty()) {
     const ssize_t count = ::pread(file_, to.data(), to.size(), static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail(path_, std::generic_category().message(errno));
-    if (count == 0) fail(path_, "became shorter while it was read");
+    if (count < 0) fail_read(path_, std::generic_category().message(errno));
+    if (count == 0) fail_read(path_, "became shorter while it was read");
     to = to.subspan(static_cast<std::size_t>(count));
     offset += static_cast<std::uint64_t>(count);
   }

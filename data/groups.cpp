@@ -23,7 +23,7 @@ constexpr Index kFewest = 10;
 constexpr Index kShareOfClass = 5;
 constexpr Index kShareOfAll = 10;
 
-bool is_digit(char c) {
+bool is_decimal_digit(char c) {
   return c >= '0' && c <= '9';
 }
 bool is_letter(char c) {
@@ -37,14 +37,14 @@ std::string_view burst_of(std::string_view name) {
   std::size_t end = name.size();
   if (end > 0 && name[end - 1] == ')') --end;
   std::size_t at = end;
-  while (at > 0 && is_digit(name[at - 1])) --at;
+  while (at > 0 && is_decimal_digit(name[at - 1])) --at;
   if (at == end || end - at > 6) return {};
   while (at > 0 && is_letter(name[at - 1])) --at;
   constexpr std::string_view kBetween = "_-. (#";
   if (at == 0 || kBetween.find(name[at - 1]) == std::string_view::npos) return {};
   while (at > 0 && kBetween.find(name[at - 1]) != std::string_view::npos) --at;
   const std::string_view scene = name.substr(0, at);
-  return std::any_of(scene.begin(), scene.end(), is_digit) ? scene : std::string_view();
+  return std::any_of(scene.begin(), scene.end(), is_decimal_digit) ? scene : std::string_view();
 }
 
 /// The longest beginning of `name` that `pattern` matches; empty where none does.

@@ -17,7 +17,7 @@ namespace firn {
 namespace {
 
 constexpr std::string_view kImages = "images";
-constexpr std::string_view kOperation = "idx";
+constexpr std::string_view kIdx = "idx";
 
 bool is_images_name(std::string_view name) {
   name = without_gz(name);
@@ -52,7 +52,7 @@ std::string find_images(const std::string& folder, SetPart part) {
     if (!is_images_name(name) || part_of(name) != part) continue;
     if (without_gz(name) == found) continue;  // packed and unpacked lie side by side
     if (!found.empty()) {
-      throw Error(Fault::data, kOperation,
+      throw Error(Fault::data, kIdx,
                   fmt::format("{} holds both {} and {}: give the path of one", folder, found, name));
     }
     found = name;
@@ -74,7 +74,7 @@ IdxArray leave_in_file(const std::string& path, FileRows& rows) {
   constexpr std::uint64_t kMostHeader = 4 * (1 + 4);
   std::vector<std::byte> beginning(std::min(kMostHeader, rows.file->size()));
   rows.file->read(0, beginning);
-  ByteReader reader(beginning, Fault::data, std::string(kOperation), path);
+  ByteReader reader(beginning, Fault::data, std::string(kIdx), path);
   IdxArray array{parse_idx_header(reader), {}};
   rows.offset = 4 * (1 + array.sizes.size());
   if (const auto size = idx_size(beginning); size != rows.file->size())
@@ -88,13 +88,13 @@ Loaded load(const std::string& images_path, const DataOptions& options) {
   IdxArray labels = parse_idx(read_maybe_gz(path, Fault::data, kMaxFile, idx_size), path);
   const auto check_count = [&](std::uint64_t images) {
     if (labels.sizes.size() == 1 && static_cast<std::uint64_t>(labels.sizes[0]) == images) return;
-    throw Error(Fault::data, kOperation, path, 4,
+    throw Error(Fault::data, kIdx, path, 4,
                 fmt::format("{} labels of {} dimensions for {} images", labels.sizes[0], labels.sizes.size(),
                             images));
   };
   // Whether the counts fit is known before the images are unpacked.
   const auto size = [&](std::span<const std::byte> beginning) {
-    ByteReader reader(beginning, Fault::data, std::string(kOperation), images_path);
+    ByteReader reader(beginning, Fault::data, std::string(kIdx), images_path);
     reader.skip(4);
     check_count(reader.big<std::uint32_t>());
     return idx_size(beginning);
@@ -106,13 +106,13 @@ Loaded load(const std::string& images_path, const DataOptions& options) {
   IdxArray images = in_file ? leave_in_file(images_path, rows)
                             : parse_idx(read_maybe_gz(images_path, Fault::data, kMaxFile, size), images_path);
   if (images.sizes.size() != 3 && images.sizes.size() != 4) {
-    throw Error(Fault::data, kOperation, images_path, 3,
+    throw Error(Fault::data, kIdx, images_path, 3,
                 fmt::format("{} dimensions, images have 3 or 4", images.sizes.size()));
   }
   check_count(static_cast<std::uint64_t>(images.sizes[0]));
   if (images.sizes.size() == 3) images.sizes.push_back(1);
   if (std::count(images.sizes.begin(), images.sizes.end(), 0) > 0)
-    throw Error(Fault::data, kOperation, images_path, 4, "no images");
+    throw Error(Fault::data, kIdx, images_path, 4, "no images");
   return {Shape(std::span(images.sizes).subspan(1)), std::move(images.values), std::move(rows),
           std::move(labels.values)};
 }
@@ -125,7 +125,7 @@ std::optional<std::uint64_t> idx_size(std::span<const std::byte> beginning) {
   const auto rank = std::to_integer<std::size_t>(beginning[3]);
   const std::size_t header = kMagic * (1 + rank);
   if (beginning.size() < header) return {};
-  ByteReader reader(beginning.first(header), Fault::data, std::string(kOperation), "");
+  ByteReader reader(beginning.first(header), Fault::data, std::string(kIdx), "");
   reader.skip(kMagic);
   std::optional<std::uint64_t> size = 1;
   for (std::size_t i = 0; i < rank && size; ++i) size = checked_multiply(*size, reader.big<std::uint32_t>());
@@ -145,7 +145,7 @@ std::vector<Index> parse_idx_header(ByteReader& reader) {
 }
 
 IdxArray parse_idx(std::span<const std::byte> bytes, const std::string& path) {
-  ByteReader reader(bytes, Fault::data, std::string(kOperation), path);
+  ByteReader reader(bytes, Fault::data, std::string(kIdx), path);
   IdxArray array{parse_idx_header(reader), {}};
   std::uint64_t count = 1;
   for (const Index size : array.sizes)
@@ -169,11 +169,11 @@ DataParts open_idx(const std::string& path, const DataOptions& options, std::vec
       if (std::string file = find_images(path, part); !file.empty()) parts.push_back({part, std::move(file)});
     }
     if (parts.empty()) {
-      throw Error(Fault::data, kOperation,
+      throw Error(Fault::data, kIdx,
                   fmt::format("{} holds no ...train-images-idx3-ubyte, nor one of t10k or test", path));
     }
   } else if (!is_images_name(base_name(path))) {
-    throw Error(Fault::data, kOperation, fmt::format("{}: want a file named ...images-idx3-ubyte", path));
+    throw Error(Fault::data, kIdx, fmt::format("{}: want a file named ...images-idx3-ubyte", path));
   } else {
     parts.push_back({part_of(base_name(path)).value_or(SetPart::train), path});
   }
@@ -185,7 +185,7 @@ DataParts open_idx(const std::string& path, const DataOptions& options, std::vec
     const Shape& first = parts[0].loaded.shape;
     if (loaded.shape != first) {
       throw Error(
-          Fault::data, kOperation, part.file, 4,
+          Fault::data, kIdx, part.file, 4,
           fmt::format("images of {}, those of {} have {}", loaded.shape.text(), parts[0].file, first.text()));
     }
     const auto [low, high] = std::minmax_element(loaded.labels.begin(), loaded.labels.end());

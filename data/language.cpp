@@ -15,7 +15,7 @@ namespace firn {
 
 namespace {
 
-constexpr std::string_view kOperation = "text";
+constexpr std::string_view kLanguage = "text";
 constexpr Index kMaxWindow = 4096;
 constexpr Index kLeastWindows = 10;
 
@@ -50,7 +50,7 @@ class Windows : public Dataset {
 std::vector<char32_t> characters_of(const std::vector<std::string>& vocabulary) {
   std::vector<char32_t> characters;
   for (const std::string& entry : vocabulary) {
-    const ByteReader reader(as_bytes(entry), Fault::usage, std::string(kOperation), "vocabulary");
+    const ByteReader reader(as_bytes(entry), Fault::usage, std::string(kLanguage), "vocabulary");
     std::size_t at = 0;
     if (entry.empty()) reader.fail("an entry is empty");
     characters.push_back(next_character(entry, at, reader, 0));
@@ -61,7 +61,7 @@ std::vector<char32_t> characters_of(const std::vector<std::string>& vocabulary) 
 
 void check_window(Index window) {
   if (window >= 1 && window <= kMaxWindow) return;
-  throw Error(Fault::usage, kOperation,
+  throw Error(Fault::usage, kLanguage,
               fmt::format("windows of {} characters, want 1 to {}", window, kMaxWindow));
 }
 
@@ -103,7 +103,7 @@ DataParts leave_in_file(const std::string& path, const DataOptions& options) {
                                   kWindowsOfMark * static_cast<std::uint64_t>(options.window));
   const Vocabulary vocabulary(survey.characters, 0);
   const Index windows = count_windows(survey.known, survey.unknown, options.window,
-                                      ByteReader({}, Fault::data, std::string(kOperation), path));
+                                      ByteReader({}, Fault::data, std::string(kLanguage), path));
   DataInfo info = describe_text(path, vocabulary, options.window, survey.known, survey.unknown);
   return {.train = make_file_windows(std::move(info), file, std::move(survey), windows)};
 }
@@ -112,8 +112,8 @@ DataParts leave_in_file(const std::string& path, const DataOptions& options) {
 
 DataParts parse_text(std::span<const std::byte> bytes, const std::string& path, const DataOptions& options) {
   check_window(options.window);
-  require_utf8(as_text(bytes), kOperation, path);
-  const ByteReader reader(bytes, Fault::data, std::string(kOperation), path);
+  require_utf8(as_text(bytes), kLanguage, path);
+  const ByteReader reader(bytes, Fault::data, std::string(kLanguage), path);
   const std::string_view text = as_text(bytes);
   std::vector<char32_t> characters = characters_of(options.vocabulary);
   if (characters.empty()) {

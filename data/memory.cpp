@@ -49,9 +49,9 @@ class BlankImages : public Labelled {
   void fill_numbers(Index, std::span<real> to) const override { std::fill(to.begin(), to.end(), real{0}); }
 };
 
-class Numbers : public Labelled {
+class NumbersInMemory : public Labelled {
  public:
-  Numbers(DataInfo info, std::vector<float> values, std::vector<std::int32_t> labels, Places places)
+  NumbersInMemory(DataInfo info, std::vector<float> values, std::vector<std::int32_t> labels, Places places)
       : Labelled(std::move(info), std::move(labels), std::move(places)), values_(std::move(values)) {}
   void fill_numbers(Index i, std::span<real> to) const override {
     const float* from = values_.data() + static_cast<std::size_t>(i) * to.size();
@@ -99,10 +99,10 @@ Index longest_of(const DataInfo& info, const std::vector<Index>& starts, std::si
   return longest;
 }
 
-class Tokens : public Labelled {
+class TokensInMemory : public Labelled {
  public:
-  Tokens(DataInfo info, std::vector<std::int32_t> tokens, std::vector<Index> starts,
-         std::vector<std::int32_t> labels)
+  TokensInMemory(DataInfo info, std::vector<std::int32_t> tokens, std::vector<Index> starts,
+                 std::vector<std::int32_t> labels)
       : Labelled(std::move(info), std::move(labels)),
         tokens_(std::move(tokens)),
         starts_(std::move(starts)) {}
@@ -139,7 +139,8 @@ Places samples_of(const std::string& file) {
 DatasetPtr make_numbers(DataInfo info, std::vector<float> values, std::vector<std::int32_t> labels,
                         Places places) {
   check_labelled(info, values.size(), labels.size() * static_cast<std::size_t>(info.shape.count()), labels);
-  return std::make_shared<Numbers>(std::move(info), std::move(values), std::move(labels), std::move(places));
+  return std::make_shared<NumbersInMemory>(std::move(info), std::move(values), std::move(labels),
+                                           std::move(places));
 }
 
 DatasetPtr make_sequences(DataInfo info, std::vector<float> values, std::vector<Index> starts,
@@ -158,7 +159,8 @@ DatasetPtr make_tokens(DataInfo info, std::vector<std::int32_t> tokens, std::vec
   info.kind = DataKind::tokens;
   info.shape = Shape({longest});
   check_labelled(info, tokens.size(), static_cast<std::size_t>(starts.back()), labels);
-  return std::make_shared<Tokens>(std::move(info), std::move(tokens), std::move(starts), std::move(labels));
+  return std::make_shared<TokensInMemory>(std::move(info), std::move(tokens), std::move(starts),
+                                          std::move(labels));
 }
 
 }  // namespace firn

@@ -16,7 +16,7 @@ namespace firn {
 
 namespace {
 
-constexpr std::string_view kOperation = "npy";
+constexpr std::string_view kNpyFile = "npy";
 constexpr std::string_view kMagic = "\x93NUMPY";
 
 /// The whole numbers of an array as indices.
@@ -26,7 +26,7 @@ Tensor read_indices(const NpyArray& array, const std::string& path) {
   std::uint64_t offset = array.offset();
   for (const std::int64_t value : array.wholes()) {
     if (!std::in_range<std::int32_t>(value)) {
-      throw Error(Fault::data, kOperation, path, offset, fmt::format("{} does not fit 32 bits", value));
+      throw Error(Fault::data, kNpyFile, path, offset, fmt::format("{} does not fit 32 bits", value));
     }
     *to++ = static_cast<std::int32_t>(value);
     offset += array.size();
@@ -58,7 +58,7 @@ Tensor parse_npy(std::span<const std::byte> bytes, const std::string& path) {
     case NpyArray::Kind::text:
       break;
   }
-  throw Error(Fault::data, kOperation, fmt::format("{}: holds texts, want numbers", path));
+  throw Error(Fault::data, kNpyFile, fmt::format("{}: holds texts, want numbers", path));
 }
 
 std::vector<std::byte> format_npy(const Tensor& tensor) {

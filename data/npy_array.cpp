@@ -20,7 +20,7 @@ namespace firn {
 
 namespace {
 
-constexpr std::string_view kOperation = "npy";
+constexpr std::string_view kNpyArray = "npy";
 
 /// IEEE 754 binary16.
 struct Half {
@@ -134,7 +134,7 @@ struct NpyElements {
 };
 
 NpyArray::NpyArray(std::span<const std::byte> bytes, std::uint64_t file_bytes, const std::string& path) {
-  ByteReader reader(bytes, Fault::data, std::string(kOperation), path);
+  ByteReader reader(bytes, Fault::data, std::string(kNpyArray), path);
   const NpyHeader header = read_npy_header(reader);
   const std::string& descr = header.descr;
   const auto refuse = [&](std::string_view why) {

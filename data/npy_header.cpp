@@ -13,7 +13,7 @@ namespace firn {
 
 namespace {
 
-constexpr std::string_view kMagic = "\x93NUMPY";
+constexpr std::string_view kHeaderMagic = "\x93NUMPY";
 constexpr std::uint64_t kMaxHeader = 1 << 16;
 
 /// Reads the header, a Python dictionary with the keys descr, fortran_order and shape, each once.
@@ -109,7 +109,8 @@ class HeaderParser {
 }  // namespace
 
 NpyHeader read_npy_header(ByteReader& reader) {
-  if (as_text(reader.take(kMagic.size())) != kMagic) reader.fail_at(0, "does not begin as .npy does");
+  if (as_text(reader.take(kHeaderMagic.size())) != kHeaderMagic)
+    reader.fail_at(0, "does not begin as .npy does");
   const int version = reader.little<std::uint8_t>();
   const int minor = reader.little<std::uint8_t>();
   if (version < 1 || version > 3 || minor != 0)

@@ -15,9 +15,9 @@ namespace firn {
 namespace {
 
 constexpr Index kLeastPicture = 8;  // sides of a square array that may be pictures
-constexpr std::size_t kMaxClasses = 10000;
+constexpr std::size_t kMostNpyClasses = 10000;
 
-[[noreturn]] void fail(const std::string& path, const std::string& what) {
+[[noreturn]] void fail_samples(const std::string& path, const std::string& what) {
   throw Error(Fault::data, "npy", fmt::format("{}: {}", path, what));
 }
 
@@ -53,15 +53,16 @@ std::optional<Layout> four_dimensions(Index a, Index b, Index c) {
 void read_tokens(const NpyArray& array, std::size_t vocabulary, NpySamples& samples,
                  const std::string& path) {
   if (array.kind() == NpyArray::Kind::number || array.shape().rank() != 2) {
-    fail(path, fmt::format("x of {}: the weights read tokens, want their numbers as whole numbers (N,T)",
-                           array.shape().text()));
+    fail_samples(path,
+                 fmt::format("x of {}: the weights read tokens, want their numbers as whole numbers (N,T)",
+                             array.shape().text()));
   }
   samples.shape = array.shape().tail(1);
   const std::vector<std::int64_t> numbers = array.wholes();
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     if (numbers[i] < 0 || numbers[i] >= static_cast<std::int64_t>(vocabulary)) {
-      fail(path, fmt::format("sample {} holds token {}, the weights know 0 to {}",
-                             static_cast<Index>(i) / samples.shape[0], numbers[i], vocabulary - 1));
+      fail_samples(path, fmt::format("sample {} holds token {}, the weights know 0 to {}",
+                                     static_cast<Index>(i) / samples.shape[0], numbers[i], vocabulary - 1));
     }
     samples.tokens.push_back(static_cast<std::int32_t>(numbers[i]));
   }
@@ -76,7 +77,8 @@ Layout layout_of(const NpyArray& array, const DataOptions& options, const std::s
   const auto fits = [&](const std::string& layout) { return (layout.size() == 4) == four; };
   if (!asked.empty()) {
     if (x.rank() == 2 || !fits(asked)) {
-      fail(path, fmt::format("--layout {} wants {} dimensions, x is {}", asked, asked.size(), x.text()));
+      fail_samples(path,
+                   fmt::format("--layout {} wants {} dimensions, x is {}", asked, asked.size(), x.text()));
     }
     return {asked, "--layout"};
   }
@@ -85,20 +87,22 @@ Layout layout_of(const NpyArray& array, const DataOptions& options, const std::s
   if (four) {
     if (auto layout = four_dimensions(x[1], x[2], x[3])) return *layout;
     if (known) return {trained, "as for the weights"};
-    fail(path,
-         fmt::format("x of {} may be pictures of {}x{} with {} channels (--layout nhwc) or of {}x{} with {} "
-                     "channels (--layout nchw): say which",
-                     x.text(), x[1], x[2], x[3], x[2], x[3], x[1]));
+    fail_samples(
+        path,
+        fmt::format("x of {} may be pictures of {}x{} with {} channels (--layout nhwc) or of {}x{} with {} "
+                    "channels (--layout nchw): say which",
+                    x.text(), x[1], x[2], x[3], x[2], x[3], x[1]));
   }
   if (known) return {trained, "as for the weights"};
   const bool bytes = array.kind() == NpyArray::Kind::byte || array.kind() == NpyArray::Kind::boolean;
   if (bytes) return {"nhw", "bytes"};
   if (x[1] == x[2] && x[1] >= kLeastPicture) {
-    fail(path,
-         fmt::format(
-             "x of {} may be grey pictures of {}x{} (--layout nhw) or sequences of {} steps of {} numbers "
-             "(--layout ntf; nft: steps last): say which",
-             x.text(), x[1], x[2], x[1], x[2]));
+    fail_samples(
+        path,
+        fmt::format(
+            "x of {} may be grey pictures of {}x{} (--layout nhw) or sequences of {} steps of {} numbers "
+            "(--layout ntf; nft: steps last): say which",
+            x.text(), x[1], x[2], x[1], x[2]));
   }
   return {"ntf", "numbers"};
 }
@@ -129,8 +133,9 @@ Index steps_of(std::span<const float> sample, std::size_t step, bool sequence, I
   }
   const auto bad = std::find_if(own.begin(), own.end(), [](float v) { return !std::isfinite(v); });
   if (bad != own.end()) {
-    fail(path, fmt::format("sample {} holds {}, which is not finite: {}", i, *bad,
-                           is_nan(*bad) ? "leave it out or fill it in" : "want numbers that a float holds"));
+    fail_samples(
+        path, fmt::format("sample {} holds {}, which is not finite: {}", i, *bad,
+                          is_nan(*bad) ? "leave it out or fill it in" : "want numbers that a float holds"));
   }
   return static_cast<Index>(own.size() / step);
 }
@@ -175,9 +180,10 @@ namespace {
 NpySamples frame_of(const NpyArray& array, const DataOptions& options, Index& turned,
                     const std::string& path) {
   const Shape& x = array.shape();
-  if (array.kind() == NpyArray::Kind::text) fail(path, "holds texts, samples are numbers");
+  if (array.kind() == NpyArray::Kind::text) fail_samples(path, "holds texts, samples are numbers");
   if (x.rank() < 2 || x.rank() > 4 || x.count() == 0) {
-    fail(path, fmt::format("x of {} holds no samples: want (N,F), (N,T,F), (N,H,W) or (N,H,W,C)", x.text()));
+    fail_samples(
+        path, fmt::format("x of {} holds no samples: want (N,F), (N,T,F), (N,H,W) or (N,H,W,C)", x.text()));
   }
   NpySamples samples;
   samples.count = x[0];
@@ -253,17 +259,18 @@ std::optional<NpySamples> samples_in_file(const std::string& path, const DataOpt
 }
 
 void set_lengths(NpySamples& samples, const NpyArray& array, const std::string& path) {
-  if (samples.kind != DataKind::sequence) fail(path, "lengths of what are no sequences");
+  if (samples.kind != DataKind::sequence) fail_samples(path, "lengths of what are no sequences");
   const bool right = array.shape().count() == samples.count && array.shape().rank() <= 2;
   if (!right || array.kind() == NpyArray::Kind::text || array.kind() == NpyArray::Kind::number) {
-    fail(path, fmt::format("lengths of {} for {} sequences: want a whole number each", array.shape().text(),
-                           samples.count));
+    fail_samples(path, fmt::format("lengths of {} for {} sequences: want a whole number each",
+                                   array.shape().text(), samples.count));
   }
   const std::vector<double> lengths = array.doubles();
   samples.lengths.clear();
   for (std::size_t i = 0; i < lengths.size(); ++i) {
     if (!(lengths[i] >= 1 && lengths[i] <= static_cast<double>(samples.shape[0]))) {
-      fail(path, fmt::format("sequence {} has length {}, want 1 to {}", i, lengths[i], samples.shape[0]));
+      fail_samples(path,
+                   fmt::format("sequence {} has length {}, want 1 to {}", i, lengths[i], samples.shape[0]));
     }
     samples.lengths.push_back(static_cast<Index>(lengths[i]));
   }
@@ -274,56 +281,60 @@ TextLabels read_labels(const NpyArray& array, Index count, const std::string& pa
   TextLabels part;
   const bool single = y.count() == count && (y.rank() == 1 || (y.rank() == 2 && (y[0] == 1 || y[1] == 1)));
   if (!single && y.rank() == 2 && y[0] == count && y[1] > 1 && array.kind() != NpyArray::Kind::text) {
-    if (y[1] > static_cast<Index>(kMaxClasses))
-      fail(path, fmt::format("y of {} has too many classes", y.text()));
+    if (y[1] > static_cast<Index>(kMostNpyClasses))
+      fail_samples(path, fmt::format("y of {} has too many classes", y.text()));
     auto labels = one_hot(array.doubles(), static_cast<std::size_t>(y[1]));
     if (!labels)
-      fail(path,
-           fmt::format(
-               "y of {} is not one-hot: want rows with a single 1, or one label each (--task labels takes "
-               "several, --task regression numbers)",
-               y.text()));
+      fail_samples(
+          path,
+          fmt::format(
+              "y of {} is not one-hot: want rows with a single 1, or one label each (--task labels takes "
+              "several, --task regression numbers)",
+              y.text()));
     part.labels = std::move(*labels);
     for (Index c = 0; c < y[1]; ++c) part.classes.push_back(std::to_string(c));
     return part;
   }
   if (!single) {
-    fail(path, fmt::format("y of {} for {} samples: want one label each, (N) or (N,1), or one-hot rows",
-                           y.text(), count));
+    fail_samples(path,
+                 fmt::format("y of {} for {} samples: want one label each, (N) or (N,1), or one-hot rows",
+                             y.text(), count));
   }
   std::map<std::string, std::int32_t> places;
   array.each_text([&](const std::string& text) {
     const auto [at, fresh] = places.try_emplace(text, static_cast<std::int32_t>(places.size()));
     if (fresh) part.classes.push_back(text);
-    if (text.empty()) fail(path, fmt::format("sample {} has an empty label", part.labels.size()));
+    if (text.empty()) fail_samples(path, fmt::format("sample {} has an empty label", part.labels.size()));
     part.labels.push_back(at->second);
   });
   const bool nan = array.kind() == NpyArray::Kind::number &&
                    std::any_of(part.classes.begin(), part.classes.end(),
                                [](const std::string& c) { return c.ends_with("nan") || c.ends_with("inf"); });
-  if (nan) fail(path, "holds a label that is not finite");
+  if (nan) fail_samples(path, "holds a label that is not finite");
   if (array.kind() != NpyArray::Kind::text && is_measure(part)) {
-    fail(path,
-         fmt::format(
-             "{} different numbers, which measure something: --task regression predicts numbers; for classes "
-             "make some of them (as low, middle, high)",
-             part.classes.size()));
+    fail_samples(
+        path,
+        fmt::format(
+            "{} different numbers, which measure something: --task regression predicts numbers; for classes "
+            "make some of them (as low, middle, high)",
+            part.classes.size()));
   }
-  if (part.classes.size() > kMaxClasses) fail(path, fmt::format("{} different labels", part.classes.size()));
+  if (part.classes.size() > kMostNpyClasses)
+    fail_samples(path, fmt::format("{} different labels", part.classes.size()));
   return part;
 }
 
 std::vector<double> read_targets(const NpyArray& array, Index count, const std::string& path) {
   const Shape& y = array.shape();
-  if (array.kind() == NpyArray::Kind::text) fail(path, "holds texts: want numbers, (N) or (N,K)");
+  if (array.kind() == NpyArray::Kind::text) fail_samples(path, "holds texts: want numbers, (N) or (N,K)");
   if (y.rank() < 1 || y.rank() > 2 || y[0] != count || y.count() == 0) {
-    fail(path, fmt::format("y of {} for {} samples: want (N) or (N,K) numbers", y.text(), count));
+    fail_samples(path, fmt::format("y of {} for {} samples: want (N) or (N,K) numbers", y.text(), count));
   }
   std::vector<double> values = array.doubles();
   for (std::size_t k = 0; k < values.size(); ++k) {
     if (!std::isfinite(values[k])) {
-      fail(path, fmt::format("sample {} (counted from 0) has a target that is not finite",
-                             k / static_cast<std::size_t>(y.count() / count)));
+      fail_samples(path, fmt::format("sample {} (counted from 0) has a target that is not finite",
+                                     k / static_cast<std::size_t>(y.count() / count)));
     }
   }
   return values;

@@ -26,7 +26,7 @@ namespace {
 constexpr std::string_view kNpy = ".npy";
 constexpr std::string_view kNpz = ".npz";
 
-[[noreturn]] void fail(const std::string& path, const std::string& what) {
+[[noreturn]] void fail_set(const std::string& path, const std::string& what) {
   throw Error(Fault::data, "npy", fmt::format("{}: {}", path, printable(what)));
 }
 
@@ -86,7 +86,7 @@ struct Found {
 /// The group of a folder or an archive.
 Found find_group(const Arrays& arrays, const std::string& path) {
   const std::vector<ArrayGroup> groups = group_arrays(arrays.names());
-  if (groups.empty()) fail(path, "want arrays x and y, or x_train, y_train, x_test, y_test, or the like");
+  if (groups.empty()) fail_set(path, "want arrays x and y, or x_train, y_train, x_test, y_test, or the like");
   if (groups.size() == 1) return {groups[0].parts, {}};
   // Of several the one that has labels.
   std::vector<const ArrayGroup*> labelled;
@@ -102,7 +102,7 @@ Found find_group(const Arrays& arrays, const std::string& path) {
             {fmt::format("of the arrays {} those with labels are read: {}", names,
                          labelled[0]->parts[0].samples)}};
   }
-  fail(path, fmt::format("holds several sets ({}): give one of its files", names));
+  fail_set(path, fmt::format("holds several sets ({}): give one of its files", names));
 }
 
 /// The arrays that belong to one file.
@@ -120,9 +120,9 @@ Found find_file(const Arrays& arrays, const std::string& folder, const std::stri
       return found;
     }
   }
-  fail(join(folder, name) + ".npy", names_labels(name)
-                                        ? "holds labels: give the file of the samples"
-                                        : "is not the only array of its name: give the folder");
+  fail_set(join(folder, name) + ".npy", names_labels(name)
+                                            ? "holds labels: give the file of the samples"
+                                            : "is not the only array of its name: give the folder");
 }
 
 struct Opened {
@@ -138,7 +138,7 @@ Opened find(const std::string& path, const DataOptions& options) {
     return opened;
   }
   const std::string name(without_gz(base_name(path)));
-  if (!name.ends_with(kNpy)) fail(path, "want a .npy or .npz file, or a folder of .npy files");
+  if (!name.ends_with(kNpy)) fail_set(path, "want a .npy or .npz file, or a folder of .npy files");
   const std::string folder = path.substr(0, path.size() - base_name(path).size());
   opened.arrays = std::make_unique<Arrays>(folder.empty() ? "." : folder, options.labels_file);
   opened.found =
@@ -188,9 +188,10 @@ Part read_part(const Arrays& arrays, const PartArrays& names, const DataOptions&
       part.targets = read_targets(array, part.samples.count, path);
     }
   } else if (!options.unlabelled) {
-    fail(part.path,
-         "no array of labels belongs to it (y.npy, labels.npy, NAME_y.npy, NAME_labels.npy): say which with "
-         "--labels-file FILE.npy");
+    fail_set(
+        part.path,
+        "no array of labels belongs to it (y.npy, labels.npy, NAME_y.npy, NAME_labels.npy): say which with "
+        "--labels-file FILE.npy");
   }
   return part;
 }
@@ -202,7 +203,7 @@ std::vector<std::string> names_of_targets(const std::vector<Part>& parts) {
     if (part.targets.empty()) continue;
     const std::size_t own = part.targets.size() / static_cast<std::size_t>(part.samples.count);
     if (width != 0 && own != width) {
-      fail(part.path, fmt::format("{} targets a sample, the training part has {}", own, width));
+      fail_set(part.path, fmt::format("{} targets a sample, the training part has {}", own, width));
     }
     width = own;
   }
@@ -236,8 +237,8 @@ DataParts open_npy(const std::string& path, const DataOptions& options) {
   const Opened opened = find(path, options);
   const std::vector<PartArrays>& names = opened.found.parts;
   if (!options.labels_file.empty() && names.size() > 1) {
-    fail(path,
-         fmt::format("--labels-file {} goes with one array, here are {}", options.labels_file, names.size()));
+    fail_set(path, fmt::format("--labels-file {} goes with one array, here are {}", options.labels_file,
+                               names.size()));
   }
   std::vector<Part> parts;
   for (const PartArrays& one : names) {
@@ -245,7 +246,8 @@ DataParts open_npy(const std::string& path, const DataOptions& options) {
       return p.part == one.part.value_or(SetPart::train);
     });
     if (twice)
-      fail(path, fmt::format("two arrays for the training part: {} and {}", names[0].samples, one.samples));
+      fail_set(path,
+               fmt::format("two arrays for the training part: {} and {}", names[0].samples, one.samples));
     parts.push_back(read_part(*opened.arrays, one, options));
   }
   DataInfo info;
@@ -260,8 +262,8 @@ DataParts open_npy(const std::string& path, const DataOptions& options) {
     const bool longer =
         part.samples.kind == DataKind::sequence && info.kind == part.samples.kind && own[1] == info.shape[1];
     if (part.samples.kind != info.kind || (!longer && own != info.shape)) {
-      fail(part.path,
-           fmt::format("samples of {}, those for training have {}", own.text(), info.shape.text()));
+      fail_set(part.path,
+               fmt::format("samples of {}, those for training have {}", own.text(), info.shape.text()));
     }
     if (longer) info.shape = info.shape.with(0, std::max(info.shape[0], own[0]));
   }

@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kOperation = "folder";
+constexpr std::string_view kFolder = "folder";
 constexpr Index kMaxSize = 1024;
 constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 28;
 constexpr Index kMaxBytes = Index{1} << 33;  ///< of all pictures of a part together
@@ -56,7 +56,7 @@ std::vector<Entry> entries_of(const std::string& folder) {
     std::error_code ignored;
     entries.push_back({at->path().filename().string(), at->is_directory(ignored)});
   }
-  if (error) throw Error(Fault::data, kOperation, fmt::format("{}: {}", folder, error.message()));
+  if (error) throw Error(Fault::data, kFolder, fmt::format("{}: {}", folder, error.message()));
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.name < b.name; });
   return entries;
 }
@@ -151,10 +151,10 @@ std::string foreign_text(const std::map<std::string, Index>& foreign) {
 
 void check_pictures(Index size, Index count, Index channels) {
   if (size < 1 || size > kMaxSize) {
-    throw Error(Fault::usage, kOperation, fmt::format("pictures of size {}, want 1 to {}", size, kMaxSize));
+    throw Error(Fault::usage, kFolder, fmt::format("pictures of size {}, want 1 to {}", size, kMaxSize));
   }
   if (count > kMaxBytes / (size * size * channels)) {
-    throw Error(Fault::usage, kOperation,
+    throw Error(Fault::usage, kFolder,
                 fmt::format("{} pictures of {} x {} are more than {} bytes: ask for a smaller size", count,
                             size, size, kMaxBytes));
   }

@@ -13,7 +13,7 @@ namespace firn {
 
 namespace {
 
-[[noreturn]] void refuse(const std::string& what) {
+[[noreturn]] void refuse_layout(const std::string& what) {
   throw Error(Fault::data, std::string(kFolderOperation), what);
 }
 
@@ -40,7 +40,7 @@ PartFolders find_parts(const std::string& path, const std::vector<std::string>& 
     }
     std::string& place = (classes ? parts.classes : parts.flat)[*part];
     if (!place.empty())
-      refuse(
+      refuse_layout(
           fmt::format("{} holds both {} and {}: which is the {} part?", path, place, name, part_name(*part)));
     place = name;
   }
@@ -59,7 +59,7 @@ void note_flat(const PartFolders& parts, PictureLayout& layout) {
 }
 
 [[noreturn]] void refuse_flat(const std::string& folder) {
-  refuse(
+  refuse_layout(
       fmt::format("{} holds pictures but no folders, one a class, which say what is on them (firn predict "
                   "answers for pictures without)",
                   folder));

@@ -28,13 +28,13 @@ namespace firn {
 
 namespace {
 
-constexpr Index kChannels = 3;
+constexpr Index kStoredChannels = 3;
 constexpr std::uint64_t kChunkBytes = std::uint64_t{8} << 20;
 constexpr double kSayEvery = 10;  // seconds
 // Counts up when pictures are decoded to other bytes.
 constexpr int kDecoder = 1;
 
-[[noreturn]] void fail(const std::string& path, int error, std::uint64_t bytes = 0) {
+[[noreturn]] void fail_store(const std::string& path, int error, std::uint64_t bytes = 0) {
   throw Error(Fault::failure, "pictures",
               bytes > 0 ? fmt::format("{}: no room for {} bytes: {}", path, bytes,
                                       std::generic_category().message(error))
@@ -46,7 +46,7 @@ class OwnFile {
  public:
   OwnFile(std::string path, int flags)
       : path_(std::move(path)), file_(::open(path_.c_str(), flags | O_CLOEXEC, 0644)) {
-    if (file_ < 0) fail(path_, errno);
+    if (file_ < 0) fail_store(path_, errno);
   }
   ~OwnFile() { ::close(file_); }
   OwnFile(const OwnFile&) = delete;
@@ -121,17 +121,17 @@ class PictureStore {
 
   StoredPictures make(const std::function<void(const std::string&)>& say) {
     const OwnFile log(name_ + ".log", O_RDWR | O_CREAT | O_APPEND);
-    if (::flock(log.get(), LOCK_EX) != 0 && errno == EINTR) fail(log.path(), EINTR);
+    if (::flock(log.get(), LOCK_EX) != 0 && errno == EINTR) fail_store(log.path(), EINTR);
     done_ = read_log(log.path());
     const std::string whole = name_ + ".pixels";
     std::error_code code;
     if (std::filesystem::file_size(whole, code) != bytes() || code || done_.chunks.size() != chunks()) {
       if (!std::filesystem::exists(name_ + ".part", code)) {
         done_ = {};
-        if (::ftruncate(log.get(), 0) != 0) fail(log.path(), errno);
+        if (::ftruncate(log.get(), 0) != 0) fail_store(log.path(), errno);
       }
       write(log, say);
-      if (::rename((name_ + ".part").c_str(), whole.c_str()) != 0) fail(whole, errno);
+      if (::rename((name_ + ".part").c_str(), whole.c_str()) != 0) fail_store(whole, errno);
     }
     StoredPictures stored{std::make_shared<FileReader>(whole), {}, {}};
     for (std::size_t i = 0; i < paths_.size(); ++i) {
@@ -158,7 +158,7 @@ class PictureStore {
                                                        100.0 * static_cast<double>(done_.chunks.size()) /
                                                            static_cast<double>(chunks()))));
     if (const int error = ::posix_fallocate(part.get(), 0, static_cast<off_t>(bytes())); error != 0)
-      fail(part.path(), error, bytes());
+      fail_store(part.path(), error, bytes());
     double said = seconds_now();
     for (std::size_t c = 0; c < chunks(); ++c) {
       if (done_.chunks.contains(c)) continue;
@@ -185,7 +185,7 @@ class PictureStore {
     }
     lines += fmt::format("chunk {}\n", c);
     done_.chunks.insert(c);
-    if (::fdatasync(part.get()) != 0) fail(part.path(), errno);
+    if (::fdatasync(part.get()) != 0) fail_store(part.path(), errno);
     write_all(log.get(), as_bytes(lines), log.path());
   }
 
@@ -194,7 +194,7 @@ class PictureStore {
       const ssize_t count =
           ::pwrite(part.get(), pixels + done, each_ - done, static_cast<off_t>(offset + done));
       if (count < 0 && errno == EINTR) continue;
-      if (count <= 0) fail(part.path(), count < 0 ? errno : EIO);
+      if (count <= 0) fail_store(part.path(), count < 0 ? errno : EIO);
       done += static_cast<std::uint64_t>(count);
     }
   }
@@ -210,14 +210,14 @@ class PictureStore {
 }  // namespace
 
 std::uint64_t stored_bytes(std::size_t count, Index size) {
-  return static_cast<std::uint64_t>(size * size * kChannels) * count;
+  return static_cast<std::uint64_t>(size * size * kStoredChannels) * count;
 }
 
 StoredPictures store_pictures(std::span<const std::string> paths, PictureSize size, const std::string& folder,
                               const std::function<void(const std::string&)>& say) {
   std::error_code code;
   std::filesystem::create_directories(folder, code);
-  if (code) fail(folder, code.value());
+  if (code) fail_store(folder, code.value());
   return PictureStore(paths, size, folder).make(say);
 }
 

@@ -142,12 +142,12 @@ std::string hint(const std::string& wanted, bool takes_path) {
 }
 
 /// What a spec names.
-struct Place {
+struct FoundSource {
   const DataSource* source;
   std::string path;
 };
 
-Place place_of(const std::string& spec) {
+FoundSource place_of(const std::string& spec) {
   if (const DataSource* source = find(spec); source != nullptr && source->recognises == nullptr)
     return {source, {}};
   if (is_file(spec) || is_folder(spec)) {
@@ -195,7 +195,7 @@ DataParts open_data(const std::string& spec, const DataOptions& options) {
     throw Error(Fault::usage, "data", fmt::format("a vocabulary of {} tokens", options.vocabulary_limit));
   }
   if (options.size < 0) throw Error(Fault::usage, "data", fmt::format("pictures of size {}", options.size));
-  const Place place = place_of(spec);
+  const FoundSource place = place_of(spec);
   return open_source(*place.source, place.path, options);
 }
 

@@ -171,7 +171,7 @@ Positions draw(const Strata& strata, Positions& from, std::vector<Index> wanted,
   return taken;
 }
 
-Positions in_turn(Index count) {
+Positions positions_in_turn(Index count) {
   Positions all(static_cast<std::size_t>(count));
   std::iota(all.begin(), all.end(), 0U);
   return all;
@@ -187,7 +187,7 @@ class Completing {
       run_ = data_->size();
       return;
     }
-    train_ = in_turn(data_->size());
+    train_ = positions_in_turn(data_->size());
     strata_ = strata_of(*data_);
     std::vector<Index> labels;
     if (!parts.names.empty()) labels.assign(strata_.of.begin(), strata_.of.end());

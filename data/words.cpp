@@ -13,9 +13,9 @@ namespace firn {
 
 namespace {
 
-constexpr std::string_view kOperation = "words";
+constexpr std::string_view kWords = "words";
 constexpr std::size_t kShortest = 3;
-constexpr std::size_t kLongest = 20;
+constexpr std::size_t kLongestWord = 20;
 
 /// A file in the folder and its language; of several for one language the first that is there is read.
 struct List {
@@ -55,12 +55,12 @@ std::u32string usable_word(std::string_view line, const ByteReader& reader, std:
     letters = letters && letter != 0;
     word += letter;
   }
-  return letters && word.size() >= kShortest && word.size() <= kLongest ? word : std::u32string();
+  return letters && word.size() >= kShortest && word.size() <= kLongestWord ? word : std::u32string();
 }
 
 std::vector<std::u32string> read_words(const std::string& path) {
   const auto bytes = read_maybe_gz(path);
-  ByteReader reader(bytes, Fault::data, std::string(kOperation), path);
+  ByteReader reader(bytes, Fault::data, std::string(kWords), path);
   std::vector<std::u32string> words;
   while (!reader.at_end()) {
     const std::uint64_t start = reader.offset();
@@ -101,8 +101,7 @@ std::vector<std::u32string> evenly(std::vector<std::u32string> words, Index limi
 
 DataParts open_words(const std::string& folder, const DataOptions& options) {
   const std::string base = folder.empty() ? "/usr/share/dict" : folder;
-  if (options.limit < 1)
-    throw Error(Fault::usage, kOperation, fmt::format("{} words a language", options.limit));
+  if (options.limit < 1) throw Error(Fault::usage, kWords, fmt::format("{} words a language", options.limit));
   std::vector<Language> languages;
   for (const List& list : kLists) {
     const std::string path = join(base, list.file);
@@ -112,7 +111,7 @@ DataParts open_words(const std::string& folder, const DataOptions& options) {
   }
   if (languages.size() < 2) {
     throw Error(
-        Fault::data, kOperation,
+        Fault::data, kWords,
         fmt::format("{} holds {} word lists, at least two are needed (on Debian and Ubuntu: apt-get install "
                     "wamerican wfrench wngerman wspanish witalian)",
                     base, languages.size()));
@@ -125,7 +124,7 @@ DataParts open_words(const std::string& folder, const DataOptions& options) {
   CharacterSet characters;
   for (Language& language : languages) {
     if (language.words.empty())
-      throw Error(Fault::data, kOperation, fmt::format("no words are {} alone", language.name));
+      throw Error(Fault::data, kWords, fmt::format("no words are {} alone", language.name));
     language.words = evenly(std::move(language.words), options.limit);
     info.classes.push_back(language.name);
     for (const std::u32string& word : language.words) {

@@ -11,7 +11,7 @@ namespace firn {
 
 namespace {
 
-constexpr Index kSmall = 16384;  // bytes of all parts, up to which one hop is worth more than fewer bytes
+constexpr Index kOneHop = 16384;  // bytes of all parts, up to which one hop is worth more than fewer bytes
 
 constexpr auto kMost = static_cast<Index>(Communicator::kMost);
 
@@ -68,7 +68,7 @@ RankExchange::RankExchange(const Plan& plan, const std::vector<Value>& outputs, 
         if (!wanted(value)) continue;
         const Index bytes = plan.slices * value.shape().count() * type_size(value.spec().type);
         const bool last = std::binary_search(at_the_end.begin(), at_the_end.end(), index);
-        if (last || (step.node->op()->name() == "reduce_parts" && bytes > kSmall)) {
+        if (last || (step.node->op()->name() == "reduce_parts" && bytes > kOneHop)) {
           sums.emplace_back(value, index);
         } else {
           take(value);

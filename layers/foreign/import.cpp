@@ -16,13 +16,13 @@ namespace firn {
 
 namespace {
 
-enum class Kind { none, pt2, onnx };
+enum class FileKind { none, pt2, onnx };
 
-Kind kind_of(std::span<const std::byte> first) {
+FileKind kind_of(std::span<const std::byte> first) {
   first = first.first(std::min(first.size(), kForeignBytes));
-  if (is_pt2(first)) return Kind::pt2;
+  if (is_pt2(first)) return FileKind::pt2;
   const auto foreign = foreign_file(first);
-  return foreign && foreign->what == kOnnxModel ? Kind::onnx : Kind::none;
+  return foreign && foreign->what == kOnnxModel ? FileKind::onnx : FileKind::none;
 }
 
 }  // namespace
@@ -33,7 +33,7 @@ bool is_foreign_network(const std::string& path) {
   file.read(bytes.data(), bytes.size());
   if (!file.is_open() || file.bad()) return false;
   return kind_of(std::as_bytes(std::span(bytes.data(), static_cast<std::size_t>(file.gcount())))) !=
-         Kind::none;
+         FileKind::none;
 }
 
 ImportedNetwork import_network(const std::string& path, const Shape& sample, const NetworkCut& cut) {
@@ -42,13 +42,13 @@ ImportedNetwork import_network(const std::string& path, const Shape& sample, con
 
 ImportedNetwork import_network(std::span<const std::byte> bytes, const std::string& path, const Shape& sample,
                                const NetworkCut& cut, const ForeignTensors& lying) {
-  const Kind kind = kind_of(bytes);
-  if (kind == Kind::none)
+  const FileKind kind = kind_of(bytes);
+  if (kind == FileKind::none)
     throw Error(Fault::model_file, "import",
                 path + ": is neither an exported program of PyTorch (.pt2) nor an ONNX model");
   const bool begins_later = !cut.from.empty();
   ForeignGraph graph =
-      kind == Kind::pt2 ? read_pt2(bytes, path, lying) : read_onnx(bytes, path, sample, begins_later);
+      kind == FileKind::pt2 ? read_pt2(bytes, path, lying) : read_onnx(bytes, path, sample, begins_later);
   cut_network(graph, cut, begins_later ? sample : Shape{});
   ForeignLayers layers = Translator(graph).run();
   ImportedNetwork network;

@@ -24,7 +24,7 @@ target_compile_options(firn_unsanitized INTERFACE -fno-sanitize=all)
 # includes. Names of file-local things are then unique within the target.
 function(firn_unity target)
   if(FIRN_UNITY)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 10)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 40)
   endif()
 endfunction()
 

@@ -42,7 +42,7 @@ std::string ways_of(const Sample& sample) {
 }
 
 /// What is compared in one row.
-struct Row {
+struct ComparedRow {
   std::string model, freeze;
 };
 
@@ -51,7 +51,7 @@ struct Row {
 }
 
 /// Throws Error(usage) for names that firn does not know, before anybody is asked for a row.
-void check(const Row& row) {
+void check(const ComparedRow& row) {
   const ModelEntry entry = bench_entry(row.model);
   entry.make(entry.default_input, entry.usual_classes)->set_freeze(row.freeze == "0" ? "none" : row.freeze);
 }
@@ -66,7 +66,7 @@ std::string last_line(const std::string& text) {
 }
 
 /// The row in what was printed; lines that are none are passed over.
-Sample read_sample(const std::string& who, const std::string& printed, const Row& row) {
+Sample read_sample(const std::string& who, const std::string& printed, const ComparedRow& row) {
   std::istringstream lines(printed);
   for (std::string line; std::getline(lines, line);) {
     const auto json = try_json(line);
@@ -102,7 +102,7 @@ class Comparison {
     peer_threads_ = numbers_in(counts, kThreads, {"bench", "--peer-threads"});
   }
 
-  void compare(const Row& row) {
+  void compare(const ComparedRow& row) {
     std::vector<Sample> own, peer;
     double load = -1;
     std::string ways;  // the first pair finds the peer's best ones, the others measure these
@@ -123,7 +123,7 @@ class Comparison {
   }
 
  private:
-  std::vector<std::string> arguments(const Row& row, Index threads) const {
+  std::vector<std::string> arguments(const ComparedRow& row, Index threads) const {
     std::vector<std::string> words{"--models",  row.model,
                                    "--freeze",  row.freeze,
                                    "--threads", std::to_string(threads),
@@ -132,7 +132,7 @@ class Comparison {
     return words;
   }
 
-  Sample measure_own(const Row& row) const {
+  Sample measure_own(const ComparedRow& row) const {
     std::vector<std::string> words = own_program();
     words.insert(words.end(), {"bench", "step", "--json", "-q"});
     const auto more = arguments(row, threads_);
@@ -144,7 +144,7 @@ class Comparison {
   }
 
   /// The better of its times over the numbers of threads that it may use.
-  Sample measure_peer(const Row& row, const std::string& ways) const {
+  Sample measure_peer(const ComparedRow& row, const std::string& ways) const {
     Sample best;
     for (const Index threads : peer_threads_) {
       std::vector<std::string> words{"/bin/sh", "-c", options_.peer + " \"$@\"", "sh"};
@@ -163,7 +163,8 @@ class Comparison {
   }
 
   static Sample run(const std::string& who, const std::vector<std::string>& words,
-                    const std::vector<std::pair<std::string, std::string>>& environment, const Row& row) {
+                    const std::vector<std::pair<std::string, std::string>>& environment,
+                    const ComparedRow& row) {
     const ProcessOutcome outcome = run_process(words, environment);
     if (outcome.code != 0) {
       const std::string said = last_line(outcome.err);
@@ -187,7 +188,8 @@ class Comparison {
                     "ratio", "rss MiB", "peer's", "load"));
   }
 
-  void print(const Row& row, const std::vector<Sample>& own, const std::vector<Sample>& peer, double load) {
+  void print(const ComparedRow& row, const std::vector<Sample>& own, const std::vector<Sample>& peer,
+             double load) {
     const auto ratio = [&](double Sample::*field) {
       std::vector<double> ratios;
       for (std::size_t i = 0; i < own.size(); ++i) ratios.push_back(own[i].*field / peer[i].*field);

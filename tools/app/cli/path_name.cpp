@@ -10,12 +10,12 @@ namespace firn::cli {
 
 namespace {
 
-constexpr std::size_t kMostBytes = 200;  // with a number, or an ending, still a name
+constexpr std::size_t kMostNameBytes = 200;  // with a number, or an ending, still a name
 
 }  // namespace
 
 std::string path_name_fault(std::string_view name) {
-  const bool good = !name.empty() && name.size() <= kMostBytes && name.front() != '.' &&
+  const bool good = !name.empty() && name.size() <= kMostNameBytes && name.front() != '.' &&
                     name.front() != '-' && name.find_first_of("/\\") == std::string_view::npos &&
                     printable(name) == name;
   if (good) return {};
@@ -23,7 +23,7 @@ std::string path_name_fault(std::string_view name) {
       "'{}' is no name for a folder or a file: want 1 to {} bytes of printable text without / and \\, which "
       "do "
       "not begin with a dot or a dash",
-      name, kMostBytes);
+      name, kMostNameBytes);
 }
 
 void require_path_name(std::string_view name, Fault fault, std::string_view operation,
@@ -39,7 +39,7 @@ std::string path_name(std::string_view text) {
       name.begin(), name.end(),
       [](char c) { return std::string_view("/\\: ").find(c) != std::string_view::npos; }, '-');
   name.erase(0, std::min(name.find_first_not_of("-."), name.size()));
-  name.resize(std::min(name.size(), kMostBytes / 2));
+  name.resize(std::min(name.size(), kMostNameBytes / 2));
   while (!name.empty() && printable(name) != name) name.pop_back();  // cut within a character
   return name.empty() ? "data" : name;
 }

@@ -53,10 +53,10 @@ PriceList parse(std::string_view text) {
 /// GFLOP/s of multiply-adds in registers, in this thread's own time.
 double own_peak() {
   const PeakKernels& peak = kernels().peak;
-  constexpr Index kRounds = 100'000;
+  constexpr Index kCalls = 100'000;
   const double seconds =
-      median_own_seconds(0.03, 1, [&] { peak.multiply_add(kRounds, real(0.999), real(0.001)); });
-  return 2e-9 * static_cast<double>(peak.chains * kRounds) / seconds;
+      median_own_seconds(0.03, 1, [&] { peak.multiply_add(kCalls, real(0.999), real(0.001)); });
+  return 2e-9 * static_cast<double>(peak.chains * kCalls) / seconds;
 }
 
 double measure_optimizer(Optimizer& optimizer, const std::vector<Index>& counts, Index all, int threads) {

@@ -9,7 +9,7 @@ namespace firn::cli {
 namespace {
 
 constexpr Index kSteps = 3;  // of a kind, before their mean counts
-constexpr double kEnough = 0.5;
+constexpr double kEnoughSeconds = 0.5;
 
 double share(Index part, Index of) {
   return static_cast<double>(part) / static_cast<double>(std::max<Index>(1, of));
@@ -43,7 +43,7 @@ void RunForecast::after_epoch(Index epoch, double evaluation, double now) {
 
 bool RunForecast::known() const {
   const bool some =
-      seen_[0].steps + seen_[1].steps >= kSteps && seen_[0].seconds + seen_[1].seconds >= kEnough;
+      seen_[0].steps + seen_[1].steps >= kSteps && seen_[0].seconds + seen_[1].seconds >= kEnoughSeconds;
   return some || (epoch_ >= 2 && evaluated_);
 }
 

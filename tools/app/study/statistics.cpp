@@ -16,7 +16,7 @@ double beta_share(double x, double a, double b) {
   // The fraction converges quickly on this side of the mean.
   if (x > (a + 1) / (a + b + 2)) return 1 - beta_share(1 - x, b, a);
   constexpr int kMostTerms = 500;
-  constexpr double kTiny = 1e-300, kEnough = 1e-15;
+  constexpr double kTiny = 1e-300, kConverged = 1e-15;
   const auto away = [](double value) { return std::abs(value) < kTiny ? kTiny : value; };
   double c = 1, d = 1 / away(1 - (a + b) * x / (a + 1)), sum = d;
   for (int m = 1; m <= kMostTerms; ++m) {
@@ -28,7 +28,7 @@ double beta_share(double x, double a, double b) {
     d = 1 / away(1 + odd * d);
     c = away(1 + odd / c);
     sum *= c * d;
-    if (std::abs(c * d - 1) < kEnough) break;
+    if (std::abs(c * d - 1) < kConverged) break;
   }
   const double scale =
       std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) + a * std::log(x) + b * std::log1p(-x);
