@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <type_traits>
 
 #include "engine/base/error.h"
@@ -104,6 +105,54 @@ JsonObject to_json(const Settings& settings) {
         setting.place);
   }
   return object;
+}
+
+namespace {
+
+/// How one value is read from a field.
+struct Reading {
+  const JsonFields& fields;
+  const Setting& setting;
+
+  void operator()(bool* to) const { *to = fields.flag(setting.key, *to); }
+  void operator()(std::string* to) const { *to = fields.text(setting.key, *to); }
+  void operator()(std::vector<std::string>* to) const {
+    if (fields.has(setting.key)) *to = fields.texts(setting.key);
+  }
+  void operator()(std::uint64_t* to) const {  // a seed, any of 64 bits, which JSON has as a signed one
+    constexpr std::numeric_limits<Index> all;
+    *to =
+        static_cast<std::uint64_t>(fields.whole(setting.key, all.min(), all.max(), static_cast<Index>(*to)));
+  }
+  void operator()(Index* to) const {
+    const Range range = setting.range.value();
+    const double least = *to == 0 ? 0 : range.least;
+    *to = fields.whole(setting.key, static_cast<Index>(least), static_cast<Index>(range.most), *to);
+  }
+  void operator()(double* to) const {
+    const Range range = setting.range.value();
+    *to = fields.number(setting.key, *to == 0 ? 0 : range.least, range.most, *to);
+  }
+  template <class T>
+  void operator()(T*) const {
+    throw Error(Fault::usage, "settings", fmt::format("{} is not read from a field", setting.key));
+  }
+};
+
+}  // namespace
+
+void from_json(const Settings& settings, const JsonFields& fields) {
+  for (const Setting& setting : settings) {
+    if (*setting.key != '\0') std::visit(Reading{fields, setting}, setting.place);
+  }
+}
+
+bool same_value(const Setting& a, const Setting& b) {
+  return std::visit([&](auto* value) { return *value == *std::get<decltype(value)>(b.place); }, a.place);
+}
+
+void copy_value(const Setting& to, const Setting& from) {
+  std::visit([&](auto* value) { *value = *std::get<decltype(value)>(from.place); }, to.place);
 }
 
 std::string fault_of(const Settings& settings) {

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "engine/base/json_read.h"
 #include "tools/app/cli/arguments.h"
 #include "tools/app/cli/json.h"
 #include "tools/app/cli/range.h"
@@ -46,12 +47,20 @@ void declare(Arguments& arguments, const Settings& settings);
 /// All of them, but for an `only_given` that is not; any other empty optional is 0.
 JsonObject to_json(const Settings& settings);
 
+/// The way back: what is missing stays as it is, of a number 0 too where it is that. No list of numbers has a
+/// key. Throws what `JsonFields` does for other kinds, and numbers out of range.
+void from_json(const Settings& settings, const JsonFields& fields);
+
 /// What is wrong with the first value that its setting does not take: "steps 0: want a whole number from 1 to
 /// 100", "bn 'frozn': want frozen or batch, did you mean frozen?"; empty: nothing.
 std::string fault_of(const Settings& settings);
 
 /// `fault_of` as an Error(usage) of `operation`.
 void require_valid(const Settings& settings, const std::string& operation);
+
+/// Of settings with places of one kind.
+bool same_value(const Setting& a, const Setting& b);
+void copy_value(const Setting& to, const Setting& from);
 
 /// Makes every value zero, false or empty.
 void clear(const Settings& settings);

@@ -11,7 +11,7 @@
 #include "engine/base/parallel.h"
 #include "engine/kernels/bf16_rate.h"
 #include "layers/model.h"
-#include "layers/tasks/registry.h"
+#include "tools/app/run/data_settings.h"
 
 namespace firn::cli {
 
@@ -63,45 +63,7 @@ void declare_data(Arguments& arguments, DataChoice& choice) {
   arguments.option("--group", choice.group, "RULE",
                    "samples that stay in one part: 'name:*_' (file names that begin alike, up to the last _; "
                    "any pattern), column:NAME (of a table), none (bursts, where names leave little doubt)");
-  DataOptions& options = choice.options;
-  arguments.option("--size", options.size, "PIXELS", kPixels, "pictures are resized to PIXELS x PIXELS");
-  arguments.option("--window", options.window, "N", at_least(1), "plain text: characters of a sample (64)");
-  arguments.option("--limit", options.limit, "N", at_least(1),
-                   "words: at most so many of each language (5000)");
-  arguments.flag("--skip-bad", options.skip_bad, "leave out pictures that cannot be read, and say which");
-  declare_tables(arguments, options);
-  declare_texts(arguments, options);
-}
-
-void declare_texts(Arguments& arguments, DataOptions& options) {
-  arguments.choice("--tokens", options.tokens, {"characters", "words"},
-                   "tsv: what a token is (characters); a word is a run of letters and digits, every other "
-                   "character but spaces stands alone");
-  arguments.flag("--lowercase", options.lower_case, "tsv: capitals are made small");
-  arguments.option("--vocabulary", options.vocabulary_limit, "N", at_least(1),
-                   "tsv: the N most frequent tokens of the training part, one place for all others (all "
-                   "characters; 20000 words)");
-  arguments.option("--text-column", options.text_column, "COLUMN",
-                   "tsv, csv: the column of the text: its name or its number from 1");
-  arguments.choice("--header", options.header, {"yes", "no"},
-                   "tsv, csv: whether the first line is a header (told by its names and the other lines)");
-}
-
-void declare_tables(Arguments& arguments, DataOptions& options) {
-  arguments.choice(
-      "--task", options.task, task_names(),
-      "csv, tsv, npy: what is predicted: one of several classes, numbers, or several labels at once "
-      "(what the weights are for; classification)");
-  arguments.option(
-      "--label", options.label, "COLUMN",
-      "csv, tsv: the column of the label: its name, its number from 1, first or last; for regression "
-      "and labels several with commas");
-  arguments.list("--drop", options.drop, "COLUMN...", "csv: columns that are left out, by name or number");
-  arguments.choice(
-      "--layout", options.layout, {"nhwc", "nchw", "nhw", "ntf", "nft"},
-      "npy: pictures with their channels last or first, grey pictures, sequences with their steps "
-      "first or last");
-  arguments.option("--labels-file", options.labels_file, "FILE.npy", "npy: the labels of --data's array");
+  declare_reading(arguments, choice.options);
 }
 
 Settings freeze_settings(FreezeChoice& choice) {

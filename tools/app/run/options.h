@@ -74,10 +74,6 @@ void declare_model(Arguments& arguments, ModelChoice& choice);
 /// --head-init
 void declare_head_init(Arguments& arguments, ModelChoice& choice);
 void declare_data(Arguments& arguments, DataChoice& choice);
-/// What of it tables of texts take: --tokens, --lowercase, --vocabulary, --text-column, --header.
-void declare_texts(Arguments& arguments, DataOptions& options);
-/// What of it tables and arrays take: --label, --drop, --layout, --labels-file.
-void declare_tables(Arguments& arguments, DataOptions& options);
 /// `in_training`: --thaw too.
 void declare_freeze(Arguments& arguments, FreezeChoice& choice, bool in_training);
 void declare_run(Arguments& arguments, RunChoice& choice);

@@ -8,76 +8,29 @@
 
 #include "data/source.h"
 #include "engine/base/error.h"
+#include "tools/app/run/data_settings.h"
 
 namespace firn::cli {
 
 namespace {
 
-bool holds_texts(const DataParts& parts) {
-  const DataInfo& info = parts.info();
-  return info.kind == DataKind::tokens && !info.label_each_step;
+/// What is asked for is not as it is usually: the settings of `given` that are.
+std::vector<DataSetting> asked_for(const DataOptions& given) {
+  DataOptions own = given, usual;
+  std::vector<DataSetting> asked;
+  const std::vector<DataSetting> as_usual = data_settings(usual);
+  std::size_t i = 0;
+  for (const DataSetting& one : data_settings(own)) {
+    if (!same_value(one.setting, as_usual[i++].setting)) asked.push_back(one);
+  }
+  return asked;
 }
 
-bool is_table(const DataParts& parts) {
-  return parts.source == "csv" || parts.source == "tsv";
+Settings settings_of(DataOptions& options) {
+  Settings settings;
+  for (DataSetting& one : data_settings(options)) settings.push_back(std::move(one.setting));
+  return settings;
 }
-
-bool is_table_of_texts(const DataParts& parts) {
-  return is_table(parts) && holds_texts(parts);
-}
-
-bool is_array(const DataParts& parts) {
-  return parts.source == "npy";
-}
-
-struct Rule {
-  const char* option;
-  bool (*given)(const DataOptions&);
-  bool (*takes)(const DataParts&);
-  const char* scope;
-  std::vector<std::string_view> sources = {};  ///< it takes none of others; empty: the source does not tell
-};
-
-/// Asked for is what is not as it is usually.
-template <auto Member>
-bool is_given(const DataOptions& options) {
-  return options.*Member != DataOptions().*Member;
-}
-
-const Rule kRules[] = {
-    {"--size", is_given<&DataOptions::size>,
-     [](const DataParts& p) { return p.info().kind == DataKind::image; }, "pictures"},
-    {"--skip-bad",
-     is_given<&DataOptions::skip_bad>,
-     [](const DataParts& p) { return p.source == "folder"; },
-     "folders of pictures",
-     {"folder"}},
-    {"--window", is_given<&DataOptions::window>, [](const DataParts& p) { return p.info().label_each_step; },
-     "plain text"},
-    {"--limit",
-     is_given<&DataOptions::limit>,
-     [](const DataParts& p) { return p.source == "words"; },
-     "the set words",
-     {"words"}},
-    {"--tokens", is_given<&DataOptions::tokens>, is_table_of_texts, "tables of texts", {"csv", "tsv"}},
-    {"--lowercase", is_given<&DataOptions::lower_case>, is_table_of_texts, "tables of texts", {"csv", "tsv"}},
-    {"--vocabulary", is_given<&DataOptions::vocabulary_limit>, holds_texts, "texts with a label"},
-    {"--text-column",
-     is_given<&DataOptions::text_column>,
-     is_table_of_texts,
-     "tables of texts",
-     {"csv", "tsv"}},
-    {"--header", is_given<&DataOptions::header>, is_table, "tables", {"csv", "tsv"}},
-    {"--task", is_given<&DataOptions::task>, [](const DataParts&) { return true; }, "data"},
-    {"--label", is_given<&DataOptions::label>, is_table, "tables", {"csv", "tsv"}},
-    {"--drop",
-     is_given<&DataOptions::drop>,
-     [](const DataParts& p) { return is_table(p) && !holds_texts(p); },
-     "tables of numbers",
-     {"csv", "tsv"}},
-    {"--layout", is_given<&DataOptions::layout>, is_array, "arrays (npy)", {"npy"}},
-    {"--labels-file", is_given<&DataOptions::labels_file>, is_array, "arrays (npy)", {"npy"}},
-};
 
 const char* held_by(const DataInfo& info) {
   switch (info.kind) {
@@ -101,82 +54,56 @@ std::string source_words(const std::string& source) {
   return "of the kind " + source;
 }
 
-template <auto Member>
-void complete(DataOptions& options, const DataOptions& usual) {
-  if (!is_given<Member>(options)) options.*Member = usual.*Member;
-}
-
 }  // namespace
 
 void check_reading(const DataOptions& given, const DataParts& parts) {
-  for (const Rule& rule : kRules) {
-    if (!rule.given(given) || rule.takes(parts)) continue;
+  for (const DataSetting& one : asked_for(given)) {
+    if (one.takes(parts)) continue;
     throw Error(Fault::usage, "data",
-                fmt::format("{} is for {}; {} holds {}", rule.option, rule.scope, parts.info().name,
+                fmt::format("{} is for {}; {} holds {}", one.setting.option, one.scope, parts.info().name,
                             held_by(parts.info())));
   }
 }
 
 void check_source(const DataOptions& given, const std::string& spec) {
   std::string source;
-  for (const Rule& rule : kRules) {
-    if (rule.sources.empty() || !rule.given(given)) continue;
+  for (const DataSetting& one : asked_for(given)) {
+    if (one.sources.empty()) continue;
     if (source.empty()) source = data_source_of(spec);
     if (source == spec) return;  // a set by its name, which is read at once
-    if (std::find(rule.sources.begin(), rule.sources.end(), source) != rule.sources.end()) continue;
-    throw Error(Fault::usage, "data",
-                fmt::format("{} is for {}; {} is {}", rule.option, rule.scope, spec, source_words(source)));
+    if (std::find(one.sources.begin(), one.sources.end(), source) != one.sources.end()) continue;
+    throw Error(
+        Fault::usage, "data",
+        fmt::format("{} is for {}; {} is {}", one.setting.option, one.scope, spec, source_words(source)));
   }
 }
 
 void check_no_reading(const DataOptions& given) {
-  for (const Rule& rule : kRules) {
-    if (!rule.given(given) || std::string_view(rule.option) == "--vocabulary") continue;
-    throw Error(Fault::usage, "data", fmt::format("{} goes with --data", rule.option));
+  for (const DataSetting& one : asked_for(given)) {
+    if (std::string_view(one.setting.option) == "--vocabulary") continue;
+    throw Error(Fault::usage, "data", fmt::format("{} goes with --data", one.setting.option));
   }
 }
 
-void add_reading(JsonObject& config, const DataOptions& options) {
-  config.add("size", options.size).add("window", options.window).add("limit", options.limit);
-  if (options.skip_bad) config.add("skip_bad", true);
-  if (!options.text_column.empty()) config.add("text_column", options.text_column);
-  if (!options.header.empty()) config.add("header", options.header);
-  if (!options.task.empty()) config.add("task", options.task);
-  if (!options.label.empty()) config.add("label", options.label);
-  if (!options.drop.empty()) config.add("drop", options.drop);
-  if (!options.layout.empty()) config.add("layout", options.layout);
-  if (!options.labels_file.empty()) config.add("labels_file", options.labels_file);
+JsonObject reading_json(DataOptions options) {
+  return to_json(settings_of(options));
 }
 
 DataOptions reading_of(const JsonFields& config) {
-  constexpr Index kMost = Index{1} << 40;
   DataOptions options;
-  options.size = config.whole("size", 0, kMost, options.size);
-  options.window = config.whole("window", 1, kMost, options.window);
-  options.limit = config.whole("limit", 0, kMost, options.limit);
-  options.skip_bad = config.flag("skip_bad");
-  options.text_column = config.text("text_column");
-  options.header = config.text("header");
-  options.task = config.text("task");
-  options.label = config.text("label");
-  options.drop = config.texts("drop");
-  options.layout = config.text("layout");
-  options.labels_file = config.text("labels_file");
+  from_json(settings_of(options), config);
   return options;
 }
 
 void complete_reading(DataOptions& options, const DataOptions& usual) {
-  complete<&DataOptions::size>(options, usual);
-  complete<&DataOptions::window>(options, usual);
-  complete<&DataOptions::limit>(options, usual);
-  complete<&DataOptions::skip_bad>(options, usual);
-  complete<&DataOptions::text_column>(options, usual);
-  complete<&DataOptions::header>(options, usual);
-  complete<&DataOptions::task>(options, usual);
-  complete<&DataOptions::label>(options, usual);
-  complete<&DataOptions::drop>(options, usual);
-  complete<&DataOptions::layout>(options, usual);
-  complete<&DataOptions::labels_file>(options, usual);
+  DataOptions from = usual;
+  const Settings to = settings_of(options);
+  const Settings others = settings_of(from);
+  DataOptions none;
+  const Settings untouched = settings_of(none);
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    if (*to[i].key != '\0' && same_value(to[i], untouched[i])) copy_value(to[i], others[i]);
+  }
 }
 
 }  // namespace firn::cli

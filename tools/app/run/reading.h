@@ -18,7 +18,7 @@ void check_source(const DataOptions& given, const std::string& spec);
 void check_no_reading(const DataOptions& given);
 
 /// What is asked for, as fields of config.json; what is not is left out, or 0.
-void add_reading(JsonObject& config, const DataOptions& options);
+JsonObject reading_json(DataOptions options);
 /// The way back. Throws what `JsonFields` does.
 DataOptions reading_of(const JsonFields& config);
 /// What `options` do not ask for they take from `usual`.

@@ -27,6 +27,7 @@
 #include "tools/app/record/network_folder.h"
 #include "tools/app/record/schema.h"
 #include "tools/app/report/write.h"
+#include "tools/app/run/data_settings.h"
 #include "tools/app/run/folder.h"
 #include "tools/app/run/options.h"
 #include "tools/app/run/recipe.h"
@@ -116,13 +117,7 @@ void StudyVerb::declare(Arguments& arguments) {
   arguments.option("--test-samples", test_samples_, "N", at_least(0),
                    "judge on at most so many samples (0: all)");
   arguments.group("Data");
-  arguments.option("--size", data_.options.size, "S", kPixels, "pictures are resized to S x S");
-  arguments.option("--limit", data_.options.limit, "N", at_least(1),
-                   "words: at most so many of each language");
-  arguments.option("--window", data_.options.window, "N", at_least(1), "text: characters of a sample");
-  arguments.flag("--skip-bad", data_.options.skip_bad, "leave out pictures that cannot be read");
-  declare_tables(arguments, data_.options);
-  declare_texts(arguments, data_.options);
+  declare_reading(arguments, data_.options);
   arguments.group("The run");
   arguments.option("--budget", budget_text_, "T",
                    "as much as the time allows, 10m or 1h: arms and seeds that say the most come first");

@@ -210,7 +210,7 @@ JsonObject Train::config(const Session& session, const DataHashes& hashes) const
   object.add("train_sha256", hashes.train).add("validation_sha256", hashes.validation);
   object.add("test_sha256", hashes.test).add("split_seed", session_.data.split_seed);
   object.add("validation", session_.data.validation).add("group", session_.data.group);
-  add_reading(object, session_.data.options);
+  object.add_all(reading_json(session_.data.options));
   const bool text = !session.recipe.vocabulary.empty();
   object.add("tokens", text ? session.recipe.tokens.name() : "")
       .add("lower_case", session.recipe.tokens.lower_case)
