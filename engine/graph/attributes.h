@@ -12,7 +12,8 @@
 
 namespace firn {
 
-using AttributeValue = std::variant<bool, Index, double, std::string, std::vector<Index>>;
+using AttributeValue =
+    std::variant<bool, Index, double, std::string, std::vector<Index>, std::vector<double>>;
 
 struct Attribute {
   std::string name;
@@ -31,11 +32,16 @@ class Attributes {
   /// Behind these, those of `other`.
   Attributes& add(Attributes other);
 
-  /// The value of that name and kind. Throws Error(usage) where there is none.
+  /// The value of that name and kind: a whole number is a number too, one of a list a list, and
+  /// anything a word. Throws
+  /// Error(usage) where there is none.
   template <class T>
-  const T& get(std::string_view name) const {
-    if (const AttributeValue* value = find(name); value != nullptr && std::holds_alternative<T>(*value)) {
-      return std::get<T>(*value);
+  T get(std::string_view name) const {
+    if (const AttributeValue* value = find(name); value != nullptr) {
+      if (std::holds_alternative<T>(*value)) return std::get<T>(*value);
+      if (const AttributeValue other = as(*value, AttributeValue(T{}).index());
+          std::holds_alternative<T>(other))
+        return std::get<T>(other);
     }
     missing(name);
   }
@@ -46,8 +52,15 @@ class Attributes {
   /// The texts, with blanks between: "3x3 1->32 pad 1".
   std::string detail() const;
 
+  /// All of them: "kernel=3,3 groups=1 slope=0.01". Words hold neither blanks nor commas.
+  std::string text() const;
+  /// The way back. Throws Error(usage) for a word that is no name=value, and for a name that is there twice.
+  static Attributes read(std::string_view text);
+
  private:
   [[noreturn]] static void missing(std::string_view name);
+  /// As that kind of value where it is one, else as it is.
+  static AttributeValue as(const AttributeValue& value, std::size_t kind);
 
   std::vector<Attribute> list_;
 };

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/ops/check.h"
+#include "engine/ops/operation_kinds.h"
 #include "engine/ops/pool.h"
 
 namespace firn {
@@ -64,6 +65,14 @@ class AdaptiveAverage final : public Op {
 };
 
 }  // namespace
+
+void add_adaptive_pool_kinds(std::vector<OperationKind>& rows) {
+  rows.push_back(
+      {"adaptive_average_pool", [](Graph& graph, const Attributes& a, std::span<const Value> inputs) {
+         const std::vector<Index> size = a.get<std::vector<Index>>("size");
+         return adaptive_average_pool(graph, inputs[0], size.at(0), size.at(1));
+       }});
+}
 
 Value adaptive_average_pool(Graph& graph, Value x, Index height, Index width) {
   const Shape& shape = x.shape();

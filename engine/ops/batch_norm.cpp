@@ -9,6 +9,7 @@
 #include "engine/ops/dense.h"
 #include "engine/ops/epilogue.h"
 #include "engine/ops/merged_moments.h"
+#include "engine/ops/operation_kinds.h"
 #include "engine/ops/parts.h"
 
 namespace firn {
@@ -53,7 +54,8 @@ class Coefficients final : public Op {
   explicit Coefficients(real epsilon) : epsilon_(epsilon) {}
   Description describe() const override {
     return {"norm_coefficients",
-            "scale[c] = gamma[c] / √(variance[c] + ε), shift[c] = beta[c] - mean[c] scale[c]"};
+            "scale[c] = gamma[c] / √(variance[c] + ε), shift[c] = beta[c] - mean[c] scale[c]",
+            Attributes().add("epsilon", static_cast<double>(epsilon_))};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {inputs[0], inputs[0]};
@@ -203,7 +205,11 @@ class Statistics final : public Op {
   Description describe() const override {
     return {"batch_statistics",
             "mean[c] and m2[c] of the batch from those of its slices, inverse_std[c] = 1 / √(m2[c] / rows + "
-            "ε), unbiased variance[c] = m2[c] / (rows - 1)"};
+            "ε), unbiased variance[c] = m2[c] / (rows - 1)",
+            Attributes()
+                .add("epsilon", static_cast<double>(epsilon_))
+                .add("batch", batch_)
+                .add("rows_of_sample", rows_of_sample_)};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     const Spec row{inputs[0].shape.tail(1), DType::number, Axis::none};
@@ -221,11 +227,12 @@ class Statistics final : public Op {
                 static_cast<double>(part[2 * c + i]));
       }
       const auto mean = static_cast<real>(all.mean);
-      call.out(0)[i] = mean;
-      call.out(1)[i] = static_cast<real>(1 / std::sqrt(all.m2 / all.count + static_cast<double>(epsilon_)));
-      if (call.out(2) != nullptr)
-        call.out(2)[i] = static_cast<real>(all.count > 1 ? all.m2 / (all.count - 1) : all.m2);
-      call.out(3)[i] = static_cast<real>(all.mean - static_cast<double>(mean));
+      const double outputs[] = {all.mean, 1 / std::sqrt(all.m2 / all.count + static_cast<double>(epsilon_)),
+                                all.count > 1 ? all.m2 / (all.count - 1) : all.m2,
+                                all.mean - static_cast<double>(mean)};
+      for (int k = 0; k < 4; ++k) {
+        if (call.out(k) != nullptr) call.out(k)[i] = static_cast<real>(outputs[k]);
+      }
     }
   }
 
@@ -254,7 +261,8 @@ class RunningUpdate final : public Op {
  public:
   explicit RunningUpdate(real momentum) : momentum_(momentum) {}
   Description describe() const override {
-    return {"running_update", "running = (1 - momentum) running + momentum · batch"};
+    return {"running_update", "running = (1 - momentum) running + momentum · batch",
+            Attributes().add("momentum", static_cast<double>(momentum_))};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string&) const override {
     return {inputs[0]};
@@ -419,6 +427,39 @@ class Normalise final : public WithEpilogue {
 };
 
 }  // namespace
+
+void add_norm_kinds(std::vector<OperationKind>& rows) {
+  using Inputs = std::span<const Value>;
+  rows.insert(rows.end(),
+              {{"norm_coefficients",
+                [](Graph& g, const Attributes& a, Inputs in) {
+                  return g.add(std::make_shared<Coefficients>(static_cast<real>(a.get<double>("epsilon"))),
+                               {in.begin(), in.end()});
+                }},
+               {"affine",
+                [](Graph& g, const Attributes&, Inputs in) {
+                  return g.add(std::make_shared<Affine>(), {in.begin(), in.end()});
+                }},
+               {"moments",
+                [](Graph& g, const Attributes&, Inputs in) {
+                  return g.add(std::make_shared<Moments>(), {in.begin(), in.end()});
+                }},
+               {"batch_statistics",
+                [](Graph& g, const Attributes& a, Inputs in) {
+                  return g.add(
+                      std::make_shared<Statistics>(static_cast<real>(a.get<double>("epsilon")),
+                                                   a.get<Index>("batch"), a.get<Index>("rows_of_sample")),
+                      {in.begin(), in.end()});
+                }},
+               {"running_update",
+                [](Graph& g, const Attributes& a, Inputs in) {
+                  return g.add(std::make_shared<RunningUpdate>(static_cast<real>(a.get<double>("momentum"))),
+                               {in.begin(), in.end()});
+                }},
+               {"batch_norm", [](Graph& g, const Attributes&, Inputs in) {
+                  return g.add(std::make_shared<Normalise>(), {in.begin(), in.end()});
+                }}});
+}
 
 Value batch_norm_frozen(Graph& graph, Value x, Value gamma, Value beta, Value mean, Value variance,
                         real epsilon) {

@@ -5,6 +5,7 @@
 #include "engine/ops/check.h"
 #include "engine/ops/conv2d_ops.h"
 #include "engine/ops/dense.h"
+#include "engine/ops/operation_kinds.h"
 
 namespace firn {
 
@@ -150,6 +151,32 @@ ConvGeometry geometry(const Shape& x, const Shape& w, const Conv2dOptions& o, co
 }
 
 }  // namespace
+
+void add_convolution_kinds(std::vector<OperationKind>& rows) {
+  const auto build = [](Graph& graph, const Attributes& a, std::span<const Value> inputs) {
+    const std::vector<Index> stride = a.get<std::vector<Index>>("stride"),
+                             pad = a.get<std::vector<Index>>("pad"),
+                             output = a.get<std::vector<Index>>("output"),
+                             kernel = a.get<std::vector<Index>>("kernel");
+    const Shape& x = inputs[0].shape();
+    Conv2dOptions options{.stride_h = stride.at(0),
+                          .stride_w = stride.at(1),
+                          .pad_h = pad.at(0),
+                          .pad_w = pad.at(1),
+                          .groups = a.get<Index>("groups")};
+    // Of the paddings behind that give this output the one nearest to that in front.
+    const auto more = [](Index out, Index step, Index window, Index size) {
+      const Index least = (out - 1) * step + window - size;
+      return std::clamp<Index>(0, least, least + step - 1);
+    };
+    options.more_h = more(output.at(0), stride.at(0), kernel.at(0), x[1] + 2 * pad.at(0));
+    options.more_w = more(output.at(1), stride.at(1), kernel.at(1), x[2] + 2 * pad.at(1));
+    if (a.find("winograd") != nullptr) options.winograd = a.get<Index>("winograd");
+    return conv2d(graph, inputs[0], inputs[1], inputs.size() > 2 ? inputs[2] : Value{}, options);
+  };
+  rows.push_back({"conv2d", build});
+  rows.push_back({"conv2d_depthwise", build});
+}
 
 Value conv2d(Graph& graph, Value x, Value weight, Value bias, const Conv2dOptions& options) {
   const ConvGeometry g = geometry(x.shape(), weight.shape(), options, graph.label());

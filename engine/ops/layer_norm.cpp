@@ -49,7 +49,8 @@ class LayerNorm final : public Op {
   Description describe() const override {
     return {"layer_norm",
             "y[r,c] = (x[r,c] - mean[r]) inverse_std[r] gamma[c] + beta[c], inverse_std[r] = 1 / "
-            "√(variance[r] + ε)"};
+            "√(variance[r] + ε)",
+            Attributes().add("epsilon", static_cast<double>(epsilon_))};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;

@@ -3,6 +3,7 @@
 #include "engine/kernels/kernels.h"
 #include "engine/ops/arithmetic.h"
 #include "engine/ops/check.h"
+#include "engine/ops/operation_kinds.h"
 #include "engine/ops/reduce.h"
 
 namespace firn {
@@ -44,7 +45,11 @@ class CrossEntropyRows final : public Op {
     return {"softmax_cross_entropy",
             "p[r,c] = exp(x[r,c]) / Σ_k exp(x[r,k]), loss[r] = -log p[r, label[r]] (smoothed and weighted "
             "where asked for)",
-            Attributes().add("weighted", weighted, weighted ? "weighted by class" : "")};
+            Attributes()
+                .add("smoothing", static_cast<double>(options_.smoothing))
+                .add("class_weights",
+                     std::vector<double>(options_.class_weights.begin(), options_.class_weights.end()),
+                     weighted ? "weighted by class" : "")};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;
@@ -116,6 +121,20 @@ class BinaryLosses final : public Op {
 };
 
 }  // namespace
+
+void add_loss_kinds(std::vector<OperationKind>& rows) {
+  using Inputs = std::span<const Value>;
+  rows.push_back({"softmax_cross_entropy", [](Graph& graph, const Attributes& a, Inputs in) {
+                    CrossEntropyOptions options;
+                    options.smoothing = static_cast<real>(a.get<double>("smoothing"));
+                    for (const double weight : a.get<std::vector<double>>("class_weights"))
+                      options.class_weights.push_back(static_cast<real>(weight));
+                    return graph.add(std::make_shared<CrossEntropyRows>(options), {in.begin(), in.end()});
+                  }});
+  rows.push_back({"binary_cross_entropy", [](Graph& graph, const Attributes&, Inputs in) {
+                    return graph.add(std::make_shared<BinaryLosses>(), {in.begin(), in.end()});
+                  }});
+}
 
 Value softmax_cross_entropy(Graph& graph, Value logits, Value labels, const CrossEntropyOptions& options) {
   if (!(options.smoothing >= 0 && options.smoothing <= 1)) {

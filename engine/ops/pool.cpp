@@ -5,6 +5,7 @@
 
 #include "engine/kernels/kernels.h"
 #include "engine/ops/check.h"
+#include "engine/ops/operation_kinds.h"
 
 namespace firn {
 
@@ -16,7 +17,8 @@ Attributes attributes_of(const PoolGeometry& g) {
       .add("kernel", both(g.kh, g.kw), fmt::format("{}x{}", g.kh, g.kw))
       .add("stride", both(g.stride_h, g.stride_w), fmt::format("stride {}", g.stride_h))
       .add("pad", both(g.pad_h, g.pad_w))
-      .add("count_padding", g.count_padding);
+      .add("count_padding", g.count_padding)
+      .add("output", both(g.oh, g.ow));
 }
 
 /// Output size of one dimension, as PyTorch rounds it.
@@ -184,7 +186,9 @@ class MaxOverTimeGradient final : public Op {
 class MaxOverTime final : public Op {
  public:
   explicit MaxOverTime(Index window) : window_(window) {}
-  Description describe() const override { return {"max_over_time", "y[n,f] = max_t x[n,t,f]"}; }
+  Description describe() const override {
+    return {"max_over_time", "y[n,f] = max_t x[n,t,f]", Attributes().add("window", window_)};
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;
     if (x.rank() != 3 || x[1] < 1)
@@ -225,7 +229,37 @@ class MaxOverTime final : public Op {
   Index window_;
 };
 
+/// The geometry that `attributes_of` lists, of windows over `x`.
+PoolGeometry geometry_of(const Attributes& a, const Shape& x) {
+  const auto pair = [&](std::string_view name) { return a.get<std::vector<Index>>(name); };
+  const std::vector<Index> kernel = pair("kernel"), stride = pair("stride"), pad = pair("pad"),
+                           output = pair("output");
+  return {.h = x[1],
+          .w = x[2],
+          .c = x[3],
+          .kh = kernel.at(0),
+          .kw = kernel.at(1),
+          .stride_h = stride.at(0),
+          .stride_w = stride.at(1),
+          .pad_h = pad.at(0),
+          .pad_w = pad.at(1),
+          .oh = output.at(0),
+          .ow = output.at(1),
+          .count_padding = a.get<bool>("count_padding")};
+}
+
 }  // namespace
+
+void add_pool_kinds(std::vector<OperationKind>& rows) {
+  using Inputs = std::span<const Value>;
+  rows.push_back({"max_pool", [](Graph& graph, const Attributes& a, Inputs in) {
+                    return graph.add(std::make_shared<MaxPool>(geometry_of(a, in[0].shape())), {in[0]});
+                  }});
+  rows.push_back({"average_pool", [](Graph& graph, const Attributes& a, Inputs in) {
+                    return graph.add(std::make_shared<AveragePool>(geometry_of(a, in[0].shape()), false),
+                                     {in[0]});
+                  }});
+}
 
 Value max_pool(Graph& graph, Value x, const PoolOptions& options) {
   return graph.add(std::make_shared<MaxPool>(geometry("max_pool", x.shape(), options, graph.label())), {x});

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/ops/check.h"
+#include "engine/ops/operation_kinds.h"
 
 namespace firn {
 
@@ -28,7 +29,10 @@ void require_axis(std::string_view op, const std::string& where, const Spec& x, 
 class Reshape final : public Op {
  public:
   explicit Reshape(Shape shape) : shape_(shape) {}
-  Description describe() const override { return {"reshape", "y = x under another shape; nothing moves"}; }
+  Description describe() const override {
+    return {"reshape", "y = x under another shape; nothing moves",
+            Attributes().add("shape", std::vector<Index>(shape_.sizes().begin(), shape_.sizes().end()))};
+  }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;
     const bool batch = inputs[0].axis == Axis::batch;
@@ -97,7 +101,11 @@ class Place final : public Op {
       : axis_(axis), begin_(begin), step_(step), size_(size), name_(std::move(name)) {}
   Description describe() const override {
     return {name_, "y = x at the places begin, begin + step, ... of the axis, 0 elsewhere",
-            Attributes().add("axis", Index{axis_}, fmt::format("axis {}", axis_))};
+            Attributes()
+                .add("axis", Index{axis_}, fmt::format("axis {}", axis_))
+                .add("begin", begin_)
+                .add("step", step_)
+                .add("size", size_)};
   }
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     require_axis(name(), where, inputs[0], axis_);
@@ -202,7 +210,24 @@ class MaskSteps final : public Op {
   Traits traits() const override { return {.in_place = {0}}; }
 };
 
+template <const char* kName>
+OperationKind place_kind() {
+  return {kName, [](Graph& graph, const Attributes& a, std::span<const Value> inputs) {
+            return graph.add(
+                std::make_shared<Place>(static_cast<int>(a.get<Index>("axis")), a.get<Index>("begin"),
+                                        a.get<Index>("step"), a.get<Index>("size"), kName),
+                {inputs[0]});
+          }};
+}
+
+constexpr char kPad[] = "pad", kSpread[] = "spread";
+
 }  // namespace
+
+void add_rearranging_kinds(std::vector<OperationKind>& rows) {
+  rows.push_back(place_kind<kPad>());
+  rows.push_back(place_kind<kSpread>());
+}
 
 Value reshape(Graph& graph, Value x, Shape shape) {
   if (x.shape() == shape) return x;
@@ -232,7 +257,7 @@ Value spread_places(Graph& graph, Value x, int axis, Index step) {
   if (step < 1) shape_error("spread", graph.label(), fmt::format("step {}", step));
   if (step == 1 || x.shape()[axis] < 1) return x;
   const Index size = (x.shape()[axis] - 1) * step + 1;
-  return graph.add(std::make_shared<Place>(axis, 0, step, size, "spread"), {x});
+  return graph.add(std::make_shared<Place>(axis, 0, step, size, kSpread), {x});
 }
 
 Value pad(Graph& graph, Value x, int axis, Index before, Index behind) {
@@ -241,7 +266,7 @@ Value pad(Graph& graph, Value x, int axis, Index before, Index behind) {
   require_axis("pad", graph.label(), x.spec(), axis);
   if (before == 0 && behind == 0) return x;
   const Index size = before + x.shape()[axis] + behind;
-  return graph.add(std::make_shared<Place>(axis, before, 1, size, "pad"), {x});
+  return graph.add(std::make_shared<Place>(axis, before, 1, size, kPad), {x});
 }
 
 }  // namespace firn

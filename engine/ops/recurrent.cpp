@@ -5,6 +5,7 @@
 #include "engine/ops/arithmetic.h"
 #include "engine/ops/check.h"
 #include "engine/ops/dense.h"
+#include "engine/ops/operation_kinds.h"
 #include "engine/ops/recurrent_ops.h"
 #include "engine/ops/trainable_part.h"
 
@@ -239,6 +240,26 @@ class LastStep final : public Op {
 };
 
 }  // namespace
+
+void add_recurrent_kinds(std::vector<OperationKind>& rows) {
+  using Inputs = std::span<const Value>;
+  rows.insert(
+      rows.end(),
+      {{"lstm",
+        [](Graph& graph, const Attributes& a, Inputs in) {
+          return graph.add(std::make_shared<LstmOp>(a.get<bool>("reverse"), in.size() > 2),
+                           {in.begin(), in.end()});
+        }},
+       {"gru",
+        [](Graph& graph, const Attributes& a, Inputs in) {
+          return graph.add(std::make_shared<GruOp>(a.get<bool>("reverse"), in.size() > 3),
+                           {in.begin(), in.end()});
+        }},
+       {"last_step", [](Graph& graph, const Attributes&,
+                        Inputs in) { return last_step(graph, in[0], in.size() > 1 ? in[1] : Value{}); }},
+       {"first_step",
+        [](Graph& graph, const Attributes&, Inputs in) { return last_step(graph, in[0], {}, true); }}});
+}
 
 Value lstm(Graph& graph, Value x, const RecurrentWeights& w, const RecurrentOptions& options) {
   checked_hidden("lstm", graph, x, w, 4, options);

@@ -5,6 +5,7 @@
 #include "engine/kernels/kernels.h"
 #include "engine/ops/arithmetic.h"
 #include "engine/ops/check.h"
+#include "engine/ops/operation_kinds.h"
 #include "engine/ops/parts.h"
 
 namespace firn {
@@ -113,6 +114,12 @@ class Ratio final : public Op {
 };
 
 }  // namespace
+
+void add_reducing_kinds(std::vector<OperationKind>& rows) {
+  rows.push_back({"sum", [](Graph& graph, const Attributes&, std::span<const Value> inputs) {
+                    return graph.add(std::make_shared<SumAll>(), {inputs[0]});
+                  }});
+}
 
 Value sum(Graph& graph, Value x) {
   Value parts = graph.add(std::make_shared<SumAll>(), {x});

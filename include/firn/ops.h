@@ -17,4 +17,5 @@
 #include "engine/ops/rearrange.h"
 #include "engine/ops/recurrent.h"
 #include "engine/ops/reduce.h"
+#include "engine/ops/registry.h"
 #include "engine/ops/softmax.h"

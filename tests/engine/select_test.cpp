@@ -146,7 +146,7 @@ TEST_CASE("attributes are read back by name and kind") {
   CHECK(attributes.list()[2].value_text() == "2,2");
   CHECK(attributes.find("colour") == nullptr);
   CHECK(test::fails_with(Fault::usage, "colour", [&] { attributes.get<Index>("colour"); }));
-  CHECK(test::fails_with(Fault::usage, "groups", [&] { attributes.get<double>("groups"); }));
+  CHECK(test::fails_with(Fault::usage, "groups", [&] { attributes.get<bool>("groups"); }));
 }
 
 TEST_CASE("values stay valid when something is prepared before their node") {

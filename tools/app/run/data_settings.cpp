@@ -134,8 +134,9 @@ std::vector<DataSetting> data_settings(DataOptions& options) {
         .place = &options.task,
         .among = task_names(),
         .option = "--task",
-        .help = "csv, tsv, npy: what is predicted: one of several classes, numbers, or several labels at once "
-                "(what the weights are for; classification)",
+        .help =
+            "csv, tsv, npy: what is predicted: one of several classes, numbers, or several labels at once "
+            "(what the weights are for; classification)",
         .only_given = true},
        is_any,
        "data"},
@@ -143,8 +144,9 @@ std::vector<DataSetting> data_settings(DataOptions& options) {
         .place = &options.label,
         .option = "--label",
         .value = "COLUMN",
-        .help = "csv, tsv: the column of the label: its name, its number from 1, first or last; for regression "
-                "and labels several with commas",
+        .help =
+            "csv, tsv: the column of the label: its name, its number from 1, first or last; for regression "
+            "and labels several with commas",
         .only_given = true},
        is_table,
        kTables,

@@ -1,5 +1,5 @@
-// The options that say how data is read, each written once: what the command line and config.json call it, what
-// it takes, where its value lies, and which sets it is for.
+// The options that say how data is read, each written once: what the command line and config.json call it,
+// what it takes, where its value lies, and which sets it is for.
 #pragma once
 
 #include <string_view>
@@ -15,7 +15,7 @@ namespace firn::cli {
 struct DataSetting {
   Setting setting;
   bool (*takes)(const DataParts& parts);
-  const char* scope;                            ///< which sets, for people
+  const char* scope;                           ///< which sets, for people
   std::vector<std::string_view> sources = {};  ///< it takes none of others; empty: the source does not tell
 };
 

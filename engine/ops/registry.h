@@ -1,0 +1,29 @@
+// Operations by name: what `Op::describe` lists makes the same operation again.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/graph/graph.h"
+
+namespace firn {
+
+/// An operation that graphs are built of; what differentiation adds has no row.
+struct OperationKind {
+  std::string name;
+  /// The first output of a node whose description has these attributes. Throws Error(usage) for an attribute
+  /// that is missing or of another kind, and what the operation's builder throws.
+  Value (*build)(Graph& graph, const Attributes& attributes, std::span<const Value> inputs);
+};
+
+/// All of them, by name.
+const std::vector<OperationKind>& operation_kinds();
+
+/// Adds the operation of that name under the graph's label. `inputs` are those of its node, in order. Throws
+/// Error(usage) for a name that there is none of, with the nearest, and what `OperationKind::build` throws.
+Value build_operation(Graph& graph, std::string_view name, const Attributes& attributes,
+                      std::span<const Value> inputs);
+
+}  // namespace firn
