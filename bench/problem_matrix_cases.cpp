@@ -115,7 +115,7 @@ std::function<void()> lstm_product(const Kernels& k, const RecurrentProblem& p, 
 }  // namespace
 
 void add_matrix_cases(std::vector<KernelCase>& cases) {
-  if (amx_unit() == nullptr) return;
+  if (amx_unit() == nullptr && pairs_unit() == nullptr) return;
   const auto add = [&](const char* kernel, const char* size, double macs, const auto& prepare) {
     cases.push_back({kernel, size, macs, 0, prepare});
   };

@@ -1,7 +1,6 @@
 // What trains of a tensor that trains in part: ranges of places along one axis.
 #pragma once
 
-#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -49,7 +48,7 @@ void for_each_trainable(const TrainableRanges* trains, const Shape& whole, Index
     Index at = outer * compact_row;
     for (const UnitRange& range : trains->ranges) {
       const Index count = (range.last - range.first) * inner;
-      const Index begin = std::max(at, first), stop = std::min(at + count, end);
+      const Index begin = at > first ? at : first, stop = at + count < end ? at + count : end;
       if (begin < stop) f(begin, outer * row + range.first * inner + begin - at, stop - begin);
       at += count;
     }

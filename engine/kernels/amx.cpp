@@ -113,7 +113,7 @@ bool has_amx() {
   return syscall(SYS_arch_prctl, kAskForState, kTileData) == 0;
 }
 
-constexpr MatrixUnit kAmx{"AMX", begin, end, multiply, kPeakSteps, peak};
+constexpr MatrixUnit kAmx{"AMX", false, begin, end, multiply, kPeakSteps, peak};
 
 #undef FIRN_AMX
 

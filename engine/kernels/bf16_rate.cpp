@@ -40,16 +40,14 @@ double measured_rate(const Kernels& kernels, double count, const F& products) {
   return std::exp2(std::round(std::log2(*middle)));
 }
 
-double measured_pair_rate(const Kernels& kernels) {
-  const PairKernels& pairs = pair_kernels(kernels);
-  return measured_rate(kernels, static_cast<double>(pairs.chains) * kRounds,
-                       [&] { sink = pairs.multiply_add(kRounds); });
+const MatrixUnit& own_unit() {
+  return amx_unit() != nullptr ? *amx_unit() : *pairs_unit();
 }
 
 double measured_unit_rate(const Kernels& kernels) {
   constexpr Index kUnitRounds = kRounds / 4;
   constexpr double kStep = double{kUnitRows} * double{kUnitRows} * double{kUnitDepth};
-  const MatrixUnit& unit = *amx_unit();
+  const MatrixUnit& unit = own_unit();
   unit.begin();
   const double rate = measured_rate(kernels, kStep * static_cast<double>(unit.steps * kUnitRounds),
                                     [&] { unit.peak(kUnitRounds); });
@@ -59,14 +57,8 @@ double measured_unit_rate(const Kernels& kernels) {
 
 }  // namespace
 
-double pair_rate(const Kernels& kernels) {
-  if (kernels.isa != Isa::avx512 || !has_bf16_pairs()) return 0;
-  static const double rate = measured_pair_rate(kernels);
-  return rate;
-}
-
 double unit_rate(const Kernels& kernels) {
-  if (kernels.isa != Isa::avx512 || amx_unit() == nullptr) return 0;
+  if (kernels.isa != Isa::avx512 || (amx_unit() == nullptr && pairs_unit() == nullptr)) return 0;
   static const double rate = measured_unit_rate(kernels);
   return rate;
 }
@@ -74,31 +66,24 @@ double unit_rate(const Kernels& kernels) {
 std::string bf16_reason() {
   switch (bf16_products()) {
     case Bf16Products::in_pairs:
-      return "products of pairs everywhere: pinned by FIRN_ISA";
+      return fmt::format("products of pairs everywhere ({}): pinned by FIRN_ISA", matrix_unit().name);
     case Bf16Products::by_tiles:
-      return fmt::format("products by tiles everywhere ({}): pinned by FIRN_ISA", matrix_unit().name);
+      return fmt::format("products in tiles everywhere ({}): pinned by FIRN_ISA", matrix_unit().name);
     case Bf16Products::in_fp32:
       return "rounded numbers, products in fp32: pinned by FIRN_ISA";
     case Bf16Products::where_faster:
       break;
   }
-  const double unit = unit_rate(kernels()), pairs = pair_rate(kernels());
-  if (unit > 1) {
+  const double rate = unit_rate(kernels());
+  if (rate == 0)
+    return "rounded numbers, products in fp32: the processor has neither products of pairs nor tiles";
+  if (rate > 1) {
     return fmt::format(
-        "products by tiles (AMX), measured {:g} times as fast as fp32's, where the shape lets them beat its "
-        "kernels",
-        unit);
+        "products by {}, measured {:g} times as fast as fp32's, where the shape lets them beat its kernels",
+        own_unit().name, rate);
   }
-  if (pairs > 1) {
-    return fmt::format(
-        "products of pairs (AVX512-BF16), measured {:g} times as fast as fp32's, where they beat its kernels",
-        pairs);
-  }
-  if (pairs > 0) {
-    return fmt::format(
-        "rounded numbers, products in fp32: those of AVX512-BF16 are measured {:g} times as fast", pairs);
-  }
-  return "rounded numbers, products in fp32: the processor has neither products of pairs nor tiles";
+  return fmt::format("rounded numbers, products in fp32: those of {} are measured {:g} times as fast",
+                     own_unit().name, rate);
 }
 
 }  // namespace firn

@@ -7,13 +7,9 @@
 
 namespace firn {
 
-/// How many times as many multiply-adds the products of pairs of this set make a second as its products in
-/// fp32, in registers: measured at the first call, in some milliseconds, by turns, and taken to the nearest
-/// power of two, so that what depends on it is the same in every run. 0 where the processor has no such
-/// products.
-double pair_rate(const Kernels& kernels);
-
-/// The same of the processor's matrix unit, in tiles that stay where they are.
+/// How many times as many multiply-adds the processor's matrix unit makes a second as the products in fp32 of
+/// this set, which are in registers: measured at the first call, in some milliseconds, by turns, and taken to
+/// the nearest power of two, so that what depends on it is the same in every run. 0 where it has no unit.
 double unit_rate(const Kernels& kernels);
 
 /// One line for `doctor`: what is done in layers whose precision is bf16.

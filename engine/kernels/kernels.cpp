@@ -8,7 +8,6 @@ namespace firn {
 
 namespace naive {
 extern const Kernels table;
-extern const PairKernels pairs;
 }  // namespace naive
 #ifndef FIRN_DOUBLE
 #if defined(__aarch64__)
@@ -26,7 +25,6 @@ extern const Kernels table;
 }
 namespace avx512 {
 extern const Kernels table;
-extern const PairKernels pairs;
 }  // namespace avx512
 #endif
 #endif
@@ -47,13 +45,6 @@ const Kernels& kernels(Isa isa) {
 #endif
 #endif
   return naive::table;
-}
-
-const PairKernels& pair_kernels([[maybe_unused]] const Kernels& kernels) {
-#if defined(FIRN_WIDE_SETS) && !defined(FIRN_DOUBLE)
-  if (kernels.isa == Isa::avx512 && has_bf16_pairs()) return avx512::pairs;
-#endif
-  return naive::pairs;
 }
 
 const Kernels& kernels() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/kernels/bf16.h"
+#include "engine/kernels/conv.h"
 #include "engine/kernels/matrix_unit.h"
 
 namespace firn {
@@ -44,8 +45,8 @@ struct MatrixGradient {
 /// lie so far apart; channel. Steps end with each row and each such set of columns.
 /// `gradient`: image; pixel of the output, its rows lengthened by zeros to as many pixels as a padded row of
 /// the input has (divided by the stride). Steps end with each image.
-/// The bits of an image do not depend on the others, nor on which unit it is. Where an input is infinite or
-/// NaN its neighbours may become NaN too.
+/// The bits of an image do not depend on the others, nor on which unit of one order of sums it is. Where an
+/// input is infinite or NaN its neighbours may become NaN too.
 struct MatrixKernels {
   /// Elements of a packed weight, whole cache lines.
   Index (*weight_count)(const ConvGeometry& g);

@@ -1,8 +1,9 @@
-// The matrix unit as plain loops: the truth of its order of sums, and its stand-in.
+// The matrix units as plain loops: the truth of their orders of sums, and their stand-ins.
 #include <bit>
 #include <cfloat>
 #include <cmath>
 
+#include "engine/base/cpu.h"
 #include "engine/kernels/matrix_unit.h"
 
 namespace firn {
@@ -33,6 +34,24 @@ void step(const Bf16* a, Index lda, const Bf16* b, float* c, Index ldc) {
   }
 }
 
+/// The same, pair after pair.
+void step_in_pairs(const Bf16* a, Index lda, const Bf16* b, float* c, Index ldc) {
+  for (Index m = 0; m < kUnitRows; ++m) {
+    for (Index n = 0; n < kUnitRows; ++n) {
+      float sum = c[m * ldc + n];
+      for (Index pair = 0; pair < kUnitDepth / 2; ++pair) {
+        const Bf16* x = a + m * lda + 2 * pair;
+        const Bf16* y = b + 2 * (pair * kUnitRows + n);
+        for (const int k : {1, 0}) sum = flushed(std::fma(value_of(x[k]), value_of(y[k]), sum));
+      }
+      c[m * ldc + n] = sum;
+    }
+  }
+}
+
+using Step = void (*)(const Bf16* a, Index lda, const Bf16* b, float* c, Index ldc);
+
+template <Step step>
 void multiply(const UnitBlock& t) {
   if (!t.accumulate) {
     for (Index m = 0; m < t.row_tiles * kUnitRows; ++m) {
@@ -55,13 +74,16 @@ void multiply(const UnitBlock& t) {
 
 void nothing() {}
 
+template <Step step>
 void peak(Index rounds) {
   alignas(64) static constexpr Bf16 kZeros[2 * kUnitTile] = {};
   float c[kUnitRows * kUnitRows] = {};
   for (Index r = 0; r < rounds; ++r) step(kZeros, kUnitDepth, kZeros + kUnitTile, c, kUnitRows);
 }
 
-constexpr MatrixUnit kPlain{"plain loops", nothing, nothing, multiply, 1, peak};
+constexpr MatrixUnit kPlain{"plain loops", false, nothing, nothing, multiply<step>, 1, peak<step>};
+constexpr MatrixUnit kPlainPairs{"plain loops",      true, nothing, nothing, multiply<step_in_pairs>, 1,
+                                 peak<step_in_pairs>};
 
 }  // namespace
 
@@ -69,9 +91,16 @@ const MatrixUnit& plain_unit() {
   return kPlain;
 }
 
+const MatrixUnit& plain_pairs_unit() {
+  return kPlainPairs;
+}
+
 const MatrixUnit& matrix_unit() {
-  const MatrixUnit* amx = amx_unit();
-  return amx != nullptr ? *amx : kPlain;
+  const MatrixUnit *const amx = amx_unit(), *const pairs = pairs_unit();
+  const Bf16Products products = bf16_products();
+  if (products == Bf16Products::in_pairs) return pairs != nullptr ? *pairs : kPlainPairs;
+  if (amx != nullptr) return *amx;
+  return products == Bf16Products::where_faster && pairs != nullptr ? *pairs : kPlain;
 }
 
 }  // namespace firn

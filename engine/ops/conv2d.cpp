@@ -53,7 +53,7 @@ void Conv2dOp::gradient(Gradients& g) const {
 
 std::span<const Implementation* const> Conv2dOp::implementations() const {
   static constexpr const Implementation* all[] = {&conv2d_direct, &conv2d_tiles_of_4, &conv2d_tiles_of_2,
-                                                  &conv2d_pairs, &conv2d_matrix};
+                                                  &conv2d_matrix};
   return all;
 }
 
@@ -63,7 +63,7 @@ std::vector<Spec> Conv2dDxOp::infer(std::span<const Spec> inputs, const std::str
 
 std::span<const Implementation* const> Conv2dDxOp::implementations() const {
   static constexpr const Implementation* all[] = {&conv2d_dx_direct, &conv2d_dx_tiles_of_4,
-                                                  &conv2d_dx_tiles_of_2, &conv2d_dx_pairs, &conv2d_dx_matrix};
+                                                  &conv2d_dx_tiles_of_2, &conv2d_dx_matrix};
   return all;
 }
 

@@ -73,9 +73,8 @@ class Conv2dDwOp final : public ConvolutionOp {
   std::vector<ChannelRange> trains_;
 };
 
-extern const Implementation conv2d_direct, conv2d_tiles_of_2, conv2d_tiles_of_4, conv2d_pairs, conv2d_matrix;
-extern const Implementation conv2d_dx_direct, conv2d_dx_tiles_of_2, conv2d_dx_tiles_of_4, conv2d_dx_pairs,
-    conv2d_dx_matrix;
+extern const Implementation conv2d_direct, conv2d_tiles_of_2, conv2d_tiles_of_4, conv2d_matrix;
+extern const Implementation conv2d_dx_direct, conv2d_dx_tiles_of_2, conv2d_dx_tiles_of_4, conv2d_dx_matrix;
 extern const Implementation conv2d_dw_by_parts, conv2d_dw_by_pieces, conv2d_dw_matrix_parts,
     conv2d_dw_matrix_pieces;
 

@@ -39,14 +39,12 @@ void DenseOp::gradient(Gradients& g) const {
 }
 
 std::span<const Implementation* const> DenseOp::implementations() const {
-  static constexpr const Implementation* all[] = {&dense_packed, &dense_by_columns, &dense_pairs,
-                                                  &dense_matrix};
+  static constexpr const Implementation* all[] = {&dense_packed, &dense_by_columns, &dense_matrix};
   return all;
 }
 
 std::span<const Implementation* const> DenseDxOp::implementations() const {
-  static constexpr const Implementation* all[] = {&dense_dx_packed, &dense_dx_by_columns, &dense_dx_pairs,
-                                                  &dense_dx_matrix};
+  static constexpr const Implementation* all[] = {&dense_dx_packed, &dense_dx_by_columns, &dense_dx_matrix};
   return all;
 }
 

@@ -78,8 +78,8 @@ class DenseDwOp final : public Abstract {
   Index whole_;
 };
 
-extern const Implementation dense_packed, dense_by_columns, dense_pairs, dense_matrix;
-extern const Implementation dense_dx_packed, dense_dx_by_columns, dense_dx_pairs, dense_dx_matrix;
+extern const Implementation dense_packed, dense_by_columns, dense_matrix;
+extern const Implementation dense_dx_packed, dense_dx_by_columns, dense_dx_matrix;
 extern const Implementation dense_dw_by_parts, dense_dw_by_pieces, dense_dw_matrix_parts,
     dense_dw_matrix_pieces;
 

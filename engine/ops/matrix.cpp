@@ -125,8 +125,8 @@ Attribute matrix_attribute() {
 
 bool matrix_allowed(const Choice& choice) {
   if (!choice.narrow()) return false;
-  if (bf16_products() == Bf16Products::by_tiles) return true;
-  return bf16_products() == Bf16Products::where_faster && unit_rate(choice.kernels) > 0;
+  if (bf16_products() == Bf16Products::where_faster) return unit_rate(choice.kernels) > 0;
+  return bf16_products() != Bf16Products::in_fp32;
 }
 
 double unit_rate_of(const Choice& choice) {
@@ -134,7 +134,7 @@ double unit_rate_of(const Choice& choice) {
 }
 
 double matrix_choice_cost(double cost) {
-  return bf16_products() == Bf16Products::by_tiles ? -1 : cost;
+  return bf16_products() == Bf16Products::where_faster ? cost : -1;
 }
 
 std::shared_ptr<const Op> matrix_pack_op(const Choice& choice, const ConvGeometry& g, bool turned) {

@@ -72,13 +72,10 @@ std::vector<OperationKind> make_kinds() {
        [](Graph& g, const Attributes&, Inputs in) { return multiply_channels(g, in[0], in[1]); }},
       {"dense",
        [](Graph& g, const Attributes&, Inputs in) { return dense(g, in[0], in[1], or_none(in, 2)); }},
-      {"dropout",
-       [](Graph& g, const Attributes& a, Inputs in) { return dropout(g, in[0], number(a, "p")); }},
+      {"dropout", [](Graph& g, const Attributes& a, Inputs in) { return dropout(g, in[0], number(a, "p")); }},
       {"embedding", [](Graph& g, const Attributes&, Inputs in) { return embedding(g, in[0], in[1]); }},
-      {"layer_norm",
-       [](Graph& g, const Attributes& a, Inputs in) {
-         return layer_norm(g, in[0], in[1], in[2], number(a, "epsilon"));
-       }},
+      {"layer_norm", [](Graph& g, const Attributes& a,
+                        Inputs in) { return layer_norm(g, in[0], in[1], in[2], number(a, "epsilon")); }},
       {"local_response_norm",
        [](Graph& g, const Attributes& a, Inputs in) {
          return local_response_norm(g, in[0],
@@ -99,8 +96,7 @@ std::vector<OperationKind> make_kinds() {
        [](Graph& g, const Attributes& a, Inputs in) {
          return reshape(g, in[0], Shape(std::span<const Index>(a.get<std::vector<Index>>("shape"))));
        }},
-      {"concatenate",
-       [](Graph& g, const Attributes& a, Inputs in) { return concatenate(g, in, axis(a)); }},
+      {"concatenate", [](Graph& g, const Attributes& a, Inputs in) { return concatenate(g, in, axis(a)); }},
       {"slice",
        [](Graph& g, const Attributes& a, Inputs in) {
          return slice(g, in[0], axis(a), a.get<Index>("begin"), a.get<Index>("end"), a.get<Index>("step"));

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <mutex>
 
 #include "engine/base/communicator.h"
 #include "engine/base/error.h"
@@ -34,6 +35,10 @@ std::vector<bool> needed(const Graph& graph, const std::vector<Value>& wanted) {
 }
 
 }  // namespace
+
+struct Program::Turn {
+  std::mutex guard;
+};
 
 Program::Program(std::unique_ptr<Graph> graph, ProgramOptions options, bool training)
     : graph_(std::move(graph)), options_(std::move(options)), training_(training) {
@@ -102,6 +107,7 @@ void Program::compile() {
   if (options_.ranks != nullptr && options_.ranks->ranks() > 1) {
     std::vector<Value> outputs;
     for (const auto& [name, value] : graph_->outputs()) outputs.push_back(value);
+    exchanging_ = std::make_unique<Turn>();
     exchange_ = std::make_unique<RankExchange>(plan_, outputs, !training_, options_.ranks->rank(),
                                                options_.ranks->ranks());
   }
@@ -225,7 +231,7 @@ void Program::run_once() {
 }
 
 void Program::exchange(std::size_t group) {
-  const std::lock_guard guard(exchanging_);
+  const std::lock_guard guard(exchanging_->guard);
   if (exchange_failed_) return;
   try {
     exchange_->run(group, shared_, *options_.ranks);
@@ -235,7 +241,7 @@ void Program::exchange(std::size_t group) {
 }
 
 void Program::advance_exchange() {
-  const std::unique_lock guard(exchanging_, std::try_to_lock);
+  const std::unique_lock guard(exchanging_->guard, std::try_to_lock);
   if (!guard.owns_lock() || exchange_failed_) return;
   try {
     exchange_->advance(*options_.ranks);

@@ -3,7 +3,6 @@
 
 #include <exception>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -156,7 +155,8 @@ class Program {
   std::vector<ValueGradient> values_;
   Counters counters_;
   std::unique_ptr<RankExchange> exchange_;  // null: no other ranks
-  std::mutex exchanging_;                   // who has it talks to the others
+  struct Turn;
+  std::unique_ptr<Turn> exchanging_;  // who has it talks to the others
   std::exception_ptr exchange_failed_;
   double work_seconds_ = 0;  // a rough guess, to choose the number of threads
   ThreadTrial trial_;

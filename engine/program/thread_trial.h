@@ -1,7 +1,6 @@
 // Whether several threads are faster than one, found by trying.
 #pragma once
 
-#include <algorithm>
 #include <limits>
 
 namespace firn {
@@ -23,7 +22,8 @@ class ThreadTrial {
   void ran(double seconds) {
     if (run_ >= 2 * kRuns) return;
     // The first run of each kind finds everything elsewhere.
-    if (run_ % kRuns > 0) (run_ < kRuns ? all_ : one_) = std::min(run_ < kRuns ? all_ : one_, seconds);
+    double& least = run_ < kRuns ? all_ : one_;
+    if (run_ % kRuns > 0 && seconds < least) least = seconds;
     ++run_;
   }
 

@@ -1,11 +1,21 @@
 #include "optim/trainer/feature_pool.h"
 
 #include <algorithm>
+#include <condition_variable>
+#include <mutex>
 #include <utility>
 
 #include "engine/base/seconds.h"
 
 namespace firn {
+
+struct FeaturePool::Turn {
+  std::mutex guard;
+  std::condition_variable changed;
+};
+
+FeaturePool::FeaturePool(Index memory) : memory_(memory), turn_(std::make_unique<Turn>()) {}
+FeaturePool::~FeaturePool() = default;
 
 FeaturePool::Features::Row& FeaturePool::Features::row(const SampleOrigin& origin) {
   std::vector<Row>& all = rows_[origin.set];
@@ -14,7 +24,7 @@ FeaturePool::Features::Row& FeaturePool::Features::row(const SampleOrigin& origi
 }
 
 FeaturePool::FeaturesPtr FeaturePool::open(const std::string& key, Index width) {
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(turn_->guard);
   FeaturesPtr& features = features_[key];
   if (!features) features = std::make_shared<Features>(width);
   features->asked_ = ++clock_;
@@ -22,7 +32,7 @@ FeaturePool::FeaturesPtr FeaturePool::open(const std::string& key, Index width) 
 }
 
 bool FeaturePool::reserve(Features& features, std::span<const SampleOrigin> samples) {
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(turn_->guard);
   std::vector<Features::Row*> fresh;
   for (const SampleOrigin& sample : samples) {
     Features::Row& row = features.row(sample);
@@ -55,7 +65,7 @@ bool FeaturePool::reserve(Features& features, std::span<const SampleOrigin> samp
 double FeaturePool::get(Features& features, std::span<const SampleOrigin> samples, std::size_t together,
                         const Compute& compute, std::span<const real*> to) {
   const auto width = static_cast<std::size_t>(features.width_);
-  std::unique_lock lock(guard_);
+  std::unique_lock lock(turn_->guard);
   std::size_t own = 0;
   const auto there = [&](std::size_t i) { return features.row(samples[i]).numbers != nullptr; };
   std::size_t from = 0;  // all before it are there
@@ -67,7 +77,7 @@ double FeaturePool::get(Features& features, std::span<const SampleOrigin> sample
       if (!there(i) && !std::exchange(features.row(samples[i]).claimed, true)) mine.push_back(i);
     }
     if (mine.empty()) {
-      changed_.wait(lock);
+      turn_->changed.wait(lock);
       continue;
     }
     lock.unlock();
@@ -79,7 +89,7 @@ double FeaturePool::get(Features& features, std::span<const SampleOrigin> sample
     } catch (...) {
       lock.lock();
       for (const std::size_t i : mine) features.row(samples[i]).claimed = false;
-      changed_.notify_all();
+      turn_->changed.notify_all();
       throw;
     }
     const double seconds = thread_seconds() - begin;
@@ -91,7 +101,7 @@ double FeaturePool::get(Features& features, std::span<const SampleOrigin> sample
     features.computed_ += static_cast<Index>(mine.size());
     computed_ += static_cast<Index>(mine.size());
     own += mine.size();
-    changed_.notify_all();
+    turn_->changed.notify_all();
   }
   std::transform(samples.begin(), samples.end(), to.begin(),
                  [&](const SampleOrigin& sample) { return features.row(sample).numbers; });
@@ -101,32 +111,32 @@ double FeaturePool::get(Features& features, std::span<const SampleOrigin> sample
 }
 
 double FeaturePool::seconds_a_sample(const Features& features) const {
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(turn_->guard);
   return features.computed_ > 0 ? features.seconds_ / static_cast<double>(features.computed_) : 0;
 }
 
 void FeaturePool::judge(Features& features, const std::string& why_not) {
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(turn_->guard);
   features.verdict_ = why_not;
 }
 
 std::optional<std::string> FeaturePool::verdict(const Features& features) const {
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(turn_->guard);
   return features.verdict_;
 }
 
 Index FeaturePool::computed() const {
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(turn_->guard);
   return computed_;
 }
 
 Index FeaturePool::bytes() const {
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(turn_->guard);
   return bytes_;
 }
 
 std::size_t FeaturePool::keys() const {
-  const std::lock_guard lock(guard_);
+  const std::lock_guard lock(turn_->guard);
   return features_.size();
 }
 

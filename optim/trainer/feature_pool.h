@@ -1,11 +1,9 @@
 // Features of frozen prefixes that several trainings share.
 #pragma once
 
-#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -48,7 +46,8 @@ class FeaturePool {
   using Compute = std::function<void(std::span<const std::size_t> positions, real* to)>;
 
   /// Of all features together, in bytes.
-  explicit FeaturePool(Index memory) : memory_(memory) {}
+  explicit FeaturePool(Index memory);
+  ~FeaturePool();
   FeaturePool(const FeaturePool&) = delete;
   FeaturePool& operator=(const FeaturePool&) = delete;
 
@@ -79,8 +78,8 @@ class FeaturePool {
 
  private:
   Index memory_;
-  mutable std::mutex guard_;
-  std::condition_variable changed_;
+  struct Turn;  // whose it is
+  std::unique_ptr<Turn> turn_;
   std::map<std::string, FeaturesPtr> features_;
   Index bytes_ = 0, computed_ = 0;
   std::uint64_t clock_ = 0;

@@ -18,7 +18,8 @@ using namespace firn;
 using namespace firn::test;
 
 /// The row's value, made once more of what its nodes say of themselves as text. `seen` gets their names.
-Value made_again(const OpCase& row, Graph& graph, std::span<const Value> operands, std::set<std::string>& seen) {
+Value made_again(const OpCase& row, Graph& graph, std::span<const Value> operands,
+                 std::set<std::string>& seen) {
   const std::size_t before = graph.nodes().size();
   const Value value = row.build(graph, operands);
   const std::size_t behind = graph.nodes().size();

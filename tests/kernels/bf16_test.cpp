@@ -6,10 +6,8 @@
 #include "engine/kernels/bf16_rate.h"
 
 #include "tests/kernels/close.h"
-#include "tests/kernels/square_geometry.h"
 
 using namespace firn;
-using firn::test::geometry;
 
 namespace {
 
@@ -47,59 +45,6 @@ std::vector<float> all_kinds() {
     list.push_back(std::bit_cast<float>(bits));
   }
   return list;
-}
-
-std::vector<ConvGeometry> geometries() {
-  std::vector<ConvGeometry> list{geometry(1, 1, 7, 5, 1, 1, 0),   geometry(1, 1, 64, 10, 1, 1, 0),
-                                 geometry(8, 9, 3, 17, 3, 1, 1),  geometry(7, 7, 16, 33, 3, 2, 1),
-                                 geometry(5, 6, 5, 16, 3, 3, 0),  geometry(15, 4, 1, 1, 5, 1, 2),
-                                 geometry(7, 7, 32, 48, 3, 1, 1), geometry(4, 4, 8, 70, 2, 2, 1),
-                                 geometry(9, 9, 6, 8, 1, 2, 0),   geometry(8, 8, 0, 3, 3, 1, 1)};
-  return list;
-}
-
-/// A convolution of pairs on guarded data.
-struct Problem {
-  Problem(const ConvGeometry& geometry, Index images)
-      : g(geometry),
-        n(images),
-        x(n * g.h * g.w * g.c),
-        weight(g.weight_count(), 1),
-        shift(g.oc),
-        residual(n * g.oh * g.ow * g.oc, 1) {}
-
-  Guarded run(const PairKernels& kernels, bool epilogue) const {
-    Guarded packed(kernels.weight_count(g)), scratch(kernels.scratch(g, n)), y(residual.count(), 2);
-    kernels.pack(g, weight.data(), packed.data());
-    kernels.forward(g, n, x.data(), packed.data(), terms(epilogue), y.data(), scratch.data());
-    CHECK((packed.intact() && scratch.intact() && y.intact()));
-    return y;
-  }
-  Epilogue terms(bool epilogue) const {
-    Epilogue e;
-    if (!epilogue) return e;
-    e.shift = shift.data();
-    e.residual = residual.data();
-    e.activation = Activation::relu;
-    return e;
-  }
-  Guarded run(const ConvKernels& kernels, bool epilogue) const {
-    Guarded packed(kernels.packed_count(g)), scratch(kernels.forward_scratch(g, n)), y(residual.count());
-    kernels.pack(g, weight.data(), packed.data());
-    kernels.forward(g, n, x.data(), packed.data(), terms(epilogue), y.data(), scratch.data());
-    return y;
-  }
-
-  ConvGeometry g;
-  Index n;
-  Guarded x, weight, shift, residual;
-};
-
-/// Those of the processor; without them there is nothing but the plain loops to test.
-bool processor_has_pairs() {
-  if (&pair_kernels(kernels()) != &pair_kernels(kernels(Isa::naive))) return true;
-  MESSAGE("skipped: this processor, or FIRN_ISA, has no products of pairs of bf16");
-  return false;
 }
 
 }  // namespace
@@ -171,81 +116,13 @@ TEST_CASE("conversions of any length touch nothing else, and rounding works in p
   }
 }
 
-TEST_CASE("products of pairs equal the plain convolution on small integers") {
-  for (const ConvGeometry& g : geometries()) {
-    for (const Index n : {0, 3}) {
-      Problem p(g, n);
-      p.x.fill(1);
-      p.weight.fill(2);
-      p.shift.fill(3);
-      p.residual.fill(4);
-      for (const bool epilogue : {false, true}) {
-        const Guarded want = p.run(kernels(Isa::naive).conv, epilogue);
-        CAPTURE(g.c);
-        CAPTURE(g.oc);
-        CAPTURE(n);
-        CHECK(p.run(pair_kernels(kernels(Isa::naive)), epilogue).equals(want));
-        CHECK(p.run(pair_kernels(kernels()), epilogue).equals(want));
-      }
-    }
-  }
-}
-
-TEST_CASE("the processor's products of pairs are those of the plain loops, to the bit") {
-  if (!processor_has_pairs()) return;
-  for (const ConvGeometry& g : geometries()) {
-    Problem p(g, 5);
-    fill_real(p.x, 1, -2, 2);
-    fill_real(p.weight, 2, -1, 1);
-    if (p.x.count() > 3 && p.weight.count() > 3) {
-      p.x[0] = static_cast<real>(1e-39);  // subnormal, and products that are
-      p.x[1] = p.weight[1] = static_cast<real>(3e-20);
-      p.weight[0] = static_cast<real>(1e30);
-    }
-    CHECK(p.run(pair_kernels(kernels()), false).equals(p.run(pair_kernels(kernels(Isa::naive)), false)));
-  }
-}
-
-TEST_CASE("the order of a sum of pairs: the second product of a pair first, each sum rounded to a float") {
-  Problem p(geometry(1, 1, 4, 1, 1, 1, 0), 1);
-  const real values[] = {4096, 1, 1, -4096}, weights[] = {4096, 1, 1, 4096};
-  for (Index i = 0; i < 4; ++i) {
-    p.x[i] = values[i];
-    p.weight[i] = weights[i];
-  }
-  // 0 + 1, then + 2^24 stays 2^24; - 2^24, then + 1. In the order of memory it would be 0.
-  CHECK(p.run(pair_kernels(kernels(Isa::naive)), false)[0] == 1);
-  CHECK(p.run(pair_kernels(kernels()), false)[0] == 1);
-}
-
-TEST_CASE("operands are rounded to bf16, and nothing else is") {
-  Problem p(geometry(1, 1, 1, 1, 1, 1, 0), 1);
-  p.x[0] = 1 + real(0x1p-8);       // halfway: to the even 1
-  p.weight[0] = 1 + real(0x1p-7);  // a bf16
-  p.shift[0] = real(0x1p-20);
-  for (const PairKernels* k : {&pair_kernels(kernels(Isa::naive)), &pair_kernels(kernels())}) {
-    CHECK(p.run(*k, true)[0] == 1 + real(0x1p-7) + real(0x1p-20));
-    Problem tiny = p;
-    tiny.x[0] = static_cast<real>(std::bit_cast<float>(0x00400000u));  // subnormal
-    tiny.weight[0] = static_cast<real>(1e30);
-    CHECK(tiny.run(*k, false)[0] == 0);
-  }
-}
-
 TEST_CASE("how fast products of pairs and by tiles are: a power of two, the same at each call, or none") {
   for (const Isa isa : kIsas) {
     if (!isa_available(isa)) continue;
     const double tiles = unit_rate(kernels(isa));
-    CHECK((tiles > 0) == (isa == Isa::avx512 && amx_unit() != nullptr));
+    CHECK((tiles > 0) == (isa == Isa::avx512 && (amx_unit() != nullptr || pairs_unit() != nullptr)));
     if (tiles > 0) CHECK(std::exp2(std::round(std::log2(tiles))) == tiles);
     CHECK(unit_rate(kernels(isa)) == tiles);
-    const double rate = pair_rate(kernels(isa));
-    CHECK((rate > 0) == (isa == Isa::avx512 && has_bf16_pairs()));
-    if (rate > 0) CHECK(std::exp2(std::round(std::log2(rate))) == rate);
-    CHECK(pair_rate(kernels(isa)) == rate);
-    const PairKernels& pairs = pair_kernels(kernels(isa));
-    CHECK(pairs.chains > 0);
-    CHECK(std::isfinite(pairs.multiply_add(1000)));
   }
   CHECK(!bf16_reason().empty());
 }

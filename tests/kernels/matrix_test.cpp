@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "engine/base/cpu.h"
 #include "engine/kernels/kernels.h"
 #include "tests/kernels/close.h"
 #include "tests/kernels/square_geometry.h"
@@ -21,11 +22,23 @@ std::vector<Bf16> narrowed(const Guarded& x) {
   return y;
 }
 
-/// The plain unit and the processor's.
-std::vector<const MatrixUnit*> units() {
-  std::vector<const MatrixUnit*> list{&plain_unit()};
-  if (amx_unit() != nullptr) list.push_back(amx_unit());
-  return list;
+/// An order of sums: plain loops, and the processor's unit or null.
+struct Units {
+  const MatrixUnit* plain;
+  const MatrixUnit* own;
+
+  /// What multiplies fast, else the loops.
+  const MatrixUnit& best() const { return own != nullptr ? *own : *plain; }
+  /// Of pairs the loops, which are slow, only where nothing else is.
+  std::vector<const MatrixUnit*> all() const {
+    if (own == nullptr) return {plain};
+    if (own->in_pairs) return {own};
+    return {plain, own};
+  }
+};
+
+std::vector<Units> orders() {
+  return {{&plain_unit(), amx_unit()}, {&plain_pairs_unit(), pairs_unit()}};
 }
 
 bool has_amx() {
@@ -185,12 +198,14 @@ TEST_CASE("the unit's order: even and odd products of a step apart, then togethe
   at(1, 3, 1);       // odd: 3
   at(32, 4096, 64);  // the next step: 2^18
   for (const Isa isa : all_sets()) {
-    for (const MatrixUnit* unit : units()) CHECK(p.run(kernels(isa), *unit, {})[0] == 3 + 262144);
+    for (const MatrixUnit* unit : orders()[0].all()) CHECK(p.run(kernels(isa), *unit, {})[0] == 3 + 262144);
+    // 2^24, twice + 1 is lost, - 2^24; or 3 + 2^24, which is 2^24 + 4, and so on.
+    for (const MatrixUnit* unit : orders()[1].all()) CHECK(p.run(kernels(isa), *unit, {})[0] == 4 + 262144);
   }
 }
 
-TEST_CASE("AMX multiplies blocks as the plain loops do, to the bit, subnormal numbers and overflow too") {
-  if (!has_amx()) return;
+/// The processor's unit against the plain loops of its order.
+void check_blocks(const Units& units) {
   for (const std::uint32_t spread : {8u, 40u, 252u}) {
     for (Index tiles = 0; tiles < 4; ++tiles) {
       for (const bool accumulate : {false, true}) {
@@ -211,11 +226,11 @@ TEST_CASE("AMX multiplies blocks as the plain loops do, to the bit, subnormal nu
         t.ldc = 40;
         t.accumulate = accumulate;
         t.c = want.data();
-        plain_unit().multiply(t);
+        units.plain->multiply(t);
         t.c = got.data();
-        amx_unit()->begin();
-        amx_unit()->multiply(t);
-        amx_unit()->end();
+        units.own->begin();
+        units.own->multiply(t);
+        units.own->end();
         int wrong = 0;
         for (std::size_t i = 0; i < want.size(); ++i) {
           const bool nans = std::isnan(want[i]) && std::isnan(got[i]);
@@ -230,6 +245,28 @@ TEST_CASE("AMX multiplies blocks as the plain loops do, to the bit, subnormal nu
   }
 }
 
+TEST_CASE("AMX multiplies blocks as the plain loops do, to the bit, subnormal numbers and overflow too") {
+  if (has_amx()) check_blocks(orders()[0]);
+}
+
+TEST_CASE("products of pairs multiply blocks as the plain loops do, to the bit") {
+  if (pairs_unit() == nullptr) {
+    MESSAGE("skipped: this processor has no AVX512-BF16; the plain loops stand in for it");
+    return;
+  }
+  check_blocks(orders()[1]);
+}
+
+TEST_CASE("the unit is that of the products in force") {
+  const MatrixUnit* const best = amx_unit() != nullptr ? amx_unit() : pairs_unit();
+  const bool pinned = bf16_products() == Bf16Products::by_tiles || bf16_products() == Bf16Products::in_pairs;
+  if (pinned) {
+    CHECK(matrix_unit().in_pairs == (bf16_products() == Bf16Products::in_pairs));
+  } else if (bf16_products() == Bf16Products::where_faster && best != nullptr) {
+    CHECK(&matrix_unit() == best);
+  }
+}
+
 TEST_CASE("products by a unit equal the plain convolution on small integers") {
   for (const MatrixConvolution& c : convolutions()) {
     if (c.spread_h > 1) continue;
@@ -240,8 +277,10 @@ TEST_CASE("products by a unit equal the plain convolution on small integers") {
     Guarded packed(conv.packed_count(c.g)), want(p.residual.count());
     conv.pack(c.g, p.weight.data(), packed.data());
     conv.forward(c.g, p.n, p.x.data(), packed.data(), {}, want.data(), nullptr);
-    CHECK(p.run(kernels(Isa::naive), plain_unit(), {}).equals(want));
-    for (const MatrixUnit* unit : units()) CHECK(p.run(kernels(), *unit, {}).equals(want));
+    for (const Units& order : orders()) {
+      CHECK(p.run(kernels(Isa::naive), *order.plain, {}).equals(want));
+      for (const MatrixUnit* unit : order.all()) CHECK(p.run(kernels(), *unit, {}).equals(want));
+    }
   }
 }
 
@@ -256,14 +295,17 @@ TEST_CASE("convolutions: every set and unit gives the bits of the plain loops, i
         p.weight[0] = static_cast<real>(1e30);
       }
       for (const Form& form : kForms) {
-        const Guarded want = p.run(kernels(Isa::naive), plain_unit(), form);
-        for (const Isa isa : fast_sets()) {
-          for (const MatrixUnit* unit : units()) {
-            CAPTURE(isa_name(isa));
-            CAPTURE(unit->name);
-            CAPTURE(c.g.c);
-            CAPTURE(c.g.oc);
-            CHECK(p.run(kernels(isa), *unit, form).equals(want));
+        for (const Units& order : orders()) {
+          const Guarded want = p.run(kernels(Isa::naive), *order.plain, form);
+          for (const Isa isa : fast_sets()) {
+            for (const MatrixUnit* unit : order.all()) {
+              CAPTURE(isa_name(isa));
+              CAPTURE(unit->name);
+              CAPTURE(unit->in_pairs);
+              CAPTURE(c.g.c);
+              CAPTURE(c.g.oc);
+              CHECK(p.run(kernels(isa), *unit, form).equals(want));
+            }
           }
         }
       }
@@ -274,10 +316,12 @@ TEST_CASE("convolutions: every set and unit gives the bits of the plain loops, i
 TEST_CASE("an activation of its own rows, such as GELU, is applied to sums that are not rounded yet") {
   Forward p({geometry(6, 6, 8, 20, 3, 1, 1), 1, 1}, 2);
   p.fill(1, 5);
-  const Guarded want = p.run(kernels(Isa::naive), plain_unit(), {.activation = Activation::gelu});
-  for (const Isa isa : fast_sets()) {
-    const Guarded got = p.run(kernels(isa), matrix_unit(), {.activation = Activation::gelu});
-    CHECK(worst_error(got, want, 1e-3) < 1e-5);
+  for (const Units& order : orders()) {
+    const Guarded want = p.run(kernels(Isa::naive), *order.plain, {.activation = Activation::gelu});
+    for (const Isa isa : fast_sets()) {
+      const Guarded got = p.run(kernels(isa), order.best(), {.activation = Activation::gelu});
+      CHECK(worst_error(got, want, 1e-3) < 1e-5);
+    }
   }
 }
 
@@ -286,14 +330,14 @@ TEST_CASE("many images, more than are worked on together, give the bits of each 
   const Index n = 7, pixels = 30 * 30;
   Forward all(c, n);
   all.fill(1, 1);
-  for (const MatrixUnit* unit : units()) {
-    if (unit == &plain_unit() && amx_unit() != nullptr) continue;  // slow
-    const Guarded y = all.run(kernels(), *unit, {});
+  for (const Units& order : orders()) {
+    const MatrixUnit& unit = order.best();
+    const Guarded y = all.run(kernels(), unit, {});
     for (const Index i : {Index{0}, Index{4}, n - 1}) {
       Forward one(c, 1);
       std::copy_n(all.x.data() + i * pixels * 32, pixels * 32, one.x.data());
       std::copy_n(all.weight.data(), all.weight.count(), one.weight.data());
-      const Guarded single = one.run(kernels(), *unit, {});
+      const Guarded single = one.run(kernels(), unit, {});
       CHECK(std::memcmp(single.data(), y.data() + i * pixels * 16, sizeof(real) * pixels * 16) == 0);
     }
   }
@@ -311,16 +355,19 @@ TEST_CASE("weight gradients: every set and unit gives the bits of the plain loop
         p.g.trainable_ranges = part ? 2 : 0;
         fill_real(p.x, 1, -2, 2);
         fill_real(p.dy, 2, -1, 1);
-        const Guarded want = p.run(kernels(Isa::naive), plain_unit(), false, false);
-        for (const Isa isa : fast_sets()) {
-          for (const MatrixUnit* unit : units()) {
-            CAPTURE(isa_name(isa));
-            CAPTURE(unit->name);
-            CAPTURE(c.g.c);
-            CAPTURE(c.g.oc);
-            CAPTURE(n);
-            CHECK(p.run(kernels(isa), *unit, false, true).equals(want));
-            CHECK(p.run(kernels(isa), *unit, true, false, 1).equals(want));
+        for (const Units& order : orders()) {
+          const Guarded want = p.run(kernels(Isa::naive), *order.plain, false, false);
+          for (const Isa isa : fast_sets()) {
+            for (const MatrixUnit* unit : order.all()) {
+              CAPTURE(isa_name(isa));
+              CAPTURE(unit->name);
+              CAPTURE(unit->in_pairs);
+              CAPTURE(c.g.c);
+              CAPTURE(c.g.oc);
+              CAPTURE(n);
+              CHECK(p.run(kernels(isa), *unit, false, true).equals(want));
+              CHECK(p.run(kernels(isa), *unit, true, false, 1).equals(want));
+            }
           }
         }
       }
@@ -332,9 +379,11 @@ TEST_CASE("weight gradients of more images than are worked on together") {
   Backward p(geometry(40, 40, 48, 20, 1, 1, 0), 9);
   fill_real(p.x, 1, -2, 2);
   fill_real(p.dy, 2, -1, 1);
-  const Guarded want = p.run(kernels(Isa::naive), plain_unit(), true, true);
-  CHECK(p.run(kernels(), matrix_unit(), true, true).equals(want));
-  CHECK(p.run(kernels(), matrix_unit(), false, true, 1).equals(want));
+  for (const Units& order : orders()) {
+    const Guarded want = p.run(kernels(Isa::naive), *order.plain, true, true);
+    CHECK(p.run(kernels(), order.best(), true, true).equals(want));
+    CHECK(p.run(kernels(), order.best(), false, true, 1).equals(want));
+  }
 }
 
 TEST_CASE("weight gradients on small integers equal the plain ones") {
@@ -346,6 +395,6 @@ TEST_CASE("weight gradients on small integers equal the plain ones") {
     const ConvKernels& conv = kernels(Isa::naive).conv;
     Guarded want(c.g.weight_count());
     conv.dw(c.g, 4, p.x.data(), p.dy.data(), want.data(), false, 0, conv.dw_units(c.g), nullptr);
-    CHECK(p.run(kernels(), matrix_unit(), true, true).equals(want));
+    for (const Units& order : orders()) CHECK(p.run(kernels(), order.best(), true, true).equals(want));
   }
 }

@@ -273,31 +273,39 @@ TEST_CASE("every set's backward equals the naive one within rounding") {
   }
 }
 
-TEST_CASE("products by a matrix unit: AMX's bits are the plain loops', near the naive set's and fp32's") {
+/// A unit's bits against those of the plain loops of its order.
+void check_unit(const Inputs& in, const MatrixUnit& plain_loops, const MatrixUnit& own) {
+  const Outputs naive(in, Isa::naive, &plain_loops), full(in, Isa::naive);
+  const auto near = [&](const Guarded& got, const Guarded& want) {
+    return worst_error(got, want, largest_magnitude(want)) < 0.02;
+  };
+  CHECK(near(naive.hidden, full.hidden));
+  CHECK(near(naive.dpre, full.dpre));
+  for (const Isa isa : fast_sets()) {
+    CAPTURE(isa_name(isa));
+    const Outputs plain(in, isa, &plain_loops), unit(in, isa, &own);
+    for (const auto member : {&Outputs::hidden, &Outputs::gates, &Outputs::dpre, &Outputs::dq}) {
+      CHECK((unit.*member).equals(plain.*member));
+      // A state whose last bits differ may be rounded to the other side.
+      CHECK(worst_error(plain.*member, naive.*member, largest_magnitude(naive.*member)) < 0.005);
+    }
+  }
+}
+
+TEST_CASE("products by a matrix unit: its bits are the plain loops', near the naive set's and fp32's") {
   if constexpr (std::is_same_v<real, double>) return;
+  const MatrixUnit& tiles = amx_unit() != nullptr ? *amx_unit() : plain_unit();
+  const MatrixUnit& pairs = pairs_unit() != nullptr ? *pairs_unit() : plain_pairs_unit();
   for (const Index gates : {4, 3}) {
     for (const Case& c :
          {Case{3, 2, 9, false, true}, Case{7, 5, 33, true, false}, Case{34, 3, 20, false, true},
           Case{1, 4, 64, true, false}, Case{0, 2, 5, false, false}}) {
       const Inputs in(c, gates);
-      const Outputs naive(in, Isa::naive, &plain_unit()), full(in, Isa::naive);
-      const auto near = [&](const Guarded& got, const Guarded& want) {
-        return worst_error(got, want, largest_magnitude(want)) < 0.02;
-      };
-      CHECK(near(naive.hidden, full.hidden));
-      CHECK(near(naive.dpre, full.dpre));
-      for (const Isa isa : fast_sets()) {
-        CAPTURE(isa_name(isa));
-        CAPTURE(gates);
-        CAPTURE(c.n);
-        CAPTURE(c.h);
-        const Outputs plain(in, isa, &plain_unit()), unit(in, isa, &matrix_unit());
-        for (const auto member : {&Outputs::hidden, &Outputs::gates, &Outputs::dpre, &Outputs::dq}) {
-          CHECK((unit.*member).equals(plain.*member));
-          // A state whose last bits differ may be rounded to the other side.
-          CHECK(worst_error(plain.*member, naive.*member, largest_magnitude(naive.*member)) < 0.005);
-        }
-      }
+      CAPTURE(gates);
+      CAPTURE(c.n);
+      CAPTURE(c.h);
+      check_unit(in, plain_unit(), tiles);
+      check_unit(in, plain_pairs_unit(), pairs);
     }
   }
 }

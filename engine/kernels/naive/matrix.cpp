@@ -41,9 +41,10 @@ float pixel(const MatrixConvolution& c, Numbers x, Index at, Index row, Index co
   return number(x, at + (row / c.spread_h * width + column / c.spread_w) * g.c + channel);
 }
 
-float output(const MatrixConvolution& c, Numbers x, Index at, Index i, Index j, const real* weight) {
+float output(const MatrixUnit& unit, const MatrixConvolution& c, Numbers x, Index at, Index i, Index j,
+             const real* weight) {
   const ConvGeometry& g = c.g;
-  UnitSum sum;
+  UnitSum sum(unit);
   for (Index a = 0; a < g.kh; ++a) {
     for (Index q = 0; q < std::min(g.stride_w, g.kw); ++q) {
       for (Index b = q; b < g.kw; b += g.stride_w) {
@@ -59,7 +60,7 @@ float output(const MatrixConvolution& c, Numbers x, Index at, Index i, Index j, 
   return sum.total();
 }
 
-void forward(const MatrixUnit&, const MatrixConvolution& c, Index n, Numbers x, const real* packed,
+void forward(const MatrixUnit& unit, const MatrixConvolution& c, Index n, Numbers x, const real* packed,
              const MatrixEpilogue& epilogue, void* y, bool narrow, real*) {
   const ConvGeometry& g = c.g;
   const Index height = (g.h + c.spread_h - 1) / c.spread_h, width = (g.w + c.spread_w - 1) / c.spread_w;
@@ -67,7 +68,7 @@ void forward(const MatrixUnit&, const MatrixConvolution& c, Index n, Numbers x, 
   for (Index p = 0; p < n * g.oh * g.ow; ++p) {
     const Index image = p / (g.oh * g.ow), i = p / g.ow % g.oh, j = p % g.ow;
     for (Index o = 0; o < g.oc; ++o) {
-      real z = output(c, x, image * height * width * g.c, i, j, packed + o);
+      real z = output(unit, c, x, image * height * width * g.c, i, j, packed + o);
       const Index at = p * g.oc + o;
       if (e.scale != nullptr) z *= e.scale[o];
       if (e.shift != nullptr) z += e.shift[o];
@@ -96,11 +97,12 @@ Index no_gradient_scratch(const ConvGeometry&, Index) {
 }
 
 /// Of the weight (a,b,channel,o).
-float weight_gradient(const MatrixGradient& call, Index a, Index b, Index channel, Index o) {
+float weight_gradient(const MatrixUnit& unit, const MatrixGradient& call, Index a, Index b, Index channel,
+                      Index o) {
   const ConvGeometry& g = call.g;
   const Index padded = std::max(g.w + g.pad_w, (g.ow - 1) * g.stride_w + g.kw);
   const Index line = (padded + g.stride_w - 1) / g.stride_w;
-  UnitSum sum;
+  UnitSum sum(unit);
   for (Index image = 0; image < call.n; ++image) {
     for (Index v = 0; v < (g.oh - 1) * line + g.ow; ++v) {
       const Index i = v / line, j = v % line;
@@ -118,7 +120,7 @@ float weight_gradient(const MatrixGradient& call, Index a, Index b, Index channe
   return sum.total();
 }
 
-void gradient(const MatrixUnit&, const MatrixGradient& call, real*) {
+void gradient(const MatrixUnit& unit, const MatrixGradient& call, real*) {
   const ConvGeometry& g = call.g;
   const ChannelRange whole{0, g.oc};
   const ChannelRange* ranges = g.trains != nullptr ? g.trains : &whole;
@@ -127,7 +129,8 @@ void gradient(const MatrixUnit&, const MatrixGradient& call, real*) {
     for (Index c = call.first * kUnitBlock; c < std::min(g.c, call.last * kUnitBlock); ++c) {
       real* to = call.dweight + (k * g.c + c) * call.row;
       for (const ChannelRange* r = ranges; r != ranges + count; ++r) {
-        for (Index o = r->first; o < r->last; ++o) *to++ = weight_gradient(call, k / g.kw, k % g.kw, c, o);
+        for (Index o = r->first; o < r->last; ++o)
+          *to++ = weight_gradient(unit, call, k / g.kw, k % g.kw, c, o);
       }
     }
   }

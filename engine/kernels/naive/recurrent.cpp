@@ -51,7 +51,7 @@ void add_product(const RecurrentWeight& weight, Index depth, Index columns, Inde
   }
   // Packed as it is multiplied, and rounded.
   for (Index j = 0; j < columns; ++j) {
-    UnitSum sum;
+    UnitSum sum(*weight.unit);
     for (Index k = 0; k < depth; ++k) {
       real rounded = 0;
       bf16.round(1, row + k, &rounded);

@@ -15,24 +15,41 @@ inline float flushed(float x) {
 /// A sum that takes its products one after the other and rounds as the unit does.
 class UnitSum {
  public:
+  explicit UnitSum(const MatrixUnit& unit) : in_pairs_(unit.in_pairs) {}
   void add(float a, float b) {
-    float& part = count_++ % 2 == 0 ? even_ : odd_;
-    part = flushed(std::fma(a, b, part));
-    if (count_ == kUnitDepth) end_step();
+    if (in_pairs_) {
+      add_in_pairs(a, b);
+    } else {
+      float& part = count_ % 2 == 0 ? even_ : odd_;
+      part = flushed(std::fma(a, b, part));
+    }
+    if (++count_ == kUnitDepth) end_step();
   }
   /// What is missing in the step are zeros.
-  void end_step() {
-    total_ = flushed(total_ + flushed(even_ + odd_));
-    even_ = odd_ = 0;
-    count_ = 0;
-  }
   void fill_up() {
+    while (in_pairs_ && count_ > 0) add(0, 0);
     if (count_ > 0) end_step();
   }
   float total() const { return total_; }
 
  private:
-  float total_ = 0, even_ = 0, odd_ = 0;
+  void add_in_pairs(float a, float b) {
+    if (count_ % 2 == 0) {
+      first_a_ = a;
+      first_b_ = b;
+    } else {
+      total_ = flushed(std::fma(a, b, total_));
+      total_ = flushed(std::fma(first_a_, first_b_, total_));
+    }
+  }
+  void end_step() {
+    if (!in_pairs_) total_ = flushed(total_ + flushed(even_ + odd_));
+    even_ = odd_ = 0;
+    count_ = 0;
+  }
+
+  const bool in_pairs_;
+  float total_ = 0, even_ = 0, odd_ = 0, first_a_ = 0, first_b_ = 0;
   Index count_ = 0;
 };
 

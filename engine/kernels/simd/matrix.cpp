@@ -234,6 +234,7 @@ void product(const MatrixUnit& unit, const ConvGeometry& g, const Segments& segm
       for (Index v = 0; v < pixels; v += kUnitBlock) {
         const Index first = s * p.grid() + v, rows = smaller(pixels - v, kUnitBlock);
         t.row_tiles = divided_up(rows, kUnitRows);
+        t.rows = rows;
         t.a = images + first * g.c;
         unit.multiply(t);
         for_each_run(g, p, first, rows, [&](Index at, Index run, Index pixel) {

@@ -155,6 +155,7 @@ void sum_images(const MatrixUnit& unit, const MatrixGradient& call, const Planes
         const Index rows = smaller(end - c, kUnitBlock);
         t.a = planes + (c - begin) * l.plane;
         t.row_tiles = divided_up(rows, kUnitRows);
+        t.rows = rows;
         t.b = tiles;
         for (Index j = 0; j < l.columns; j += kUnitBlock) {
           const Index n = smaller(l.columns - j, kUnitBlock);

@@ -1,4 +1,4 @@
-// The body of the micro-kernel; its epilogue serves pairs.cpp too.
+// The body of the micro-kernel and its epilogue.
 #pragma once
 
 #include "engine/kernels/simd/micro_kernel.h"

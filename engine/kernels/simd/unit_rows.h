@@ -41,6 +41,7 @@ class UnitRows {
   const float* multiply(Index first, Index count) {
     UnitBlock t;
     t.row_tiles = divided_up(count, kUnitRows);
+    t.rows = count;
     t.a = rows_ + first * row_elements();
     t.lda = row_elements();
     t.segments = &steps_;

@@ -198,8 +198,8 @@ std::string Train::settings(const Session& session) const {
     weights.update(std::as_bytes(p.parameter->value().values()));
   // What chooses kernels goes with it: other kernels have other last bits.
   return fmt::format("{} {} {} {} {}\n{}\n{}", version(), commit(), isa_name(selected_isa()),
-                     static_cast<int>(bf16_products()), std::max(unit_rate(kernels()), pair_rate(kernels())),
-                     weights.hex(), config(session, hashes).text());
+                     static_cast<int>(bf16_products()), unit_rate(kernels()), weights.hex(),
+                     config(session, hashes).text());
 }
 
 JsonObject Train::config(const Session& session, const DataHashes& hashes) const {
