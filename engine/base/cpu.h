@@ -29,9 +29,9 @@ bool has_bf16_pairs();
 /// Which products layers make whose precision is bf16.
 enum class Bf16Products {
   in_fp32,       ///< of the rounded numbers, by the kernels for fp32
-  where_faster,  ///< in pairs or by tiles, where that is faster on this processor
+  where_faster,  ///< by the processor's matrix unit (AMX, else pairs), where that is faster
   in_pairs,      ///< in pairs, wherever they fit
-  by_tiles,      ///< by a matrix unit's tiles, wherever they fit
+  by_tiles,      ///< in tiles, wherever they fit
 };
 
 /// `where_faster`, unless FIRN_ISA names a set: avx512bf16 is avx512 with `in_pairs`, avx512amx with

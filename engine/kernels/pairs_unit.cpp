@@ -1,5 +1,5 @@
-// AVX512-BF16: the instruction that multiplies two pairs of numbers in each lane, as a matrix unit. These functions
-// alone are compiled for it, each by its own attribute.
+// AVX512-BF16: the instruction that multiplies two pairs of numbers in each lane, as a matrix unit. These
+// functions alone are compiled for it, each by its own attribute.
 #include "engine/base/cpu.h"
 #include "engine/kernels/matrix_unit.h"
 

@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "engine/ops/check.h"
-#include "engine/ops/operation_kinds.h"
 #include "engine/ops/pool.h"
+#include "engine/ops/registry_rows.h"
 
 namespace firn {
 

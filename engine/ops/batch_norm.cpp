@@ -9,8 +9,8 @@
 #include "engine/ops/dense.h"
 #include "engine/ops/epilogue.h"
 #include "engine/ops/merged_moments.h"
-#include "engine/ops/operation_kinds.h"
 #include "engine/ops/parts.h"
+#include "engine/ops/registry_rows.h"
 
 namespace firn {
 

@@ -5,7 +5,7 @@
 #include "engine/ops/check.h"
 #include "engine/ops/conv2d_ops.h"
 #include "engine/ops/dense.h"
-#include "engine/ops/operation_kinds.h"
+#include "engine/ops/registry_rows.h"
 
 namespace firn {
 

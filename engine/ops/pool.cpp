@@ -5,7 +5,7 @@
 
 #include "engine/kernels/kernels.h"
 #include "engine/ops/check.h"
-#include "engine/ops/operation_kinds.h"
+#include "engine/ops/registry_rows.h"
 
 namespace firn {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "engine/ops/check.h"
-#include "engine/ops/operation_kinds.h"
+#include "engine/ops/registry_rows.h"
 
 namespace firn {
 

@@ -5,8 +5,8 @@
 #include "engine/ops/arithmetic.h"
 #include "engine/ops/check.h"
 #include "engine/ops/dense.h"
-#include "engine/ops/operation_kinds.h"
 #include "engine/ops/recurrent_ops.h"
+#include "engine/ops/registry_rows.h"
 #include "engine/ops/trainable_part.h"
 
 namespace firn {

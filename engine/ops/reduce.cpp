@@ -5,8 +5,8 @@
 #include "engine/kernels/kernels.h"
 #include "engine/ops/arithmetic.h"
 #include "engine/ops/check.h"
-#include "engine/ops/operation_kinds.h"
 #include "engine/ops/parts.h"
+#include "engine/ops/registry_rows.h"
 
 namespace firn {
 

@@ -16,11 +16,11 @@
 #include "engine/ops/layer_norm.h"
 #include "engine/ops/local_response_norm.h"
 #include "engine/ops/log_softmax.h"
-#include "engine/ops/operation_kinds.h"
 #include "engine/ops/parts.h"
 #include "engine/ops/pool.h"
 #include "engine/ops/rearrange.h"
 #include "engine/ops/reduce.h"
+#include "engine/ops/registry_rows.h"
 #include "engine/ops/softmax.h"
 
 namespace firn {

@@ -2,21 +2,12 @@
 #pragma once
 
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
-#include "engine/graph/graph.h"
+#include "engine/ops/operation_kind.h"
 
 namespace firn {
-
-/// An operation that graphs are built of; what differentiation adds has no row.
-struct OperationKind {
-  std::string name;
-  /// The first output of a node whose description has these attributes. Throws Error(usage) for an attribute
-  /// that is missing or of another kind, and what the operation's builder throws.
-  Value (*build)(Graph& graph, const Attributes& attributes, std::span<const Value> inputs);
-};
 
 /// All of them, by name.
 const std::vector<OperationKind>& operation_kinds();

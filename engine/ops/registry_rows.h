@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "engine/ops/registry.h"
+#include "engine/ops/operation_kind.h"
 
 namespace firn {
 
