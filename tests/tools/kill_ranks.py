@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""usage: kill_ranks.py FIRN FOLDER [--kills N] [--mpiexec WORDS] [--seed N] [--finetune WEIGHTS DATA]
+"""usage: kill_ranks.py FIRN FOLDER [--kills N] [--mpiexec WORDS] [--seed N] [--finetune WEIGHTS DATA] [--only NAME]
 
 Runs that several ranks share, killed at random moments: one rank, by SIGKILL. The launcher must end the others; then the
 same command goes on with another number of ranks, and is killed again, until it is over. Its weights must be those of
 one process that nobody disturbed, byte by byte. Ends when there were N kills (20), over these runs in turn: cnn,
 resnet20 with batch norm, textlstm with dropout and a policy that freezes, and with --finetune a head of SqueezeNet on features that
-are kept. Exit code 1 where bytes differ or somebody hangs.
+are kept; --only names one of them. Said is with how many ranks each attempt was killed, and behind how many epochs. Exit code 1
+where bytes differ or somebody hangs.
 """
 import argparse
 import hashlib
@@ -29,6 +30,14 @@ PATIENCE = 300  # seconds
 
 def hashes(folder):
     return [hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in ("best.safetensors", "last.safetensors")]
+
+
+def epochs_done(folder):
+    """How far a run's records go: 0 before its first epoch is over."""
+    try:
+        return (folder / "metrics.jsonl").read_text(errors="replace").count('"kind":"epoch"')
+    except FileNotFoundError:
+        return 0
 
 
 def family(process):
@@ -86,13 +95,18 @@ def main():
     parser.add_argument("--mpiexec", default="mpiexec", help="the launcher and its options")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--finetune", nargs=2, metavar=("WEIGHTS", "DATA"))
+    parser.add_argument("--only", metavar="NAME")
     options = parser.parse_args()
     shutil.rmtree(options.folder, ignore_errors=True)
     os.makedirs(options.folder)
     runs = dict(RUNS)
     if options.finetune:
         weights, data = (os.path.abspath(path) for path in options.finetune)
-        runs["finetune"] = f"finetune {weights} --model squeezenet --data folder:{data} --labels 8 --cache on --epochs 12 --batch 8"
+        runs["finetune"] = f"finetune {weights} --model squeezenet --data folder:{data} --labels 20 --cache on --epochs 400 --batch 4"
+    if options.only:
+        if options.only not in runs:
+            sys.exit(f"--only {options.only}: there are {', '.join(runs)}")
+        runs = {options.only: runs[options.only]}
     rng = random.Random(options.seed)
     with open(os.path.join(options.folder, "texts.tsv"), "w", encoding="ascii") as file:
         for number in range(400):  # two classes, by what a text has most of
@@ -121,14 +135,14 @@ def main():
                     killed, said, code = attempt(options, rng, ranks, words + [this], 1.2 * longest[name])
                 if killed:
                     kills += 1
-                    story.append(ranks)
+                    story.append(f"{ranks} ranks after {epochs_done(folder / this)} epochs")
                     continue
                 if code != 0:
                     sys.exit(f"{this}: {ranks} ranks failed with code {code}:\n{said}")
                 break
             same = hashes(folder / this) == wanted[name]
             wrong += not same
-            print(f"{this}: killed {len(story)} times, with {story} ranks; ended by {ranks}: "
+            print(f"{this}: killed {len(story)} times ({', '.join(story)}); ended by {ranks}: "
                   f"{'the same bytes' if same else 'OTHER BYTES'} ({wanted[name][1][:12]}); {kills} kills so far", flush=True)
             shutil.rmtree(folder / this)
             if kills >= options.kills:
