@@ -4,17 +4,14 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <numeric>
 #include <optional>
 #include <string_view>
-#include <system_error>
 #include <unordered_map>
 
 #include "data/csv_rows.h"
-#include "data/csv_text.h"
 #include "data/decimal.h"
 #include "data/file_set.h"
 #include "data/files.h"
@@ -22,9 +19,9 @@
 #include "data/memory.h"
 #include "data/part_names.h"
 #include "data/scratch_file.h"
+#include "data/table_text.h"
 #include "data/targets.h"
-#include "engine/base/atomic_file.h"
-#include "engine/base/bytes.h"
+#include "data/unpacked.h"
 #include "engine/base/error.h"
 #include "engine/base/printable.h"
 
@@ -393,29 +390,17 @@ void sort_labels(std::vector<CsvTable>& tables, const std::vector<PartFile>& fil
   if (info.classes.empty()) info.classes = {"?"};
 }
 
-/// What stays in its file is read from there.
+/// What is too large for memory is read from its file.
 CsvTable read_table(const std::string& path, const DataOptions& options, const CsvTable* before,
                     const std::string& path_before) {
-  std::error_code code;
-  if (options.too_large(std::filesystem::file_size(path, code)) && !code) {
-    const auto file = std::make_shared<FileReader>(path);
-    std::array<std::byte, 2> begin{};
-    file->read(0, std::span(begin).first(static_cast<std::size_t>(std::min<std::uint64_t>(2, file->size()))));
-    if (!is_gzip(begin)) return parse_csv(CsvText(file), path, options, before, path_before);
-  }
-  const std::vector<std::byte> bytes = read_maybe_gz(path);
-  if (options.say && options.too_large(bytes.size())) {
-    options.say(
-        fmt::format("{} is unpacked into memory, {:.2f} GB while it is read: unpacked beforehand it "
-                    "would be read in parts",
-                    base_name(path), static_cast<double>(bytes.size()) / 1e9));
-  }
-  return parse_csv(CsvText(bytes), path, options, before, path_before);
+  const Unpacked bytes = open_unpacked(path, options, static_cast<std::uint64_t>(options.memory));
+  const TableText text = bytes.file ? TableText(bytes.file) : TableText(bytes.bytes);
+  return parse_csv(text, path, options, before, path_before);
 }
 
 }  // namespace
 
-CsvTable parse_csv(const CsvText& text, const std::string& path, const DataOptions& options,
+CsvTable parse_csv(const TableText& text, const std::string& path, const DataOptions& options,
                    const CsvTable* before, const std::string& path_before) {
   CsvTable table;
   table.survey = survey_csv(checked_table_text(text, path), path, options.header);

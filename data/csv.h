@@ -36,14 +36,14 @@ struct CsvTable {
 /// number so small that it rounds to 0 is 0. Throws Error(data) with the line on anything else that is no
 /// number, or infinite; `path` is named. Features that are too large for `options.memory` are written into a
 /// file in `options.store`, which is said before.
-CsvTable parse_csv(const CsvText& text, const std::string& path, const DataOptions& options = {},
+CsvTable parse_csv(const TableText& text, const std::string& path, const DataOptions& options = {},
                    const CsvTable* before = nullptr, const std::string& path_before = {});
 
 /// A .csv file (.gz too); or a folder with train.csv and test.csv, either or both, and validation.csv. Labels
 /// are equal by value: "1", "1.0" and " 1" where all are numbers. Classes are sorted as numbers then, else by
 /// name; at most 10,000. A label that measures (numbers that are not whole or hardly recur) is refused where
 /// the task of `options` is not regression; that and labels give the columns that `choose_columns` has as
-/// targets. A file too large for `options.memory` is read in parts; .gz is unpacked into memory.
+/// targets. A file too large for `options.memory` is read in parts.
 DataParts open_csv(const std::string& path, const DataOptions& options);
 
 /// Whether `path` is such a file or folder.

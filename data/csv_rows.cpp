@@ -63,18 +63,6 @@ void CsvRows::read_row() {
   ++next_line_;
 }
 
-/// Whether a field that began before `begin` ends at all: asked before much is kept for it.
-bool CsvRows::quote_ends(std::size_t begin) const {
-  bool quote = false;
-  for (CsvWindow ahead(window_.text().behind(begin));; ahead.pass(ahead.view().size())) {
-    for (const char c : ahead.view()) {
-      if (quote && c != '"') return true;
-      quote = !quote && c == '"';
-    }
-    if (ahead.ends()) return quote;
-  }
-}
-
 std::string_view CsvRows::plain_field() {
   const std::size_t begin = at_;
   while (!at_line_end() && text_[at_] != separator_) ++at_;
@@ -89,7 +77,7 @@ std::string_view CsvRows::quoted_field() {
   std::string* own = nullptr;
   for (;; ++at_) {
     if (at_ >= text_.size()) {
-      if (!window_.ends() && (text_.size() < kLongRow || quote_ends(begin))) return {};
+      if (!window_.ends() && (text_.size() < kLongRow || quote_ends(window_.text().behind(begin)))) return {};
       fail_at(line, "a quoted field does not end");
     }
     const char c = text_[at_];

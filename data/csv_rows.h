@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "data/csv_text.h"
+#include "data/table_text.h"
 
 namespace firn {
 
@@ -18,7 +18,7 @@ namespace firn {
 class CsvRows {
  public:
   /// What `text` refers to and `path` must outlive it; `first_line` is the number of the text's first line.
-  CsvRows(CsvText text, char separator, const std::string& path, std::uint64_t first_line = 1)
+  CsvRows(TableText text, char separator, const std::string& path, std::uint64_t first_line = 1)
       : window_(std::move(text)),
         text_(window_.view()),
         separator_(separator),
@@ -40,13 +40,12 @@ class CsvRows {
  private:
   void read_row();
   void look_further(std::size_t row, std::uint64_t line);
-  bool quote_ends(std::size_t begin) const;
   std::string_view plain_field();
   std::string_view quoted_field();
   bool at_line_end() const { return at_ >= text_.size() || text_[at_] == '\n' || text_[at_] == '\r'; }
   bool is_space(char c) const { return c == ' ' || (c == '\t' && separator_ != '\t'); }
 
-  CsvWindow window_;
+  TableWindow window_;
   std::string_view text_;  ///< the window's
   char separator_;
   const std::string& path_;

@@ -91,7 +91,7 @@ struct Fit {
   auto operator<=>(const Fit&) const = default;
 };
 
-Fit fit_of(const CsvText& text, char separator, const std::string& path, std::uint64_t first_line) {
+Fit fit_of(const TableText& text, char separator, const std::string& path, std::uint64_t first_line) {
   Fit fit;
   fit.even = true;
   std::size_t all = 0;
@@ -117,7 +117,7 @@ Fit fit_of(const CsvText& text, char separator, const std::string& path, std::ui
 }
 
 /// The separator that fits the first rows best.
-char separator_of(const CsvText& text, const std::string& path, std::uint64_t first_line) {
+char separator_of(const TableText& text, const std::string& path, std::uint64_t first_line) {
   Fit best;
   char found = kSeparators[0];
   for (const char separator : kSeparators) {
@@ -131,8 +131,8 @@ char separator_of(const CsvText& text, const std::string& path, std::uint64_t fi
 }
 
 /// each(line with its end) of the lines at the top that begin with '#'.
-void for_each_comment(const CsvText& text, const auto& each) {
-  CsvWindow window(text);
+void for_each_comment(const TableText& text, const auto& each) {
+  TableWindow window(text);
   for (std::size_t at = 0;;) {
     const std::string_view rest = window.view().substr(at);
     if (!rest.empty() && rest[0] != '#') return;
@@ -152,9 +152,9 @@ void for_each_comment(const CsvText& text, const auto& each) {
 }
 
 /// The bytes to the end of the first '\n'; those of `least` where there is none.
-std::uint64_t line_bytes(const CsvText& text, std::uint64_t least) {
+std::uint64_t line_bytes(const TableText& text, std::uint64_t least) {
   std::uint64_t passed = 0;
-  for (CsvWindow window(text);; window.pass(window.view().size())) {
+  for (TableWindow window(text);; window.pass(window.view().size())) {
     const std::size_t end = window.view().find('\n');
     if (end != std::string_view::npos) return passed + end + 1;
     if (window.ends()) return least;
@@ -163,7 +163,7 @@ std::uint64_t line_bytes(const CsvText& text, std::uint64_t least) {
 }
 
 /// The fields of the first row; 0 where there is none.
-std::size_t fields_of(const CsvText& text, char separator, const std::string& path) {
+std::size_t fields_of(const TableText& text, char separator, const std::string& path) {
   try {
     CsvRows rows(text, separator, path, 1);
     return rows.next() ? rows.fields().size() : 0;
@@ -173,7 +173,7 @@ std::size_t fields_of(const CsvText& text, char separator, const std::string& pa
 }
 
 /// Takes off the comments at the top. A header may begin with '#', and so may rows.
-void skip_comments(CsvSurvey& survey, CsvText& text, const std::string& path) {
+void skip_comments(CsvSurvey& survey, TableText& text, const std::string& path) {
   struct Lines {
     std::uint64_t count = 0, bytes = 0;
   };
@@ -183,7 +183,7 @@ void skip_comments(CsvSurvey& survey, CsvText& text, const std::string& path) {
     lines.bytes += line.size();
   };
   for_each_comment(text, [&](std::string_view line) { add(all, line); });
-  const CsvText rest = text.behind(all.bytes);
+  const TableText rest = text.behind(all.bytes);
   const char separator = separator_of(rest, path, 1);
   const std::size_t wanted = fields_of(rest, separator, path);
   if (wanted == 0) return;
@@ -289,9 +289,9 @@ std::string CsvSurvey::name_of(std::size_t column) const {
   return name.empty() ? fmt::format("column {}", column + 1) : fmt::format("column '{:.60}'", name);
 }
 
-CsvSurvey survey_csv(CsvText text, const std::string& path, std::string_view header) {
+CsvSurvey survey_csv(TableText text, const std::string& path, std::string_view header) {
   CsvSurvey survey;
-  const std::string begin(CsvWindow(text).at_least(6).substr(0, 6));
+  const std::string begin(TableWindow(text).at_least(6).substr(0, 6));
   // Spreadsheets write a line of their own before the table.
   const bool told =
       lower_case(begin.substr(0, 4)) == "sep=" && begin.size() > 5 && (begin[5] == '\r' || begin[5] == '\n');

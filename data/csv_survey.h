@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "data/csv_text.h"
+#include "data/table_text.h"
 
 namespace firn {
 
@@ -54,7 +54,7 @@ struct CsvSurvey {
   std::uint64_t header_line = 0;
   std::uint64_t first_line = 1;  ///< of the rows' text
   std::uint64_t comments = 0;    ///< lines at the top that begin with '#' and are no row, which are left out
-  CsvText text;                  ///< that holds header and rows
+  TableText text;                ///< that holds header and rows
   std::uint64_t rows = 0;        ///< without the header
   bool names_shifted = false;    ///< the header lacks the name of the first column
   std::vector<CsvColumn> columns;
@@ -69,7 +69,7 @@ struct CsvSurvey {
 /// name. Throws Error(data) with the line for rows of other lengths and for a first row that is neither names
 /// nor numbers. Lines at the top that begin with '#' are left out where they have not as many fields as
 /// the first other row; one further below is named as what it is. `header`: "yes" and "no" decide that.
-CsvSurvey survey_csv(CsvText text, const std::string& path, std::string_view header = {});
+CsvSurvey survey_csv(TableText text, const std::string& path, std::string_view header = {});
 
 /// An empty field, NA, N/A, NaN, null, None, ? and the like.
 bool is_missing(std::string_view field);

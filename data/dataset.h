@@ -119,6 +119,7 @@ struct DataParts {
   std::vector<std::string> names = {};
   std::vector<std::string> notes = {};  ///< what completing them has to say
   std::string_view source = {};         ///< the row of `data_sources` that has read them
+  std::size_t names_of_tokens = 0;  ///< bytes that all vocabularies take, with the tokens that were left out
 
   /// Of the first part that there is. Throws Error(usage) where there is none.
   const DataInfo& info() const;

@@ -36,6 +36,16 @@ class FileImages : public Labelled {
 };
 
 /// Floats are read into the end of the numbers that they become, likewise.
+void read_floats(const FileReader& file, std::uint64_t offset, std::span<real> to) {
+  const std::span<std::byte> bytes = std::as_writable_bytes(to).last(to.size() * sizeof(float));
+  file.read(offset, bytes);
+  for (std::size_t k = 0; k < to.size(); ++k) {
+    float value = 0;
+    std::memcpy(&value, bytes.data() + k * sizeof value, sizeof value);
+    to[k] = static_cast<real>(value);
+  }
+}
+
 class FileNumbers : public Labelled {
  public:
   FileNumbers(DataInfo info, FileRows rows, Index row, std::vector<Index> lengths,
@@ -50,14 +60,9 @@ class FileNumbers : public Labelled {
     return static_cast<Index>(row_) / shape.count_from(1);
   }
   void fill_numbers(Index i, std::span<real> to) const override {
-    const std::span<std::byte> bytes = std::as_writable_bytes(to).last(row_ * sizeof(float));
-    rows_.file->read(rows_.offset + static_cast<std::uint64_t>(i) * bytes.size(), bytes);
     const auto own = static_cast<std::size_t>(length(i) * info().shape.count_from(1));
-    for (std::size_t k = 0; k < own; ++k) {
-      float value = 0;
-      std::memcpy(&value, bytes.data() + k * sizeof value, sizeof value);
-      to[k] = static_cast<real>(value);
-    }
+    read_floats(*rows_.file, rows_.offset + static_cast<std::uint64_t>(i) * row_ * sizeof(float),
+                to.first(own));
     std::fill(to.begin() + static_cast<std::ptrdiff_t>(own), to.end(), real(0));
   }
 
@@ -65,6 +70,53 @@ class FileNumbers : public Labelled {
   FileRows rows_;
   std::size_t row_;  // numbers of a sample in the file
   std::vector<Index> lengths_;
+};
+
+/// Samples of different lengths, one behind the other.
+class FileSequences : public Labelled {
+ public:
+  FileSequences(DataInfo info, FileReaderPtr values, std::vector<Index> starts,
+                std::vector<std::int32_t> labels, Places places)
+      : Labelled(std::move(info), std::move(labels), std::move(places)),
+        values_(std::move(values)),
+        starts_(std::move(starts)) {}
+  Index length(Index i) const override { return start(i + 1) - start(i); }
+  void fill_numbers(Index i, std::span<real> to) const override {
+    const Index step = info().shape[1];
+    const auto own = static_cast<std::size_t>(length(i) * step);
+    read_floats(*values_, static_cast<std::uint64_t>(start(i) * step) * sizeof(float), to.first(own));
+    std::fill(to.begin() + static_cast<std::ptrdiff_t>(own), to.end(), real(0));
+  }
+
+ private:
+  Index start(Index i) const { return starts_[static_cast<std::size_t>(i)]; }
+
+  FileReaderPtr values_;
+  std::vector<Index> starts_;
+};
+
+class FileTokens : public Labelled {
+ public:
+  FileTokens(DataInfo info, FileReaderPtr tokens, std::vector<std::int32_t> order, std::vector<Index> starts,
+             std::vector<std::int32_t> labels)
+      : Labelled(std::move(info), std::move(labels)),
+        tokens_(std::move(tokens)),
+        order_(std::move(order)),
+        starts_(std::move(starts)) {}
+  Index length(Index i) const override { return start(i + 1) - start(i); }
+  void fill_tokens(Index i, std::span<std::int32_t> to) const override {
+    const auto own = to.first(static_cast<std::size_t>(length(i)));
+    tokens_->read(static_cast<std::uint64_t>(start(i)) * sizeof(std::int32_t), std::as_writable_bytes(own));
+    for (std::int32_t& token : own) token = order_[static_cast<std::size_t>(token)];
+    std::fill(to.begin() + static_cast<std::ptrdiff_t>(own.size()), to.end(), 0);
+  }
+
+ private:
+  Index start(Index i) const { return starts_[static_cast<std::size_t>(i)]; }
+
+  FileReaderPtr tokens_;
+  std::vector<std::int32_t> order_;
+  std::vector<Index> starts_;
 };
 
 void check_rows(const DataInfo& info, const FileRows& rows, std::uint64_t row,
@@ -96,6 +148,28 @@ DatasetPtr make_file_numbers(DataInfo info, FileRows numbers, Index row, std::ve
   check_rows(info, numbers, static_cast<std::uint64_t>(row) * sizeof(float), labels);
   return std::make_shared<FileNumbers>(std::move(info), std::move(numbers), row, std::move(lengths),
                                        std::move(labels), std::move(places));
+}
+
+DatasetPtr make_file_sequences(DataInfo info, FileReaderPtr values, std::vector<Index> starts,
+                               std::vector<std::int32_t> labels, Places places) {
+  const Index longest = longest_of(info, starts, labels.size());
+  info.kind = DataKind::sequence;
+  info.shape = info.shape.with(0, std::max(info.shape[0], longest));
+  check_labelled(info, values->size(),
+                 static_cast<std::size_t>(starts.back() * info.shape[1]) * sizeof(float), labels);
+  return std::make_shared<FileSequences>(std::move(info), std::move(values), std::move(starts),
+                                         std::move(labels), std::move(places));
+}
+
+DatasetPtr make_file_tokens(DataInfo info, FileReaderPtr tokens, std::vector<std::int32_t> order,
+                            std::vector<Index> starts, std::vector<std::int32_t> labels, Index longest) {
+  longest = std::max(longest, longest_of(info, starts, labels.size()));
+  info.kind = DataKind::tokens;
+  info.shape = Shape({longest});
+  check_labelled(info, tokens->size(), static_cast<std::size_t>(starts.back()) * sizeof(std::int32_t),
+                 labels);
+  return std::make_shared<FileTokens>(std::move(info), std::move(tokens), std::move(order), std::move(starts),
+                                      std::move(labels));
 }
 
 }  // namespace firn

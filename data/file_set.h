@@ -26,4 +26,13 @@ DatasetPtr make_file_images(DataInfo info, FileRows pixels, std::vector<std::int
 DatasetPtr make_file_numbers(DataInfo info, FileRows numbers, Index row, std::vector<Index> lengths,
                              std::vector<std::int32_t> labels, Places places = {});
 
+/// As `make_sequences`, of floats that lie in `values` as they would in memory.
+DatasetPtr make_file_sequences(DataInfo info, FileReaderPtr values, std::vector<Index> starts,
+                               std::vector<std::int32_t> labels, Places places = {});
+
+/// As `make_tokens`, of indices that lie in `tokens` as they would in memory; number t of the file stands for
+/// `order[t]`.
+DatasetPtr make_file_tokens(DataInfo info, FileReaderPtr tokens, std::vector<std::int32_t> order,
+                            std::vector<Index> starts, std::vector<std::int32_t> labels, Index longest = 0);
+
 }  // namespace firn

@@ -17,6 +17,10 @@ using Places = std::function<std::string(Index)>;
 void check_labelled(const DataInfo& info, std::size_t values, std::size_t wanted,
                     const std::vector<std::int32_t>& labels);
 
+/// The longest of `labels` samples that begin at `starts`, which ends with the end of the last. Throws
+/// Error(usage) where one is empty, or the counts do not fit.
+Index longest_of(const DataInfo& info, const std::vector<Index>& starts, std::size_t labels);
+
 class Labelled : public Dataset {
  public:
   Labelled(DataInfo info, std::vector<std::int32_t> labels, Places places = {})

@@ -3,12 +3,11 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "data/files.h"
 #include "data/text.h"
 #include "data/text_file.h"
-#include "engine/base/atomic_file.h"
+#include "data/unpacked.h"
 #include "engine/base/utf8.h"
 
 namespace firn {
@@ -95,10 +94,9 @@ DataInfo describe_text(const std::string& path, const Vocabulary& vocabulary, In
 }
 
 /// Of a text that is too large for memory.
-DataParts leave_in_file(const std::string& path, const DataOptions& options) {
+DataParts leave_in_file(const std::string& path, const FileReaderPtr& file, const DataOptions& options) {
   constexpr std::uint64_t kWindowsOfMark = 16;
   check_window(options.window);
-  const auto file = std::make_shared<FileReader>(path);
   TextSurvey survey = survey_text(*file, characters_of(options.vocabulary),
                                   kWindowsOfMark * static_cast<std::uint64_t>(options.window));
   const Vocabulary vocabulary(survey.characters, 0);
@@ -141,11 +139,10 @@ DataParts parse_text(std::span<const std::byte> bytes, const std::string& path, 
 
 DataParts open_text(const std::string& path, const DataOptions& options) {
   constexpr std::uint64_t kBytesOfCharacter = 1 + sizeof(std::int32_t);  // the text's and its token's
-  std::error_code code;
-  const std::uint64_t size = std::filesystem::file_size(path, code);
-  if (!code && !path.ends_with(".gz") && options.too_large(size * kBytesOfCharacter))
-    return leave_in_file(path, options);
-  return parse_text(read_maybe_gz(path), path, options);
+  const auto most = static_cast<std::uint64_t>(options.memory) / kBytesOfCharacter;
+  const Unpacked bytes =
+      open_unpacked(path, options, options.memory > 0 ? std::max<std::uint64_t>(most, 1) : 0);
+  return bytes.file ? leave_in_file(path, bytes.file, options) : parse_text(bytes.bytes, path, options);
 }
 
 bool is_text(const std::string& path) {

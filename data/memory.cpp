@@ -24,6 +24,20 @@ void check_labelled(const DataInfo& info, std::size_t values, std::size_t wanted
   }
 }
 
+Index longest_of(const DataInfo& info, const std::vector<Index>& starts, std::size_t labels) {
+  if (starts.size() != labels + 1 || starts.front() != 0) {
+    throw Error(Fault::usage, "data",
+                fmt::format("{}: {} starts, {} labels", info.name, starts.size(), labels));
+  }
+  Index longest = 0;
+  for (std::size_t i = 0; i < labels; ++i) {
+    const Index length = starts[i + 1] - starts[i];
+    if (length < 1) throw Error(Fault::usage, "data", fmt::format("{}: sample {} is empty", info.name, i));
+    longest = std::max(longest, length);
+  }
+  return longest;
+}
+
 namespace {
 
 class ByteImages : public Labelled {
@@ -83,21 +97,6 @@ class Sequences : public Labelled {
   std::vector<float> values_;
   std::vector<Index> starts_;
 };
-
-/// The longest of the samples that begin at `starts`, each of which must have a step.
-Index longest_of(const DataInfo& info, const std::vector<Index>& starts, std::size_t labels) {
-  if (starts.size() != labels + 1 || starts.front() != 0) {
-    throw Error(Fault::usage, "data",
-                fmt::format("{}: {} starts, {} labels", info.name, starts.size(), labels));
-  }
-  Index longest = 0;
-  for (std::size_t i = 0; i < labels; ++i) {
-    const Index length = starts[i + 1] - starts[i];
-    if (length < 1) throw Error(Fault::usage, "data", fmt::format("{}: sample {} is empty", info.name, i));
-    longest = std::max(longest, length);
-  }
-  return longest;
-}
 
 class TokensInMemory : public Labelled {
  public:

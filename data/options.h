@@ -68,9 +68,9 @@ struct DataOptions {
   bool unlabelled = false;
   /// Bytes that a part may take in memory: one that would take more stays in its file, or is brought into one
   /// once (pictures), and is read as it is wanted. 0: as many as it takes. Folders of pictures, IDX,
-  /// npy, text, tables of numbers. The same numbers either way.
+  /// npy, text, tables, series. The same numbers either way.
   Index memory = 0;
-  /// Where files of decoded pictures are kept, and the numbers of tables as long as they are read; empty:
+  /// Where files of decoded pictures are kept, and what is read of tables as long as it is used; empty:
   /// here.
   std::string store = {};
   /// Told what takes long before it is done; may be empty.

@@ -48,9 +48,9 @@ void ScratchFile::write(std::span<const std::byte> bytes) {
   written_ += bytes.size();
 }
 
-FileReaderPtr ScratchFile::reader() {
+FileReaderPtr ScratchFile::reader(const std::string& called) {
   if (::ftruncate(file_, static_cast<off_t>(written_)) != 0) fail(name_, errno);
-  return std::make_shared<FileReader>(std::exchange(file_, -1), name_);
+  return std::make_shared<FileReader>(std::exchange(file_, -1), called.empty() ? name_ : called);
 }
 
 }  // namespace firn

@@ -1,4 +1,4 @@
-// A file without a name, for numbers that memory is too small for.
+// A file without a name, for what memory is too small for.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ class ScratchFile {
 
   /// Behind what was written before. Throws Error(failure).
   void write(std::span<const std::byte> bytes);
-  /// Of all that was written, once nothing more is.
-  FileReaderPtr reader();
+  /// Of all that was written, once nothing more is; `called` is what errors name (empty: the file itself).
+  FileReaderPtr reader(const std::string& called = {});
 
  private:
   std::string name_;

@@ -96,6 +96,17 @@ DataParts limit_vocabulary(DataParts parts, const DataOptions& options) {
   return parts;
 }
 
+/// Bytes of the vocabularies of all parts that there are; each has its own.
+std::size_t bytes_of_vocabularies(const DataParts& parts) {
+  std::size_t bytes = 0;
+  for (const DatasetPtr& part : {parts.train, parts.validation, parts.test, parts.all}) {
+    if (!part) continue;
+    for (const std::string& token : part->info().vocabulary)
+      bytes += sizeof token + (token.size() > std::string().capacity() ? token.capacity() + 1 : 0);
+  }
+  return bytes;
+}
+
 /// Numbers and labels come from tables and arrays.
 void check_task(const DataSource& source, const DataOptions& options) {
   const TargetKind kind = target_kind_of(options);
@@ -120,7 +131,12 @@ DataParts open_source(const DataSource& source, const std::string& path, const D
       if (*part) *part = resized(**part, options.size, options.shorter);
     }
   }
-  parts = limit_vocabulary(complete_parts(std::move(parts), options.split), options);
+  // Those of the files stay, and those of their parts where others come over them.
+  const std::size_t names = bytes_of_vocabularies(parts);
+  parts = complete_parts(std::move(parts), options.split);
+  const std::size_t all_names = names + bytes_of_vocabularies(parts);
+  parts = limit_vocabulary(std::move(parts), options);
+  parts.names_of_tokens = all_names + bytes_of_vocabularies(parts);
   parts = scale_targets(std::move(parts), options);
   parts.source = source.name;
   return parts;

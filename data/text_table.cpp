@@ -4,13 +4,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <optional>
-#include <unordered_map>
-#include <unordered_set>
+#include <string>
+#include <utility>
 
 #include "data/files.h"
-#include "data/text_rows.h"
-#include "engine/base/bytes.h"
 #include "engine/base/utf8.h"
 
 namespace firn {
@@ -30,14 +29,16 @@ bool is_one_of(std::string_view field, const std::string_view (&names)[N]) {
   return std::find(std::begin(names), std::end(names), small) != std::end(names);
 }
 
-using Counts = std::unordered_map<std::string_view, std::size_t>;
+/// Stands for a text where it is compared with others.
+std::uint64_t key_of(std::string_view text) {
+  return std::hash<std::string_view>()(trimmed_text(text));
+}
 
 class Chooser {
  public:
-  Chooser(const TextRows& rows, const std::string& path, const DataOptions& options)
-      : rows_(rows), path_(path), options_(options) {
-    for (std::size_t c = 0; c < rows.columns; ++c) names_.push_back(trimmed_text(rows.at(0, c)));
-  }
+  Chooser(const TextLayout& rows, std::vector<std::string> first, Index first_line, const std::string& path,
+          const DataOptions& options)
+      : rows_(rows), names_(std::move(first)), first_line_(first_line), path_(path), options_(options) {}
 
   void choose(TextTable& table) {
     std::optional<std::size_t> label = asked(options_.label, "--label");
@@ -95,25 +96,26 @@ class Chooser {
     return all;
   }
 
-  /// Whether the first row's field is nowhere else in its column.
-  bool alone(std::size_t column) const {
-    const std::string name = lower_case(names_[column]);
-    for (std::size_t r = 1; r < rows_.size(); ++r) {
-      const std::string_view field = trimmed_text(rows_.at(r, column));
-      if (field.size() == name.size() && lower_case(field) == name) return false;
-    }
-    return true;
+  /// Whether no field of the first row is again in its column.
+  bool all_alone() const {
+    std::vector<std::string> names;
+    for (const std::string& name : names_) names.push_back(lower_case(name));
+    bool alone = true, first = true;
+    rows_.for_each_row(path_, [&](const TextRows& row) {
+      for (std::size_t c = 0; c < names.size() && alone && !first; ++c) {
+        const std::string_view field = trimmed_text(row.fields()[c]);
+        alone = field.size() != names[c].size() || lower_case(field) != names[c];
+      }
+      first = false;
+    });
+    return alone;
   }
 
   bool by_names() const {
-    if (rows_.size() < 2) return false;
     const bool usual = std::any_of(names_.begin(), names_.end(), [](std::string_view name) {
       return is_one_of(name, kLabelNames) || is_one_of(name, kTextNames);
     });
-    for (std::size_t c = 0; usual && c < names_.size(); ++c) {
-      if (!alone(c)) return false;
-    }
-    return usual;
+    return usual && rows_.rows >= 2 && all_alone();
   }
 
   /// The one column but `other` with a usual name; nothing without one.
@@ -133,20 +135,28 @@ class Chooser {
     return found;
   }
 
-  std::size_t first_row() const { return header_ ? 1 : 0; }
-
-  Counts counts(std::size_t column, std::size_t from) const {
-    Counts counts;
-    for (std::size_t r = from; r < rows_.size(); ++r) ++counts[trimmed_text(rows_.at(r, column))];
-    return counts;
+  /// A column's keys, sorted, without those of the first `from` rows.
+  std::vector<std::uint64_t> sorted_keys(std::size_t column, std::uint64_t from) const {
+    std::vector<std::uint64_t> keys;
+    keys.reserve(rows_.rows);
+    rows_.for_each_row(path_, [&](const TextRows& row) { keys.push_back(key_of(row.fields()[column])); });
+    keys.erase(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(from));
+    std::sort(keys.begin(), keys.end());
+    return keys;
+  }
+  /// How many different texts a column has.
+  std::size_t distinct(std::size_t column, std::uint64_t from) const {
+    std::vector<std::uint64_t> keys = sorted_keys(column, from);
+    return static_cast<std::size_t>(std::unique(keys.begin(), keys.end()) - keys.begin());
   }
 
   /// Which of two columns is the label: that with clearly fewer values; where both are alike the first, as
   /// such files are usually written.
   std::size_t by_values() const {
-    const std::size_t rows = rows_.size() - first_row();
-    const std::size_t first = counts(0, first_row()).size();
-    const std::size_t second = counts(1, first_row()).size();
+    const std::uint64_t header = header_ ? 1 : 0;
+    const std::uint64_t rows = rows_.rows - header;
+    const std::size_t first = distinct(0, header);
+    const std::size_t second = distinct(1, header);
     if (first <= second || second < 2) return 0;
     if (second * 2 <= first && second * 2 <= rows) return 1;
     throw Error(
@@ -158,12 +168,16 @@ class Chooser {
 
   /// A label of the first row alone, where all others are of several rows.
   bool by_first_label(std::size_t label) {
-    const Counts all = counts(label, 0);
-    if (all.size() < 3 || all.at(names_[label]) != 1) return false;
-    const bool others = std::all_of(all.begin(), all.end(),
-                                    [&](const auto& c) { return c.first == names_[label] || c.second > 1; });
-    lone_ = others;
-    return others;
+    const std::vector<std::uint64_t> all = sorted_keys(label, 0);
+    const std::uint64_t own = key_of(names_[label]);
+    std::size_t labels = 0;
+    for (auto at = all.begin(); at != all.end(); ++labels) {
+      const auto end = std::upper_bound(at, all.end(), *at);
+      if ((end - at == 1) != (*at == own)) return false;
+      at = end;
+    }
+    lone_ = labels >= 3;
+    return lone_;
   }
 
   [[noreturn]] void fail_choice() const {
@@ -182,7 +196,7 @@ class Chooser {
     };
     std::string note =
         fmt::format("the label is {}, the text {}; {}", column(table.label), column(table.text),
-                    header_ ? fmt::format("line {} is a header", rows_.lines[0]) : "no header");
+                    header_ ? fmt::format("line {} is a header", first_line_) : "no header");
     if (lone_) note += " (no other line has its label; --header no: it is data)";
     if (rows_.columns == 2) return note;
     note += "; left out:";
@@ -192,18 +206,18 @@ class Chooser {
     return note;
   }
 
-  const TextRows& rows_;
+  const TextLayout& rows_;
+  std::vector<std::string> names_;
+  Index first_line_;
   const std::string& path_;
   const DataOptions& options_;
-  std::vector<std::string_view> names_;
   bool by_option_ = false;
   bool header_ = false;
   bool lone_ = false;
 };
 
 /// Texts alone, one a line.
-void take_texts(const TextRows& rows, const DataOptions& options, TextTable& table) {
-  const std::string_view first = trimmed_text(rows.at(0, 0));
+void take_texts(std::string_view first, const DataOptions& options, TextTable& table) {
   table.text = 0;
   table.header = options.header == "yes" || (options.header != "no" && is_one_of(first, kTextNames));
   table.notes.push_back(
@@ -212,55 +226,63 @@ void take_texts(const TextRows& rows, const DataOptions& options, TextTable& tab
 
 }  // namespace
 
-TextTable parse_text_table(std::span<const std::byte> bytes, const std::string& path, char separator,
-                           const DataOptions& options) {
-  std::string_view text = as_text(bytes);
-  require_utf8(text, "tsv", path);
-  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
-  const TextRows rows = split_text_rows(text, separator, path);
-  if (rows.size() == 0) throw Error(Fault::data, "tsv", fmt::format("{}: holds no lines", path));
-
+TextTable survey_text_table(const TableText& text, const std::string& path, char separator,
+                            const DataOptions& options) {
   TextTable table;
-  const bool texts_alone = rows.columns == 1;
+  table.layout = survey_text_rows(utf8_table_text(text, "tsv", path), separator, path);
+  const TextLayout& layout = table.layout;
+  if (layout.rows == 0) throw Error(Fault::data, "tsv", fmt::format("{}: holds no lines", path));
+  TextRows rows(layout.text, separator, layout.quotes, path);
+  rows.next();
+  const Index first_line = rows.line();
+  std::vector<std::string> first;
+  for (const std::string_view field : rows.fields()) first.emplace_back(trimmed_text(field));
+
+  const bool texts_alone = layout.columns == 1;
   if (texts_alone && !options.unlabelled) {
-    fail_at_line(path, rows.lines[0],
+    fail_at_line(path, first_line,
                  separator == '\t' ? "a line without tab: want label TAB text"
                                    : fmt::format("one column: want label{}text", separator));
   }
   if (texts_alone) {
-    take_texts(rows, options, table);
+    take_texts(first[0], options, table);
   } else {
-    Chooser(rows, path, options).choose(table);
+    Chooser(layout, std::move(first), first_line, path, options).choose(table);
   }
-  if (rows.merged >= 0) {
-    const Index line = rows.lines[static_cast<std::size_t>(rows.merged)];
-    if (table.text != 1) fail_at_line(path, line, "more than two columns, the first line has 2");
+  if (layout.merged_line > 0) {
+    if (table.text != 1)
+      fail_at_line(path, layout.merged_line, "more than two columns, the first line has 2");
     table.notes.push_back(fmt::format("what follows a second {} is text too, first in line {}",
-                                      separator == '\t' ? "tab" : fmt::format("'{}'", separator), line));
+                                      separator == '\t' ? "tab" : fmt::format("'{}'", separator),
+                                      layout.merged_line));
   }
-  if (rows.literal) table.notes.emplace_back("quotes are text: not all that begin a field end one");
-  if (rows.quoted) table.notes.emplace_back("quotes around fields are taken off");
+  if (layout.literal) table.notes.emplace_back("quotes are text: not all that begin a field end one");
+  if (layout.quoted) table.notes.emplace_back("quotes around fields are taken off");
+  return table;
+}
 
-  Index without = 0;
-  Index first_without = 0;
-  for (std::size_t r = table.header ? 1 : 0; r < rows.size(); ++r) {
-    if (trimmed_text(rows.at(r, table.text)).empty()) {
-      if (without++ == 0) first_without = rows.lines[r];
-      continue;
+void read_text_table(TextTable& table, const std::string& path,
+                     const std::function<void(const TextRow&)>& take) {
+  const bool labelled = table.layout.columns > 1;
+  Index without = 0, first_without = 0, taken = 0;
+  bool header = table.header;
+  table.layout.for_each_row(path, [&](const TextRows& row) {
+    if (std::exchange(header, false)) return;
+    const std::string_view text = row.fields()[table.text];
+    if (trimmed_text(text).empty()) {
+      if (without++ == 0) first_without = row.line();
+      return;
     }
-    const std::string_view label = texts_alone ? std::string_view() : trimmed_text(rows.at(r, table.label));
-    if (label.empty() && !texts_alone) fail_at_line(path, rows.lines[r], "a line without label");
-    table.labels.emplace_back(label);
-    table.texts.emplace_back(rows.at(r, table.text));
-    table.lines.push_back(rows.lines[r]);
-  }
-  if (table.texts.empty()) throw Error(Fault::data, "tsv", fmt::format("{}: holds no texts", path));
+    const std::string_view label = labelled ? trimmed_text(row.fields()[table.label]) : std::string_view();
+    if (label.empty() && labelled) fail_at_line(path, row.line(), "a line without label");
+    take({label, text, row.line(), row.place()});
+    ++taken;
+  });
+  if (taken == 0) throw Error(Fault::data, "tsv", fmt::format("{}: holds no texts", path));
   if (without > 0) {
     table.notes.push_back(fmt::format("{} of {} lines have no text and are left out, the first is line {}",
-                                      without, static_cast<Index>(table.texts.size()) + without,
-                                      first_without));
+                                      without, taken + without, first_without));
   }
-  return table;
 }
 
 bool names_texts(std::string_view beginning, char separator) {
@@ -268,18 +290,20 @@ bool names_texts(std::string_view beginning, char separator) {
   const std::size_t first = beginning.find('\n');
   if (first == std::string_view::npos) return false;
   const std::size_t second = std::min(beginning.find('\n', first + 1), beginning.size());
-  TextRows rows;
+  std::vector<std::vector<std::string>> rows;
   try {
-    rows = split_text_rows(beginning.substr(0, second), separator, {});
+    survey_text_rows(beginning.substr(0, second), separator, {}).for_each_row({}, [&](const TextRows& row) {
+      rows.emplace_back(row.fields().begin(), row.fields().end());
+    });
   } catch (const Error&) {
     return false;  // rows of numbers differ as well; their reader says how
   }
   bool label = false;
   bool text = false;
-  for (std::size_t c = 0; rows.size() > 0 && c < rows.columns; ++c) {
-    label = label || is_one_of(rows.at(0, c), kLabelNames);
-    if (!is_one_of(rows.at(0, c), kTextNames)) continue;
-    const std::string_view value = rows.size() > 1 ? trimmed_text(rows.at(1, c)) : "";
+  for (std::size_t c = 0; !rows.empty() && c < rows[0].size(); ++c) {
+    label = label || is_one_of(rows[0][c], kLabelNames);
+    if (!is_one_of(rows[0][c], kTextNames)) continue;
+    const std::string_view value = rows.size() > 1 ? trimmed_text(rows[1][c]) : "";
     text = text || value.find_first_not_of("0123456789.,+-eE") != std::string_view::npos;
   }
   return label && text;

@@ -4,15 +4,19 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <limits>
+#include <memory>
 #include <optional>
+#include <system_error>
 #include <unordered_map>
 
 #include "data/decimal.h"
+#include "data/file_set.h"
 #include "data/files.h"
 #include "data/memory.h"
+#include "data/spill.h"
 #include "engine/base/atomic_file.h"
-#include "engine/base/bytes.h"
 #include "engine/base/error.h"
 #include "engine/base/printable.h"
 
@@ -44,15 +48,15 @@ std::vector<std::string> words_of(std::string_view text) {
 
 class Parser {
  public:
-  Parser(std::span<const std::byte> bytes, const std::string& path)
-      : reader_(bytes, Fault::data, std::string(kOperation), path), path_(path) {}
+  Parser(const TableText& text, const std::string& path, const DataOptions& options)
+      : lines_(text), size_(text.size()), path_(path), spill_(options, "the numbers of " + base_name(path)) {}
 
   TsFile parse() {
     file_.starts = {0};
     bool in_data = false;
-    while (!reader_.at_end()) {
+    while (lines_.next()) {
       ++line_;
-      std::string_view line = reader_.line();
+      std::string_view line = lines_.line();
       if (line_ == 1 && line.starts_with("\xef\xbb\xbf")) line.remove_prefix(3);
       line = trimmed(line);
       if (line.empty() || line[0] == '#') continue;
@@ -66,6 +70,8 @@ class Parser {
     }
     if (!in_data) fail("no @data: it is no .ts file, or cut off");
     if (file_.size() == 0) fail("holds no series");
+    file_.file = spill_.finish();
+    file_.values = std::move(spill_.pending());
     if (filled_ > 0) {
       file_.notes.push_back(
           fmt::format("{}: {} missing values in {} series are filled in between their neighbours",
@@ -189,9 +195,10 @@ class Parser {
     }
     filled_series_ += any;
     for (std::size_t t = 0; t < own; ++t) {
-      for (std::size_t d = 0; d < dimensions; ++d) file_.values.push_back(series_[d * steps + t]);
+      for (std::size_t d = 0; d < dimensions; ++d) spill_.pending().push_back(series_[d * steps + t]);
     }
     file_.starts.push_back(file_.starts.back() + static_cast<Index>(own));
+    spill_.settle(lines_.place(), size_);
   }
 
   /// Missing values on the line between the nearest others; before the first and behind the last as that is.
@@ -209,8 +216,10 @@ class Parser {
     for (std::size_t m = last + 1; m < steps; ++m, ++filled_) values[m] = values[last];
   }
 
-  ByteReader reader_;
+  TableLines lines_;
+  std::uint64_t size_;
   const std::string& path_;
+  Spill<float> spill_;
   TsFile file_;
   std::uint64_t line_ = 0, filled_ = 0, filled_series_ = 0;
   bool labelled_ = false;
@@ -218,6 +227,13 @@ class Parser {
   std::vector<float> series_;
   std::unordered_map<std::string, std::int32_t> places_;
 };
+
+TsFile parse_file(const std::string& path, const DataOptions& options) {
+  std::error_code code;
+  if (options.too_large(std::filesystem::file_size(path, code)) && !code)
+    return parse_ts(TableText(std::make_shared<FileReader>(path)), path, options);
+  return parse_ts(TableText(read_file(path)), path, options);
+}
 
 constexpr std::string_view kTrain = "_TRAIN.ts";
 constexpr std::string_view kTest = "_TEST.ts";
@@ -259,8 +275,8 @@ bool holds_files(const std::string& folder) {
 
 }  // namespace
 
-TsFile parse_ts(std::span<const std::byte> bytes, const std::string& path) {
-  return Parser(bytes, path).parse();
+TsFile parse_ts(const TableText& text, const std::string& path, const DataOptions& options) {
+  return Parser(text, path, options).parse();
 }
 
 DataParts open_ts(const std::string& path, const DataOptions& options) {
@@ -271,7 +287,7 @@ DataParts open_ts(const std::string& path, const DataOptions& options) {
   std::vector<std::string> paths;
   for (const std::string& file : {files->train, files->test}) {
     if (file.empty()) continue;
-    parts.push_back(parse_ts(read_file(file), file));
+    parts.push_back(parse_file(file, options));
     paths.push_back(file);
     if (parts.back().dimensions != parts[0].dimensions) {
       throw Error(Fault::data, kOperation,
@@ -317,8 +333,11 @@ DataParts open_ts(const std::string& path, const DataOptions& options) {
     own.labelled = !part.labels.labels.empty();
     if (!own.labelled) part.labels.labels.assign(static_cast<std::size_t>(part.size()), 0);
     DatasetPtr& set = paths[i] == files->train ? sets.train : sets.test;
-    set = make_sequences(own, std::move(part.values), std::move(part.starts), std::move(part.labels.labels),
-                         samples_of(base_name(paths[i])));
+    Places places = samples_of(base_name(paths[i]));
+    set = part.file ? make_file_sequences(own, std::move(part.file), std::move(part.starts),
+                                          std::move(part.labels.labels), std::move(places))
+                    : make_sequences(own, std::move(part.values), std::move(part.starts),
+                                     std::move(part.labels.labels), std::move(places));
   }
   return sets;
 }

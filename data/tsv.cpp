@@ -4,20 +4,20 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 #include <functional>
 #include <map>
+#include <numeric>
 #include <unordered_map>
 
+#include "data/file_set.h"
 #include "data/files.h"
 #include "data/memory.h"
 #include "data/part_names.h"
+#include "data/spill.h"
 #include "data/targets.h"
-#include "data/text_rows.h"
 #include "data/text_table.h"
 #include "data/tokens.h"
-#include "engine/base/atomic_file.h"
-#include "engine/base/bytes.h"
+#include "data/unpacked.h"
 #include "engine/base/utf8.h"
 
 namespace firn {
@@ -52,86 +52,106 @@ std::map<SetPart, std::string> part_files(const std::string& path, std::string_v
 }
 
 /// A comma, or the semicolon of a table whose first line has no comma; else a tab.
-char separator_of(std::span<const std::byte> bytes, const std::string& path) {
+char separator_of(const TableText& text, const std::string& path) {
   if (!without_gz(lower_case(path)).ends_with(".csv")) return '\t';
-  const std::string_view text = as_text(bytes);
-  const std::string_view first = text.substr(0, text.find('\n'));
+  TableLines lines(text);
+  const std::string_view first = lines.next() ? lines.line() : std::string_view();
   return first.find(',') == std::string_view::npos && first.find(';') != std::string_view::npos ? ';' : ',';
 }
 
-/// The texts of one file as numbers of tokens in the order of their first appearance.
-struct TokenTable {
-  std::string path;
-  std::vector<std::int32_t> tokens;
-  std::vector<Index> starts = {0};
-  std::vector<std::string> labels;
-  std::vector<std::string> notes;
-};
-
-struct Hash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-};
-
-/// Numbers for the tokens of all files of a set.
-class Numbering {
+/// Numbers for names in the order of their first appearance.
+class NameNumbers {
  public:
-  Numbering() { of_byte_.fill(-1); }
-  std::int32_t number(std::string_view token) {
-    if (token.size() != 1) return find(token);
-    std::int32_t& known = of_byte_[static_cast<unsigned char>(token[0])];
-    if (known < 0) known = find(token);
-    return known;
+  std::int32_t number(std::string_view name) {
+    const auto at = numbers_.find(name);
+    if (at != numbers_.end()) return at->second;
+    const auto next = static_cast<std::int32_t>(names_.size());
+    names_.push_back(numbers_.emplace(std::string(name), next).first->first);
+    return next;
   }
-  /// The tokens sorted, behind "" for padding; the new number of each old one in `order`.
-  std::vector<std::string> sorted(std::vector<std::int32_t>& order) const {
-    std::vector<std::string> names = {""};
-    for (const auto& [token, number] : numbers_) names.push_back(token);
-    std::sort(names.begin(), names.end());
-    order.resize(numbers_.size());
-    for (std::size_t n = 1; n < names.size(); ++n) {
-      order[static_cast<std::size_t>(numbers_.at(names[n]))] = static_cast<std::int32_t>(n);
-    }
-    return names;
+  const std::vector<std::string_view>& names() const { return names_; }
+  /// The place of each among them sorted, counted from `first`.
+  std::vector<std::int32_t> places(std::int32_t first) const {
+    std::vector<std::int32_t> sorted(names_.size()), places(names_.size());
+    std::iota(sorted.begin(), sorted.end(), 0);
+    const auto name = [&](std::int32_t n) { return names_[static_cast<std::size_t>(n)]; };
+    std::sort(sorted.begin(), sorted.end(), [&](auto a, auto b) { return name(a) < name(b); });
+    for (const std::int32_t n : sorted) places[static_cast<std::size_t>(n)] = first++;
+    return places;
   }
 
  private:
-  std::int32_t find(std::string_view token) {
-    const auto at = numbers_.find(token);
-    if (at != numbers_.end()) return at->second;
-    const auto next = static_cast<std::int32_t>(numbers_.size());
-    return numbers_.emplace(std::string(token), next).first->second;
-  }
-
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
   std::unordered_map<std::string, std::int32_t, Hash, std::equal_to<>> numbers_;
+  std::vector<std::string_view> names_;  ///< in `numbers_`, whose keys stay where they are
+};
+
+/// The labels and tokens of all files of a set.
+class Numbering {
+ public:
+  Numbering() { of_byte_.fill(-1); }
+  std::int32_t token(std::string_view token) {
+    if (token.size() != 1) return tokens_.number(token);
+    std::int32_t& known = of_byte_[static_cast<unsigned char>(token[0])];
+    if (known < 0) known = tokens_.number(token);
+    return known;
+  }
+  const NameNumbers& tokens() const { return tokens_; }
+  NameNumbers labels;
+
+ private:
+  NameNumbers tokens_;
   std::array<std::int32_t, 256> of_byte_;  // most characters are one byte
+};
+
+/// The texts of one file, and their labels, as numbers of a `Numbering`.
+struct TokenTable {
+  std::string path;
+  std::vector<std::int32_t> tokens;
+  FileReaderPtr file;  ///< holds them instead where they are too many
+  std::vector<Index> starts = {0};
+  std::vector<std::int32_t> labels;
+  std::size_t labels_before = 0;  ///< those with lesser numbers are in the files before
+  std::vector<std::string> notes;
 };
 
 TokenRule rule_of(const DataOptions& options) {
   return {.words = options.tokens == "words", .lower_case = options.lower_case};
 }
 
-TokenTable tokenise(TextTable table, const std::string& path, const TokenRule& rule, Numbering& numbering) {
+TokenTable tokenise(TextTable table, const std::string& path, const DataOptions& options,
+                    Numbering& numbering) {
+  const TokenRule rule = rule_of(options);
   TokenTable result;
   result.path = path;
-  result.notes = std::move(table.notes);
+  result.labels_before = numbering.labels.names().size();
   TokenSplitter splitter(rule);
-  Index without = 0;
-  for (std::size_t i = 0; i < table.texts.size(); ++i) {
-    const auto& tokens = splitter.tokens(table.texts[i]);
+  Spill<std::int32_t> spill(options, "the tokens of " + base_name(path));
+  const std::uint64_t size = table.layout.text.size();
+  Index without = 0, end = 0;
+  read_text_table(table, path, [&](const TextRow& row) {
+    const auto& tokens = splitter.tokens(row.text);
     if (tokens.empty()) {
       ++without;
-      continue;
+      return;
     }
     if (tokens.size() > static_cast<std::size_t>(kMaxTokens)) {
       fail_at_line(
-          path, table.lines[i],
+          path, row.line,
           fmt::format("a text of {} {}, at most {} are read", tokens.size(), rule.name(), kMaxTokens));
     }
-    for (const std::string_view token : tokens) result.tokens.push_back(numbering.number(token));
-    result.starts.push_back(static_cast<Index>(result.tokens.size()));
-    result.labels.push_back(std::move(table.labels[i]));
-  }
+    for (const std::string_view token : tokens) spill.pending().push_back(numbering.token(token));
+    end += static_cast<Index>(tokens.size());
+    result.starts.push_back(end);
+    result.labels.push_back(numbering.labels.number(row.label));
+    spill.settle(row.place, size);
+  });
+  result.notes = std::move(table.notes);
+  result.file = spill.finish();
+  result.tokens = std::move(spill.pending());
   if (result.labels.empty()) {
     throw Error(Fault::data, kOperation, fmt::format("{}: no text has any {}", path, rule.name()));
   }
@@ -141,48 +161,63 @@ TokenTable tokenise(TextTable table, const std::string& path, const TokenRule& r
 }
 
 /// "classes: ham 4827, spam 747".
-std::string counts_text(const std::map<std::string, Index>& counts) {
+std::string counts_text(const std::vector<std::string>& names, const std::vector<Index>& counts) {
   constexpr std::size_t kShown = 20;
-  std::string text = counts.size() > kShown ? fmt::format("{} classes: ", counts.size()) : "classes: ";
-  std::size_t shown = 0;
-  for (const auto& [name, count] : counts) {
-    if (shown == kShown) return text + ", ...";
-    text += fmt::format("{}{} {}", shown++ == 0 ? "" : ", ", clipped_utf8(name, 60), count);
+  std::string text = names.size() > kShown ? fmt::format("{} classes: ", names.size()) : "classes: ";
+  for (std::size_t c = 0; c < names.size(); ++c) {
+    if (c == kShown) return text + ", ...";
+    text += fmt::format("{}{} {}", c == 0 ? "" : ", ", clipped_utf8(names[c], 60), counts[c]);
   }
   return text;
 }
 
-/// The files of a set, all with the same classes and vocabulary.
-/// `classes`: the labels are such; else lists of labels, or numbers.
-std::vector<DatasetPtr> make_sets(std::vector<TokenTable> tables, const Numbering& numbering, DataInfo info,
-                                  bool classes) {
-  std::map<std::string, Index> counts;
+/// Names at their places.
+std::vector<std::string> sorted_names(const NameNumbers& names, const std::vector<std::int32_t>& places,
+                                      std::size_t first) {
+  std::vector<std::string> sorted(first + names.names().size());
+  for (std::size_t n = 0; n < places.size(); ++n)
+    sorted[static_cast<std::size_t>(places[n])] = names.names()[n];
+  return sorted;
+}
+
+/// What the labels of all files come to; `classes`: they are such, else lists of labels, or numbers.
+void take_labels(std::vector<TokenTable>& tables, const Numbering& numbering, DataInfo& info, bool classes) {
+  const NameNumbers& labels = numbering.labels;
+  const std::vector<std::int32_t> places = labels.places(0);
+  info.classes = sorted_names(labels, places, 0);
+  std::vector<Index> counts(places.size());
   std::size_t rows = 0;
-  for (const TokenTable& table : tables) {
+  for (std::size_t t = 0; t < tables.size(); ++t) {
+    TokenTable& table = tables[t];
     const std::string where = tables.size() > 1 ? base_name(table.path) + ": " : "";
     for (const std::string& note : table.notes) info.notes.push_back(where + note);
-    const std::map<std::string, Index> before = counts;
-    for (const std::string& label : table.labels) {
-      if (++counts[label] == 1 && !before.empty() && classes)
-        info.notes.push_back(
-            fmt::format("{}class '{}' is in no line of {}", where, label, base_name(tables[0].path)));
+    const std::size_t end = t + 1 < tables.size() ? tables[t + 1].labels_before : places.size();
+    for (std::size_t n = table.labels_before; t > 0 && classes && n < end; ++n) {
+      info.notes.push_back(fmt::format("{}class '{}' is in no line of {}", where, labels.names()[n],
+                                       base_name(tables[0].path)));
+    }
+    for (std::int32_t& label : table.labels) {
+      label = places[static_cast<std::size_t>(label)];
+      ++counts[static_cast<std::size_t>(label)];
     }
     rows += table.labels.size();
   }
-  if (classes && (counts.size() > kMaxClasses || (counts.size() == rows && rows > kFewRows))) {
+  if (!classes) return;
+  if (counts.size() > kMaxClasses || (counts.size() == rows && rows > kFewRows)) {
     throw Error(Fault::data, kOperation,
                 fmt::format("{}: {} different labels in {} lines: is it the right column? --label says which",
                             tables[0].path, counts.size(), rows));
   }
-  std::map<std::string_view, std::int32_t> places;
-  for (const auto& [label, count] : counts) {
-    places.emplace(label, static_cast<std::int32_t>(info.classes.size()));
-    info.classes.push_back(label);
-  }
-  if (classes) info.notes.push_back(counts_text(counts));
+  info.notes.push_back(counts_text(info.classes, counts));
+}
 
-  std::vector<std::int32_t> order;
-  info.vocabulary = numbering.sorted(order);
+/// The files of a set, all with the same classes and vocabulary.
+std::vector<DatasetPtr> make_sets(std::vector<TokenTable> tables, const Numbering& numbering, DataInfo info,
+                                  const DataOptions& options) {
+  take_labels(tables, numbering, info, target_kind_of(options) == TargetKind::classes);
+  // 0 is padding.
+  const std::vector<std::int32_t> order = numbering.tokens().places(1);
+  info.vocabulary = sorted_names(numbering.tokens(), order, 1);
   Index longest = 0;
   for (const TokenTable& table : tables) {
     for (std::size_t i = 0; i + 1 < table.starts.size(); ++i)
@@ -191,10 +226,10 @@ std::vector<DatasetPtr> make_sets(std::vector<TokenTable> tables, const Numberin
   std::vector<DatasetPtr> sets;
   for (TokenTable& table : tables) {
     for (std::int32_t& token : table.tokens) token = order[static_cast<std::size_t>(token)];
-    std::vector<std::int32_t> labels;
-    for (const std::string& label : table.labels) labels.push_back(places.at(label));
-    sets.push_back(
-        make_tokens(info, std::move(table.tokens), std::move(table.starts), std::move(labels), longest));
+    sets.push_back(table.file ? make_file_tokens(info, std::move(table.file), order, std::move(table.starts),
+                                                 std::move(table.labels), longest)
+                              : make_tokens(info, std::move(table.tokens), std::move(table.starts),
+                                            std::move(table.labels), longest));
   }
   return sets;
 }
@@ -208,13 +243,12 @@ DataInfo info_of(const std::string& path, const DataOptions& options) {
 
 }  // namespace
 
-DatasetPtr parse_tsv(std::span<const std::byte> bytes, const std::string& path, const DataOptions& options) {
+DatasetPtr parse_tsv(const TableText& text, const std::string& path, const DataOptions& options) {
   Numbering numbering;
   std::vector<TokenTable> tables;
-  tables.push_back(tokenise(parse_text_table(bytes, path, separator_of(bytes, path), options), path,
-                            rule_of(options), numbering));
-  return make_sets(std::move(tables), numbering, info_of(path, options),
-                   target_kind_of(options) == TargetKind::classes)[0];
+  tables.push_back(
+      tokenise(survey_text_table(text, path, separator_of(text, path), options), path, options, numbering));
+  return make_sets(std::move(tables), numbering, info_of(path, options), options)[0];
 }
 
 DataParts open_tsv(const std::string& path, const DataOptions& options) {
@@ -230,15 +264,16 @@ DataParts open_tsv(const std::string& path, const DataOptions& options) {
   std::vector<TokenTable> tables;
   DataOptions wanted = options;
   for (const auto& [part, file] : files) {
-    const auto bytes = read_maybe_gz(file);
-    TextTable table = parse_text_table(bytes, file, separator_of(bytes, file), wanted);
+    const Unpacked bytes = open_unpacked(file, options, static_cast<std::uint64_t>(options.memory));
+    const TableText text = bytes.file ? TableText(bytes.file) : TableText(bytes.bytes);
+    TextTable table = survey_text_table(text, file, separator_of(text, file), wanted);
     // What was told of the first file holds for the others.
     wanted.label = table.label_name.empty() ? fmt::format("{}", table.label + 1) : table.label_name;
     wanted.text_column = table.text_name.empty() ? fmt::format("{}", table.text + 1) : table.text_name;
-    tables.push_back(tokenise(std::move(table), file, rule_of(options), numbering));
+    tables.push_back(tokenise(std::move(table), file, options, numbering));
   }
-  const std::vector<DatasetPtr> sets = make_sets(std::move(tables), numbering, info_of(path, options),
-                                                 target_kind_of(options) == TargetKind::classes);
+  const std::vector<DatasetPtr> sets =
+      make_sets(std::move(tables), numbering, info_of(path, options), options);
   DataParts parts;
   auto next = sets.begin();
   for (const auto& [part, file] : files) {
@@ -256,15 +291,8 @@ bool is_csv_of_texts(const std::string& path) {
   const std::map<SetPart, std::string> files = part_files(path, ".csv");
   if (files.empty() || !lower_case(without_gz(files.begin()->second)).ends_with(".csv")) return false;
   const std::string& file = files.begin()->second;
-  std::string beginning(std::size_t{1} << 16, '\0');
-  if (file.ends_with(".gz")) {
-    beginning = as_text(read_maybe_gz(file));
-  } else {
-    std::ifstream in(file, std::ios::binary);
-    in.read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
-    beginning.resize(static_cast<std::size_t>(in.gcount()));
-  }
-  return names_texts(beginning, separator_of(as_bytes(beginning), file));
+  const std::string beginning = beginning_of(file, std::size_t{1} << 16);
+  return names_texts(beginning, separator_of(beginning, file));
 }
 
 }  // namespace firn

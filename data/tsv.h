@@ -1,11 +1,11 @@
 // Labelled lines of text.
 #pragma once
 
-#include <span>
 #include <string>
 
 #include "data/dataset.h"
 #include "data/options.h"
+#include "data/table_text.h"
 
 namespace firn {
 
@@ -13,13 +13,13 @@ constexpr Index kMaxTokens = 16384;  ///< of a text
 
 /// A table of labels and texts (data/text_table.h) to tokens (data/token_rule.h). Classes are the sorted
 /// labels; the vocabulary is the sorted set of all tokens counted from 1, 0 is padding. Texts without a token
-/// are counted and left out. Throws Error(data) on a text of more than kMaxTokens, and what the table throws.
-/// `path` is named in errors.
-DatasetPtr parse_tsv(std::span<const std::byte> bytes, const std::string& path,
-                     const DataOptions& options = {});
+/// are counted and left out. Tokens that are too many for `options.memory` are written into a file in
+/// `options.store`, which is said before. Throws Error(data) on a text of more than kMaxTokens, and what the
+/// table throws. `path` is named in errors.
+DatasetPtr parse_tsv(const TableText& text, const std::string& path, const DataOptions& options = {});
 
 /// A .tsv file, or a .csv with a text column (.gz too), or a folder with exactly one .tsv or with train.tsv
-/// and others named after their parts.
+/// and others named after their parts. What is too large for `options.memory` is read in parts.
 DataParts open_tsv(const std::string& path, const DataOptions& options);
 
 /// Whether `path` is a .tsv file or such a folder.

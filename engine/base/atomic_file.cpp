@@ -101,10 +101,7 @@ std::vector<std::byte> read_maybe_gz(const std::string& path, Fault fault, std::
                                      const SizePromise& promise) {
   std::vector<std::byte> bytes = read_file(path, fault, cap);
   if (!is_gzip(bytes)) return bytes;
-  // Text and tables seldom shrink to less than a twentieth.
-  constexpr std::uint64_t kRoom = std::uint64_t{1} << 26;
-  constexpr std::uint64_t kUsualRatio = 32;
-  const std::uint64_t most = promise ? cap : std::min(cap, kRoom + kUsualRatio * bytes.size());
+  const std::uint64_t most = promise ? cap : std::min(cap, most_unpacked(bytes.size()));
   return gunzip(bytes, most, fault, path, promise);
 }
 

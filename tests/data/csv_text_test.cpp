@@ -1,6 +1,6 @@
 // Tables that stay in their files: what is read, noted and refused is that of memory, to the word and the
 // bit.
-#include "data/csv_text.h"
+#include "data/table_text.h"
 
 #include <doctest/doctest.h>
 #include <zlib.h>
@@ -33,7 +33,7 @@ struct Outcome {
   CsvTable table;
 };
 
-Outcome outcome(const CsvText& text, const DataOptions& options) {
+Outcome outcome(const TableText& text, const DataOptions& options) {
   Outcome outcome;
   const auto error = error_of([&] { outcome.table = parse_csv(text, "file", options); });
   if (error) outcome.error = error->what();
@@ -74,16 +74,16 @@ void check_same(const Outcome& memory, const Outcome& file) {
 /// As it is in memory, and in a file that is looked at through windows of all these sizes.
 Outcome check_windows(const std::string& text, const DataOptions& options = {}) {
   CAPTURE(text);
-  const Outcome memory = outcome(CsvText(text), options);
+  const Outcome memory = outcome(TableText(text), options);
   const test::Folder folder;
   const auto file = std::make_shared<FileReader>(folder.write("a.csv", text));
   for (const std::size_t window : {1, 2, 3, 5, 8, 13, 40, 64, 100, 1000}) {
     CAPTURE(window);
-    check_same(memory, outcome(CsvText(file, window), options));
+    check_same(memory, outcome(TableText(file, window), options));
     DataOptions kept = options;
     kept.memory = 1;
     kept.store = folder / "store";
-    check_same(memory, outcome(CsvText(file, window), kept));
+    check_same(memory, outcome(TableText(file, window), kept));
   }
   return memory;
 }
@@ -220,7 +220,7 @@ TEST_CASE("tables left in their files are the sets of memory, for every task") {
   check_same(open_data(folder / "set", plain), open_data(folder / "set", bound));
 }
 
-TEST_CASE("a packed table is unpacked into memory, its numbers are not kept there") {
+TEST_CASE("a packed table is unpacked into a file, and its numbers are written into one") {
   const test::Folder folder;
   const std::string text =
       table(2000, "u,v,w,t,s,who,label\n", [](std::uint32_t bits) { return std::to_string(bits % 1000); });
@@ -234,7 +234,7 @@ TEST_CASE("a packed table is unpacked into memory, its numbers are not kept ther
   bound.say = [&](const std::string& what) { said.push_back(what); };
   check_same(open_data(path, plain), open_data(path, bound));
   REQUIRE(said.size() == 2);
-  CHECK(said[0].find("a.csv.gz is unpacked into memory") != std::string::npos);
+  CHECK(said[0].find("is unpacked into a file in " + bound.store) != std::string::npos);
 }
 
 TEST_CASE("a field that does not end is not kept to find that out; a long one that ends is read") {
@@ -244,10 +244,10 @@ TEST_CASE("a field that does not end is not kept to find that out; a long one th
   for (const std::string& end : {std::string(), std::string("\"\"")}) {
     const auto file = std::make_shared<FileReader>(folder.write("a.csv", begin + longer + end));
     CHECK(fails_with(Fault::data, "line 4: a quoted field does not end",
-                     [&] { parse_csv(CsvText(file), "file"); }));
+                     [&] { parse_csv(TableText(file), "file"); }));
   }
   const auto file = std::make_shared<FileReader>(folder.write("a.csv", begin + longer + "\"\"\"\n7,8,a\n"));
-  const CsvTable table = parse_csv(CsvText(file), "file");
+  const CsvTable table = parse_csv(TableText(file), "file");
   CHECK(table.rows == 4);
   CHECK(table.classes[2].size() == longer.size() + 1);
 }

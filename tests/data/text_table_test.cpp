@@ -2,7 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include "engine/base/bytes.h"
 #include "tests/errors.h"
 
 using namespace firn;
@@ -11,8 +10,20 @@ using Strings = std::vector<std::string>;
 
 namespace {
 
-TextTable parse(std::string_view text, const DataOptions& options = {}, char separator = '\t') {
-  return parse_text_table(as_bytes(text), "f", separator, options);
+/// A table with its rows.
+struct Read : TextTable {
+  Strings labels, texts;
+  std::vector<Index> lines;
+};
+
+Read parse(std::string_view text, const DataOptions& options = {}, char separator = '\t') {
+  Read read{survey_text_table(text, "f", separator, options), {}, {}, {}};
+  read_text_table(read, "f", [&](const TextRow& row) {
+    read.labels.emplace_back(row.label);
+    read.texts.emplace_back(row.text);
+    read.lines.push_back(row.line);
+  });
+  return read;
 }
 
 /// Whether some note holds `words`.
@@ -26,7 +37,7 @@ bool noted(const TextTable& table, std::string_view words) {
 }  // namespace
 
 TEST_CASE("label TAB text, as it is usually written") {
-  const TextTable table = parse("ham\thello there\nspam\twin now\r\nham\tsee you");
+  const Read table = parse("ham\thello there\nspam\twin now\r\nham\tsee you");
   CHECK(table.labels == Strings{"ham", "spam", "ham"});
   CHECK(table.texts == Strings{"hello there", "win now", "see you"});
   CHECK(table.lines == std::vector<Index>{1, 2, 3});
@@ -35,14 +46,14 @@ TEST_CASE("label TAB text, as it is usually written") {
 }
 
 TEST_CASE("a byte order mark, CRLF, empty lines and spaces around labels are no part of them") {
-  const TextTable table = parse("\xef\xbb\xbfham\tone\r\n\r\n ham \ttwo\r\n   \nspam\tthree\r\n");
+  const Read table = parse("\xef\xbb\xbfham\tone\r\n\r\n ham \ttwo\r\n   \nspam\tthree\r\n");
   CHECK(table.labels == Strings{"ham", "ham", "spam"});
   CHECK(table.texts == Strings{"one", "two", "three"});
   CHECK(table.lines == std::vector<Index>{1, 3, 5});
 }
 
 TEST_CASE("a header is found by its names, and said") {
-  const TextTable table = parse("label\ttext\nham\tone\nspam\ttwo\n");
+  const Read table = parse("label\ttext\nham\tone\nspam\ttwo\n");
   CHECK(table.header);
   CHECK(table.texts == Strings{"one", "two"});
   CHECK(noted(table, "the label is column 1 ('label'), the text column 2 ('text'); line 1 is a header"));
@@ -55,7 +66,7 @@ TEST_CASE("a header is found by its names, and said") {
 }
 
 TEST_CASE("a header without usual names is one whose label no other line has") {
-  const TextTable table = parse("v1\tv2\nham\tone\nspam\ttwo\nham\tthree\nspam\tfour\n");
+  const Read table = parse("v1\tv2\nham\tone\nspam\ttwo\nham\tthree\nspam\tfour\n");
   CHECK(table.header);
   CHECK(table.texts.size() == 4);
   CHECK(noted(table, "--header no: it is data"));
@@ -67,7 +78,7 @@ TEST_CASE("columns in the other order") {
   std::string swapped;
   for (int i = 0; i < 10; ++i)
     swapped += "text number " + std::to_string(i) + (i % 2 == 0 ? "\tham\n" : "\tspam\n");
-  const TextTable table = parse(swapped);
+  const Read table = parse(swapped);
   CHECK(table.labels[1] == "spam");
   CHECK(table.texts[1] == "text number 1");
   CHECK(noted(table, "the label is column 2, the text column 1"));
@@ -82,7 +93,7 @@ TEST_CASE("columns in the other order") {
 
 TEST_CASE("more columns want names, in the header or by option") {
   const std::string named = "id\tlabel\ttext\n1\tham\tone\n2\tspam\ttwo\n";
-  const TextTable table = parse(named);
+  const Read table = parse(named);
   CHECK(table.labels == Strings{"ham", "spam"});
   CHECK(table.texts == Strings{"one", "two"});
   CHECK(noted(table, "left out: column 1 ('id')"));
@@ -103,16 +114,18 @@ TEST_CASE("more columns want names, in the header or by option") {
 }
 
 TEST_CASE("quotes around fields, or in texts") {
-  const TextTable quoted = parse("ham\t\"one\ttwo\"\nspam\t\"he said \"\"no\"\"\nand went\"\nham\tthree\n");
+  const Read quoted = parse("ham\t\"one\ttwo\"\nspam\t\"he said \"\"no\"\"\nand went\"\nham\tthree\n");
   CHECK(quoted.texts == Strings{"one\ttwo", "he said \"no\"\nand went", "three"});
   CHECK(quoted.lines == std::vector<Index>{1, 2, 4});
   CHECK(noted(quoted, "quotes around fields are taken off"));
   // One that does not end makes all of them text; nothing is swallowed.
-  const TextTable literal = parse("ham\t\"one\" he said\nspam\t\"two\nham\tthree\"\nham\t\"four\"\n");
+  const Read literal = parse("ham\t\"one\" he said\nspam\t\"two\nham\tthree\"\nham\t\"four\"\n");
   CHECK(literal.texts == Strings{"\"one\" he said", "\"two", "three\"", "\"four\""});
   CHECK(noted(literal, "quotes are text"));
-  const TextTable stray = parse("ham\t\"two\nham\tthree\"\nham\tfour\n");
+  const Read stray = parse("ham\t\"two\nham\tthree\"\nham\tfour\n");
   CHECK(stray.texts == Strings{"\"two", "three\"", "four"});
+  // Also where the text begins with a quote.
+  CHECK(parse("\"a\"\t\"b").texts == Strings{"\"b"});
 }
 
 TEST_CASE("what cannot be is refused with its line; empty texts are counted") {
@@ -124,10 +137,10 @@ TEST_CASE("what cannot be is refused with its line; empty texts are counted") {
       fails_with(Fault::data, "f, line 2: the byte \\xe9 is not UTF-8", [] { parse("a\tb\nb\tcaf\xe9\n"); }));
   CHECK(fails_with(Fault::data, "holds no lines", [] { parse("\n\n"); }));
   CHECK(fails_with(Fault::data, "holds no texts", [] { parse("a\t\n"); }));
-  const TextTable table = parse("ham\tone\nspam\t\nham\t  \nspam\ttwo\n");
+  const Read table = parse("ham\tone\nspam\t\nham\t  \nspam\ttwo\n");
   CHECK(table.texts == Strings{"one", "two"});
   CHECK(noted(table, "2 of 4 lines have no text and are left out, the first is line 2"));
-  const TextTable tabs = parse("ham\tone\nspam\ttwo\tmore\n");
+  const Read tabs = parse("ham\tone\nspam\ttwo\tmore\n");
   CHECK(tabs.texts[1] == "two\tmore");
   CHECK(noted(tabs, "first in line 2"));
   CHECK(fails_with(Fault::data, "f, line 3: more than two columns",
@@ -135,7 +148,7 @@ TEST_CASE("what cannot be is refused with its line; empty texts are counted") {
 }
 
 TEST_CASE("texts between commas") {
-  const TextTable table = parse("label,text\nham,\"one, two\"\nspam,three\n", {}, ',');
+  const Read table = parse("label,text\nham,\"one, two\"\nspam,three\n", {}, ',');
   CHECK(table.texts == Strings{"one, two", "three"});
   CHECK(fails_with(Fault::data, "f, line 3: 3 columns",
                    [] { parse("label,text\nham,\"one, two\"\nspam,three,four\n", {}, ','); }));
@@ -146,7 +159,7 @@ TEST_CASE("texts between commas") {
 }
 
 TEST_CASE("texts alone, where no label is wanted") {
-  const TextTable table = parse("one\ntwo words\n", {.unlabelled = true});
+  const Read table = parse("one\ntwo words\n", {.unlabelled = true});
   CHECK(table.texts == Strings{"one", "two words"});
   CHECK(parse("text\none\n", {.unlabelled = true}).texts == Strings{"one"});
   CHECK(fails_with(Fault::data, "want label TAB text", [] { parse("one\ntwo\n"); }));

@@ -65,6 +65,32 @@ void write_table(const Cli& cli, const std::string& name, int rows, bool lacking
   cli.write(name, text);
 }
 
+/// 24 MB of texts of two classes, told by their words.
+void write_texts(const Cli& cli) {
+  firn::Random random(9, "texts");
+  std::string text;
+  for (int r = 0; r < 60000; ++r) {
+    text += r % 2 == 0 ? "even\t" : "odd\t";
+    for (int w = 0; w < 60; ++w)
+      text += "word" + std::to_string(random.below(500) * 2 + (r % 2 == 0 ? 0U : 1U)) + " ";
+    text += "\n";
+  }
+  cli.write("texts.tsv", text);
+}
+
+/// 21 MB of series of two classes, told by their last value.
+void write_series(const Cli& cli) {
+  firn::Random random(9, "series");
+  std::string text = "@classLabel true low high\n@data\n";
+  for (int r = 0; r < 10000; ++r) {
+    const std::uint32_t steps = 200 + random.below(100);
+    for (std::uint32_t t = 0; t < steps; ++t)
+      text += (t > 0 ? "," : "") + std::to_string(static_cast<double>(random.below(1000)) / 1000);
+    text += r % 2 == 0 ? ",-0.5:low\n" : ",1.5:high\n";
+  }
+  cli.write("S_TRAIN.ts", text);
+}
+
 double greatest_resident(const Cli& cli, const std::string& run) {
   const std::string text = cli.read("runs/" + run + "/metrics.jsonl");
   double most = 0;
@@ -132,6 +158,31 @@ TEST_CASE("a table that stays in its file trains to the same weights, and is not
   CHECK(some.code == 3);
   CHECK(some.err == all.err);
   CHECK(all.err.find("line 6: column 'f7' has no value") != std::string::npos);
+}
+
+TEST_CASE("texts and series that stay in their files train to the same weights, and are not resident") {
+  Cli cli;
+  write_texts(cli);
+  write_series(cli);
+  for (const std::string what :
+       {"tsv:texts.tsv --tokens words --model 'embedding 4, text_conv 4 widths 3, dense'",
+        "ts:S_TRAIN.ts --model 'last, dense'"}) {
+    CAPTURE(what);
+    const std::string command =
+        "$FIRN train --epochs 2 --threads 1 --exact --batch 256 --data " + what + " --overwrite --run ";
+    const Outcome free = cli.shell(command + "free");
+    INFO(free.err);
+    REQUIRE(free.code == 0);
+    const Outcome bound = cli.shell(command + "bound --memory " + (kSanitized ? "600M" : "40M"));
+    INFO(bound.err);
+    REQUIRE(bound.code == 0);
+    check_same_runs(cli, "free", "bound");
+    if (!kSanitized) {
+      CHECK(bound.err.find("are written into a file in") != std::string::npos);
+      CHECK(greatest_resident(cli, "bound") < 40);
+      CHECK(greatest_resident(cli, "bound") < greatest_resident(cli, "free") - 15);
+    }
+  }
 }
 
 TEST_CASE("what does not fit is said before anything is written, and the forecast counts it") {

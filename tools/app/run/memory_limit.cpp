@@ -43,20 +43,22 @@ void MemoryLimit::share(DataOptions& data, CacheChoice& cache, Console& console)
 namespace {
 
 /// Of a sample, wherever its numbers are: its label, its place in a part and in an epoch's order, and what
-/// drawing the parts takes for a while; of numbers ranks and a column of them. The parts of a text are
-/// contiguous.
+/// drawing the parts takes for a while; of numbers ranks and a column of them; of samples of different
+/// lengths where each begins. The parts of a text are contiguous.
 double bytes_beside(const DataInfo& info) {
   constexpr double kPlace = sizeof(std::uint32_t), kDrawn = 4 * kPlace, kRanked = 3 * sizeof(double);
   if (info.label_each_step) return kPlace;
-  if (info.targets == TargetKind::classes) return kDrawn;
-  return kDrawn + static_cast<double>(info.classes.size()) * sizeof(double) +
+  const bool lengths = info.kind == DataKind::tokens || info.kind == DataKind::sequence;
+  const double drawn = kDrawn + (lengths ? sizeof(Index) : 0);
+  if (info.targets == TargetKind::classes) return drawn;
+  return drawn + static_cast<double>(info.classes.size()) * sizeof(double) +
          (info.targets == TargetKind::numbers ? kRanked : 0);
 }
 
 }  // namespace
 
 double MemoryLimit::data_bytes(const DataParts& data) const {
-  double bytes = static_cast<double>(data.names.size() * sizeof(std::string));
+  double bytes = static_cast<double>(data.names.size() * sizeof(std::string) + data.names_of_tokens);
   for (const DatasetPtr& part : {data.train, data.validation, data.test}) {
     if (!part) continue;
     const DataInfo& info = part->info();
