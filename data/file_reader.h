@@ -26,11 +26,16 @@ class FileReader {
   /// Fills `to` with what lies `offset` bytes behind the file's begin. For any number of threads; allocates
   /// nothing. Throws Error(data) where the file has become shorter or the disk fails.
   void read(std::uint64_t offset, std::span<std::byte> to) const;
+  /// The same for small pieces, of which a thread reads many one behind the other: those come out of one
+  /// larger read, which may be of a moment before.
+  void read_on(std::uint64_t offset, std::span<std::byte> to) const;
+  /// Tells it from all others of this process.
+  std::uint64_t id() const { return id_; }
 
  private:
   std::string path_;
   int file_ = -1;
-  std::uint64_t size_ = 0;
+  std::uint64_t size_ = 0, id_ = 0;
 };
 
 using FileReaderPtr = std::shared_ptr<const FileReader>;

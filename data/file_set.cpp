@@ -106,7 +106,8 @@ class FileTokens : public Labelled {
   Index length(Index i) const override { return start(i + 1) - start(i); }
   void fill_tokens(Index i, std::span<std::int32_t> to) const override {
     const auto own = to.first(static_cast<std::size_t>(length(i)));
-    tokens_->read(static_cast<std::uint64_t>(start(i)) * sizeof(std::int32_t), std::as_writable_bytes(own));
+    tokens_->read_on(static_cast<std::uint64_t>(start(i)) * sizeof(std::int32_t),
+                     std::as_writable_bytes(own));
     for (std::int32_t& token : own) token = order_[static_cast<std::size_t>(token)];
     std::fill(to.begin() + static_cast<std::ptrdiff_t>(own.size()), to.end(), 0);
   }

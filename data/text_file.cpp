@@ -30,6 +30,27 @@ class NumberTable {
   std::vector<std::int32_t> numbers_;
 };
 
+/// Where a thread's last reads of a text have ended: reading on needs no search.
+struct TextEnds {
+  struct End {
+    std::uint64_t file = 0, character = 0, place = 0;
+  };
+  std::array<End, 2> ends;  // of tokens and of labels, in turn
+  std::size_t oldest = 0;
+
+  /// A place at or before `character`, behind that of `best`; else `best`.
+  End nearest(End best, std::uint64_t character) const {
+    for (const End& end : ends) {
+      if (end.file == best.file && end.character <= character && end.character > best.character) best = end;
+    }
+    return best;
+  }
+  void add(End end) {
+    ends[oldest] = end;
+    oldest = (oldest + 1) % ends.size();
+  }
+};
+
 class FileWindows : public Dataset {
  public:
   FileWindows(DataInfo info, FileReaderPtr file, TextSurvey survey, Index count)
@@ -58,15 +79,18 @@ class FileWindows : public Dataset {
   /// The numbers of the known characters from `first` on.
   void fill(Index first, std::span<std::int32_t> to) const {
     const auto at = static_cast<std::uint64_t>(first);
-    std::array<std::byte, kWindowBytes> buffer;
-    const std::uint64_t mark = at / survey_.every;
     // Where each character is a byte its place is known.
-    const bool plain = survey_.unknown == 0 && survey_.known == file_->size();
-    CharacterStream stream(*file_, plain ? at : survey_.marks[static_cast<std::size_t>(mark)], buffer);
-    std::uint64_t skip = plain ? 0 : at - mark * survey_.every;
+    if (survey_.unknown == 0 && survey_.known == file_->size()) return fill_plain(at, to);
+    static thread_local TextEnds ends;
+    const std::uint64_t mark = at / survey_.every;
+    const TextEnds::End begin =
+        ends.nearest({file_->id(), mark * survey_.every, survey_.marks[static_cast<std::size_t>(mark)]}, at);
+    std::array<std::byte, kWindowBytes> buffer;
+    CharacterStream stream(*file_, begin.place, buffer);
+    std::uint64_t skip = at - begin.character;
     for (std::size_t done = 0; done < to.size();) {
       const auto character = stream.next();
-      if (!character) throw Error(Fault::data, "text", file_->path() + ": changed while it was read");
+      if (!character) fail_changed();
       const std::int32_t number = table_.number(*character);
       if (number < 0) continue;
       if (skip > 0) {
@@ -75,6 +99,21 @@ class FileWindows : public Dataset {
         to[done++] = number;
       }
     }
+    ends.add({file_->id(), at + to.size(), stream.place()});
+  }
+
+  /// The bytes are read into the end of the numbers that they become.
+  void fill_plain(std::uint64_t at, std::span<std::int32_t> to) const {
+    const std::span<std::byte> bytes = std::as_writable_bytes(to).last(to.size());
+    file_->read_on(at, bytes);
+    for (std::size_t k = 0; k < to.size(); ++k) {
+      to[k] = table_.number(std::to_integer<char32_t>(bytes[k]));
+      if (to[k] < 0) fail_changed();
+    }
+  }
+
+  [[noreturn]] void fail_changed() const {
+    throw Error(Fault::data, "text", file_->path() + ": changed while it was read");
   }
 
   FileReaderPtr file_;
@@ -95,7 +134,7 @@ void CharacterStream::refill() {
   at_ = 0;
   const std::uint64_t left = file_.size() - std::min(file_.size(), place_ + rest);
   const std::size_t more = static_cast<std::size_t>(std::min<std::uint64_t>(left, buffer_.size() - rest));
-  file_.read(place_ + rest, buffer_.subspan(rest, more));
+  file_.read_on(place_ + rest, buffer_.subspan(rest, more));
   filled_ = rest + more;
 }
 
@@ -111,24 +150,92 @@ std::optional<char32_t> CharacterStream::next() {
   return next_character(text, at_, reader, place_);
 }
 
+std::string_view CharacterStream::plain_run() {
+  if (at_ >= filled_ && place_ + filled_ < file_.size()) refill();
+  const std::string_view rest = as_text(buffer_.first(filled_)).substr(at_, kRun);
+  std::size_t end = 0;
+  for (std::uint64_t eight = 0; end + sizeof eight <= rest.size(); end += sizeof eight) {
+    std::memcpy(&eight, rest.data() + end, sizeof eight);
+    if ((eight & 0x8080808080808080) != 0) break;
+  }
+  while (end < rest.size() && static_cast<unsigned char>(rest[end]) < 0x80) ++end;
+  at_ += end;
+  return rest.substr(0, end);
+}
+
+namespace {
+
+/// Counts and marks the characters of a text in their order.
+class Surveyor {
+ public:
+  Surveyor(TextSurvey& survey, bool all) : survey_(survey), all_(all), table_(survey.characters) {
+    for (std::size_t c = 0; c < kPlain; ++c)
+      known_[c] = all || table_.number(static_cast<char32_t>(c)) >= 0 ? 1 : 0;
+  }
+
+  void take_run(std::string_view run, std::uint64_t place) {
+    std::size_t known = 0;
+    for (const char c : run) {
+      seen_[static_cast<unsigned char>(c)] = 1;
+      known += known_[static_cast<unsigned char>(c)];
+    }
+    if (known < run.size()) {
+      for (std::size_t k = 0; k < run.size(); ++k) take(static_cast<unsigned char>(run[k]), place + k);
+      return;
+    }
+    const std::uint64_t every = survey_.every;
+    for (std::uint64_t next = (survey_.known + every - 1) / every * every; next < survey_.known + known;
+         next += every)
+      survey_.marks.push_back(place + next - survey_.known);
+    survey_.known += known;
+  }
+
+  void take(char32_t character, std::uint64_t place) {
+    if (!all_ && table_.number(character) < 0) {
+      ++survey_.unknown;
+      return;
+    }
+    if (all_) others_.add(character);
+    if (survey_.known++ % survey_.every == 0) survey_.marks.push_back(place);
+  }
+
+  void finish() {
+    if (!all_) return;
+    for (std::size_t c = 0; c < kPlain; ++c) {
+      if (seen_[c] != 0) others_.add(static_cast<char32_t>(c));
+    }
+    survey_.characters = others_.sorted();
+  }
+
+ private:
+  static constexpr std::size_t kPlain = 128;
+  TextSurvey& survey_;
+  bool all_;
+  NumberTable table_;
+  CharacterSet others_;
+  std::array<std::uint8_t, kPlain> known_{}, seen_{};
+};
+
+}  // namespace
+
 TextSurvey survey_text(const FileReader& file, std::vector<char32_t> given, std::uint64_t every) {
   TextSurvey survey{std::move(given), 0, 0, {}, every};
-  const bool all = survey.characters.empty();
-  const NumberTable table(survey.characters);
-  CharacterSet seen;
+  Surveyor surveyor(survey, survey.characters.empty());
   std::vector<std::byte> buffer(kSurveyBytes);
   CharacterStream stream(file, 0, buffer);
-  for (std::uint64_t place = 0;; place = stream.place()) {
+  for (;;) {
+    std::uint64_t place = stream.place();
+    const std::string_view run = stream.plain_run();
+    surveyor.take_run(run, place);
+    if (!run.empty()) continue;
     const auto character = stream.next();
     if (!character) break;
-    if (!all && table.number(*character) < 0) {
-      ++survey.unknown;
-      continue;
-    }
-    if (all) seen.add(*character);
-    if (survey.known++ % every == 0) survey.marks.push_back(place);
+    surveyor.take(*character, place);
   }
-  if (all) survey.characters = seen.sorted();
+  surveyor.finish();
+  // Where each character is a byte none is wanted.
+  if (survey.unknown == 0 && survey.known == file.size()) survey.marks = {};
+  survey.marks.shrink_to_fit();
   return survey;
 }
 

@@ -44,10 +44,11 @@ namespace {
 
 /// Of a sample, wherever its numbers are: its label, its place in a part and in an epoch's order, and what
 /// drawing the parts takes for a while; of numbers ranks and a column of them; of samples of different
-/// lengths where each begins. The parts of a text are contiguous.
+/// lengths where each begins. The parts of a text are contiguous, and of
+/// every sixteenth of its windows the place is kept.
 double bytes_beside(const DataInfo& info) {
   constexpr double kPlace = sizeof(std::uint32_t), kDrawn = 4 * kPlace, kRanked = 3 * sizeof(double);
-  if (info.label_each_step) return kPlace;
+  if (info.label_each_step) return kPlace + sizeof(std::uint64_t) / 16.0;
   const bool lengths = info.kind == DataKind::tokens || info.kind == DataKind::sequence;
   const double drawn = kDrawn + (lengths ? sizeof(Index) : 0);
   if (info.targets == TargetKind::classes) return drawn;
