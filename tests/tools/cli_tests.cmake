@@ -23,7 +23,7 @@ firn_program_test(cli_predict_test ${PROJECT_SOURCE_DIR}/tests/data/picture_byte
 target_link_libraries(cli_predict_test PRIVATE ZLIB::ZLIB)
 set_tests_properties(finetune_accuracy_test overwrite_kill_test mpi_test PROPERTIES LABELS slow COST 1000)
 foreach(name cli_parts_test setting_test report_test study_report_test study_store_test study_statistics_test study_verdict_test
-    study_answer_test study_budget_test study_features_test run_forecast_test step_values_test step_page_test step_trace_test study_cell_test study_coverage_test cell_file_test lease_test shown_samples_test)
+    study_answer_test study_budget_test study_features_test run_forecast_test step_values_test step_page_test step_trace_test study_cell_test study_coverage_test cell_file_test lease_test shown_samples_test joint_run_test)
   firn_test(${name} ${name}.cpp LIBS firn_app)
 endforeach()
 

@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "engine/base/error.h"
+#include "engine/base/parallel.h"
 #include "engine/base/printable.h"
 #include "engine/base/sha256.h"
 #include "tools/app/cli/interrupt.h"
+#include "tools/app/cluster/measure_link.h"
 
 namespace firn::cli {
 
@@ -29,21 +31,30 @@ std::unique_ptr<JointRun> JointRun::join() {
   return std::make_unique<JointRun>(open_mpi(launcher()));
 }
 
+/// `own` of every rank, on rank 0; on the others nothing but it.
+std::vector<std::string> JointRun::gather(const std::string& own) {
+  std::vector<std::string> all = {own};
+  std::uint64_t size = own.size();
+  const auto length = std::as_writable_bytes(std::span(&size, 1));
+  if (!first()) {
+    ranks_->send(0, length);
+    ranks_->send(0, std::as_bytes(std::span(own)));
+    ranks_->finish();
+  }
+  for (int rank = 1; rank < ranks_->ranks() && first(); ++rank) {
+    ranks_->receive(rank, length);
+    std::string& other = all.emplace_back(size, '\0');
+    ranks_->receive(rank, std::as_writable_bytes(std::span(other)));
+  }
+  return all;
+}
+
 /// `status` is "= SETTINGS" or a fault. Rank 0 looks at all, and what it finds is everybody's.
 void JointRun::agree(const std::string& status) {
   std::string verdict = status[0] == '=' ? "" : status;
-  for (int rank = 1; rank < ranks_->ranks(); ++rank) {
-    std::uint64_t size = status.size();
-    const auto length = std::as_writable_bytes(std::span(&size, 1));
-    if (ranks_->rank() == rank) {
-      ranks_->send(0, length);
-      ranks_->send(0, std::as_bytes(std::span(status)));
-      ranks_->finish();
-    }
-    if (!first()) continue;
-    ranks_->receive(rank, length);
-    std::string other(size, '\0');
-    ranks_->receive(rank, std::as_writable_bytes(std::span(other)));
+  const std::vector<std::string> all = gather(status);
+  for (std::size_t rank = 1; rank < all.size(); ++rank) {
+    const std::string& other = all[rank];
     if (!verdict.empty() || other == status) continue;
     const std::string name = fmt::format("rank {} of {}", rank, ranks_->ranks());
     const std::size_t text = other.find(' ') + 1;
@@ -64,6 +75,21 @@ void JointRun::agree(const std::string& status) {
 void JointRun::begin(const std::string& settings) {
   agree("= " + sha256_hex(std::as_bytes(std::span(settings))));
   ++begun_;
+}
+
+std::vector<std::string> JointRun::introduce() {
+  char host[256] = "";
+  ::gethostname(host, sizeof host - 1);
+  const std::vector<std::string> processes = gather(fmt::format("{} on {}", ::getpid(), host));
+  const std::string library = ranks_->library();
+  const Link link = measure_link(*ranks_);
+  std::vector<std::string> lines = {fmt::format("{} processes share each step ({}), {} threads each; {}",
+                                                ranks_->ranks(), library, thread_count(), link_text(link))};
+  if (library.starts_with("Open MPI")) return lines;
+  std::string& line = lines.emplace_back();
+  for (std::size_t rank = 0; rank < processes.size(); ++rank)
+    line += fmt::format("{}rank {} is process {}", rank == 0 ? "" : ", ", rank, printable(processes[rank]));
+  return lines;
 }
 
 std::uint64_t JointRun::bytes_sent() {

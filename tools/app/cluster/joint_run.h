@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "tools/app/cluster/mpi_ranks.h"
 
@@ -22,6 +23,9 @@ class JointRun {
   MpiRanks& ranks() { return *ranks_; }
   bool first() const { return ranks_->rank() == 0; }
 
+  /// Who shares the run, and the link between the first and the last, which is measured. Open MPI's mpirun
+  /// names a rank that dies; others name a process and its machine, so these are said of each rank then.
+  std::vector<std::string> introduce();
   /// What all ranks have sent; on rank 0, on the others what they have.
   std::uint64_t bytes_sent();
   /// Twice: before rank 0 touches any file, and when it has. All ranks must have come to it, with the same
@@ -32,6 +36,7 @@ class JointRun {
   int run(const std::function<int()>& work);
 
  private:
+  std::vector<std::string> gather(const std::string& own);
   void agree(const std::string& status);
   void close(int code, const std::string& state);
   [[noreturn]] void fail(const std::string& what, int code);

@@ -22,7 +22,6 @@
 #include "tools/app/cli/path_name.h"
 #include "tools/app/cli/version.h"
 #include "tools/app/cluster/joint_run.h"
-#include "tools/app/cluster/measure_link.h"
 #include "tools/app/report/write.h"
 #include "tools/app/run/audit.h"
 #include "tools/app/run/caching.h"
@@ -345,10 +344,7 @@ int Train::train_here(Console& console) {
   if (joint_) {
     joint_->begin("written");
     go_on_together(trainer, goes_on);
-    const Link link = measure_link(joint_->ranks());
-    console.note(fmt::format("{} processes share each step ({}), {} threads each; {}",
-                             joint_->ranks().ranks(), joint_->ranks().library(), thread_count(),
-                             link_text(link)));
+    console.notes(joint_->introduce());
   }
   console.notes(session.notes);
   const RunClock clock{config.epochs, learning.train().batches(), config.patience, config.thaw_warm_up,
