@@ -46,6 +46,8 @@ struct History {
   double best_score = 0;  ///< of that epoch, on the validation part
   bool stopped_early = false;
   bool interrupted = false;
+  double step_seconds = 0;                 ///< of all steps that this process made
+  double waiting_seconds = 0;              ///< of these: for a batch that was not ready
   AuditReport audit = {};                  ///< of what was frozen, resumed runs as a whole
   std::vector<FreezeChange> changes = {};  ///< blocks that stopped or began to train, against the start
   Evaluation last_evaluation = {};         ///< of the validation part

@@ -200,7 +200,9 @@ bool Trainer::train_epoch(const TrainHooks& hooks) {
       train_.start(number, record.steps, now.content);
       reading = now.content;
     }
+    const double asked = seconds_now();
     now.batch = train_.next();
+    run.history.waiting_seconds += seconds_since(asked);
     if (now.batch == nullptr) break;
     train_step(now);
     const Index count = now.batch->count;
@@ -216,6 +218,7 @@ bool Trainer::train_epoch(const TrainHooks& hooks) {
   }
   extensions_.call(&TrainerExtension::after_steps);
   record.seconds = seconds_trained();
+  run.history.step_seconds += seconds_since(run.since);
   run.training = false;
   return !stopped;
 }

@@ -1,9 +1,11 @@
 // Model, data and optimizer together, on the embedded digits.
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <set>
+#include <thread>
 
 #include "data/memory.h"
 #include "data/source.h"
@@ -312,4 +314,35 @@ TEST_CASE("wrong use is an error in words") {
   CHECK(fails_with(Fault::usage, "0 epochs", [&] { run.go({.epochs = 0}); }));
   run.model->set_freeze("all");
   CHECK(fails_with(Fault::usage, "frozen", [&] { run.go({}); }));
+}
+
+namespace {
+
+/// The digits, each of which takes a millisecond to read.
+class SlowDigits : public Dataset {
+ public:
+  SlowDigits() : Dataset(digits().test->info()), data_(digits().test) {}
+  Index size() const override { return 100; }
+  std::int32_t label(Index i) const override { return data_->label(i); }
+  void fill_numbers(Index i, std::span<real> to) const override {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    data_->fill_numbers(i, to);
+  }
+
+ private:
+  DatasetPtr data_;
+};
+
+}  // namespace
+
+TEST_CASE("what steps wait for data is counted") {
+  const DataParts slow{.train = std::make_shared<SlowDigits>(), .test = digits().test};
+  for (const bool background : {true, false}) {
+    Run run({.batch = 10, .background = background}, slow);
+    const History history = run.go({.epochs = 1});
+    CHECK(history.waiting_seconds > 0.05);
+    CHECK(history.waiting_seconds <= history.step_seconds);
+    // A small step is done long before its next ten samples are read.
+    CHECK(history.waiting_seconds > 0.5 * history.step_seconds);
+  }
 }

@@ -54,6 +54,8 @@ TEST_CASE("what a command takes is said when it begins, and at the end beside wh
   CHECK(said > 0);
   CHECK(outcome.err.find(" in all, ") < outcome.err.find("test accuracy"));
   CHECK(outcome.err.find("were forecast") != std::string::npos);
+  CHECK(result.at("waiting_share").get<double>() >= 0);
+  CHECK(result.at("waiting_share").get<double>() < 1);
   // Of one short epoch nothing is known before it is over; what was never said is not held against the clock.
   const std::string brief = cli.run("train --model mlp --data digits --threads 1 --epochs 1 --no-run").err;
   CHECK((brief.find("forecast") == std::string::npos) == (brief.find(" in all, ") == std::string::npos));

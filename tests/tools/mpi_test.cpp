@@ -39,7 +39,7 @@ const std::string kCommand =
 /// A record without what is measured and without who did it.
 nlohmann::json lasting(nlohmann::json record) {
   for (const char* field : {"seconds", "eval_seconds", "rss_mb", "forecast_seconds", "forecast_seconds_full",
-                            "ranks", "bytes_sent"})
+                            "ranks", "bytes_sent", "waiting_share"})
     record.erase(field);
   return record;
 }

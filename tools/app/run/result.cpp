@@ -14,6 +14,7 @@ RunResult run_result(const History& history, Index validation_samples, TaskPtr t
   RunResult result;
   result.epochs = static_cast<Index>(history.epochs.size());
   result.stopped_early = history.stopped_early;
+  if (history.step_seconds > 0) result.waiting = history.waiting_seconds / history.step_seconds;
   result.task = std::move(task);
   const bool chosen = history.best_epoch > 0;
   result.weights = chosen ? "best" : "last";
@@ -49,9 +50,12 @@ JsonObject result_fields(const RunResult& result) {
   return line.add("seconds", result.seconds);
 }
 
-std::string took_text(double seconds, double forecast) {
+std::string took_text(const RunResult& result, double seconds) {
+  const double forecast = result.forecast, waiting = result.waiting;
   return "took " + seconds_text(seconds) +
-         (forecast > 0 ? fmt::format("; {} were forecast", seconds_text(forecast)) : "");
+         (forecast > 0 ? fmt::format("; {} were forecast", seconds_text(forecast)) : "") +
+         (waiting >= 0.01 ? fmt::format("; steps waited for data {:.0f} % of their time", waiting * 100)
+                          : "");
 }
 
 std::string result_text(const RunResult& result) {

@@ -23,6 +23,7 @@ struct RunResult {
   std::string folder;                     ///< empty: nothing was written
   double seconds = 0;                     ///< of the command up to here
   double forecast = 0;                    ///< what was said of it; 0: nothing
+  double waiting = 0;                     ///< 0 to 1: of the steps' time, what they waited for data
 };
 
 /// The weights that `history` kept, without the test.
@@ -37,8 +38,9 @@ JsonObject result_fields(const RunResult& result);
 /// "test accuracy 0.9250, 95 % 0.8014 to 0.9742, on 40 samples: weights of epoch 11 of 134, ...".
 std::string result_text(const RunResult& result);
 
-/// "took 12.4 s; 11.9 s were forecast": of the whole command; `forecast` 0: nothing was.
-std::string took_text(double seconds, double forecast);
+/// "took 12.4 s; 11.9 s were forecast; steps waited for data 8 % of their time": of the whole command, which
+/// took `seconds`. A share below one in a hundred is not said, nor what was not forecast.
+std::string took_text(const RunResult& result, double seconds);
 
 /// Of numbers and labels: truths and answers on the test part, sample after sample, of at most `kMostAnswers`
 /// that are evenly spread, with the weights that they are of.

@@ -433,14 +433,14 @@ int Train::train_here(Console& console) {
   }
   // Not in the folder: what a run leaves behind does not depend on who shared it.
   JsonObject closing = result_fields(result);
-  closing.add("ranks", joint_ ? joint_->ranks().ranks() : 1);
+  closing.add("waiting_share", result.waiting).add("ranks", joint_ ? joint_->ranks().ranks() : 1);
   closing.add("bytes_sent", joint_ ? joint_->bytes_sent() : std::uint64_t{0});
   console.close(closing);
   if (console.quiet() && !console.json()) {
     console.out(result_text(result));
   } else {
     console.note(result_text(result));
-    console.note(took_text(elapsed(), said_));
+    console.note(took_text(result, elapsed()));
   }
   return 0;
 }
