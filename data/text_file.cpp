@@ -13,7 +13,8 @@ namespace firn {
 namespace {
 
 constexpr std::size_t kLongest = 4;  // bytes of a character
-constexpr std::size_t kSurveyBytes = std::size_t{1} << 20, kWindowBytes = 1024;
+constexpr std::size_t kSurveyBytes = std::size_t{1} << 20, kWindowBytes = 4096;
+constexpr std::size_t kRun = 4096;  // characters that the first cache holds
 
 /// Characters to their numbers, without a search.
 class NumberTable {
@@ -30,24 +31,24 @@ class NumberTable {
   std::vector<std::int32_t> numbers_;
 };
 
-/// Where a thread's last reads of a text have ended: reading on needs no search.
-struct TextEnds {
-  struct End {
+/// Places that a thread's last reads of a text came by: reading on from there needs no search.
+struct TextPlaces {
+  struct Place {
     std::uint64_t file = 0, character = 0, place = 0;
   };
-  std::array<End, 2> ends;  // of tokens and of labels, in turn
+  std::array<Place, 4> last;  // of tokens and of labels: behind the first character, and behind all
   std::size_t oldest = 0;
 
-  /// A place at or before `character`, behind that of `best`; else `best`.
-  End nearest(End best, std::uint64_t character) const {
-    for (const End& end : ends) {
-      if (end.file == best.file && end.character <= character && end.character > best.character) best = end;
+  /// The one nearest to `character`, at or before it and behind `best`; else `best`.
+  Place nearest(Place best, std::uint64_t character) const {
+    for (const Place& one : last) {
+      if (one.file == best.file && one.character <= character && one.character > best.character) best = one;
     }
     return best;
   }
-  void add(End end) {
-    ends[oldest] = end;
-    oldest = (oldest + 1) % ends.size();
+  void add(Place place) {
+    last[oldest] = place;
+    oldest = (oldest + 1) % last.size();
   }
 };
 
@@ -81,25 +82,41 @@ class FileWindows : public Dataset {
     const auto at = static_cast<std::uint64_t>(first);
     // Where each character is a byte its place is known.
     if (survey_.unknown == 0 && survey_.known == file_->size()) return fill_plain(at, to);
-    static thread_local TextEnds ends;
+    static thread_local TextPlaces places;
     const std::uint64_t mark = at / survey_.every;
-    const TextEnds::End begin =
-        ends.nearest({file_->id(), mark * survey_.every, survey_.marks[static_cast<std::size_t>(mark)]}, at);
+    const TextPlaces::Place begin = places.nearest(
+        {file_->id(), mark * survey_.every, survey_.marks[static_cast<std::size_t>(mark)]}, at);
     std::array<std::byte, kWindowBytes> buffer;
     CharacterStream stream(*file_, begin.place, buffer);
-    std::uint64_t skip = at - begin.character;
-    for (std::size_t done = 0; done < to.size();) {
+    const auto before = static_cast<std::size_t>(at - begin.character);
+    for_each_known(stream, before, [](std::int32_t) {});
+    std::size_t done = 0;
+    const auto put = [&](std::int32_t number) { to[done++] = number; };
+    for_each_known(stream, 1, put);
+    places.add({file_->id(), at + 1, stream.place()});
+    for_each_known(stream, to.size() - 1, put);
+    places.add({file_->id(), at + to.size(), stream.place()});
+  }
+
+  /// put(number) of the next `count` characters that are known.
+  template <class Put>
+  void for_each_known(CharacterStream& stream, std::size_t count, Put put) const {
+    while (count > 0) {
+      // As many as there are wanted: of those that are known there are no more.
+      for (const char c : stream.plain_run(count)) {
+        const std::int32_t number = table_.number(static_cast<unsigned char>(c));
+        if (number < 0) continue;
+        put(number);
+        --count;
+      }
+      if (count == 0) return;
       const auto character = stream.next();
       if (!character) fail_changed();
       const std::int32_t number = table_.number(*character);
       if (number < 0) continue;
-      if (skip > 0) {
-        --skip;
-      } else {
-        to[done++] = number;
-      }
+      put(number);
+      --count;
     }
-    ends.add({file_->id(), at + to.size(), stream.place()});
   }
 
   /// The bytes are read into the end of the numbers that they become.
@@ -150,9 +167,9 @@ std::optional<char32_t> CharacterStream::next() {
   return next_character(text, at_, reader, place_);
 }
 
-std::string_view CharacterStream::plain_run() {
+std::string_view CharacterStream::plain_run(std::size_t most) {
   if (at_ >= filled_ && place_ + filled_ < file_.size()) refill();
-  const std::string_view rest = as_text(buffer_.first(filled_)).substr(at_, kRun);
+  const std::string_view rest = as_text(buffer_.first(filled_)).substr(at_, most);
   std::size_t end = 0;
   for (std::uint64_t eight = 0; end + sizeof eight <= rest.size(); end += sizeof eight) {
     std::memcpy(&eight, rest.data() + end, sizeof eight);
@@ -225,7 +242,7 @@ TextSurvey survey_text(const FileReader& file, std::vector<char32_t> given, std:
   CharacterStream stream(file, 0, buffer);
   for (;;) {
     std::uint64_t place = stream.place();
-    const std::string_view run = stream.plain_run();
+    const std::string_view run = stream.plain_run(kRun);
     surveyor.take_run(run, place);
     if (!run.empty()) continue;
     const auto character = stream.next();

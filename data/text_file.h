@@ -20,9 +20,8 @@ class CharacterStream {
   CharacterStream(const FileReader& file, std::uint64_t place, std::span<std::byte> buffer);
   /// Nothing at the file's end. Throws Error(data), with the place, on what is not UTF-8.
   std::optional<char32_t> next();
-  /// ASCII characters that follow, which it passes, at most `kRun`; none where another character is next.
-  std::string_view plain_run();
-  static constexpr std::size_t kRun = 4096;
+  /// ASCII characters that follow, which it passes, at most `most`; none where another character is next.
+  std::string_view plain_run(std::size_t most);
   /// Of the next character: bytes from the file's begin.
   std::uint64_t place() const { return place_ + at_; }
 

@@ -4,6 +4,8 @@
 
 #include <filesystem>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "data/source.h"
@@ -293,4 +295,42 @@ TEST_CASE("a packed plain text too large for memory is read in its unpacked file
   std::string text;
   for (int line = 0; line < 2000; ++line) text += "line " + std::to_string(line) + ", ä\n";
   check_bound(pack(folder / "a.txt.gz", text), {}, 1);
+}
+
+TEST_CASE("windows of a text in its file are those of memory in any order, on any thread") {
+  const test::Folder folder;
+  Random random(7, "text");
+  const Texts pieces = {"a", "b", "word ", "ä", "漢字", "😀", "\n", "a long run of plain letters, "};
+  std::string text;
+  while (text.size() < 60000) text += pieces[random.below(8)];
+  const std::string path = folder.write("a.txt", text);
+  for (const Texts& vocabulary : {Texts(), Texts{"a", "b", "o", "r", "d", " ", "ä", "漢", "字", "\n", "l",
+                                                 "n", "g", "u", "f", "p", "i", "e", "t",  "s",  ","}}) {
+    const DataOptions options{.window = 7, .vocabulary = vocabulary};
+    DataOptions bound = options;
+    bound.memory = 1000;
+    const DatasetPtr memory = open_data(path, options).train, file = open_data(path, bound).train;
+    REQUIRE(memory->size() == file->size());
+    const auto check = [&](std::uint64_t stream) {
+      Random order(stream, "order");
+      bool same = true;
+      for (int n = 0; n < 3000; ++n) {
+        // Some one behind the other, most anywhere.
+        const auto i =
+            static_cast<Index>(n % 3 == 0 ? n / 3 : order.below(static_cast<std::uint32_t>(memory->size())));
+        std::vector<std::int32_t> a(7), b(7);
+        const bool labels = order.below(2) == 0;
+        for (const auto& [data, to] : {std::pair(memory, &a), std::pair(file, &b)})
+          labels ? data->fill_labels(i, *to) : data->fill_tokens(i, *to);
+        same = same && a == b && memory->label(i) == file->label(i);
+      }
+      return same;
+    };
+    std::vector<int> alike(3);
+    std::vector<std::thread> threads;
+    for (std::size_t t = 0; t < alike.size(); ++t)
+      threads.emplace_back([&, t] { alike[t] = check(t) ? 1 : 0; });
+    for (std::thread& thread : threads) thread.join();
+    CHECK(alike == std::vector<int>(3, 1));
+  }
 }
