@@ -53,6 +53,12 @@ struct Cut {
   };
   Kind kind = Kind::tasks;
   Index tasks = 1;
+  /// 0, or how many rows of the only output a task makes, in turn, from as many columns of the first input:
+  /// of that input it reads no others.
+  Index rows = 0;
+  /// Of tasks: each row of the outputs is made of the same row of the batch inputs alone, so that a call may
+  /// be for some rows.
+  bool by_rows = false;
 };
 
 /// What a node costs: multiply-adds, and bytes that must at least be moved.

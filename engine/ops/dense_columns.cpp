@@ -50,7 +50,7 @@ class ColumnsProduct final : public ImplementationOf<WithEpilogue> {
     call.kernels.gemm.product(gemm);
   }
   Division schedule(const Node&, Index, const Kernels& kernels) const override {
-    return {{Cut::Kind::tasks, std::max<Index>(1, (n_ + width() - 1) / width())},
+    return {{Cut::Kind::tasks, std::max<Index>(1, (n_ + width() - 1) / width()), 0, true},
             transposed_ ? kernels.gemm.packed_count(k_, width()) : 0};
   }
   std::shared_ptr<const Op> with(const EpilogueForm& form) const override { return copy_with(*this, form); }

@@ -89,7 +89,7 @@ class OuterSum final : public ImplementationOf<Op> {
   Division schedule(const Node& node, Index, const Kernels&) const override {
     if (parts_) return {{Cut::Kind::slices, 1}};
     const Index rows = node.outputs()[0].shape[0];
-    return {{Cut::Kind::tasks, std::max<Index>(1, (rows + kRowsOfTask - 1) / kRowsOfTask)}};
+    return {{Cut::Kind::tasks, std::max<Index>(1, (rows + kRowsOfTask - 1) / kRowsOfTask), kRowsOfTask}};
   }
 
  private:

@@ -202,11 +202,13 @@ void* Program::resolve(const Operand& operand, int member, Index slice) const {
 void Program::run_step(const Step& step, int member, Index slice, Index unit, std::uint64_t number) {
   void** inputs = pointers_.data() + static_cast<std::size_t>(member) * plan_.most_operands;
   void** outputs = inputs + step.inputs.size();
-  for (std::size_t i = 0; i < step.inputs.size(); ++i) inputs[i] = resolve(step.inputs[i], member, slice);
-  for (std::size_t i = 0; i < step.outputs.size(); ++i) outputs[i] = resolve(step.outputs[i], member, slice);
-  const bool sliced = step.cut.kind == Cut::Kind::slices;
-  const Index row = sliced ? slice * plan_.slice_rows : 0;
-  const Index rows = sliced ? std::min(plan_.slice_rows, plan_.batch - row) : plan_.batch;
+  const bool sliced = step.cut.kind == Cut::Kind::slices, own = exchange_ && step.cut.by_rows;
+  const Index first = own ? exchange_->first_slice() : slice;
+  const Index count = sliced ? 1 : own ? exchange_->own_slices() : plan_.slices;
+  for (std::size_t i = 0; i < step.inputs.size(); ++i) inputs[i] = resolve(step.inputs[i], member, first);
+  for (std::size_t i = 0; i < step.outputs.size(); ++i) outputs[i] = resolve(step.outputs[i], member, first);
+  const Index row = first * plan_.slice_rows;
+  const Index rows = std::min(count * plan_.slice_rows, plan_.batch - row);
   auto* scratch = reinterpret_cast<real*>(local_ + member * plan_.local_bytes + plan_.scratch_offset);
   step.node->op()->run({*step.node, inputs, outputs, rows, row, unit, plan_.slices, plan_.slice_rows, scratch,
                         number, rows_before_, kernels()});
@@ -297,8 +299,9 @@ void Program::run(std::uint64_t number) {
         team.for_each(group.first_task.back(), [&](Index unit) {
           const auto after = std::upper_bound(group.first_task.begin(), group.first_task.end(), unit);
           const auto which = static_cast<std::size_t>(after - group.first_task.begin()) - 1;
-          if (exchange_ && exchange_->makes(group.steps[which])) return;
-          call(group.steps[which], 0, unit - group.first_task[which]);
+          const Index task = unit - group.first_task[which];
+          if (exchange_ && !exchange_->is_own(group.steps[which], task)) return;
+          call(group.steps[which], 0, task);
         });
       }
     }

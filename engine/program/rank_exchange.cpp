@@ -1,7 +1,8 @@
 #include "engine/program/rank_exchange.h"
 
 #include <algorithm>
-#include <cstring>
+#include <limits>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -21,6 +22,20 @@ std::span<std::byte> piece(std::byte* at, Index bytes) {
 
 }  // namespace
 
+std::string_view rank_way_text(RankWay way) {
+  switch (way) {
+    case RankWay::rows:
+      return "from each to all";
+    case RankWay::columns:
+      return "columns for each";
+    case RankWay::pieces:
+      return "pieces of each to all";
+    case RankWay::sums:
+      return "summed along the ranks";
+  }
+  return {};
+}
+
 std::vector<int> sums_for_the_end(const Plan& plan) {
   std::set<ValueKey> read;
   for (const Step& step : plan.steps) {
@@ -39,15 +54,31 @@ RankExchange::RankExchange(const Plan& plan, const std::vector<Value>& outputs, 
                            int ranks)
     : rank_(rank),
       ranks_(ranks),
-      made_(plan.steps.size(), false),
+      own_tasks_(plan.steps.size(), {0, std::numeric_limits<Index>::max()}),
+      shares_(plan.steps.size(), 1.0),
       before_(plan.groups.size() + 1),
       sums_(rank, ranks, 1),
       urgent_(rank, ranks, 3) {
   const std::vector<int> at_the_end = sums_for_the_end(plan);
   for (int r = 0; r <= ranks; ++r) bounds_.push_back(plan.slices * r / ranks);
-  std::set<ValueKey> by_slices, known;
+  const double own_share = static_cast<double>(own_slices()) / static_cast<double>(plan.slices);
+  std::set<ValueKey> by_slices, known, read;
+  std::map<ValueKey, std::set<int>> whole;  // the steps that read all slices of a value
+  for (const Group& group : plan.groups) {
+    for (const int index : group.steps) {
+      // Rows alone want no more than slices do; of none there is nothing to be made.
+      const bool by_rows = plan.steps[static_cast<std::size_t>(index)].cut.by_rows;
+      if (group.per_slice || by_rows) shares_[static_cast<std::size_t>(index)] = own_share;
+      if (by_rows && own_slices() == 0) own_tasks_[static_cast<std::size_t>(index)] = {0, 0};
+      for (const Value& input : plan.steps[static_cast<std::size_t>(index)].node->inputs()) {
+        const ValueKey key = key_of(behind_views(input));
+        read.insert(key);
+        if (!group.per_slice && !by_rows) whole[key].insert(index);
+      }
+    }
+  }
   for (const Step& step : plan.steps) {
-    if (step.cut.kind != Cut::Kind::slices) continue;
+    if (step.cut.kind != Cut::Kind::slices && !step.cut.by_rows) continue;
     for (int i = 0; i < static_cast<int>(step.node->outputs().size()); ++i)
       by_slices.insert({step.node->id(), i});
   }
@@ -63,9 +94,15 @@ RankExchange::RankExchange(const Plan& plan, const std::vector<Value>& outputs, 
     };
     for (const int index : plan.groups[g].steps) {
       const Step& step = plan.steps[static_cast<std::size_t>(index)];
+      if (step.cut.by_rows) continue;
       for (const Value& input : step.node->inputs()) {
         const Value value = behind_views(input);
         if (!wanted(value)) continue;
+        const bool first = &input == &step.node->inputs()[0], lone = whole[key_of(value)].size() == 1;
+        if (first && lone && !read.contains({step.node->id(), 0}) && take_pieces(plan, g, index, value)) {
+          known.insert(key_of(value));
+          continue;
+        }
         const Index bytes = plan.slices * value.shape().count() * type_size(value.spec().type);
         const bool last = std::binary_search(at_the_end.begin(), at_the_end.end(), index);
         if (last || (step.node->op()->name() == "reduce_parts" && bytes > kOneHop)) {
@@ -83,13 +120,14 @@ RankExchange::RankExchange(const Plan& plan, const std::vector<Value>& outputs, 
         continue;
       }
       Item item = item_of(plan, value);
-      item.sum = true;
+      item.way = RankWay::sums;
       item.to = to.offset;
       item.meanwhile = std::binary_search(at_the_end.begin(), at_the_end.end(), index);
       meanwhile_ = meanwhile_ || item.meanwhile;
       (item.meanwhile ? sums_ : urgent_).expect(item.slice_bytes / static_cast<Index>(sizeof(real)));
       before_[g].push_back(item);
-      made_[static_cast<std::size_t>(index)] = true;
+      own_tasks_[static_cast<std::size_t>(index)] = {0, 0};
+      shares_[static_cast<std::size_t>(index)] = own_share;
     }
   }
   for (const Value& output : outputs) {
@@ -98,32 +136,95 @@ RankExchange::RankExchange(const Plan& plan, const std::vector<Value>& outputs, 
     known.insert(key_of(value));
     before_.back().push_back(item_of(plan, value));
   }
-  std::size_t out = 0, in = 0;
+  Index out = 0, in = 0;
   for (const std::vector<Item>& items : before_) {
-    std::size_t own = 0, others = 0;
-    for (const Item& item : items) {
-      if (item.sum) continue;
-      for (int r = 0; r < ranks; ++r) {
-        const auto bytes = static_cast<std::size_t>(begin_of(item, r + 1) - begin_of(item, r));
-        (r == rank ? own : others) += bytes;
-      }
+    Index own = 0, others = 0;
+    for (int r = 0; r < ranks; ++r) {
+      if (r == rank) continue;
+      own += bytes_between(items, rank, r);
+      others += bytes_between(items, r, rank);
     }
     out = std::max(out, own);
     in = std::max(in, others);
   }
-  outgoing_.resize(out);
-  incoming_.resize(in);
+  outgoing_.resize(static_cast<std::size_t>(out));
+  incoming_.resize(static_cast<std::size_t>(in));
 }
 
 RankExchange::Item RankExchange::item_of(const Plan& plan, Value value) const {
   const Operand place = plan.place_of(value);
   const Spec& spec = value.spec();
   const Index count = spec.axis == Axis::slice ? plan.slices * spec.shape.count() : spec.shape.count();
-  return {value, place.offset, place.stride, count * type_size(spec.type), false, 0, false};
+  return {value.node, place.offset, place.stride, count * type_size(spec.type), RankWay::rows, 0, false};
+}
+
+/// Of a gradient that no step reads, made of rows `x` in tasks that need some columns of them each: whether
+/// it takes fewer bytes to hand around these columns and the pieces that are made of them than all of the
+/// rows.
+bool RankExchange::take_pieces(const Plan& plan, std::size_t group, int index, Value x) {
+  const Step& step = plan.steps[static_cast<std::size_t>(index)];
+  const Spec& made = step.node->outputs()[0];
+  if (step.cut.rows == 0 || step.outputs[0].base != Operand::Base::shared) return false;
+  const Index rows = made.shape[0], tasks = step.cut.tasks;
+  Item columns = item_of(plan, x);
+  const Index all = bytes_of(columns);
+  columns.way = RankWay::columns;
+  columns.row_bytes = rows * type_size(x.spec().type);
+  if (columns.bytes % columns.row_bytes != 0 || columns.slice_bytes % columns.row_bytes != 0) return false;
+  const auto first_task = [&](int rank) { return tasks * rank / ranks_; };
+  for (int r = 0; r < ranks_; ++r) columns.cuts.push_back(std::min(rows, first_task(r) * step.cut.rows));
+  columns.cuts.push_back(rows);
+  Item pieces = columns;
+  pieces.way = RankWay::pieces;
+  pieces.node = step.node;
+  pieces.offset = step.outputs[0].offset;
+  pieces.bytes = made.shape.count() * type_size(made.type);
+  pieces.row_bytes = pieces.bytes / rows;
+  if (bytes_of(columns) + bytes_of(pieces) >= all) return false;
+  const Tasks own = {first_task(rank_), first_task(rank_ + 1)};
+  own_tasks_[static_cast<std::size_t>(index)] = own;
+  shares_[static_cast<std::size_t>(index)] =
+      static_cast<double>(own.last - own.first) / static_cast<double>(tasks);
+  before_[group].push_back(std::move(columns));
+  before_.back().push_back(std::move(pieces));
+  return true;
 }
 
 Index RankExchange::begin_of(const Item& item, int rank) const {
   return std::min(item.bytes, bounds_[static_cast<std::size_t>(rank)] * item.slice_bytes);
+}
+
+template <class Run>
+void RankExchange::for_each_run(const Item& item, int from, int to, Run run) const {
+  if (item.way == RankWay::sums) return;
+  const auto cut = [&](int rank) { return item.cuts[static_cast<std::size_t>(rank)]; };
+  if (item.way == RankWay::pieces)
+    return run(cut(from) * item.row_bytes, (cut(from + 1) - cut(from)) * item.row_bytes);
+  const Index begin = begin_of(item, from), end = begin_of(item, from + 1);
+  if (item.way == RankWay::rows) return run(begin, end - begin);
+  const Index column = item.row_bytes / item.cuts.back();
+  for (Index row = begin; row < end; row += item.row_bytes)
+    run(row + cut(to) * column, (cut(to + 1) - cut(to)) * column);
+}
+
+Index RankExchange::bytes_between(const Item& item, int from, int to) const {
+  Index all = 0;
+  for_each_run(item, from, to, [&](Index, Index bytes) { all += bytes; });
+  return all;
+}
+
+Index RankExchange::bytes_between(const std::vector<Item>& items, int from, int to) const {
+  Index all = 0;
+  for (const Item& item : items) all += bytes_between(item, from, to);
+  return all;
+}
+
+Index RankExchange::bytes_of(const Item& item) const {
+  Index all = 0;
+  for (int from = 0; from < ranks_; ++from) {
+    for (int to = 0; to < ranks_; ++to) all += from == to ? 0 : bytes_between(item, from, to);
+  }
+  return all;
 }
 
 void RankExchange::run(std::size_t group, std::byte* shared, Communicator& ranks) {
@@ -140,43 +241,40 @@ void RankExchange::wait(Communicator& ranks) {
 
 /// All items in one message from each rank to each.
 void RankExchange::gather(const std::vector<Item>& items, std::byte* shared, Communicator& ranks) {
-  const auto bytes_of = [&](int rank) {
-    Index bytes = 0;
-    for (const Item& item : items) bytes += item.sum ? 0 : begin_of(item, rank + 1) - begin_of(item, rank);
-    return bytes;
-  };
-  const auto each = [&](int rank, std::byte* packed, bool in) {
-    for (const Item& item : items) {
-      if (item.sum) continue;
-      const Index begin = begin_of(item, rank);
-      const auto bytes = static_cast<std::size_t>(begin_of(item, rank + 1) - begin);
-      std::byte* const own = shared + item.offset + begin;
-      if (bytes > 0) std::memcpy(in ? own : packed, in ? packed : own, bytes);
-      packed += bytes;
-    }
-  };
-  const Index own = bytes_of(rank_);
-  each(rank_, outgoing_.data(), false);
+  std::byte* packed = outgoing_.data();
   for (int to = 0; to < ranks_; ++to) {
-    if (to != rank_) ranks.send(to, piece(outgoing_.data(), own));
+    if (to == rank_) continue;
+    std::byte* const begin = packed;
+    for (const Item& item : items) {
+      for_each_run(item, rank_, to, [&](Index offset, Index bytes) {
+        packed = std::copy_n(shared + item.offset + offset, bytes, packed);
+      });
+    }
+    ranks.send(to, piece(begin, packed - begin));
   }
-  std::byte* at = incoming_.data();
+  const std::byte* at = incoming_.data();
+  std::byte* there = incoming_.data();
   for (int from = 0; from < ranks_; ++from) {
     if (from == rank_) continue;
-    const Index bytes = bytes_of(from);
+    const Index bytes = bytes_between(items, from, rank_);
     for (Index first = 0; first < bytes; first += kMost) {
-      const int number = ranks.start_receive(from, piece(at + first, std::min(kMost, bytes - first)), 0);
+      const int number = ranks.start_receive(from, piece(there + first, std::min(kMost, bytes - first)), 0);
       while (!ranks.done(number)) wait(ranks);
     }
-    each(from, at, true);
-    at += bytes;
+    there += bytes;
+    for (const Item& item : items) {
+      for_each_run(item, from, rank_, [&](Index offset, Index some) {
+        std::copy_n(at, some, shared + item.offset + offset);
+        at += some;
+      });
+    }
   }
   ranks.finish();
 }
 
 void RankExchange::begin_sums(const std::vector<Item>& items, std::byte* shared, Communicator& ranks) {
   for (const Item& item : items) {
-    if (!item.sum) continue;
+    if (item.way != RankWay::sums) continue;
     const Index count = item.slice_bytes / static_cast<Index>(sizeof(real));
     const real* parts = reinterpret_cast<const real*>(shared + item.offset) + first_slice() * count;
     (item.meanwhile ? sums_ : urgent_)
@@ -188,10 +286,10 @@ std::vector<RankTraffic> RankExchange::traffic() const {
   std::vector<RankTraffic> all;
   for (std::size_t group = 0; group < before_.size(); ++group) {
     for (const Item& item : before_[group]) {
-      const Node& node = *item.value.node;
+      const Node& node = *item.node;
       const std::string what = (node.label().empty() ? "" : node.label() + " ") + node.op()->name();
-      const Index bytes = item.sum ? 2 * item.slice_bytes : item.bytes;
-      all.push_back({what, item.sum, item.meanwhile, group, bytes * (ranks_ - 1)});
+      const Index bytes = item.way == RankWay::sums ? 2 * item.slice_bytes * (ranks_ - 1) : bytes_of(item);
+      all.push_back({what, item.way, item.meanwhile, group, bytes});
     }
   }
   return all;

@@ -10,7 +10,6 @@ RankSeconds predict_ranks(const Program& program, const Forecast& forecast, int 
   const Plan& plan = program.plan();
   const RankExchange exchange(plan, {}, false, ranks - 1, ranks);
   const std::vector<RankTraffic> traffic = exchange.traffic();
-  const double share = static_cast<double>(exchange.own_slices()) / static_cast<double>(plan.slices);
   const auto others = static_cast<double>(ranks - 1);
   RankSeconds seconds;
   double now = 0, line = 0;  // of the rank and of its line: when they are free
@@ -21,7 +20,7 @@ RankSeconds predict_ranks(const Program& program, const Forecast& forecast, int 
       if (item.group != group) continue;
       const double bytes =
           static_cast<double>(item.bytes) / std::max(1.0, others);  // of one copy, or twice the sum
-      if (!item.summed) {
+      if (item.way != RankWay::sums) {
         gathered += bytes * others / ranks;
         continue;
       }
@@ -40,8 +39,7 @@ RankSeconds predict_ranks(const Program& program, const Forecast& forecast, int 
     if (ranks > 1) hand_around(g);
     double group = forecast.waiting / static_cast<double>(plan.groups.size());
     for (const int step : plan.groups[g].steps) {
-      const double whole = forecast.steps[static_cast<std::size_t>(step)];
-      group += plan.groups[g].per_slice || exchange.makes(step) ? whole * share : whole;
+      group += forecast.steps[static_cast<std::size_t>(step)] * exchange.share(step);
     }
     now += group;
     seconds.computing += group;

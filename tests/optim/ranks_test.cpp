@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -157,6 +158,10 @@ TEST_CASE("networks that train: the weights of one process") {
   check_all({.model = "mlp"}, pictures(160));
   check_all({.model = "flatten, dense 700, relu, dense 300, norm, relu, dropout 0.3, dense", .batch = 16},
             pictures(80));
+  // A head whose gradient is smaller than what it is made of; more ranks than slices, and than pieces.
+  check_all({.model = "conv 8 3x3, relu, dropout 0.2, dense", .clip = 0.5, .batch = 64, .threads = 2},
+            pictures(160));
+  check_all({.model = "conv 8 3x3, relu, dense", .batch = 5, .samples = 13, .epochs = 1}, pictures(13), 10);
 }
 
 TEST_CASE("text with dropout, and policies that freeze by what all samples say") {
@@ -262,11 +267,38 @@ TEST_CASE("sums that nobody waits for go on their way while a step is computed")
     meanwhile += item.meanwhile ? 1 : 0;
     early += item.meanwhile && item.group + 2 < groups ? 1 : 0;
     waited += item.meanwhile ? 0 : 1;
-    if (item.meanwhile) CHECK(item.summed);
+    if (item.meanwhile) CHECK(item.way == RankWay::sums);
   }
   CHECK(meanwhile >= 3);  // weights of two convolutions and the dense layer
   CHECK(early >= 2);      // of which two begin long before the end
   CHECK(waited >= 4);     // moments and gradient sums of both norms
+}
+
+TEST_CASE("of a large layer the rows go around, or its gradient's pieces where these take fewer bytes") {
+  const auto sent = [](const std::string& network, int ranks) {
+    const ModelPtr model = make_builtin("small", network, {Shape{8, 8, 1}}, 10);
+    model->initialise(1);
+    ThreadRanks members(ranks);
+    ProgramSettings settings;
+    settings.ranks = &members.of(0);
+    ProgramCache programs(*model, settings);
+    std::map<RankWay, Index> bytes;
+    for (const RankTraffic& item : programs.training(64, Shape{8, 8, 1}).traffic(ranks))
+      bytes[item.way] += item.bytes;
+    return bytes;
+  };
+  // 64 rows of 512 numbers, a weight of 512 x 10: half of each row goes to the other rank, and half of the
+  // gradient; of 4 ranks each has the columns for two of eight pieces.
+  constexpr Index kRows = 64 * 512 * sizeof(real), kWeight = 512 * 10 * sizeof(real);
+  for (const int ranks : {2, 4}) {
+    CAPTURE(ranks);
+    auto narrow = sent("conv 8 3x3, relu, dense", ranks);
+    CHECK(narrow[RankWay::columns] == kRows / ranks * (ranks - 1));
+    CHECK(narrow[RankWay::pieces] == kWeight * (ranks - 1));
+    auto wide = sent("conv 8 3x3, relu, dense 400, relu, dense", ranks);
+    CHECK(wide[RankWay::columns] < kRows);
+    CHECK(wide[RankWay::rows] >= kRows * (ranks - 1));
+  }
 }
 
 TEST_CASE("messages go by different ways without waiting for each other, in order by each") {

@@ -357,8 +357,8 @@ void Explain::print_traffic(Console& console, const Program& program) const {
   Table table({"<handed around", "<how", "<", "bytes"});
   double all = 0;
   for (const RankTraffic& item : program.traffic(first_ranks())) {
-    table.row({item.what, item.summed ? "summed along the ranks" : "from each to all",
-               item.meanwhile ? "meanwhile" : "waited for", short_bytes(static_cast<double>(item.bytes))});
+    table.row({item.what, std::string(rank_way_text(item.way)), item.meanwhile ? "meanwhile" : "waited for",
+               short_bytes(static_cast<double>(item.bytes))});
     all += static_cast<double>(item.bytes);
   }
   console.out("\n" + table.text());
