@@ -313,11 +313,11 @@ TEST_CASE("windows of a text in its file are those of memory in any order, on an
     REQUIRE(memory->size() == file->size());
     const auto check = [&](std::uint64_t stream) {
       Random order(stream, "order");
+      const auto windows = static_cast<std::uint32_t>(memory->size());
       bool same = true;
       for (int n = 0; n < 3000; ++n) {
         // Some one behind the other, most anywhere.
-        const auto i =
-            static_cast<Index>(n % 3 == 0 ? n / 3 : order.below(static_cast<std::uint32_t>(memory->size())));
+        const Index i = n % 3 == 0 ? n / 3 : static_cast<Index>(order.below(windows));
         std::vector<std::int32_t> a(7), b(7);
         const bool labels = order.below(2) == 0;
         for (const auto& [data, to] : {std::pair(memory, &a), std::pair(file, &b)})
