@@ -99,6 +99,24 @@ double greatest_resident(const Cli& cli, const std::string& run) {
   return most;
 }
 
+/// Trains without a limit and with one of so many MB: the same run, which says this, with no more resident,
+/// and so many MB less than without.
+void check_bound(Cli& cli, const std::string& command, int most, const std::string& said, int less) {
+  const Outcome free = cli.shell(command + "free");
+  INFO(free.err);
+  REQUIRE(free.code == 0);
+  // A sanitizer's own memory is resident too.
+  const std::string limit = kSanitized ? "600M" : std::to_string(most) + "M";
+  const Outcome bound = cli.shell(command + "bound --memory " + limit);
+  INFO(bound.err);
+  REQUIRE(bound.code == 0);
+  check_same_runs(cli, "free", "bound");
+  if (kSanitized) return;
+  CHECK(bound.err.find(said) != std::string::npos);
+  CHECK(greatest_resident(cli, "bound") < most);
+  CHECK(greatest_resident(cli, "bound") < greatest_resident(cli, "free") - less);
+}
+
 }  // namespace
 
 TEST_CASE("pictures that stay in their file train to the same weights, and are not resident") {
@@ -107,20 +125,7 @@ TEST_CASE("pictures that stay in their file train to the same weights, and are n
   const std::string command =
       "$FIRN train --model 'pool 8, conv 4 3x3, relu, dense' --data idx:set --epochs 2 --threads 1 --exact "
       "--augment flip,resized:0.5,rotate:10,brightness:0.3 --run ";
-  const Outcome free = cli.shell(command + "free");
-  INFO(free.err);
-  REQUIRE(free.code == 0);
-  // A sanitizer's own memory is resident too.
-  const Outcome bound = cli.shell(command + "bound --memory " + (kSanitized ? "600M" : "60M"));
-  INFO(bound.err);
-  REQUIRE(bound.code == 0);
-  CHECK(bound.err.find(kSanitized ? "resident, of --memory 629 MB" : "resident, of --memory 63 MB") !=
-        std::string::npos);
-  check_same_runs(cli, "free", "bound");
-  if (!kSanitized) {
-    CHECK(greatest_resident(cli, "bound") < 60);
-    CHECK(greatest_resident(cli, "bound") < greatest_resident(cli, "free") - 15);
-  }
+  check_bound(cli, command, 60, "resident, of --memory 63 MB", 15);
 }
 
 TEST_CASE("a table that stays in its file trains to the same weights, and is not resident") {
@@ -129,18 +134,7 @@ TEST_CASE("a table that stays in its file trains to the same weights, and is not
   write_table(cli, "whole.csv", 130000, false);
   const std::string command =
       "$FIRN train --model mlp --data table.csv --epochs 2 --threads 1 --exact --run ";
-  const Outcome free = cli.shell(command + "free");
-  INFO(free.err);
-  REQUIRE(free.code == 0);
-  const Outcome bound = cli.shell(command + "bound --memory " + (kSanitized ? "600M" : "40M"));
-  INFO(bound.err);
-  REQUIRE(bound.code == 0);
-  check_same_runs(cli, "free", "bound");
-  if (!kSanitized) {
-    CHECK(bound.err.find("are written into a file in") != std::string::npos);
-    CHECK(greatest_resident(cli, "bound") < 40);
-    CHECK(greatest_resident(cli, "bound") < greatest_resident(cli, "free") - 10);
-  }
+  check_bound(cli, command, 40, "are written into a file in", 10);
   const std::string limit = kSanitized ? " --memory 600M" : " --memory 40M";
   for (const char* verb :
        {"eval runs/free --split test", "predict runs/free --data whole.csv --split test --top 1"}) {
@@ -170,18 +164,7 @@ TEST_CASE("texts and series that stay in their files train to the same weights, 
     CAPTURE(what);
     const std::string command =
         "$FIRN train --epochs 2 --threads 1 --exact --batch 256 --data " + what + " --overwrite --run ";
-    const Outcome free = cli.shell(command + "free");
-    INFO(free.err);
-    REQUIRE(free.code == 0);
-    const Outcome bound = cli.shell(command + "bound --memory " + (kSanitized ? "600M" : "40M"));
-    INFO(bound.err);
-    REQUIRE(bound.code == 0);
-    check_same_runs(cli, "free", "bound");
-    if (!kSanitized) {
-      CHECK(bound.err.find("are written into a file in") != std::string::npos);
-      CHECK(greatest_resident(cli, "bound") < 40);
-      CHECK(greatest_resident(cli, "bound") < greatest_resident(cli, "free") - 15);
-    }
+    check_bound(cli, command, 40, "are written into a file in", 15);
   }
 }
 
