@@ -29,14 +29,14 @@ namespace firn {
 
 namespace {
 
-constexpr std::string_view kOperation = "csv";
+constexpr std::string_view kCsv = "csv";
 constexpr std::size_t kMaxClasses = 10000;
 constexpr std::size_t kMostLines = 3;                    // that a note of rows left out names
 constexpr std::size_t kMostNames = 6;                    // features that a note names
 constexpr std::size_t kTogether = std::size_t{1} << 16;  // numbers that are written into a file at once
 
-[[noreturn]] void fail(const std::string& path, const std::string& what) {
-  throw Error(Fault::data, kOperation, fmt::format("{}: {}", path, printable(what)));
+[[noreturn]] void fail_csv(const std::string& path, const std::string& what) {
+  throw Error(Fault::data, kCsv, fmt::format("{}: {}", path, printable(what)));
 }
 
 /// Takes the rows of a table, its columns being chosen.
@@ -202,7 +202,7 @@ class Filler {
 
   void judge_missing() {
     if (missing_in_.empty()) {
-      if (table_.rows == 0) fail(path_, "holds no rows");
+      if (table_.rows == 0) fail_csv(path_, "holds no rows");
       return;
     }
     std::uint64_t rows = 0;
@@ -212,10 +212,11 @@ class Filler {
       if (count > missing_in_[worst]) worst = c;
     }
     if (rows > static_cast<std::uint64_t>(table_.rows)) {
-      fail(path_,
-           fmt::format("{} of {} rows lack a value, {} of them in {}: fill them in, or leave the column out "
-                       "with --drop",
-                       rows, table_.survey.rows, missing_in_[worst], table_.survey.name_of(worst)));
+      fail_csv(
+          path_,
+          fmt::format("{} of {} rows lack a value, {} of them in {}: fill them in, or leave the column out "
+                      "with --drop",
+                      rows, table_.survey.rows, missing_in_[worst], table_.survey.name_of(worst)));
     }
     std::string lines;
     for (const std::uint64_t line : missing_) lines += (lines.empty() ? "" : ", ") + std::to_string(line);
@@ -333,7 +334,7 @@ std::vector<PartFile> part_files(const std::string& folder) {
     if (!part) continue;
     const bool twice =
         std::any_of(files.begin(), files.end(), [&](const PartFile& f) { return f.part == *part; });
-    if (twice) fail(folder, fmt::format("two tables for the part '{}'", part_name(*part)));
+    if (twice) fail_csv(folder, fmt::format("two tables for the part '{}'", part_name(*part)));
     files.push_back({*part, join(folder, name)});
   }
   std::sort(files.begin(), files.end(), [](const PartFile& a, const PartFile& b) { return a.part < b.part; });
@@ -350,18 +351,19 @@ void sort_labels(std::vector<CsvTable>& tables, const std::vector<PartFile>& fil
     labels[i] = {std::move(tables[i].labels), std::move(tables[i].classes)};
     parts.push_back(&labels[i]);
     if (tables[i].columns.label && !lists && is_measure(labels[i], point)) {
-      fail(files[i].path,
-           fmt::format(
-               "{} holds {} different numbers, which measure something: --task regression predicts numbers; "
-               "for "
-               "classes name the right column with --label, or make classes of them (as low, middle, high)",
-               tables[i].survey.name_of(*tables[i].columns.label), labels[i].classes.size()));
+      fail_csv(
+          files[i].path,
+          fmt::format(
+              "{} holds {} different numbers, which measure something: --task regression predicts numbers; "
+              "for "
+              "classes name the right column with --label, or make classes of them (as low, middle, high)",
+              tables[i].survey.name_of(*tables[i].columns.label), labels[i].classes.size()));
     }
   }
   info.classes = merge_classes(parts, point);
   if (info.classes.size() > kMaxClasses) {
-    fail(files[0].path,
-         fmt::format("{} different labels: is it the right column? --label says which", info.classes.size()));
+    fail_csv(files[0].path, fmt::format("{} different labels: is it the right column? --label says which",
+                                        info.classes.size()));
   }
   std::vector<Index> total(info.classes.size());
   std::vector<bool> trained(info.classes.size());
@@ -375,10 +377,10 @@ void sort_labels(std::vector<CsvTable>& tables, const std::vector<PartFile>& fil
   if (lists) return;
   const std::size_t once = static_cast<std::size_t>(std::count(total.begin(), total.end(), 1));
   if (info.classes.size() > 20 && once * 3 > info.classes.size() * 2 && !info.classes.empty()) {
-    fail(files[0].path,
-         fmt::format("{} different labels in {}, {} of them once: is it the right column? --label says "
-                     "which",
-                     info.classes.size(), tables[0].survey.name_of(*tables[0].columns.label), once));
+    fail_csv(files[0].path,
+             fmt::format("{} different labels in {}, {} of them once: is it the right column? --label says "
+                         "which",
+                         info.classes.size(), tables[0].survey.name_of(*tables[0].columns.label), once));
   }
   if (!info.classes.empty()) info.notes.push_back(classes_text(info.classes, total));
   for (std::size_t c = 0; c < info.classes.size(); ++c) {
@@ -415,7 +417,7 @@ DataParts open_csv(const std::string& path, const DataOptions& options) {
   std::vector<PartFile> files = {{SetPart::train, path}};
   const bool alone = !is_folder(path);
   if (!alone) files = part_files(path);
-  if (files.empty()) fail(path, "want train.csv, validation.csv or test.csv");
+  if (files.empty()) fail_csv(path, "want train.csv, validation.csv or test.csv");
   std::vector<CsvTable> tables;
   DataInfo info;
   for (auto file = files.begin(); file != files.end();) {
@@ -427,7 +429,7 @@ DataParts open_csv(const std::string& path, const DataOptions& options) {
           before->columns.label ? *before->columns.label : before->columns.targets.front();
       const std::string what =
           fmt::format("{} has no {}", base_name(file->path), before->survey.name_of(column));
-      if (options.feature_count > 0) fail(path, what + ": the labels are needed to judge it");
+      if (options.feature_count > 0) fail_csv(path, what + ": the labels are needed to judge it");
       info.notes.push_back(what + ": it is not used, predict can read it");
       file = files.erase(file);
       continue;

@@ -20,19 +20,19 @@ namespace {
 
 constexpr std::uint64_t kLeastIndex = 10;  // rows that a nameless column must count to be an index
 constexpr std::size_t kMostGuessed = 100;  // classes of a column that nobody called the label
-constexpr std::size_t kMostNames = 6;      // that a message lists
+constexpr std::size_t kMostListed = 6;     // that a message lists
 
-[[noreturn]] void fail(const std::string& path, const std::string& what) {
+[[noreturn]] void fail_columns(const std::string& path, const std::string& what) {
   throw Error(Fault::data, "csv", fmt::format("{}: {}", path, printable(what)));
 }
 
 /// "'a', 'b', ... (12 in all)"
 std::string listed(const std::vector<std::string>& names) {
   std::string out;
-  for (std::size_t i = 0; i < std::min(names.size(), kMostNames); ++i) {
+  for (std::size_t i = 0; i < std::min(names.size(), kMostListed); ++i) {
     out += (i > 0 ? ", " : "") + fmt::format("'{:.60}'", names[i]);
   }
-  return names.size() > kMostNames ? fmt::format("{}, ... ({} in all)", out, names.size()) : out;
+  return names.size() > kMostListed ? fmt::format("{}, ... ({} in all)", out, names.size()) : out;
 }
 
 std::optional<std::size_t> find_name(const CsvSurvey& table, const std::string& name) {
@@ -87,15 +87,16 @@ std::string useless(const CsvSurvey& table, std::size_t c) {
 }
 
 /// Chooses step by step; `open` are the columns that nothing has been said of yet.
-class Chooser {
+class ColumnChooser {
  public:
-  Chooser(const CsvSurvey& table, const DataOptions& options, const std::string& path)
+  ColumnChooser(const CsvSurvey& table, const DataOptions& options, const std::string& path)
       : table_(table), options_(options), path_(path), open_(table.columns.size(), true) {}
 
   CsvColumns choose() {
     for (const std::string& name : options_.drop) {
       const auto column = find_column(table_, name);
-      if (!column) fail(path_, fmt::format("--drop {}: no such column among {}", name, columns_of(table_)));
+      if (!column)
+        fail_columns(path_, fmt::format("--drop {}: no such column among {}", name, columns_of(table_)));
       leave_out(*column, "--drop");
     }
     chosen_.group = find_name(table_, group_column(options_.split.group));
@@ -165,9 +166,10 @@ class Chooser {
         for (const std::size_t c : columns) open_[c] = true;
         return;
       }
-      fail(path_, column ? fmt::format("--label {}: {} is a feature of the weights, left out or named twice",
-                                       name, table_.name_of(*column))
-                         : fmt::format("--label {}: no such column among {}", name, columns_of(table_)));
+      fail_columns(path_,
+                   column ? fmt::format("--label {}: {} is a feature of the weights, left out or named twice",
+                                        name, table_.name_of(*column))
+                          : fmt::format("--label {}: no such column among {}", name, columns_of(table_)));
     }
     chosen_.targets = columns;
     chosen_.why = trained ? "as for the weights" : "--label";
@@ -184,24 +186,25 @@ class Chooser {
         chosen_.targets.clear();
         return;
       }
-      fail(path_,
-           fmt::format("{} holds '{:.40}' in line {}: {}", table_.name_of(c), table_.columns[c].text,
-                       table_.columns[c].text_line,
-                       labels ? "columns of labels hold 0 and 1" : "a target of regression is a number"));
+      fail_columns(path_, fmt::format("{} holds '{:.40}' in line {}: {}", table_.name_of(c),
+                                      table_.columns[c].text, table_.columns[c].text_line,
+                                      labels ? "columns of labels hold 0 and 1"
+                                             : "a target of regression is a number"));
     }
   }
 
   [[noreturn]] void no_target() {
     if (!options_.trained_targets.empty()) {
-      fail(path_, fmt::format("lacks the {} {}, needed here; firn predict does without (it has "
-                              "{})",
-                              options_.trained_targets.size() == 1 ? "target" : "targets",
-                              listed(options_.trained_targets), columns_of(table_)));
+      fail_columns(path_, fmt::format("lacks the {} {}, needed here; firn predict does without (it has "
+                                      "{})",
+                                      options_.trained_targets.size() == 1 ? "target" : "targets",
+                                      listed(options_.trained_targets), columns_of(table_)));
     }
-    fail(path_, fmt::format("which {} with --label, one name or several with commas ({})",
-                            options_.task == "regression" ? "column holds the numbers to predict? Say so"
-                                                          : "columns hold the labels, 0 or 1? Say so",
-                            columns_of(table_)));
+    fail_columns(path_,
+                 fmt::format("which {} with --label, one name or several with commas ({})",
+                             options_.task == "regression" ? "column holds the numbers to predict? Say so"
+                                                           : "columns hold the labels, 0 or 1? Say so",
+                             columns_of(table_)));
   }
 
   void take_features() {
@@ -216,9 +219,9 @@ class Chooser {
       open_[*column] = false;
     }
     if (missing.empty()) return;
-    fail(path_, fmt::format("lacks {} {}, which the weights were trained on (it has {})",
-                            missing.size() == 1 ? "the column" : "the columns", listed(missing),
-                            columns_of(table_)));
+    fail_columns(path_, fmt::format("lacks {} {}, which the weights were trained on (it has {})",
+                                    missing.size() == 1 ? "the column" : "the columns", listed(missing),
+                                    columns_of(table_)));
   }
 
   void asked_label() {
@@ -234,10 +237,11 @@ class Chooser {
     if (!column && name == "first") column = 0;
     if (!column && name == "last") column = table_.columns.size() - 1;
     if (!column) column = find_column(table_, name);
-    if (!column) fail(path_, fmt::format("--label {}: no such column among {}", name, columns_of(table_)));
+    if (!column)
+      fail_columns(path_, fmt::format("--label {}: no such column among {}", name, columns_of(table_)));
     if (!open_[*column]) {
-      fail(path_, fmt::format("--label {}: {} is a feature of the weights or left out", name,
-                              table_.name_of(*column)));
+      fail_columns(path_, fmt::format("--label {}: {} is a feature of the weights or left out", name,
+                                      table_.name_of(*column)));
     }
     take_label(*column, "--label");
   }
@@ -254,10 +258,11 @@ class Chooser {
     if (strong.empty() && !coordinate) strong = weak;
     if (strong.size() == 1) return take_label(strong[0], "by its name");
     if (strong.size() > 1) {
-      fail(path_,
-           fmt::format("{} and {} may both be the label: say which with --label NAME, leave the other out "
-                       "with --drop NAME",
-                       table_.name_of(strong[0]), table_.name_of(strong[1])));
+      fail_columns(
+          path_,
+          fmt::format("{} and {} may both be the label: say which with --label NAME, leave the other out "
+                      "with --drop NAME",
+                      table_.name_of(strong[0]), table_.name_of(strong[1])));
     }
   }
 
@@ -266,14 +271,14 @@ class Chooser {
     const std::vector<std::size_t> rest = open();
     if (rest.size() == 1) return take_label(rest[0], "the only column besides the features");
     if (rest.size() > 1 && !options_.unlabelled) {
-      fail(path_, fmt::format("{} and {} may both be the label: say which with --label NAME",
-                              table_.name_of(rest[0]), table_.name_of(rest[1])));
+      fail_columns(path_, fmt::format("{} and {} may both be the label: say which with --label NAME",
+                                      table_.name_of(rest[0]), table_.name_of(rest[1])));
     }
   }
 
   void shaped_label() {
     const std::vector<std::size_t> rest = open();
-    if (rest.size() < 2) fail(path_, "one column of use: want numbers and a label");
+    if (rest.size() < 2) fail_columns(path_, "one column of use: want numbers and a label");
     const std::size_t first = rest.front();
     const std::size_t last = rest.back();
     std::vector<std::size_t> texts;
@@ -281,11 +286,12 @@ class Chooser {
       if (!table_.columns[c].numeric()) texts.push_back(c);
     }
     if (texts.size() > 1) {
-      fail(path_,
-           fmt::format("{} and {} both hold text ('{:.40}', '{:.40}'): say which is the label with --label "
-                       "NAME; leave others out with --drop NAME, or write them as numbers",
-                       table_.name_of(texts[0]), table_.name_of(texts[1]), table_.columns[texts[0]].text,
-                       table_.columns[texts[1]].text));
+      fail_columns(
+          path_,
+          fmt::format("{} and {} both hold text ('{:.40}', '{:.40}'): say which is the label with --label "
+                      "NAME; leave others out with --drop NAME, or write them as numbers",
+                      table_.name_of(texts[0]), table_.name_of(texts[1]), table_.columns[texts[0]].text,
+                      table_.columns[texts[1]].text));
     }
     const bool first_fits = holds_classes(first);
     const bool last_fits = holds_classes(last);
@@ -293,11 +299,12 @@ class Chooser {
       if (texts[0] == first || texts[0] == last || (!first_fits && !last_fits)) {
         return take_label(texts[0], "the only column that is not numbers");
       }
-      fail(path_,
-           fmt::format("{} holds text ('{:.40}') and {} holds classes: say which is the label with --label "
-                       "NAME; leave the other out with --drop NAME, or write it as numbers",
-                       table_.name_of(texts[0]), table_.columns[texts[0]].text,
-                       table_.name_of(last_fits ? last : first)));
+      fail_columns(
+          path_,
+          fmt::format("{} holds text ('{:.40}') and {} holds classes: say which is the label with --label "
+                      "NAME; leave the other out with --drop NAME, or write it as numbers",
+                      table_.name_of(texts[0]), table_.columns[texts[0]].text,
+                      table_.name_of(last_fits ? last : first)));
     }
     if (last_fits && !first_fits) return take_label(last, shape_of(last, "the last column", first, "first"));
     if (first_fits && !last_fits) return take_label(first, shape_of(first, "the first column", last, "last"));
@@ -308,15 +315,17 @@ class Chooser {
                          table_.columns[c].distinct.full() ? " or more" : "");
     };
     if (first_fits) {
-      fail(path_, fmt::format(
-                      "the label may be the first column or the last, {} or {}: say which with --label first "
+      fail_columns(
+          path_,
+          fmt::format("the label may be the first column or the last, {} or {}: say which with --label first "
                       "or --label last",
                       values(first), values(last)));
     }
-    fail(path_,
-         fmt::format("neither the first column nor the last holds classes, {} and {}: name the label with "
-                     "--label; a target of numbers is for --task regression",
-                     values(first), values(last)));
+    fail_columns(
+        path_,
+        fmt::format("neither the first column nor the last holds classes, {} and {}: name the label with "
+                    "--label; a target of numbers is for --task regression",
+                    values(first), values(last)));
   }
 
   /// Whole numbers that recur.
@@ -346,7 +355,7 @@ class Chooser {
   }
 
   void check_features() {
-    if (chosen_.features.empty()) fail(path_, "no column is left for features");
+    if (chosen_.features.empty()) fail_columns(path_, "no column is left for features");
     std::vector<std::string> texts;
     std::size_t one = 0;
     for (const std::size_t c : chosen_.features) {
@@ -355,8 +364,9 @@ class Chooser {
       texts.push_back(table_.header ? table_.columns[c].name : std::to_string(c + 1));
     }
     if (texts.empty()) return;
-    fail(path_, fmt::format(
-                    "{} of text, '{:.40}' in line {} of {}: firn learns from numbers: write them as numbers, "
+    fail_columns(
+        path_,
+        fmt::format("{} of text, '{:.40}' in line {} of {}: firn learns from numbers: write them as numbers, "
                     "or leave them out with --drop {:.60}",
                     texts.size() == 1 ? "a column" : "columns", table_.columns[one].text,
                     table_.columns[one].text_line, listed(texts), texts[0]));
@@ -372,7 +382,7 @@ class Chooser {
 }  // namespace
 
 CsvColumns choose_columns(const CsvSurvey& table, const DataOptions& options, const std::string& path) {
-  return Chooser(table, options, path).choose();
+  return ColumnChooser(table, options, path).choose();
 }
 
 CsvColumns match_columns(const CsvSurvey& table, const CsvSurvey& before, const CsvColumns& chosen,
@@ -382,8 +392,8 @@ CsvColumns match_columns(const CsvSurvey& table, const CsvSurvey& before, const 
   if (!table.header || !before.header) {
     const bool features_alone = columns == chosen.features.size() && columns < before.columns.size();
     if (columns != before.columns.size() && !features_alone) {
-      fail(path,
-           fmt::format("{} columns, {} has {}", columns, base_name(path_before), before.columns.size()));
+      fail_columns(
+          path, fmt::format("{} columns, {} has {}", columns, base_name(path_before), before.columns.size()));
     }
     for (std::size_t i = 0; i < chosen.features.size(); ++i) {
       matched.features.push_back(features_alone ? i : chosen.features[i]);
@@ -410,9 +420,9 @@ CsvColumns match_columns(const CsvSurvey& table, const CsvSurvey& before, const 
     open[*at] = false;
   }
   if (!missing.empty()) {
-    fail(path,
-         fmt::format("lacks {} {} of {} (it has {})", missing.size() == 1 ? "the column" : "the columns",
-                     listed(missing), base_name(path_before), columns_of(table)));
+    fail_columns(
+        path, fmt::format("lacks {} {} of {} (it has {})", missing.size() == 1 ? "the column" : "the columns",
+                          listed(missing), base_name(path_before), columns_of(table)));
   }
   const auto label = chosen.label ? find_name(table, before.columns[*chosen.label].name) : std::nullopt;
   if (label && open[*label]) {

@@ -11,14 +11,14 @@ namespace firn {
 
 namespace {
 
-constexpr std::string_view kOperation = "csv";
+constexpr std::string_view kCsvRows = "csv";
 constexpr std::size_t kMaxFields = 100'000;
 constexpr std::size_t kLongRow = std::size_t{1} << 22;  // bytes
 
 }  // namespace
 
 void CsvRows::fail_at(std::uint64_t line, std::string_view what) const {
-  throw Error(Fault::data, kOperation, fmt::format("{}, line {}: {}", path_, line, printable(what)));
+  throw Error(Fault::data, kCsvRows, fmt::format("{}, line {}: {}", path_, line, printable(what)));
 }
 
 bool CsvRows::next() {

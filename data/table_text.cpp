@@ -13,7 +13,7 @@ namespace firn {
 
 namespace {
 
-constexpr std::string_view kOperation = "csv";
+constexpr std::string_view kTableText = "csv";
 constexpr std::size_t kLongest = 4;   // bytes of a character
 constexpr std::size_t kMark = 4;      // bytes that tell the encoding
 constexpr std::size_t kLetters = 64;  // bytes that tell UTF-16 without a mark
@@ -24,7 +24,7 @@ std::uint64_t lines_in(std::string_view text) {
 }
 
 [[noreturn]] void refuse(const std::string& path, std::string_view encoding) {
-  throw Error(Fault::data, kOperation,
+  throw Error(Fault::data, kTableText,
               fmt::format("{}: is {}: save it as UTF-8 (in a spreadsheet: \"CSV UTF-8\")", path, encoding));
 }
 
@@ -150,11 +150,11 @@ TableText checked_table_text(TableText text, const std::string& path) {
     const std::size_t zero = view.find('\0');
     if (zero == std::string_view::npos) return;
     if (half_zeros) refuse(path, "UTF-16");
-    throw Error(Fault::data, kOperation,
+    throw Error(Fault::data, kTableText,
                 fmt::format("{}, line {}: holds a zero byte: it is no text", path,
                             line + lines_in(view.substr(0, zero))));
   });
-  if (bad) fail_no_utf8(bad->line, bad->byte, kOperation, path);
+  if (bad) fail_no_utf8(bad->line, bad->byte, kTableText, path);
   return text;
 }
 

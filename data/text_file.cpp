@@ -12,7 +12,7 @@ namespace firn {
 
 namespace {
 
-constexpr std::size_t kLongest = 4;  // bytes of a character
+constexpr std::size_t kLongestCharacter = 4;  // bytes of a character
 constexpr std::size_t kSurveyBytes = std::size_t{1} << 20, kWindowBytes = 4096;
 constexpr std::size_t kRun = 4096;  // characters that the first cache holds
 
@@ -156,7 +156,7 @@ void CharacterStream::refill() {
 }
 
 std::optional<char32_t> CharacterStream::next() {
-  if (at_ + kLongest > filled_ && place_ + filled_ < file_.size()) refill();
+  if (at_ + kLongestCharacter > filled_ && place_ + filled_ < file_.size()) refill();
   if (at_ >= filled_) return std::nullopt;
   const std::string_view text = as_text(buffer_.first(filled_));
   if (const auto first = static_cast<unsigned char>(text[at_]); first < 0x80) {

@@ -34,10 +34,10 @@ std::uint64_t key_of(std::string_view text) {
   return std::hash<std::string_view>()(trimmed_text(text));
 }
 
-class Chooser {
+class TextColumnChooser {
  public:
-  Chooser(const TextLayout& rows, std::vector<std::string> first, Index first_line, const std::string& path,
-          const DataOptions& options)
+  TextColumnChooser(const TextLayout& rows, std::vector<std::string> first, Index first_line,
+                    const std::string& path, const DataOptions& options)
       : rows_(rows), names_(std::move(first)), first_line_(first_line), path_(path), options_(options) {}
 
   void choose(TextTable& table) {
@@ -247,7 +247,7 @@ TextTable survey_text_table(const TableText& text, const std::string& path, char
   if (texts_alone) {
     take_texts(first[0], options, table);
   } else {
-    Chooser(layout, std::move(first), first_line, path, options).choose(table);
+    TextColumnChooser(layout, std::move(first), first_line, path, options).choose(table);
   }
   if (layout.merged_line > 0) {
     if (table.text != 1)

@@ -24,19 +24,19 @@ namespace firn {
 
 namespace {
 
-constexpr std::string_view kOperation = "ts";
-constexpr std::string_view kEnding = ".ts";
-constexpr std::size_t kMaxClasses = 10000;
+constexpr std::string_view kTs = "ts";
+constexpr std::string_view kTsEnding = ".ts";
+constexpr std::size_t kMostTsClasses = 10000;
 constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 
 std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpaces = " \t\r";
-  const std::size_t first = text.find_first_not_of(kSpaces);
+  constexpr std::string_view kBlanks = " \t\r";
+  const std::size_t first = text.find_first_not_of(kBlanks);
   if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpaces) + 1 - first);
+  return text.substr(first, text.find_last_not_of(kBlanks) + 1 - first);
 }
 
-std::vector<std::string> words_of(std::string_view text) {
+std::vector<std::string> words_of_line(std::string_view text) {
   std::vector<std::string> words;
   for (text = trimmed(text); !text.empty();) {
     const std::size_t end = std::min(text.find_first_of(" \t"), text.size());
@@ -65,7 +65,7 @@ class Parser {
       } else if (line[0] != '@') {
         fail("want a tag as @problemName, or @data");
       } else {
-        in_data = take_tag(words_of(line.substr(1)));
+        in_data = take_tag(words_of_line(line.substr(1)));
       }
     }
     if (!in_data) fail("no @data: it is no .ts file, or cut off");
@@ -82,7 +82,7 @@ class Parser {
 
  private:
   [[noreturn]] void fail(std::string_view what) const {
-    throw Error(Fault::data, kOperation, fmt::format("{}, line {}: {}", path_, line_, printable(what)));
+    throw Error(Fault::data, kTs, fmt::format("{}, line {}: {}", path_, line_, printable(what)));
   }
 
   bool yes(const std::vector<std::string>& words) const {
@@ -114,7 +114,7 @@ class Parser {
       fail(fmt::format("class '{:.40}' is none of the {} that @classLabel names", name, named_));
     }
     file_.labels.classes.push_back(name);
-    if (places_.size() > kMaxClasses) fail(fmt::format("more than {} classes", kMaxClasses));
+    if (places_.size() > kMostTsClasses) fail(fmt::format("more than {} classes", kMostTsClasses));
     return at->second;
   }
 
@@ -235,30 +235,30 @@ TsFile parse_file(const std::string& path, const DataOptions& options) {
   return parse_ts(TableText(read_file(path)), path, options);
 }
 
-constexpr std::string_view kTrain = "_TRAIN.ts";
-constexpr std::string_view kTest = "_TEST.ts";
+constexpr std::string_view kTrainEnding = "_TRAIN.ts";
+constexpr std::string_view kTestEnding = "_TEST.ts";
 
 /// The files of a set; an empty path where there is none.
-struct Files {
+struct SeriesFiles {
   std::string train, test;
 };
 
-std::optional<Files> find_files(const std::string& path) {
+std::optional<SeriesFiles> find_files(const std::string& path) {
   if (!is_folder(path)) {
-    if (!path.ends_with(kEnding)) return {};
-    if (path.ends_with(kTest)) return Files{{}, path};
-    if (!path.ends_with(kTrain)) return Files{path, {}};
-    const std::string test = path.substr(0, path.size() - kTrain.size()) + std::string(kTest);
-    return Files{path, is_file(test) ? test : ""};
+    if (!path.ends_with(kTsEnding)) return {};
+    if (path.ends_with(kTestEnding)) return SeriesFiles{{}, path};
+    if (!path.ends_with(kTrainEnding)) return SeriesFiles{path, {}};
+    const std::string test = path.substr(0, path.size() - kTrainEnding.size()) + std::string(kTestEnding);
+    return SeriesFiles{path, is_file(test) ? test : ""};
   }
   std::vector<std::string> trains;
   std::vector<std::string> tests;
   for (const std::string& name : file_names(path)) {
-    if (name.ends_with(kTrain)) trains.push_back(join(path, name));
-    if (name.ends_with(kTest)) tests.push_back(join(path, name));
+    if (name.ends_with(kTrainEnding)) trains.push_back(join(path, name));
+    if (name.ends_with(kTestEnding)) tests.push_back(join(path, name));
   }
   if (trains.size() > 1 || (trains.empty() && tests.size() > 1)) {
-    throw Error(Fault::data, kOperation,
+    throw Error(Fault::data, kTs,
                 fmt::format("{}: holds several sets ({}, {}, ...): give one of its files", path,
                             base_name((trains.empty() ? tests : trains)[0]),
                             base_name((trains.empty() ? tests : trains)[1])));
@@ -269,8 +269,9 @@ std::optional<Files> find_files(const std::string& path) {
 
 bool holds_files(const std::string& folder) {
   const std::vector<std::string> names = file_names(folder);
-  return std::any_of(names.begin(), names.end(),
-                     [](const std::string& n) { return n.ends_with(kTrain) || n.ends_with(kTest); });
+  return std::any_of(names.begin(), names.end(), [](const std::string& n) {
+    return n.ends_with(kTrainEnding) || n.ends_with(kTestEnding);
+  });
 }
 
 }  // namespace
@@ -281,8 +282,7 @@ TsFile parse_ts(const TableText& text, const std::string& path, const DataOption
 
 DataParts open_ts(const std::string& path, const DataOptions& options) {
   const auto files = find_files(path);
-  if (!files)
-    throw Error(Fault::data, kOperation, fmt::format("{}: want NAME_TRAIN.ts or NAME_TEST.ts", path));
+  if (!files) throw Error(Fault::data, kTs, fmt::format("{}: want NAME_TRAIN.ts or NAME_TEST.ts", path));
   std::vector<TsFile> parts;
   std::vector<std::string> paths;
   for (const std::string& file : {files->train, files->test}) {
@@ -290,12 +290,12 @@ DataParts open_ts(const std::string& path, const DataOptions& options) {
     parts.push_back(parse_file(file, options));
     paths.push_back(file);
     if (parts.back().dimensions != parts[0].dimensions) {
-      throw Error(Fault::data, kOperation,
+      throw Error(Fault::data, kTs,
                   fmt::format("{}: series of {} dimensions, those for training have {}", file,
                               parts.back().dimensions, parts[0].dimensions));
     }
     if (parts.back().labels.labels.empty() && !options.unlabelled) {
-      throw Error(Fault::data, kOperation, fmt::format("{}: has no classes (@classLabel true)", file));
+      throw Error(Fault::data, kTs, fmt::format("{}: has no classes (@classLabel true)", file));
     }
   }
   DataInfo info;
@@ -343,7 +343,7 @@ DataParts open_ts(const std::string& path, const DataOptions& options) {
 }
 
 bool is_ts(const std::string& path) {
-  return is_folder(path) ? holds_files(path) : path.ends_with(kEnding);
+  return is_folder(path) ? holds_files(path) : path.ends_with(kTsEnding);
 }
 
 }  // namespace firn

@@ -24,8 +24,8 @@ namespace firn {
 
 namespace {
 
-constexpr std::string_view kOperation = "tsv";
-constexpr std::size_t kMaxClasses = 10000;
+constexpr std::string_view kTsv = "tsv";
+constexpr std::size_t kMostTsvClasses = 10000;
 constexpr std::size_t kFewRows = 20;  // of which each may well have a label of its own
 
 std::vector<std::string> files_of(const std::string& folder, std::string_view ending) {
@@ -153,7 +153,7 @@ TokenTable tokenise(TextTable table, const std::string& path, const DataOptions&
   result.file = spill.finish();
   result.tokens = std::move(spill.pending());
   if (result.labels.empty()) {
-    throw Error(Fault::data, kOperation, fmt::format("{}: no text has any {}", path, rule.name()));
+    throw Error(Fault::data, kTsv, fmt::format("{}: no text has any {}", path, rule.name()));
   }
   if (without > 0)
     result.notes.push_back(fmt::format("{} texts have no {} and are left out", without, rule.name()));
@@ -203,8 +203,8 @@ void take_labels(std::vector<TokenTable>& tables, const Numbering& numbering, Da
     rows += table.labels.size();
   }
   if (!classes) return;
-  if (counts.size() > kMaxClasses || (counts.size() == rows && rows > kFewRows)) {
-    throw Error(Fault::data, kOperation,
+  if (counts.size() > kMostTsvClasses || (counts.size() == rows && rows > kFewRows)) {
+    throw Error(Fault::data, kTsv,
                 fmt::format("{}: {} different labels in {} lines: is it the right column? --label says which",
                             tables[0].path, counts.size(), rows));
   }
@@ -255,7 +255,7 @@ DataParts open_tsv(const std::string& path, const DataOptions& options) {
   std::map<SetPart, std::string> files = part_files(path, ".tsv");
   if (files.empty()) files = part_files(path, ".csv");
   if (files.empty()) {
-    throw Error(Fault::data, kOperation,
+    throw Error(Fault::data, kTsv,
                 fmt::format("{} holds {} .tsv files: give the path of one, or call them train.tsv, "
                             "validation.tsv, test.tsv",
                             path, files_of(path, ".tsv").size()));
