@@ -11,7 +11,7 @@ namespace firn {
 
 namespace {
 
-struct Choice {
+struct IsaChoice {
   Isa isa;
   std::string reason;
   Bf16Products products = Bf16Products::where_faster;
@@ -24,7 +24,7 @@ struct Pinned {
 };
 constexpr Pinned kPinned[] = {{"avx512bf16", Bf16Products::in_pairs}, {"avx512amx", Bf16Products::by_tiles}};
 
-Choice choose() {
+IsaChoice choose() {
   if (const char* pinned = std::getenv("FIRN_ISA"); pinned != nullptr && *pinned != '\0') {
     std::string_view wanted = pinned;
     Bf16Products products = Bf16Products::in_fp32;
@@ -53,8 +53,8 @@ Choice choose() {
   return {best, fmt::format("{}: the widest that processor and build have", isa_name(best))};
 }
 
-const Choice& choice() {
-  static const Choice chosen = choose();
+const IsaChoice& choice() {
+  static const IsaChoice chosen = choose();
   return chosen;
 }
 
