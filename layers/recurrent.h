@@ -6,7 +6,8 @@
 
 namespace firn {
 
-/// h (N,T,directions*hidden) from x (N,T,in): what LSTM and GRU share. Respects the lengths of its input.
+/// h (N,T,directions*hidden) from x (N,T,in): what LSTM and GRU share; of a projection that many in the place
+/// of hidden. Respects the lengths of its input.
 class Recurrent : public Layer {
  public:
   struct Options {
@@ -16,6 +17,8 @@ class Recurrent : public Layer {
     bool reverse = false;        ///< from the last step to the first, as an arm of a `Branch`
     real dropout = 0;            ///< between layers
     Index first_layer = 0;       ///< number of the first layer in the names: weight_ih_l0
+    Index projection = 0;        ///< of an LSTM: numbers of its state h, "proj_size"; 0: as hidden
+    bool initial = false;        ///< learns the states before the first step: h0_l0, of an LSTM c0_l0 too
   };
 
   LayerSpec spec() const override;
@@ -27,7 +30,7 @@ class Recurrent : public Layer {
 
  private:
   struct Cell {
-    ParameterPtr weight_ih, weight_hh, bias_ih, bias_hh;
+    ParameterPtr weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, h0, c0;  // the last three may be null
     bool reverse = false;
   };
   std::string name_;
@@ -36,26 +39,25 @@ class Recurrent : public Layer {
   std::vector<Cell> cells_;  // layer by layer, each direction
 };
 
-/// torch.nn.LSTM from a zero state; gates i,f,g,o.
+/// torch.nn.LSTM; gates i,f,g,o.
 class Lstm final : public Recurrent {
  public:
   explicit Lstm(Options options);
 };
 
-/// torch.nn.GRU from a zero state; gates r,z,n.
+/// torch.nn.GRU; gates r,z,n.
 class Gru final : public Recurrent {
  public:
   explicit Gru(Options options);
 };
 
-/// The GRU of Cho et al. 2014, equation 8, whose reset gate comes before the product: n = tanh(W x + b + U (r
-/// h) + c) where torch.nn.GRU has r (U h + c). As `Rnn` of steps that are operations of their own.
+/// `gru_reset_first` (engine/ops/recurrent_steps.h). As `Rnn` of steps that are operations of their own.
 class ResetFirstGru final : public Recurrent {
  public:
   explicit ResetFirstGru(Options options);
 };
 
-/// torch.nn.RNN from a zero state, h' = f(W x + b + U h + c) with f tanh or ReLU; at most 1024 steps, which
+/// torch.nn.RNN, h' = f(W x + b + U h + c) with f tanh or ReLU; at most 1024 steps, which
 /// are operations of their own. Sequences of different lengths are read forwards alone.
 class Rnn final : public Recurrent {
  public:

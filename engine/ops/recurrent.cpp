@@ -6,6 +6,7 @@
 #include "engine/ops/check.h"
 #include "engine/ops/dense.h"
 #include "engine/ops/recurrent_ops.h"
+#include "engine/ops/recurrent_steps.h"
 #include "engine/ops/registry_rows.h"
 #include "engine/ops/trainable_part.h"
 
@@ -164,10 +165,30 @@ Shape checked_hidden(std::string_view op, const Graph& graph, Value x, const Rec
   const Shape& hh = w.weight_hh.shape();
   if (xs.rank() != 3 || xs[1] < 1)
     shape_error(op, graph.label(), fmt::format("input {} must be (N,T,F), T > 0", xs.text()));
-  if (ih.rank() != 2 || hh.rank() != 2 || ih[0] != xs[2] || hh[1] != gates * hh[0] || ih[1] != hh[1]) {
+  const Index hidden = hh.rank() == 2 ? hh[1] / gates : 0;
+  const Shape state = w.projection ? Shape{hidden, hh[0]} : Shape{hidden};
+  if (ih.rank() != 2 || hh.rank() != 2 || ih[0] != xs[2] || hh[1] != gates * hidden || hh[0] != state[-1] ||
+      ih[1] != hh[1]) {
     shape_error(op, graph.label(),
                 fmt::format("input {} does not fit weights {} and {}", xs.text(), ih.text(), hh.text()));
   }
+  if (w.projection) require_same(op, graph.label(), w.projection.shape(), state);
+  const RecurrentStates& initial = options.initial;
+  const bool complete =
+      gates == 4 ? static_cast<bool>(initial.h) == static_cast<bool>(initial.c) : !initial.c;
+  const auto fits = [&](Value given, Index size) {
+    return !given || given.shape() == (given.spec().axis == Axis::none ? Shape{size} : Shape{xs[0], size});
+  };
+  if (!complete || !fits(initial.h, hh[0]) || !fits(initial.c, hidden)) {
+    const auto text = [](Value given) { return given ? given.shape().text() : std::string("none"); };
+    shape_error(op, graph.label(),
+                fmt::format("initial states {} and {} do not fit input {}: wanted are (N,{}) or ({}){}",
+                            text(initial.h), text(initial.c), xs.text(), hh[0], hh[0],
+                            gates == 4 ? " and such a cell" : " alone"));
+  }
+  if (options.last != nullptr && graph.options().mode == Mode::train)
+    shape_error(op, graph.label(),
+                fmt::format("last states of {} in training, they are for inference", xs.text()));
   require_same(op, graph.label(), w.bias_ih.shape(), Shape{hh[1]});
   require_same(op, graph.label(), w.bias_hh.shape(), Shape{hh[1]});
   if (options.lengths) {
@@ -239,6 +260,13 @@ class LastStep final : public Op {
   bool first_;
 };
 
+/// The last states, of those of all steps; `cells` of an LSTM.
+void give_last(Graph& graph, const RecurrentOptions& options, Value hidden, Value cells) {
+  if (options.last == nullptr) return;
+  const auto last = [&](Value all) { return last_step(graph, all, options.lengths, options.reverse); };
+  *options.last = {last(hidden), cells ? last(cells) : Value{}};
+}
+
 }  // namespace
 
 void add_recurrent_kinds(std::vector<OperationKind>& rows) {
@@ -263,20 +291,26 @@ void add_recurrent_kinds(std::vector<OperationKind>& rows) {
 
 Value lstm(Graph& graph, Value x, const RecurrentWeights& w, const RecurrentOptions& options) {
   checked_hidden("lstm", graph, x, w, 4, options);
+  if (options.initial.h || w.projection) return lstm_by_steps(graph, x, w, options);
   const Value pre = dense(graph, x, w.weight_ih, add(graph, w.bias_ih, w.bias_hh));
   std::vector<Value> inputs{pre, w.weight_hh};
   if (options.lengths) inputs.push_back(options.lengths);
-  return graph.add(std::make_shared<LstmOp>(options.reverse, static_cast<bool>(options.lengths)),
-                   std::move(inputs));
+  const Value all = graph.add(std::make_shared<LstmOp>(options.reverse, static_cast<bool>(options.lengths)),
+                              std::move(inputs));
+  give_last(graph, options, all, {all.node, 2});
+  return all;
 }
 
 Value gru(Graph& graph, Value x, const RecurrentWeights& w, const RecurrentOptions& options) {
   checked_hidden("gru", graph, x, w, 3, options);
+  if (options.initial.h) return gru_by_steps(graph, x, w, options);
   const Value pre = dense(graph, x, w.weight_ih, w.bias_ih);
   std::vector<Value> inputs{pre, w.weight_hh, w.bias_hh};
   if (options.lengths) inputs.push_back(options.lengths);
-  return graph.add(std::make_shared<GruOp>(options.reverse, static_cast<bool>(options.lengths)),
-                   std::move(inputs));
+  const Value all = graph.add(std::make_shared<GruOp>(options.reverse, static_cast<bool>(options.lengths)),
+                              std::move(inputs));
+  give_last(graph, options, all, {});
+  return all;
 }
 
 Value last_step(Graph& graph, Value x, Value lengths, bool first) {

@@ -101,7 +101,9 @@ Recurrent::Options recurrent_of(const LayerArguments& a) {
           .bidirectional = a.flag("bidirectional"),
           .reverse = a.flag("reverse"),
           .dropout = a.number("dropout"),
-          .first_layer = a.count("first_layer")};
+          .first_layer = a.count("first_layer"),
+          .projection = a.count("projection"),
+          .initial = a.flag("initial")};
 }
 
 template <class Layer>
@@ -164,7 +166,9 @@ std::vector<LayerOption> recurrent_options() {
           {"bidirectional", Kind::flag, false, "", "the features of both directions, forward first"},
           {"reverse", Kind::flag, false, "", "from the last step to the first"},
           {"dropout", Kind::number, false, "0", "between the layers"},
-          {"first_layer", Kind::count, false, "0", "the number of the first layer in its parameters' names"}};
+          {"first_layer", Kind::count, false, "0", "the number of the first layer in its parameters' names"},
+          {"projection", Kind::count, false, "0", "of an lstm: numbers of its state; as hidden"},
+          {"initial", Kind::flag, false, "", "learns the states before the first step"}};
 }
 
 std::vector<LayerOption> window_options() {

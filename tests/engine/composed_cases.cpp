@@ -9,7 +9,7 @@
 #include "engine/ops/loss.h"
 #include "engine/ops/pool.h"
 #include "engine/ops/rearrange.h"
-#include "engine/ops/recurrent.h"
+#include "engine/ops/recurrent_steps.h"
 #include "engine/ops/softmax.h"
 
 namespace firn::test {
@@ -19,6 +19,61 @@ namespace {
 using Values = std::span<const Value>;
 
 constexpr double kTolerance = 1e-5;
+
+/// Cells of which each step is operations of its own: from states of a sample or of all, with a projection,
+/// backwards, over different lengths.
+void add_recurrent_steps(std::vector<OpCase>& rows) {
+  using Cell = Value (*)(Graph&, Value, const RecurrentWeights&, const RecurrentOptions&);
+  enum class From { zero, sample, all };
+  constexpr Index kHidden = 3;
+  const auto row = [&rows](std::string name, Cell cell, Index gates, From from, Index projection,
+                           RecurrentOptions options, bool lengths) {
+    const Index state = projection > 0 ? projection : kHidden, wide = gates * kHidden;
+    std::vector<Drawn> operands{{"x", {3, 4, 2}},
+                                {"wi", {2, wide}, Kind::parameter},
+                                {"wh", {state, wide}, Kind::parameter},
+                                {"bi", {wide}, Kind::parameter},
+                                {"bh", {wide}, Kind::parameter}};
+    const auto add_state = [&](const char* called, Index size) {
+      operands.push_back(from == From::sample ? Drawn{called, {3, size}}
+                                              : Drawn{called, {size}, Kind::parameter});
+    };
+    if (from != From::zero) add_state("h0", state);
+    if (from != From::zero && gates == 4) add_state("c0", kHidden);
+    if (projection > 0) operands.push_back({"projection", {kHidden, state}, Kind::parameter});
+    if (lengths) operands.push_back({"lengths", {3}, Kind::indices, 1, 4});
+    rows.push_back({.op = "composed",
+                    .name = std::move(name),
+                    .operands = std::move(operands),
+                    .build =
+                        [=](Graph& g, Values v) {
+                          RecurrentWeights w{v[1], v[2], v[3], v[4]};
+                          RecurrentOptions o = options;
+                          std::size_t next = 5;
+                          if (from != From::zero) o.initial.h = v[next++];
+                          if (from != From::zero && gates == 4) o.initial.c = v[next++];
+                          if (projection > 0) w.projection = v[next++];
+                          if (lengths) o.lengths = v[next];
+                          return cell(g, v[0], w, o);
+                        },
+                    .tolerance = kTolerance,
+                    .gradient_tolerance = kTolerance});
+  };
+  const Cell tanh = [](Graph& g, Value x, const RecurrentWeights& w, const RecurrentOptions& o) {
+    return simple_rnn(g, x, w, o, Activation::tanh);
+  };
+  for (const From from : {From::sample, From::all}) {
+    const std::string text = from == From::sample ? " from states of a sample" : " from states of all";
+    row("lstm" + text, lstm, 4, from, 0, {}, false);
+    row("lstm projected, over lengths," + text, lstm, 4, from, 2, {}, true);
+    row("lstm projected, backwards," + text, lstm, 4, from, 2, {.reverse = true}, false);
+    row("gru over lengths" + text, gru, 3, from, 0, {}, true);
+    row("gru backwards" + text, gru, 3, from, 0, {.reverse = true}, false);
+    row("gru whose reset comes first" + text, gru_reset_first, 3, from, 0, {}, false);
+    row("simple recurrent over lengths" + text, tanh, 1, from, 0, {}, true);
+  }
+  row("lstm projected", lstm, 4, From::zero, 2, {}, false);
+}
 
 }  // namespace
 
@@ -123,6 +178,7 @@ void add_composed_cases(std::vector<OpCase>& rows) {
   row("view of a weight", {x, {"w", {2, 8}, Kind::parameter}}, [](Graph& g, Values v) {
     return dense(g, v[0], reshape(g, v[1], Shape{4, 4}));
   });
+  add_recurrent_steps(rows);
 }
 
 }  // namespace firn::test
