@@ -121,7 +121,7 @@ Value rnn_relu(Graph& graph, Value x, const RecurrentWeights& w, const Recurrent
 }  // namespace
 
 ResetFirstGru::ResetFirstGru(Options options)
-    : Recurrent("gru_reset_first", {"r", "z", "n"}, reset_first_gru, options) {}
+    : Recurrent("gru_reset_first", {"r", "z", "n"}, gru_reset_first, options) {}
 
 Rnn::Rnn(Options options, bool relu)
     : Recurrent(relu ? "rnn_relu" : "rnn", {"h"}, relu ? rnn_relu : rnn_tanh, options) {}

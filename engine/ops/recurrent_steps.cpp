@@ -95,8 +95,7 @@ Value gru_by_steps(Graph& graph, Value x, const RecurrentWeights& w, const Recur
     };
     const Value r = activate(graph, Activation::sigmoid, add(graph, gate(row, 0, 1), part(0)));
     const Value z = activate(graph, Activation::sigmoid, add(graph, gate(row, 1, 2), part(1)));
-    const Value n =
-        activate(graph, Activation::tanh, add(graph, gate(row, 2, 3), gated(graph, r, part(2))));
+    const Value n = activate(graph, Activation::tanh, add(graph, gate(row, 2, 3), gated(graph, r, part(2))));
     const Value rest = subtract(graph, n, multiply(graph, z, n));
     return RecurrentStates{h ? add(graph, rest, gated(graph, z, h)) : rest, {}};
   });

@@ -43,6 +43,7 @@ ForeignConstant gathered(const ForeignConstant& like, std::vector<Index> sizes,
   ForeignConstant made;
   made.name = like.name;
   made.trains = like.trains;
+  made.parameter = like.parameter;
   made.whole = like.whole;
   made.sizes = std::move(sizes);
   const Index count = counted(made.sizes);
@@ -204,6 +205,31 @@ ForeignConstant fold_gather(const ForeignConstant& x, const ForeignConstant& ind
   });
 }
 
+/// a == b, element by element, as 1 or 0.
+ForeignConstant fold_equal(const ForeignConstant& a, const ForeignConstant& b) {
+  const std::vector<Index> sizes = a.sizes.size() < b.sizes.size() ? b.sizes : a.sizes;
+  const ForeignConstant x = fold_expand(a, sizes), y = fold_expand(b, sizes);
+  ForeignConstant made;
+  made.whole = true;
+  made.sizes = x.sizes;
+  for (Index i = 0; i < x.count(); ++i) made.wholes.push_back(x.number(i) == y.number(i) ? 1 : 0);
+  return made;
+}
+
+/// Of whole numbers, which shapes are: a where `chosen` is not 0, else b.
+ForeignConstant fold_where(const ForeignConstant& chosen, const ForeignConstant& a,
+                           const ForeignConstant& b) {
+  if (!a.whole || !b.whole) throw FoldFault{"chooses between numbers that are no sizes"};
+  const ForeignConstant x = fold_expand(a, chosen.sizes), y = fold_expand(b, chosen.sizes);
+  ForeignConstant made = x;
+  made.name.clear();
+  for (Index i = 0; i < made.count(); ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    if (chosen.number(i) == 0) made.wholes[at] = y.wholes[at];
+  }
+  return made;
+}
+
 ForeignConstant fold_arithmetic(const std::string& op, const ForeignConstant& a, const ForeignConstant& b) {
   std::vector<Index> sizes(std::max(a.sizes.size(), b.sizes.size()), 1);
   for (const ForeignConstant* one : {&a, &b}) {
@@ -278,6 +304,12 @@ std::vector<ForeignConstant> folded(const ForeignNode& node, Inputs inputs) {
     return {sizes};
   }
   if (op == "reshape") return {fold_reshape(x, wholes_of(node, inputs, "sizes", 1), node.has("zero_copies"))};
+  if (op == "repeat") {
+    std::vector<Index> sizes = wholes_of(node, inputs, "repeats", 1);
+    for (std::size_t i = 0; i < rank && i < sizes.size(); ++i)
+      sizes[sizes.size() - 1 - i] *= x.sizes[rank - 1 - i];
+    return {fold_expand(x, std::move(sizes))};
+  }
   if (op == "expand") return {fold_expand(x, wholes_of(node, inputs, "sizes", 1))};
   if (op == "permute") {
     std::vector<Index> order = node.wholes("order");
@@ -342,6 +374,9 @@ std::vector<ForeignConstant> folded(const ForeignNode& node, Inputs inputs) {
     return {fold_gather(x, one, axis)};
   }
   if (inputs.size() > 1 && inputs[1] != nullptr) {
+    if (op == "equal") return {fold_equal(x, *inputs[1])};
+    if (op == "where" && inputs.size() > 2 && inputs[2] != nullptr)
+      return {fold_where(x, *inputs[1], *inputs[2])};
     if (op == "gather") return {fold_gather(x, *inputs[1], node.whole("axis", 0))};
     if (op == "add" || op == "subtract" || op == "multiply" || op == "divide")
       return {fold_arithmetic(op, x, *inputs[1])};
@@ -356,7 +391,8 @@ std::vector<ForeignConstant> folded(const ForeignNode& node, Inputs inputs) {
 }  // namespace
 
 bool is_folded_alone(const std::string& op) {
-  return op == "fill" || op == "cast" || op == "expand" || op == "gather";
+  constexpr std::string_view kOps[] = {"fill", "cast", "expand", "repeat", "gather", "equal", "where"};
+  return std::find(std::begin(kOps), std::end(kOps), op) != std::end(kOps);
 }
 
 std::string fold_constants(const ForeignNode& node, Inputs inputs, std::vector<ForeignConstant>& results) {

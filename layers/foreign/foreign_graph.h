@@ -18,13 +18,14 @@
 //   slice x [begin end axes step]: axes begin end step; split: axis sizes, or parts add subtract multiply
 //   divide, identity, dropout: p, softmax log_softmax: axis embedding table tokens; gather x indices: axis
 //   lstm gru rnn x, `states` initial states, and for each layer and direction weight_ih weight_hh [bias_ih
-//     bias_hh], PyTorch's gates: layers bidirectional batch_first biases dropout states
+//     bias_hh] [weight_hr], PyTorch's gates: layers bidirectional batch_first biases dropout states
 //   onnx_lstm onnx_gru onnx_rnn x w r [b lengths h c p]: ONNX's own gates, one layer: bidirectional reverse
-//   constants are computed from constants: shape, cast, expand, fill
+//   constants are computed from constants: shape, cast, expand, repeat, fill, equal, where
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -50,7 +51,8 @@ struct ForeignConstant {
   std::span<const real> lying = {};  ///< in the place of `reals`: of somebody who outlives this
   std::vector<std::int64_t> wholes;  ///< in the place of `reals`
   bool whole = false;
-  bool trains = true;  ///< the file does not say that it is frozen
+  bool trains = true;      ///< the file does not say that it is frozen
+  bool parameter = false;  ///< the file says that it is, or is made of, one
 
   Index count() const {
     Index all = 1;
@@ -106,7 +108,8 @@ struct ForeignGraph {
   std::vector<Index> input_sizes;            ///< the batch among them
   std::map<int, std::vector<Index>> sizes;   ///< of values, where the file says them
   bool tokens = false;                       ///< the input is whole numbers
-  std::vector<std::string> notes;            ///< what the reader of the file should be told
+  std::set<int> states;            ///< values that are fed and become states that recurrent layers begin with
+  std::vector<std::string> notes;  ///< what the reader of the file should be told
 };
 
 }  // namespace firn

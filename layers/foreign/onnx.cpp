@@ -9,6 +9,7 @@
 #include "engine/base/printable.h"
 #include "layers/foreign/onnx_operations.h"
 #include "layers/foreign/onnx_tensor.h"
+#include "layers/foreign/state_inputs.h"
 
 namespace firn {
 
@@ -131,7 +132,7 @@ class OnnxReader {
       }
     }
     for (ProtoReader& input : inputs) read_input(input);
-    if (graph_.input < 0) graph.fail("the network has no input");
+    if (inputs_.empty()) graph.fail("the network has no input");
     for (ProtoReader& node : nodes) read_node(node);
     for (const ProtoReader& info : infos) read_info(info);
     for (ProtoReader output : outputs) {
@@ -141,6 +142,15 @@ class OnnxReader {
     }
     if (outputs.size() > 1) graph_.notes.push_back("the network has several outputs: the first is taken");
     if (graph_.output < 0) graph.fail("the network has no output");
+    if (!choose_input(graph_, inputs_)) graph.fail("the network has several inputs, firn feeds one");
+    const std::vector<Index>& sizes = graph_.input_sizes;
+    if (any_input_ || (!sizes.empty() && *std::min_element(sizes.begin(), sizes.end()) > 0)) return;
+    const auto samples = std::find_if(inputs_.begin(), inputs_.end(),
+                                      [&](const ForeignInput& one) { return one.value == graph_.input; });
+    graph.fail(
+        fmt::format("input {} leaves a size open that is not the batch's: --input H,W,C says it, or export "
+                    "with fixed sizes",
+                    printable(samples->name.substr(0, 80))));
   }
 
   struct ValueInfo {
@@ -181,8 +191,7 @@ class OnnxReader {
     auto [name, type, sizes] = value_info(begin);
     const int at = value(name);
     if (graph_.constants.contains(at)) return;  // IR 3 lists the weights as inputs too
-    if (any_input_ && graph_.input >= 0) return;
-    if (graph_.input >= 0) begin.fail("the network has several inputs, firn feeds one");
+    if (any_input_ && !inputs_.empty()) return;
     if (!sizes.empty() && sizes[0] < 1) sizes[0] = kBatch;
     // Images (N,C,H,W) where the sample is (H,W,C); else in their order.
     const int rank = static_cast<int>(sizes.size());
@@ -190,15 +199,7 @@ class OnnxReader {
       Index& size = sizes[static_cast<std::size_t>(axis)];
       if (size < 1) size = rank == 4 ? sample_[axis == 1 ? 2 : axis - 2] : sample_[axis - 1];
     }
-    if (!any_input_ &&
-        (sizes.empty() || std::any_of(sizes.begin(), sizes.end(), [](Index n) { return n < 1; })))
-      begin.fail(
-          fmt::format("input {} leaves a size open that is not the batch's: --input H,W,C says it, or export "
-                      "with fixed sizes",
-                      printable(name.substr(0, 80))));
-    graph_.input = at;
-    graph_.input_sizes = std::move(sizes);
-    graph_.tokens = is_whole_onnx(type);
+    inputs_.push_back({at, name, std::move(sizes), is_whole_onnx(type)});
   }
 
   static void read_sizes(ProtoReader shape, std::vector<Index>& sizes) {
@@ -396,10 +397,12 @@ class OnnxReader {
     }
     if (node.op == "cast") {
       const ForeignConstant* like = known(node, 1);
-      const bool input = node.inputs.size() > 1 && node.inputs[1] == graph_.input;
-      const bool whole = node.said == "Cast" ? is_whole_onnx(static_cast<std::int64_t>(number("to", 1)))
-                         : input             ? graph_.tokens
-                                             : like != nullptr && like->whole;
+      const auto input = std::find_if(inputs_.begin(), inputs_.end(), [&](const ForeignInput& one) {
+        return node.inputs.size() > 1 && node.inputs[1] == one.value;
+      });
+      const bool whole = node.said == "Cast"      ? is_whole_onnx(static_cast<std::int64_t>(number("to", 1)))
+                         : input != inputs_.end() ? input->tokens
+                                                  : like != nullptr && like->whole;
       node.numbers["whole"] = {whole ? 1.0 : 0.0};
       node.inputs.resize(1);
     }
@@ -476,6 +479,7 @@ class OnnxReader {
   OnnxTensors tensors_;
   ForeignGraph graph_;
   std::map<std::string, int> values_;
+  std::vector<ForeignInput> inputs_;
   std::map<int, std::size_t> sequences_;  ///< the split that gives a list
   std::vector<std::string> names_;
   std::int64_t opset_ = 0;

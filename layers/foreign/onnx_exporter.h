@@ -81,6 +81,8 @@ class OnnxExporter {
   std::string valid_steps(const std::string& path, const std::string& lengths, Index steps, Index window);
   std::string gates(const std::string& path, const std::vector<std::string>& tensors,
                     const std::vector<int>& order, Index hidden);
+  std::string of_every_sample(const std::string& path, const std::vector<std::string>& states,
+                              const std::string& x, Index hidden);
   std::vector<OnnxAttribute> window(const LayerArguments& a, bool steps, const Extent& usual_stride) const;
 
   // Rules.

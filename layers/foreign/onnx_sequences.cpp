@@ -137,8 +137,26 @@ std::string OnnxExporter::gates(const std::string& path, const std::vector<std::
   return node(path, "Unsqueeze", {whole, writer_.wholes(path, "direction_axis", {0})});
 }
 
+/// (directions,N,H) of states (H), one for each direction; N is that of `x`.
+std::string OnnxExporter::of_every_sample(const std::string& path, const std::vector<std::string>& states,
+                                          const std::string& x, Index hidden) {
+  const auto directions = static_cast<std::int64_t>(states.size());
+  const std::string all =
+      states.size() == 1 ? states[0] : node(path, "Concat", states, {{"axis", std::int64_t{0}}});
+  const std::string rows =
+      node(path, "Reshape", {all, writer_.wholes(path, "state_shape", {directions, 1, hidden})});
+  const std::string batch = node(path, "Shape", {x}, {{"start", std::int64_t{0}}, {"end", std::int64_t{1}}});
+  const std::string sizes =
+      node(path, "Concat",
+           {writer_.wholes(path, "directions", {directions}), batch, writer_.wholes(path, "units", {hidden})},
+           {{"axis", std::int64_t{0}}});
+  return node(path, "Expand", {rows, sizes});
+}
+
 OnnxFlow OnnxExporter::recurrent(const OnnxSite& at) {
   const LayerArguments& a = at.arguments;
+  if (a.count("projection") > 0)
+    fail(at.path, "projects its states, for which ONNX's LSTM has no word (.safetensors has)");
   const std::string& kind = a.spec().kind;
   const bool gru = kind.starts_with("gru");
   // firn's gates are PyTorch's, i f g o and r z n; ONNX's are i o f c and z r h.
@@ -152,13 +170,15 @@ OnnxFlow OnnxExporter::recurrent(const OnnxSite& at) {
   std::string lengths;
   if (!v.lengths.empty()) lengths = node(at.path, "Cast", {v.lengths}, {{"to", kInt32Element}});
   for (Index number = first; number < first + a.count("layers"); ++number) {
-    std::vector<std::string> w, r, b;
+    std::vector<std::string> w, r, b, h0, c0;
     for (int direction = 0; direction < (both ? 2 : 1); ++direction) {
       const std::string suffix = fmt::format("_l{}{}", number, reverse || direction == 1 ? "_reverse" : "");
       const auto named = [&](const char* what) { return parameter(at.layer, what + suffix); };
       w.push_back(gates(at.path, {named("weight_ih")}, order, hidden));
       r.push_back(gates(at.path, {named("weight_hh")}, order, hidden));
       b.push_back(gates(at.path, {named("bias_ih"), named("bias_hh")}, order, hidden));
+      if (a.flag("initial")) h0.push_back(named("h0"));
+      if (a.flag("initial") && kind == "lstm") c0.push_back(named("c0"));
     }
     const auto directions = [&](const std::vector<std::string>& of) {
       return of.size() == 1 ? of[0] : node(at.path, "Concat", of, {{"axis", std::int64_t{0}}});
@@ -171,7 +191,9 @@ OnnxFlow OnnxExporter::recurrent(const OnnxSite& at) {
     const std::string time_first =
         node(at.path, "Transpose", {v.value}, {{"perm", std::vector<std::int64_t>{1, 0, 2}}});
     std::vector<std::string> inputs{time_first, directions(w), directions(r), directions(b)};
-    if (!lengths.empty()) inputs.push_back(lengths);
+    if (!lengths.empty() || !h0.empty()) inputs.push_back(lengths);
+    if (!h0.empty()) inputs.push_back(of_every_sample(at.path, h0, v.value, hidden));
+    if (!c0.empty()) inputs.push_back(of_every_sample(at.path, c0, v.value, hidden));
     const std::string y = node(at.path, kind == "lstm" ? "LSTM" : gru ? "GRU" : "RNN", inputs, attributes);
     // (T,directions,N,H) to (N,T,directions*H)
     v.value = node(at.path, "Transpose", {y}, {{"perm", std::vector<std::int64_t>{2, 0, 1, 3}}});

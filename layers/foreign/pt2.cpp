@@ -11,6 +11,7 @@
 #include "engine/base/printable.h"
 #include "layers/foreign/pt2_archive.h"
 #include "layers/foreign/pt2_operations.h"
+#include "layers/foreign/state_inputs.h"
 
 namespace firn {
 
@@ -56,6 +57,7 @@ class GraphReader {
     read_inputs(file.at("graph_module").at("signature"));
     for (const Json& node : graph.at("nodes")) read_node(node);
     read_outputs(file.at("graph_module").at("signature"));
+    if (!choose_input(graph_, inputs_)) archive_.fail("the network has several inputs, firn feeds one");
     for (const auto& [name, at] : values_) {
       if (!sizes_->contains(name)) continue;
       const Json& sizes = sizes_->at(name).at("sizes");
@@ -83,7 +85,9 @@ class GraphReader {
       const auto found = tensors.find(name);
       if (found == tensors.end()) archive_.fail(fmt::format("has no numbers for {}", shown(name)));
       // One tensor may be bound to several names of the graph.
-      graph_.constants[value(spec.at("arg").at("name").get<std::string>())] = found->second;
+      ForeignConstant& bound = graph_.constants[value(spec.at("arg").at("name").get<std::string>())];
+      bound = found->second;
+      bound.parameter = std::string_view(key) == "parameter_name";
     };
     for (const Json& spec : signature.at("input_specs")) {
       if (spec.contains("parameter")) {
@@ -95,18 +99,15 @@ class GraphReader {
       } else if (spec.contains("user_input")) {
         const Json& arg = spec.at("user_input").at("arg");
         if (!arg.contains("as_tensor")) continue;  // a number that stands in the graph anyway
-        if (graph_.input >= 0) archive_.fail("the network has several inputs, firn feeds one");
         const std::string name = arg.at("as_tensor").at("name").get<std::string>();
-        graph_.input = value(name);
-        graph_.input_sizes = sizes_of(name);
         const Index type = sizes_->at(name).at("dtype").get<Index>();
-        graph_.tokens = type >= 2 && type <= 5;
+        inputs_.push_back({value(name), name, sizes_of(name), type >= 2 && type <= 5});
       } else {
         archive_.fail(
             fmt::format("has an input of kind {}, which firn does not read", shown(spec.begin().key())));
       }
     }
-    if (graph_.input < 0) archive_.fail("the network has no input that is a tensor");
+    if (inputs_.empty()) archive_.fail("the network has no input that is a tensor");
   }
 
   void read_outputs(const Json& signature) {
@@ -257,6 +258,7 @@ class GraphReader {
   std::map<std::string, int> values_;
   std::map<std::string, double> symbols_;
   std::vector<std::string> names_;
+  std::vector<ForeignInput> inputs_;
   std::string at_;  ///< the node that is read
   int next_ = 0;
 };

@@ -346,6 +346,16 @@ constexpr Pt2Row kPt2Rows[] = {
          n.set("sizes", n.list("output_size"));
        }
      }},
+    {"expand", "expand",
+     [](const Pt2Node& n) {
+       n.input("self");
+       n.set("sizes", n.list("size"));
+     }},
+    {"repeat", "repeat",
+     [](const Pt2Node& n) {
+       n.input("self");
+       n.set("repeats", n.list("repeats"));
+     }},
     {"zeros", "fill", [](const Pt2Node& n) { fill(n, 0); }},
     {"zeros_like", "fill", [](const Pt2Node& n) { fill(n, 0); }},
     {"ones", "fill", [](const Pt2Node& n) { fill(n, 1); }},

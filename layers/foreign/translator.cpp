@@ -110,7 +110,7 @@ ForeignLayers Translator::translated() {
   out_.notes = graph_.notes;
   begin(nodes);
   for (const ForeignNode* node : nodes) {
-    if (fold(*node)) continue;
+    if (fold(*node) || carries_states(*node)) continue;
     const auto row =
         std::find_if(std::begin(kRows), std::end(kRows), [&](const Row& r) { return node->op == r.op; });
     if (row == std::end(kRows))
@@ -180,6 +180,10 @@ void Translator::give(const ForeignNode& node, ForeignConstant c, std::size_t ou
 Index Translator::uses(int value) const {
   const auto found = uses_.find(value);
   return found == uses_.end() ? 0 : found->second;
+}
+
+bool Translator::carries_states(const ForeignNode& node) const {
+  return !node.inputs.empty() && graph_.states.contains(node.inputs[0]) && node.op != "shape";
 }
 
 bool Translator::fold(const ForeignNode& node) {

@@ -119,6 +119,7 @@ class Translator {
 
   // Rules.
   bool fold(const ForeignNode& node);
+  bool carries_states(const ForeignNode& node) const;
   void activation(const ForeignNode& node);
   void clip(const ForeignNode& node);
   void dropout(const ForeignNode& node);
@@ -129,6 +130,8 @@ class Translator {
   void layer_norm(const ForeignNode& node);
   void embedding(const ForeignNode& node);
   void recurrent(const ForeignNode& node);
+  struct Initial;
+  Initial initial_states(const ForeignNode& node) const;
   void onnx_recurrent(const ForeignNode& node);
   void pool(const ForeignNode& node);
   void adaptive(const ForeignNode& node);

@@ -89,6 +89,11 @@ inline std::vector<ExportCase> export_texts() {
        "log_softmax, "
        "last, dense",
        steps, 3},
+      {"begun",
+       "lstm 6 layers 2 bidirectional initial, gru 5 initial, gru_reset_first 4 reverse initial, rnn 4 "
+       "initial, "
+       "last, dense",
+       steps, 3},
       {"places", "conv 3 3x3, mean over 3, max over 2, dense", image, 3},
       {"steps", "gru 6 layers 2 bidirectional dropout 0.1, lstm 4, dense 6, max over 1, dense", steps, 3},
       {"last", "lstm 6 first_layer 1, last, dense", steps, 3},
