@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "engine/base/error.h"
+#include "engine/base/glob.h"
 #include "engine/ops/dropout.h"
 #include "engine/ops/rearrange.h"
 #include "engine/ops/recurrent_steps.h"
@@ -28,7 +29,7 @@ Recurrent::Recurrent(std::string name, const std::vector<std::string>& gates, Op
                             options_.hidden, options_.projection));
   }
   const Index hidden = options_.hidden;
-  const Index state = options_.projection > 0 ? options_.projection : hidden;
+  const Index state = state_size();
   const Index wide = static_cast<Index>(gates.size()) * hidden;
   const int directions = options_.bidirectional ? 2 : 1;
   const real bound = real(1) / std::sqrt(static_cast<real>(hidden));
@@ -62,9 +63,19 @@ Recurrent::Recurrent(std::string name, const std::vector<std::string>& gates, Op
       if (options_.initial) cell.h0 = own("h0" + suffix, Shape{state}, Role::bias, {});
       if (options_.initial && name_ == "lstm") cell.c0 = own("c0" + suffix, Shape{hidden}, Role::bias, {});
       cell.reverse = reverse;
+      cell.suffix = suffix;
       cells_.push_back(std::move(cell));
     }
   }
+}
+
+std::vector<Recurrent::StateCell> Recurrent::states() const {
+  std::vector<StateCell> all;
+  for (const Cell& cell : cells_) {
+    all.push_back({"h" + cell.suffix, false, state_size(), cell.h0});
+    if (name_ == "lstm") all.push_back({"c" + cell.suffix, true, options_.hidden, cell.c0});
+  }
+  return all;
 }
 
 LayerSpec Recurrent::spec() const {
@@ -95,9 +106,19 @@ Flow Recurrent::build(Graph& graph, Flow in) const {
       const RecurrentWeights weights{graph.parameter(cell.weight_ih), graph.parameter(cell.weight_hh),
                                      graph.parameter(cell.bias_ih), graph.parameter(cell.bias_hh),
                                      given(cell.weight_hr)};
-      const RecurrentOptions options{
+      RecurrentOptions options{
           .reverse = cell.reverse, .lengths = in.lengths, .initial = {given(cell.h0), given(cell.c0)}};
+      const auto named = [&](const char* which) { return dotted(graph.label(), which + cell.suffix); };
+      if (graph.options().initial_states) {
+        const Index samples = in.x.shape()[0], units = options_.hidden;
+        options.initial.h = graph.feed(named("h"), Shape{samples, state_size()});
+        if (name_ == "lstm") options.initial.c = graph.feed(named("c"), Shape{samples, units});
+      }
+      RecurrentStates last;
+      if (graph.options().last_states) options.last = &last;
       features.push_back(op_(graph, in.x, weights, options));
+      if (last.h) graph.output(named("h"), last.h);
+      if (last.c) graph.output(named("c"), last.c);
     }
     in.x = concatenate(graph, features, 2);
   }

@@ -24,6 +24,16 @@ class Recurrent : public Layer {
   LayerSpec spec() const override;
   Flow build(Graph& graph, Flow in) const override;
 
+  /// A state of one direction of one layer, (N,size): the feed and the output where a graph has them.
+  struct StateCell {
+    std::string name;  ///< "h_l0", "c_l1_reverse"
+    bool of_c = false;
+    Index size = 0;
+    ParameterPtr learned;  ///< what all samples begin with; null: zeros
+  };
+  /// Layer by layer, each direction, h and c.
+  std::vector<StateCell> states() const;
+
  protected:
   using Op = Value (*)(Graph&, Value, const RecurrentWeights&, const RecurrentOptions&);
   Recurrent(std::string name, const std::vector<std::string>& gates, Op op, Options options);
@@ -32,7 +42,10 @@ class Recurrent : public Layer {
   struct Cell {
     ParameterPtr weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, h0, c0;  // the last three may be null
     bool reverse = false;
+    std::string suffix;  ///< "_l0_reverse"
   };
+  Index state_size() const { return options_.projection > 0 ? options_.projection : options_.hidden; }
+
   std::string name_;
   Op op_;
   Options options_;

@@ -90,6 +90,8 @@ class Graph {
     bool dropout_in_frozen = false;  ///< dropout acts below the lowest trainable parameter too
     bool exact = false;      ///< no algorithm whose choice, and so whose rounding, depends on what is frozen
     NumberTypes types = {};  ///< narrow ones do not go with `exact`
+    bool initial_states = false;  ///< recurrent layers begin with states that are fed
+    bool last_states = false;     ///< the states that they end with are outputs
     /// What does not train; none: what the parameters' marks say while the graph is built.
     std::optional<FreezeSet> freeze = {};
   };

@@ -13,8 +13,8 @@ namespace {
 
 /// Operations that lay states out for a layer.
 bool carries(const std::string& op) {
-  constexpr std::string_view kOps[] = {"unsqueeze", "squeeze", "select",  "slice",     "split", "identity",
-                                       "permute",   "reshape", "gather",  "transpose", "cast"};
+  constexpr std::string_view kOps[] = {"unsqueeze", "squeeze", "select", "slice",     "split", "identity",
+                                       "permute",   "reshape", "gather", "transpose", "cast"};
   return std::find(std::begin(kOps), std::end(kOps), op) != std::end(kOps);
 }
 
@@ -24,7 +24,8 @@ bool is_state(const ForeignNode& node, std::size_t i) {
   return node.has("states") && i >= 1 && i <= static_cast<std::size_t>(node.whole("states", 0));
 }
 
-/// The values that `input` flows through on its way to states; empty where it flows elsewhere too, or nowhere.
+/// The values that `input` flows through on its way to states; empty where it flows elsewhere too, or
+/// nowhere.
 std::set<int> way_to_states(const ForeignGraph& graph, int input) {
   std::set<int> way{input};
   bool arrives = false;

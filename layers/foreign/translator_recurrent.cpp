@@ -47,7 +47,8 @@ Translator::Initial Translator::initial_states(const ForeignNode& node) const {
     for (Index k = 0; k < state.count(); ++k) {
       const Index first = k / (samples * size) * samples * size + k % size;
       if (state.number(k) != state.number(first))
-        fail(node, "begins with states that differ between the samples of a batch, firn's are the same for all");
+        fail(node,
+             "begins with states that differ between the samples of a batch, firn's are the same for all");
     }
     initial.given[i - 1] = &state;
   }
@@ -93,15 +94,15 @@ void Translator::recurrent(const ForeignNode& node) {
         }
       }
       if (projected)
-        keep(node, wanted_constant(node, next++, "projection"), path + ".weight_hr" + suffix, {state, hidden});
+        keep(node, wanted_constant(node, next++, "projection"), path + ".weight_hr" + suffix,
+             {state, hidden});
       const Index cell = layer * directions + direction;
       initial.keep_row(*this, node, 0, cell, path + ".h0" + suffix, state);
       if (gates == 4) initial.keep_row(*this, node, 1, cell, path + ".c0" + suffix, hidden);
     }
   }
   if (next != node.inputs.size())
-    fail(node,
-         fmt::format("has {} weights more than its layers want", node.inputs.size() - next));
+    fail(node, fmt::format("has {} weights more than its layers want", node.inputs.size() - next));
   LayerSpec spec(node.op);
   spec.name = path;
   spec.bare("hidden", hidden)

@@ -48,18 +48,22 @@ Evaluation evaluate(const Model& model, Loader& loader) {
 
 void answer_all(const Model& model, ProgramCache& programs, Loader& loader,
                 const std::function<void(const Batch&, const real* logits)>& on_batch, FeatureCache* features,
-                std::optional<FreezeSet> freeze, const Loader* trained_on) {
+                std::optional<FreezeSet> freeze, const Loader* trained_on, CarriedStates* states) {
   if (!freeze) freeze = model.freeze_set();
   const FlushSubnormals flush;
   const Task& task = programs.task();
   const bool kept = features != nullptr && features->validates();
   if (kept) features->complete_validation();
   loader.start(0, 0, kept ? features->content(FeatureCache::Part::validation) : Content::samples);
+  Index done = 0;
   while (const Batch* batch = loader.next()) {
     Program& program = kept ? features->inference(*batch)
                             : programs.inference(batch->count, batch->x.shape().tail(1), freeze);
     if (!kept) feed_batch(program, model, *batch);
+    if (states != nullptr) states->feed(program, done, batch->count);
     program.run();
+    if (states != nullptr) states->take(program, done, batch->count);
+    done += batch->count;
     const real* logits = program.output_data("logits");
     const Index rows = task.each_step() ? batch->targets.count() : batch->count;
     const auto count = static_cast<std::size_t>(rows * model.width());

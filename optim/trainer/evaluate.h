@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "data/loader.h"
+#include "layers/carried_states.h"
 #include "optim/trainer/feature_cache.h"
 #include "optim/trainer/program_cache.h"
 
@@ -24,10 +25,11 @@ Evaluation evaluate(const Model& model, ProgramCache& programs, Loader& loader,
 /// The same for the task that the data asks for.
 Evaluation evaluate(const Model& model, Loader& loader);
 
-/// The same without judging: what the samples are labelled with does not matter.
+/// The same without judging: what the samples are labelled with does not matter. `states` are fed and taken
+/// where the settings of `programs` say so.
 void answer_all(const Model& model, ProgramCache& programs, Loader& loader,
                 const std::function<void(const Batch&, const real* logits)>& on_batch,
                 FeatureCache* features = nullptr, std::optional<FreezeSet> freeze = {},
-                const Loader* trained_on = nullptr);
+                const Loader* trained_on = nullptr, CarriedStates* states = nullptr);
 
 }  // namespace firn

@@ -14,6 +14,8 @@ Graph::Options graph_options(const ProgramSettings& settings, const FreezeSet& f
   options.exact = settings.exact;
   options.types = settings.types;
   options.freeze = freeze;
+  options.initial_states = settings.initial_states && mode == Mode::infer;
+  options.last_states = settings.last_states && mode == Mode::infer;
   return options;
 }
 

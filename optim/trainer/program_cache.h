@@ -21,7 +21,8 @@ struct ProgramSettings {
   NumberTypes types = {};
   std::uint64_t seed = 0;
   bool fuse = true;
-  std::shared_ptr<StepTrace> trace = {};  ///< of the runs of all programs; null: none
+  std::shared_ptr<StepTrace> trace = {};             ///< of the runs of all programs; null: none
+  bool initial_states = false, last_states = false;  ///< of inference: as `Graph::Options` has them
   Communicator* ranks =
       nullptr;  ///< that share the work, at once and in the same order; null: this one alone
 };

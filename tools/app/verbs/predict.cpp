@@ -118,6 +118,7 @@ class Predict : public Verb {
 
  private:
   void take_words();
+  bool carries_states() const { return !states_.empty() || !last_states_.empty(); }
   std::vector<std::string> asked_pictures(Console& console) const;
   void add_asked_texts();
   void answer(Console& console, const Session& session, const MemoryLimit& limit);
@@ -129,7 +130,7 @@ class Predict : public Verb {
   SessionChoice session_;
   RunChoice run_;
   std::string split_, precision_ = "fp32";
-  std::string logits_;
+  std::string logits_, states_, last_states_;
   Index top_ = 3;
   std::vector<std::string> images_, texts_;
   std::string memory_;
@@ -158,6 +159,12 @@ void Predict::declare(Arguments& arguments) {
   arguments.option("--top", top_, "K", at_least(1), "classes or labels a sample (3)");
   arguments.option("--logits", logits_, "FILE.npy",
                    "also write the raw logits, float32, in the order of the data (-: to stdout)");
+  arguments.option(
+      "--states", states_, "FILE.safetensors",
+      "what recurrent layers begin with: LAYER.h and of an LSTM LAYER.c, (layers and directions, "
+      "samples, numbers), as PyTorch has them (zero, or what they have learned)");
+  arguments.option("--last-states", last_states_, "FILE.safetensors",
+                   "also write what they end with, in the form of --states");
   declare_sample(arguments, session_.input);
   declare_run(arguments, run_);
   declare_memory(arguments, memory_);
@@ -343,8 +350,14 @@ void Predict::answer(Console& console, const Session& session, const MemoryLimit
     if (!questions.labelled->info().labelled) questions.labelled = nullptr;
   }
   Loader loader(questions.samples, options(session));
-  ProgramCache programs(
-      *session.model, {.task = session.task, .exact = run_.exact, .types = {.frozen = precision_in_force_}});
+  ProgramCache programs(*session.model, {.task = session.task,
+                                         .exact = run_.exact,
+                                         .types = {.frozen = precision_in_force_},
+                                         .initial_states = !states_.empty(),
+                                         .last_states = !last_states_.empty()});
+  std::optional<CarriedStates> states;
+  if (carries_states()) states.emplace(*session.model, questions.samples->size());
+  if (!states_.empty()) states->begin_with(load_safetensors(states_), states_);
 
   const Index classes = session.model->width();
   const Index samples = questions.samples->size();
@@ -357,7 +370,7 @@ void Predict::answer(Console& console, const Session& session, const MemoryLimit
   std::vector<real> last(static_cast<std::size_t>(samples * classes));
   Progress progress(console, "predicting", samples);
   Index done = 0;
-  answer_all(*session.model, programs, loader, [&](const Batch& batch, const real* values) {
+  const auto keep = [&](const Batch& batch, const real* values) {
     const Index row = steps * classes;
     logits.add(batch, values);
     for (Index i = 0; i < batch.count; ++i) {
@@ -365,8 +378,10 @@ void Predict::answer(Console& console, const Session& session, const MemoryLimit
     }
     done += batch.count;
     progress.at(done);
-  });
+  };
+  answer_all(*session.model, programs, loader, keep, nullptr, {}, nullptr, states ? &*states : nullptr);
   logits.save();
+  if (!last_states_.empty()) save_safetensors(last_states_, states->tensors());
   for (Index i = 0; i < samples; ++i) print(console, session, questions, i, last.data() + i * classes);
   console.close(JsonObject().add("samples", samples));
 }
@@ -375,6 +390,7 @@ int Predict::run(Console& console) {
   take_words();
   if (top_ < 1) throw Error(Fault::usage, "predict", fmt::format("the top {} classes", top_));
   console.make_way_for(logits_, {session_.model.weights, session_.model.base});
+  console.make_way_for(last_states_, {session_.model.weights, session_.model.base});
   use_threads(run_);
   session_.purpose = Purpose::predict;
   if (split_.empty()) split_ = is_foreign_network(session_.model.weights) ? "all" : "test";
@@ -393,6 +409,9 @@ int Predict::run(Console& console) {
   if (precision_in_force_ == DType::bf16) console.note("in force: " + precision_text(precision_));
   const bool pictures = !images_.empty() || (session.recipe.images && texts_.empty());
   if (session_.data.spec.empty() && pictures) {
+    if (carries_states())
+      throw Error(Fault::usage, "predict",
+                  "--states and --last-states go with data and texts, not with pictures");
     answer_pictures(console, session);
   } else {
     answer(console, session, limit);
