@@ -38,6 +38,9 @@ std::string stem_of(const std::string& text) {
       out += '-';
     }
   }
+  // A file's name has at most 255 bytes.
+  constexpr std::size_t kMost = 100;
+  if (out.size() > kMost) out = out.substr(0, kMost) + "-" + short_hash(text);
   while (!out.empty() && out.back() == '-') out.pop_back();
   return out;
 }

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
+#include <set>
 
 #include "engine/base/error.h"
 #include "tools/app/cli/path_name.h"
+#include "tools/app/record/arm.h"
 #include "tools/app/record/schema.h"
 #include "tools/app/record/sqlite.h"
 
@@ -195,6 +198,26 @@ Index count(Database& database, const char* sql) {
   return rows.next() ? count_of(rows, 0) : 0;
 }
 
+/// Networks that are texts get names for people, each another.
+void name_models(StudyRecord& study) {
+  std::map<std::string, std::string> names;
+  std::set<std::string> taken;
+  for (StudyRecord::Arm& arm : study.arms) {
+    std::string& name = names[arm.model];
+    if (name.empty()) {
+      const std::string text = network_name(arm.model);
+      name = text;
+      for (int n = 2; !taken.insert(name).second; ++n) name = fmt::format("{} ({})", text, n);
+    }
+    arm.model = name;
+  }
+  const auto named = [&](std::string& model) {
+    if (const auto found = names.find(model); found != names.end()) model = found->second;
+  };
+  for (auto& answer : study.answers) named(answer.model);
+  for (auto& verdict : study.verdicts) named(verdict.model);
+}
+
 std::vector<std::string> class_names(Database& database, const StudyRecord::Arm& arm) {
   std::vector<std::string> names;
   Statement rows(database, "SELECT name FROM classes WHERE target=? AND part=? ORDER BY class");
@@ -243,6 +266,7 @@ StudyRecord read_study(const std::string& folder) {
   read_findings(database, study);
   read_curves(database, study);
   read_strength(database, study);
+  name_models(study);
   std::map<std::string, PicturedArm> arms;
   for (const StudyRecord::Arm& arm : study.arms) arms[arm.key] = {arm.name, arm.target, arm.part};
   PicturedTable table = read_pictured(database, arms);
