@@ -20,7 +20,8 @@ struct FoundLayer {
 
 void find_layers(const Layer& layer, const std::string& name, std::vector<FoundLayer>& found) {
   if (const auto* recurrent = dynamic_cast<const Recurrent*>(&layer)) found.push_back({name, recurrent});
-  for (const Layer::Child& child : layer.children()) find_layers(*child.layer, dotted(name, child.name), found);
+  for (const Layer::Child& child : layer.children())
+    find_layers(*child.layer, dotted(name, child.name), found);
 }
 
 }  // namespace

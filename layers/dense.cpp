@@ -6,6 +6,7 @@
 
 #include "engine/base/error.h"
 #include "engine/ops/dense.h"
+#include "engine/ops/rearrange.h"
 
 namespace firn {
 
@@ -25,7 +26,8 @@ Dense::Dense(Options options) : options_(options) {
   }
   const real bound = real(1) / std::sqrt(static_cast<real>(in));
   const Fill uniform{Fill::Kind::uniform, bound};
-  weight_ = own("weight", Shape{in, out}, Role::weight, {Fill::Kind::uniform, bound, in, out}, layout);
+  weight_ = own("weight", Shape{in, out}, Role::weight, {Fill::Kind::uniform, bound, in, out}, layout,
+                &transposed_);
   if (options_.bias) bias_ = own("bias", Shape{out}, Role::bias, uniform);
 }
 
@@ -34,7 +36,9 @@ LayerSpec Dense::spec() const {
 }
 
 Flow Dense::build(Graph& graph, Flow in) const {
-  in.x = dense(graph, in.x, graph.parameter(weight_), bias_ ? graph.parameter(bias_) : Value{});
+  const Value weight = graph.parameter(weight_);
+  in.x = dense(graph, in.x, transposed_ ? permute(graph, weight, {1, 0}) : weight,
+               bias_ ? graph.parameter(bias_) : Value{});
   return in;
 }
 

@@ -22,6 +22,7 @@ class Dense final : public Layer {
  private:
   Options options_;
   ParameterPtr weight_, bias_;
+  bool transposed_ = false;  ///< the weight is another layer's, which holds it as (out,in)
 };
 
 }  // namespace firn

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "engine/base/error.h"
 #include "engine/base/glob.h"
 #include "layers/parameter_budget.h"
+#include "layers/tied_parameters.h"
 #include "layers/units.h"
 
 namespace firn {
@@ -21,6 +23,7 @@ Flow Layer::Child::build(Graph& graph, Flow in) const {
 LayerSpec Layer::Child::spec() const {
   LayerSpec spec = layer->spec();
   spec.name = name;
+  spec.tied = layer->tied_;
   return spec;
 }
 
@@ -82,7 +85,27 @@ void Layer::set_trainable(const std::string& pattern, bool trainable) {
   }
 }
 
-ParameterPtr Layer::own(std::string name, Shape shape, Role role, Fill fill, FileLayout layout) {
+ParameterPtr Layer::own(std::string name, Shape shape, Role role, Fill fill, FileLayout layout,
+                        bool* transposed) {
+  if (ParameterPtr tied = TiedParameters::take(name)) {
+    auto wanted = std::make_shared<Parameter>(name, Tensor(shape), role, std::move(layout));
+    const auto lies = [](const Parameter& p) {
+      return std::tuple(p.value().shape(), p.layout().view, p.layout().axes);
+    };
+    const bool same = lies(*tied) == lies(*wanted);
+    const bool turns = transposed != nullptr && shape.rank() == 2 &&
+                       tied->layout().view == wanted->layout().view &&
+                       tied->layout().axes == std::vector<int>{0, 1};
+    if (tied->role() != role || role == Role::statistic || tied->file_shape() != wanted->file_shape() ||
+        (!same && !turns)) {
+      throw Error(Fault::usage, "tied",
+                  fmt::format("{} {} cannot be the {} of this layer, which is {}", tied->name(),
+                              tied->file_shape().text(), name, wanted->file_shape().text()));
+    }
+    if (transposed != nullptr) *transposed = !same;
+    owned_.push_back({std::move(name), tied, fill, true});
+    return tied;
+  }
   ParameterBudget::take(shape.count());
   auto parameter = std::make_shared<Parameter>(name, Tensor(shape), role, std::move(layout));
   owned_.push_back({std::move(name), parameter, fill, false});

@@ -49,6 +49,9 @@ class Layer {
     LayerSpec spec() const;
   };
   const std::vector<Child>& children() const { return children_; }
+  /// Names in a network's text of the parameters that are those of layers before it; its child's spec says
+  /// them.
+  void set_tied(std::vector<std::string> names) { tied_ = std::move(names); }
 
   /// Fills every parameter anew; each from its own random stream, named by seed and dotted name, so that
   /// adding a layer changes no other one. Statistics get their start values. By the scheme that was given
@@ -61,16 +64,19 @@ class Layer {
   /// Freezes or thaws the parameters that `pattern` names: a glob on dotted names ("conv1.*"; a layer's name
   /// alone means all below it), or "role:weight", "role:bias", "role:norm" (statistics with it); or parts of
   /// them, "conv1.weight[0:16]" (`select_units`). Throws
-  /// Error(usage) with the nearest name when nothing matches, and when a shared parameter is matched under
-  /// one of its names but not under another.
+  /// Error(usage) with the nearest name when nothing matches. A parameter that layers share freezes in all of
+  /// them, under whichever name it is matched.
   void freeze(const std::string& pattern) { set_trainable(pattern, false); }
   void thaw(const std::string& pattern) { set_trainable(pattern, true); }
   /// What does not train by the marks of the parameters below.
   FreezeSet freeze_set() const;
 
  protected:
-  /// Makes a parameter of this layer, zero until initialised.
-  ParameterPtr own(std::string name, Shape shape, Role role, Fill fill, FileLayout layout = {});
+  /// Makes a parameter of this layer, zero until initialised; or shares the one that `TiedParameters` has for
+  /// it, which must be like it: else throws Error(usage). One that is a matrix may lie in memory the other
+  /// way where `transposed` is given, which then says whether it does.
+  ParameterPtr own(std::string name, Shape shape, Role role, Fill fill, FileLayout layout = {},
+                   bool* transposed = nullptr);
   /// Shares a parameter of another layer.
   void share(std::string name, ParameterPtr parameter);
   /// Takes a layer as a child. The parameters below get their dotted names from the outermost layer.
@@ -88,6 +94,7 @@ class Layer {
   void set_trainable(const std::string& pattern, bool trainable);
 
   std::vector<Owned> owned_;
+  std::vector<std::string> tied_;
   Scheme scheme_ = Scheme::pytorch;
   std::vector<Child> children_;
 };

@@ -54,6 +54,8 @@ std::string LayerSpec::text() const {
     if (!a.bare) text += " " + a.name;
     if (!a.value.empty()) text += " " + a.value;
   }
+  if (!tied.empty()) text += " tied";
+  for (const std::string& parameter : tied) text += " " + parameter;
   if (!from.empty()) text += " from";
   for (const std::string& source : from) text += " " + source;
   for (const Body& body : bodies) {

@@ -29,7 +29,8 @@ struct LayerSpec {
   std::vector<Attribute> attributes{};  ///< those that differ from what is usual
   std::vector<std::string> from = {};   ///< in a graph: what it reads; empty: the layer before it
   std::vector<Body> bodies = {};
-  int line = 0, column = 0;  ///< where it was read, from 1; 0: it was not
+  std::vector<std::string> tied = {};  ///< parameters of layers before it that are its own too: "a.weight"
+  int line = 0, column = 0;            ///< where it was read, from 1; 0: it was not
 
   /// Appends an attribute: by its place alone; by its name where it is not `usual`; by its name where it is
   /// on.

@@ -150,27 +150,19 @@ void Model::set_freeze(const std::string& spec) {
     for (const NamedParameter& p : block_parameters(static_cast<int>(block)))
       frozen[p.parameter.get()] = {{0, p.parameter->units()}};
   }
-  for (std::size_t block = 0; block < count; ++block) {
-    if (frozen_blocks.empty() || frozen_blocks.contains(block)) continue;
-    for (const NamedParameter& p : block_parameters(static_cast<int>(block))) {
-      for (const std::size_t other : frozen_blocks) {
-        for (const NamedParameter& q : block_parameters(static_cast<int>(other))) {
-          if (p.parameter != q.parameter) continue;
-          throw Error(
-              Fault::usage, "freeze",
-              fmt::format("{} and {} share a parameter: freeze both blocks or neither", q.name, p.name));
-        }
-      }
-    }
-  }
   for (const NamedParameter& p : parameters()) p.parameter->set_frozen_units(frozen[p.parameter.get()]);
 }
 
 void Model::freeze_own() {
-  const std::set<std::string> frozen(own_frozen_.begin(), own_frozen_.end());
+  const std::set<std::string> names(own_frozen_.begin(), own_frozen_.end());
+  std::set<const Parameter*> frozen;  // under one of its names
   for (const NamedParameter& p : parameters()) {
-    p.parameter->set_frozen_units(frozen.contains(p.name) ? std::vector<UnitRange>{{0, p.parameter->units()}}
-                                                          : std::vector<UnitRange>{});
+    if (names.contains(p.name)) frozen.insert(p.parameter.get());
+  }
+  for (const NamedParameter& p : parameters()) {
+    p.parameter->set_frozen_units(frozen.contains(p.parameter.get())
+                                      ? std::vector<UnitRange>{{0, p.parameter->units()}}
+                                      : std::vector<UnitRange>{});
   }
 }
 

@@ -88,8 +88,8 @@ class Model : public Layer {
   /// Freezes all and only what `spec` names (what stood frozen before is thawed): "none", "all", "head" (all
   /// but the last block), "half" (the first half of the blocks, rounded down), "3" (the first three blocks),
   /// or several things with commas: numbers of blocks ("0,2,5"), names of blocks, globs and roles as
-  /// `Layer::freeze` takes them. Throws Error(usage) with the nearest name for what matches nothing, and when
-  /// a parameter is shared between what is frozen and what is not; then nothing is changed.
+  /// `Layer::freeze` takes them. Throws Error(usage) with the nearest name for what matches nothing; then
+  /// nothing is changed. A parameter that blocks share is frozen where one of them is.
   void set_freeze(const std::string& spec);
   /// Parameters that do not train where nobody says what does: what a file says that a network came in.
   void set_own_frozen(std::vector<std::string> names) { own_frozen_ = std::move(names); }

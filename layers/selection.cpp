@@ -65,26 +65,12 @@ std::vector<ParameterPtr> select(const std::vector<NamedParameter>& all, const s
     }
     return selected;
   }
-  std::map<const Parameter*, std::string> unmatched;  // a name under which the pattern does not match
   for (const NamedParameter& p : all) {
-    if (names_parameter(pattern, p.name)) {
-      selected.push_back(p.parameter);
-    } else {
-      unmatched.emplace(p.parameter.get(), p.name);
-    }
+    if (names_parameter(pattern, p.name)) selected.push_back(p.parameter);
   }
   if (selected.empty()) {
     throw Error(Fault::usage, "freeze",
                 fmt::format("no parameter is called {}{}", pattern, did_you_mean(pattern, known_names(all))));
-  }
-  for (const ParameterPtr& parameter : selected) {
-    const auto other = unmatched.find(parameter.get());
-    if (other == unmatched.end()) continue;
-    throw Error(
-        Fault::usage, "freeze",
-        fmt::format("{} shares its parameter with another layer: {} matches it under one name but not "
-                    "under this",
-                    other->second, pattern));
   }
   return selected;
 }

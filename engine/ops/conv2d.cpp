@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/ops/arithmetic.h"
 #include "engine/ops/check.h"
 #include "engine/ops/conv2d_ops.h"
 #include "engine/ops/dense.h"
@@ -9,16 +10,17 @@
 
 namespace firn {
 
-Attributes ConvolutionOp::geometry_attributes() const {
+Attributes ConvolutionOp::geometry_attributes(bool transposed) const {
   const auto both = [](Index a, Index b) { return std::vector<Index>{a, b}; };
   const bool strides = g_.stride_h != 1 || g_.stride_w != 1, pads = g_.pad_h != 0 || g_.pad_w != 0;
   Attributes list;
   list.add("kernel", both(g_.kh, g_.kw), fmt::format("{}x{}", g_.kh, g_.kw));
-  list.add("channels", both(g_.c, g_.trainable_count()), fmt::format("{}->{}", g_.c, g_.trainable_count()));
+  const Index from = transposed ? g_.oc : g_.c, to = transposed ? g_.c : g_.trainable_count();
+  list.add("channels", both(from, to), fmt::format("{}->{}", from, to));
   list.add("stride", both(g_.stride_h, g_.stride_w), strides ? fmt::format("stride {}", g_.stride_h) : "");
   list.add("pad", both(g_.pad_h, g_.pad_w), pads ? fmt::format("pad {}", g_.pad_h) : "");
   list.add("groups", g_.groups, g_.groups != 1 ? fmt::format("groups {}", g_.groups) : "");
-  list.add("output", both(g_.oh, g_.ow));
+  list.add("output", transposed ? both(g_.h, g_.w) : both(g_.oh, g_.ow));
   if (tile_) list.add("winograd", *tile_);
   return list;
 }
@@ -55,6 +57,28 @@ std::span<const Implementation* const> Conv2dOp::implementations() const {
   static constexpr const Implementation* all[] = {&conv2d_direct, &conv2d_tiles_of_4, &conv2d_tiles_of_2,
                                                   &conv2d_matrix};
   return all;
+}
+
+Description Conv2dDxOp::describe() const {
+  if (!forward_) {
+    return {"conv2d_dx",
+            "dx[n,h,w,c] = Σ_{p,q,o} dy[n,i,j,o] weight[p,q,c,o], (i,j) where h = i·stride + p - pad, w = "
+            "j·stride + q - pad",
+            geometry_attributes()};
+  }
+  return {
+      "transposed_conv2d",
+      "y[n,h,w,o] = Σ_{p,q,c} x[n,i,j,c] weight[p,q,o,c], (i,j) where h = i·stride + p - pad, w = j·stride "
+      "+ q - pad",
+      geometry_attributes(true)};
+}
+
+void Conv2dDxOp::gradient(Gradients& g) const {
+  Graph& graph = g.graph();
+  if (g.wants(0)) g.set(0, graph.add(std::make_shared<Conv2dOp>(g_, tile_, false), {g.dy(), g.input(1)}));
+  if (g.wants(1)) {
+    g.set(1, graph.add(std::make_shared<Conv2dDwOp>(g_, g.trainable_ranges(1, 3)), {g.dy(), g.input(0)}));
+  }
 }
 
 std::vector<Spec> Conv2dDxOp::infer(std::span<const Spec> inputs, const std::string&) const {
@@ -100,7 +124,9 @@ std::span<const Implementation* const> Conv2dDwOp::implementations() const {
 
 namespace {
 
-ConvGeometry geometry(const Shape& x, const Shape& w, const Conv2dOptions& o, const std::string& where) {
+/// `cuts`: what is left over below and to the right may be more than there is padding.
+ConvGeometry geometry(const Shape& x, const Shape& w, const Conv2dOptions& o, const std::string& where,
+                      bool cuts = false) {
   if (x.rank() != 4 || w.rank() != 4) {
     shape_error("conv2d", where,
                 fmt::format("input {} and weight {} must be (N,H,W,C) and (KH,KW,C,O)", x.text(), w.text()));
@@ -114,8 +140,8 @@ ConvGeometry geometry(const Shape& x, const Shape& w, const Conv2dOptions& o, co
     shape_error("conv2d", where,
                 fmt::format("input {} has {} channels, weight wants {}", x.text(), x[3], w[2] * o.groups));
   }
-  if (o.stride_h < 1 || o.stride_w < 1 || o.pad_h < 0 || o.pad_w < 0 || o.pad_h + o.more_h < 0 ||
-      o.pad_w + o.more_w < 0) {
+  const bool cut = o.pad_h + o.more_h < 0 || o.pad_w + o.more_w < 0;
+  if (o.stride_h < 1 || o.stride_w < 1 || o.pad_h < 0 || o.pad_w < 0 || (cut && !cuts)) {
     shape_error(
         "conv2d", where,
         fmt::format("stride {}x{} or pad {}x{} is out of range", o.stride_h, o.stride_w, o.pad_h, o.pad_w));
@@ -176,6 +202,24 @@ void add_convolution_kinds(std::vector<OperationKind>& rows) {
   };
   rows.push_back({"conv2d", build});
   rows.push_back({"conv2d_depthwise", build});
+  rows.push_back({"transposed_conv2d", [](Graph& graph, const Attributes& a, std::span<const Value> inputs) {
+                    const Shape& x = inputs[0].shape();
+                    const auto pair = [&](const char* name) { return a.get<std::vector<Index>>(name); };
+                    const std::vector<Index> stride = pair("stride"), pad = pair("pad"),
+                                             output = pair("output"), kernel = pair("kernel");
+                    const auto more = [&](int axis, std::size_t i) {
+                      return (x[axis] - 1) * stride.at(i) + kernel.at(i) - 2 * pad.at(i) - output.at(i);
+                    };
+                    Conv2dOptions options{.stride_h = stride.at(0),
+                                          .stride_w = stride.at(1),
+                                          .pad_h = pad.at(0),
+                                          .pad_w = pad.at(1),
+                                          .groups = a.get<Index>("groups"),
+                                          .more_h = more(1, 0),
+                                          .more_w = more(2, 1)};
+                    if (a.find("winograd") != nullptr) options.winograd = a.get<Index>("winograd");
+                    return transposed_conv2d(graph, inputs[0], inputs[1], {}, options);
+                  }});
 }
 
 Value conv2d(Graph& graph, Value x, Value weight, Value bias, const Conv2dOptions& options) {
@@ -184,6 +228,32 @@ Value conv2d(Graph& graph, Value x, Value weight, Value bias, const Conv2dOption
   if (bias) inputs.push_back(bias);
   return graph.add(std::make_shared<Conv2dOp>(g, options.winograd, static_cast<bool>(bias)),
                    std::move(inputs));
+}
+
+Value transposed_conv2d(Graph& graph, Value x, Value weight, Value bias, const Conv2dOptions& o) {
+  const Shape& xs = x.shape();
+  const Shape& w = weight.shape();
+  const auto size = [](Index places, Index stride, Index kernel, Index pad, Index more) {
+    return (places - 1) * stride + kernel - 2 * pad - more;
+  };
+  const bool ranks = xs.rank() == 4 && w.rank() == 4;
+  const Index h = ranks ? size(xs[1], o.stride_h, w[0], o.pad_h, o.more_h) : 0;
+  const Index width = ranks ? size(xs[2], o.stride_w, w[1], o.pad_w, o.more_w) : 0;
+  if (!ranks || w[3] != xs[3] || h < 1 || width < 1 || -(o.pad_h + o.more_h) >= o.stride_h ||
+      -(o.pad_w + o.more_w) >= o.stride_w) {
+    shape_error(
+        "transposed_conv2d", graph.label(),
+        fmt::format("input {} and weight {} must be (N,H,W,C) and (KH,KW,O,C) with pad {}x{} that leaves "
+                    "something and less than stride {}x{} beyond",
+                    xs.text(), w.text(), o.pad_h, o.pad_w, o.stride_h, o.stride_w));
+  }
+  const Shape y{xs[0], h, width, w[2] * o.groups};
+  const ConvGeometry g = geometry(y, w, o, graph.label(), true);
+  if (g.oh != xs[1] || g.ow != xs[2])
+    shape_error("transposed_conv2d", graph.label(),
+                fmt::format("input {} is not what a convolution of {} gives", xs.text(), y.text()));
+  const Value sums = graph.add(std::make_shared<Conv2dDxOp>(g, o.winograd, true), {x, weight});
+  return bias ? add(graph, sums, bias) : sums;
 }
 
 }  // namespace firn

@@ -22,4 +22,10 @@ struct Conv2dOptions {
 /// (engine/ops/winograd.h), under Graph::Options::exact always directly.
 Value conv2d(Graph& graph, Value x, Value weight, Value bias, const Conv2dOptions& options);
 
+/// y (N,H,W,O) from x (N,OH,OW,C), weight (KH,KW,O/groups,C) and bias (O), which may be none: the input
+/// gradient of the convolution of these options that reads y and gives x (Zeiler et al. 2010;
+/// torch.nn.ConvTranspose2d, whose output_padding is -more). H = (OH - 1) * stride_h + KH - 2*pad_h - more_h.
+/// Keeps x when the weight trains.
+Value transposed_conv2d(Graph& graph, Value x, Value weight, Value bias, const Conv2dOptions& options);
+
 }  // namespace firn

@@ -18,7 +18,8 @@ class ConvolutionOp : public Abstract {
 
  protected:
   ConvolutionOp(const ConvGeometry& g, std::optional<Index> tile) : g_(g), tile_(tile) {}
-  Attributes geometry_attributes() const;
+  /// `transposed`: of what goes the other way, from the outputs to the images.
+  Attributes geometry_attributes(bool transposed = false) const;
   /// With the multiply-adds of as many images as `images` has.
   Cost cost_of(const Node& node, const Shape& images) const;
 
@@ -42,19 +43,19 @@ class Conv2dOp final : public ConvolutionOp {
   bool bias_;
 };
 
-/// Inputs: dy, weight.
+/// Inputs: dy, weight. Of the forward pass where it is a transposed convolution, whose input dy is.
 class Conv2dDxOp final : public ConvolutionOp {
  public:
-  Conv2dDxOp(const ConvGeometry& g, std::optional<Index> tile) : ConvolutionOp(g, tile) {}
-  Description describe() const override {
-    return {"conv2d_dx",
-            "dx[n,h,w,c] = Σ_{p,q,o} dy[n,i,j,o] weight[p,q,c,o], (i,j) where h = i·stride + p - pad, w = "
-            "j·stride + q - pad",
-            geometry_attributes()};
-  }
+  Conv2dDxOp(const ConvGeometry& g, std::optional<Index> tile, bool forward = false)
+      : ConvolutionOp(g, tile), forward_(forward) {}
+  Description describe() const override;
+  void gradient(Gradients& gradients) const override;
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override;
   Cost cost(const Node& node) const override { return cost_of(node, node.outputs()[0].shape); }
   std::span<const Implementation* const> implementations() const override;
+
+ private:
+  bool forward_;
 };
 
 /// Inputs: x, dy.

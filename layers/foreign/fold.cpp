@@ -42,6 +42,7 @@ ForeignConstant gathered(const ForeignConstant& like, std::vector<Index> sizes,
                          const std::function<Index(Index)>& from) {
   ForeignConstant made;
   made.name = like.name;
+  made.same = like.same;
   made.trains = like.trains;
   made.parameter = like.parameter;
   made.whole = like.whole;
@@ -107,7 +108,7 @@ ForeignConstant fold_expand(const ForeignConstant& x, std::vector<Index> sizes) 
     return from;
   });
   // What is repeated is no parameter.
-  if (made.count() != x.count()) made.name.clear();
+  if (made.count() != x.count()) made.name.clear(), made.same.clear();
   return made;
 }
 

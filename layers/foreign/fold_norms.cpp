@@ -1,8 +1,11 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <set>
 
+#include "engine/base/error.h"
 #include "layers/foreign/export.h"
 #include "layers/network/network.h"
 
@@ -100,6 +103,13 @@ ModelPtr with_norms_folded(const Model& model) {
     parameter->touch();
   }
   for (const FoldedNorm& one : left_out) {
+    const Parameter* weight_of = from.at(dotted(one.into, "weight")).get();
+    if (std::count_if(from.begin(), from.end(), [&](const auto& p) { return p.second.get() == weight_of; }) >
+        1)
+      throw Error(Fault::usage, "export",
+                  fmt::format("layer {}: its weight is another layer's too, which {} is no part of: without "
+                              "--fold it goes out as it is",
+                              one.into, one.norm));
     const auto numbers = [&](const char* name) { return from.at(dotted(one.norm, name))->value().data(); };
     const real *scale = numbers("weight"), *shift = numbers("bias"), *mean = numbers("running_mean"),
                *variance = numbers("running_var");

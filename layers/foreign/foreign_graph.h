@@ -4,6 +4,9 @@
 // inputs and numbers:
 //
 //   conv x w [b]                stride pad pad_end dilation groups (a number for each axis of an image)
+//   transposed_conv x w [b]     the same, and more (output_padding), sizes (of what comes out, in the place
+//   of
+//                               pads); w (in,out/groups,...)
 //   dense x w [b]               w (out,in); matmul x w: w (in,out); gemm x w [b]: alpha beta trans_a trans_b
 //   batch_norm x w b mean var   epsilon momentum; layer_norm x w b: axes epsilon
 //   relu sigmoid tanh silu hard_swish, leaky_relu: slope, gelu: tanh (1: the approximation),
@@ -45,7 +48,8 @@ inline Index whole_of(double number) {
 
 /// Numbers that the file holds: a parameter, or what sizes are computed from.
 struct ForeignConstant {
-  std::string name;  ///< dotted where the file says so
+  std::string name;       ///< dotted where the file says so
+  std::string same = {};  ///< what the file keeps its numbers as, where others may be the same: tied weights
   std::vector<Index> sizes;
   std::vector<real> reals;
   std::span<const real> lying = {};  ///< in the place of `reals`: of somebody who outlives this

@@ -25,6 +25,7 @@ std::vector<std::int64_t> open_batch(const Shape& sample, bool image_channels_fi
 
 const OnnxExporter::Row OnnxExporter::kRows[] = {
     {"conv", &OnnxExporter::conv},
+    {"transposed_conv", &OnnxExporter::conv},
     {"dense", &OnnxExporter::dense},
     {"norm", &OnnxExporter::norm},
     {"layer_norm", &OnnxExporter::layer_norm},

@@ -37,9 +37,11 @@ OnnxFlow OnnxExporter::conv(const OnnxSite& at) {
   std::vector<OnnxAttribute> attributes = window(at.arguments, steps, 1);
   attributes.push_back({"dilations", window_sizes(at.arguments.extent("dilation"), steps)});
   attributes.push_back({"group", at.arguments.count("groups")});
+  const bool transposed = at.arguments.spec().kind == "transposed_conv";
+  if (transposed) attributes.push_back({"output_padding", window_sizes(at.arguments.extent("more"), steps)});
   std::vector<std::string> inputs{v.value, parameter(at.layer, "weight")};
   if (!at.arguments.flag("no_bias")) inputs.push_back(parameter(at.layer, "bias"));
-  v.value = node(at.path, "Conv", inputs, attributes);
+  v.value = node(at.path, transposed ? "ConvTranspose" : "Conv", inputs, attributes);
   return v;
 }
 

@@ -42,6 +42,8 @@ void nothing(const OnnxNode&) {}
 
 void window_rule(const OnnxNode& n) {
   n.copy("kernel", "kernel_shape");
+  n.copy("more", "output_padding");
+  n.copy("sizes", "output_shape");
   if (n.node.op != "conv" || n.has("strides"))
     n.set("stride", n.has("strides") ? n.list("strides") : std::vector<double>{1});
   n.copy("dilation", "dilations");
@@ -124,6 +126,7 @@ struct OnnxRow {
 
 constexpr OnnxRow kOnnxRows[] = {
     {"Conv", "conv", window_rule},
+    {"ConvTranspose", "transposed_conv", window_rule},
     {"MaxPool", "max_pool", window_rule},
     {"AveragePool", "average_pool", window_rule},
     {"GlobalAveragePool", "adaptive_average_pool", [](const OnnxNode& n) { n.set("sizes", 1); }},

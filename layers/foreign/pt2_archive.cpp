@@ -170,6 +170,8 @@ ForeignConstant Pt2Archive::tensor(const std::string& name, const Json& entry, c
   ForeignConstant constant;
   constant.name = name;
   constant.trains = fields.flag("requires_grad");
+  if (const auto offset = meta->find("storage_offset"); offset != meta->end())
+    constant.same = fmt::format("{} {}", member.name, offset->dump());
   const Index type = fields.whole("dtype", 0, 255), size = element_size(type);
   if (size == 0) refuse(fmt::format(" is of dtype {}, which firn does not read", type));
   if (fields.whole("layout", 0, 255, kStrided) != kStrided) refuse(" is no plain (strided) tensor");

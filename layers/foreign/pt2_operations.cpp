@@ -56,7 +56,8 @@ void conv(const Pt2Node& n) {
   } else {
     n.extent("pad", "padding", kRank, {0});
   }
-  if (n.number("transposed", 0) != 0) n.node.op.clear();
+  if (n.number("transposed", 0) != 0) n.node.op = "transposed_conv";
+  if (n.has("output_padding")) n.extent("more", "output_padding", kRank, {0});
 }
 
 template <int kRank>
@@ -149,6 +150,8 @@ constexpr Pt2Row kPt2Rows[] = {
     {"conv1d", "conv", conv<1>},
     {"conv2d", "conv", conv<2>},
     {"convolution", "conv", conv<2>},
+    {"conv_transpose1d", "transposed_conv", conv<1>},
+    {"conv_transpose2d", "transposed_conv", conv<2>},
     {"linear", "dense",
      [](const Pt2Node& n) {
        n.input("input");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "engine/base/error.h"
 #include "engine/base/printable.h"
@@ -14,6 +15,7 @@ namespace firn {
 // The one table from the vocabulary to layers.
 const Translator::Row Translator::kRows[] = {
     {"conv", &Translator::conv},
+    {"transposed_conv", &Translator::transposed_conv},
     {"dense", &Translator::dense},
     {"matmul", &Translator::dense},
     {"gemm", &Translator::dense},
@@ -287,6 +289,7 @@ Stream Translator::emit(const ForeignNode& node, LayerSpec spec, const Stream& s
     fail(node, fmt::format("gives ({}): firn has up to {} dimensions and 10^12 numbers",
                            fmt::join(s.sizes, ","), Shape::kMaxRank));
   const std::string scope = spec.name.empty() ? node.scope : spec.name;
+  if (!spec.name.empty()) spec.tied = std::exchange(tied_, {});
   out_.layers.push_back({std::move(spec), std::move(inputs), scope, false});
   shapes_.push_back(shape.rank() > 0 ? shape : memory_sizes(s));
   Stream made = s;
@@ -340,14 +343,31 @@ void Translator::keep(const ForeignNode& node, const ForeignConstant& from, cons
   if (shape.count() != from.count())
     fail(node,
          fmt::format("{:.80} holds {} numbers, wanted are {}", printable(name), from.count(), shape.text()));
-  if (!from.name.empty() && !used_.insert(from.name).second) {
-    fail(node, fmt::format("{:.80} is the weight of another node too: firn has no weights that layers share",
-                           printable(from.name)));
-  }
   Tensor tensor(axes.empty() ? shape : Shape(std::span<const Index>(from.sizes)), from.floats());
   if (!axes.empty()) tensor = tensor.permuted(axes);
-  out_.tensors.push_back({name, std::move(tensor)});
+  const std::string& known_as = from.same.empty() ? from.name : from.same;
+  if (known_as.empty() || used_.emplace(known_as, out_.tensors.size()).second) {
+    out_.tensors.push_back({name, std::move(tensor)});
+  } else {
+    share(node, out_.tensors[used_.at(known_as)], name, tensor);
+  }
   if (!trains.value_or(from.trains)) out_.frozen.push_back(name);
+}
+
+void Translator::share(const ForeignNode& node, const NamedTensor& kept, const std::string& name,
+                       const Tensor& numbers) {
+  const auto own = [](const std::string& of) { return of.substr(of.rfind('.') + 1); };
+  const auto same_numbers = [&] {
+    return std::equal(numbers.values().begin(), numbers.values().end(), kept.tensor.values().begin());
+  };
+  if (own(name) != own(kept.name) || own(name).starts_with("running_") ||
+      numbers.shape() != kept.tensor.shape() || !same_numbers()) {
+    fail(node, fmt::format("{:.80} {} is {:.80} {} of another node too: firn's layers share weights of one "
+                           "name and shape, and no statistics",
+                           printable(name), numbers.shape().text(), printable(kept.name),
+                           kept.tensor.shape().text()));
+  }
+  tied_.push_back(kept.name);
 }
 
 void Translator::keep_equal(const std::string& name, Index count, real value) {

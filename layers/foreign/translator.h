@@ -90,6 +90,9 @@ class Translator {
   void keep(const ForeignNode& node, const ForeignConstant& from, const std::string& name,
             const std::vector<Index>& sizes, const std::vector<int>& axes = {},
             std::optional<bool> trains = {});
+  /// `name` is the parameter that was kept already.
+  void share(const ForeignNode& node, const NamedTensor& kept, const std::string& name,
+             const Tensor& numbers);
   void keep_equal(const std::string& name, Index count, real value);
   std::vector<Index> numbers_of(const ForeignNode& node, const char* key, std::size_t input) const;
 
@@ -125,6 +128,7 @@ class Translator {
   void dropout(const ForeignNode& node);
   void softmax(const ForeignNode& node);
   void conv(const ForeignNode& node);
+  void transposed_conv(const ForeignNode& node);
   void dense(const ForeignNode& node);
   void batch_norm(const ForeignNode& node);
   void layer_norm(const ForeignNode& node);
@@ -165,7 +169,9 @@ class Translator {
   std::map<int, ForeignConstant> folded_;
   std::map<int, Index> uses_;
   std::set<int> ends_;                             ///< values that are the output
-  std::set<std::string> paths_, used_;             ///< of layers; of the file's tensors
+  std::set<std::string> paths_;                    ///< of layers
+  std::map<std::string, std::size_t> used_;        ///< the file's tensors: their places in out_.tensors
+  std::vector<std::string> tied_;                  ///< parameters of others that the next layer shares
   std::string forced_path_;                        ///< of the next recurrent layer; empty: its own
   std::map<std::string, Index> recurrent_layers_;  ///< of a path, so far
   int made_value_ = -1;                            ///< values of constants that no node gives are below

@@ -21,6 +21,7 @@ ForeignConstant gated_rows(const ForeignConstant& all, Index direction, Index of
     made.reals.insert(made.reals.end(), begin, begin + hidden * wide);
   }
   made.trains = all.trains;
+  if (!all.name.empty()) made.same = fmt::format("{} {} {}", all.name, direction, offset);
   return made;
 }
 
@@ -74,7 +75,11 @@ void Translator::onnx_recurrent(const ForeignNode& node) {
   const bool named =
       !digits.empty() && digits.size() < 4 && digits.find_first_not_of("0123456789") == std::string::npos;
   forced_path_ = named ? w.name.substr(0, at) : node.scope.empty() ? torch.op : node.scope;
-  const Index layer = named ? std::stol(digits) : recurrent_layers_[forced_path_];
+  Index layer = named ? std::stol(digits) : recurrent_layers_[forced_path_];
+  if (named && layer < recurrent_layers_[forced_path_]) {  // the same weights once more
+    forced_path_ = path_of(node, w.name, w.name.substr(at));
+    layer = 0;
+  }
   recurrent_layers_[forced_path_] = layer + 1;
   torch.numbers["first_layer"] = {static_cast<double>(layer)};
   const auto add = [&](ForeignConstant constant) {

@@ -118,12 +118,12 @@ Stream Translator::reshaped(const ForeignNode& node, Stream s, const std::vector
     fail(node, fmt::format("makes {} of {}, {}", sizes_text(sizes), sizes_text(before), why));
   };
   // Groups of axes of the same number of elements, as small as can be.
-  struct Group {
+  struct AxisGroup {
     std::vector<int> old, fresh;
   };
-  std::vector<Group> groups;
+  std::vector<AxisGroup> groups;
   for (std::size_t i = 0, j = 0; i < before.size() || j < sizes.size();) {
-    Group group;
+    AxisGroup group;
     const bool old_one = i < before.size() && before[i] == 1, new_one = j < sizes.size() && sizes[j] == 1;
     const bool old_batch = i < before.size() && static_cast<int>(i) == s.memory[0];
     if (old_one && !old_batch && !new_one) {
@@ -157,7 +157,7 @@ Stream Translator::reshaped(const ForeignNode& node, Stream s, const std::vector
     return kept;
   };
   const int batch = s.memory[0];
-  for (const Group& group : groups) {
+  for (const AxisGroup& group : groups) {
     const bool holds_batch = std::find(group.old.begin(), group.old.end(), batch) != group.old.end();
     if (holds_batch && (wide(group.old, before).size() > 1 || wide(group.fresh, sizes).size() > 1))
       refuse("which mixes the samples of a batch; firn keeps them apart");
@@ -178,7 +178,7 @@ Stream Translator::reshaped(const ForeignNode& node, Stream s, const std::vector
   for (const int axis : s.memory) {
     if (std::find(memory.begin(), memory.end(), axis) != memory.end()) continue;
     if (axis != batch && s.size(axis) == 1) continue;
-    const auto group = std::find_if(groups.begin(), groups.end(), [&](const Group& g) {
+    const auto group = std::find_if(groups.begin(), groups.end(), [&](const AxisGroup& g) {
       return std::find(g.old.begin(), g.old.end(), axis) != g.old.end();
     });
     if (axis == batch) {
@@ -191,7 +191,7 @@ Stream Translator::reshaped(const ForeignNode& node, Stream s, const std::vector
   // In the memory each group's old axes give way to its new ones.
   std::vector<int> after;
   for (const int axis : s.memory) {
-    const auto group = std::find_if(groups.begin(), groups.end(), [&](const Group& g) {
+    const auto group = std::find_if(groups.begin(), groups.end(), [&](const AxisGroup& g) {
       return std::find(g.old.begin(), g.old.end(), axis) != g.old.end();
     });
     const std::vector<int> old = wide(group->old, before), fresh = wide(group->fresh, sizes);

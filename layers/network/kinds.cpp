@@ -18,6 +18,7 @@
 #include "layers/residual.h"
 #include "layers/shaping.h"
 #include "layers/text_convolution.h"
+#include "layers/transposed_conv.h"
 #include "layers/upsample.h"
 
 namespace firn {
@@ -65,6 +66,22 @@ LayerPtr make_conv(const LayerArguments& a, Bodies) {
       .bias = !a.flag("no_bias")};
   if (a.given("pad_end")) options.pad_end = window_extent(a, "pad_end", steps, 0);
   return make<Conv2d>(options);
+}
+
+LayerPtr make_transposed_conv(const LayerArguments& a, Bodies) {
+  const bool steps = goes_along_steps(a);
+  TransposedConv::Options options{.in = a.width(0, kImages),
+                                  .out = a.count("out"),
+                                  .kernel = window_extent(a, "kernel", steps, 1),
+                                  .stride = window_extent(a, "stride", steps, 1),
+                                  .pad = window_extent(a, "pad", steps, 0),
+                                  .more = window_extent(a, "more", steps, 0),
+                                  .dilation = window_extent(a, "dilation", steps, 1),
+                                  .steps = steps,
+                                  .groups = a.count("groups"),
+                                  .bias = !a.flag("no_bias")};
+  if (a.given("pad_end")) options.pad_end = window_extent(a, "pad_end", steps, 0);
+  return make<TransposedConv>(options);
 }
 
 LayerPtr make_dense(const LayerArguments& a, Bodies) {
@@ -160,15 +177,23 @@ LayerPtr make_channels(const LayerArguments& a, ChannelParameter::Kind kind) {
                                             a.given("as") ? a.shape("as") : Shape{});
 }
 
-std::vector<LayerOption> recurrent_options() {
-  return {{"hidden", Kind::count, true, "", "units"},
-          {"layers", Kind::count, false, "1", "one over the other"},
-          {"bidirectional", Kind::flag, false, "", "the features of both directions, forward first"},
-          {"reverse", Kind::flag, false, "", "from the last step to the first"},
-          {"dropout", Kind::number, false, "0", "between the layers"},
-          {"first_layer", Kind::count, false, "0", "the number of the first layer in its parameters' names"},
-          {"projection", Kind::count, false, "0", "of an lstm: numbers of its state; as hidden"},
-          {"initial", Kind::flag, false, "", "learns the states before the first step"}};
+LayerKind recurrent_kind(const std::string& name, const std::string& text,
+                         std::function<LayerPtr(const LayerArguments&, Bodies)> made) {
+  return {name,
+          text,
+          {{"hidden", Kind::count, true, "", "units"},
+           {"layers", Kind::count, false, "1", "one over the other"},
+           {"bidirectional", Kind::flag, false, "", "the features of both directions, forward first"},
+           {"reverse", Kind::flag, false, "", "from the last step to the first"},
+           {"dropout", Kind::number, false, "0", "between the layers"},
+           {"first_layer", Kind::count, false, "0", "the number of the first layer in its parameters' names"},
+           {"projection", Kind::count, false, "0", "of an lstm: numbers of its state; as hidden"},
+           {"initial", Kind::flag, false, "", "learns the states before the first step"}},
+          std::move(made),
+          0,
+          0,
+          {},
+          true};
 }
 
 std::vector<LayerOption> window_options() {
@@ -194,6 +219,22 @@ std::vector<LayerKind> make_kinds() {
         {"groups", Kind::count, false, "1", "'in': each channel for itself"},
         {"no_bias", Kind::flag, false, "", ""}},
        make_conv,
+       0,
+       0,
+       {},
+       true},
+      {"transposed_conv",
+       "the other way round, to larger images or sequences; torch.nn.ConvTranspose2d, ConvTranspose1d",
+       {{"out", Kind::count, true, "", "channels"},
+        {"kernel", Kind::extent, true, "2", "height x width"},
+        {"stride", Kind::extent, false, "1", "between the places of what is read"},
+        {"pad", Kind::extent, false, "0", "left out on both sides"},
+        {"pad_end", Kind::extent, false, "", "below and to the right; as pad"},
+        {"more", Kind::extent, false, "0", "added below and to the right: output_padding"},
+        {"dilation", Kind::extent, false, "1", "between neighbouring places of the kernel"},
+        {"groups", Kind::count, false, "1", "'in': each channel for itself"},
+        {"no_bias", Kind::flag, false, "", ""}},
+       make_transposed_conv,
        0,
        0,
        {},
@@ -376,32 +417,12 @@ std::vector<LayerKind> make_kinds() {
        0,
        {},
        true},
-      {"lstm",
-       "LSTM over a sequence; torch.nn.LSTM",
-       recurrent_options(),
-       make_recurrent<Lstm>,
-       0,
-       0,
-       {},
-       true},
-      {"gru", "GRU over a sequence; torch.nn.GRU", recurrent_options(), make_recurrent<Gru>, 0, 0, {}, true},
-      {"gru_reset_first",
-       "GRU whose reset gate comes before the product (Cho et al. 2014)",
-       recurrent_options(),
-       make_recurrent<ResetFirstGru>,
-       0,
-       0,
-       {},
-       true},
-      {"rnn",
-       "simple recurrent layer with tanh; torch.nn.RNN",
-       recurrent_options(),
-       make_rnn<false>,
-       0,
-       0,
-       {},
-       true},
-      {"rnn_relu", "the same with ReLU", recurrent_options(), make_rnn<true>, 0, 0, {}, true},
+      recurrent_kind("lstm", "LSTM over a sequence; torch.nn.LSTM", make_recurrent<Lstm>),
+      recurrent_kind("gru", "GRU over a sequence; torch.nn.GRU", make_recurrent<Gru>),
+      recurrent_kind("gru_reset_first", "GRU whose reset gate comes before the product (Cho et al. 2014)",
+                     make_recurrent<ResetFirstGru>),
+      recurrent_kind("rnn", "simple recurrent layer with tanh; torch.nn.RNN", make_rnn<false>),
+      recurrent_kind("rnn_relu", "the same with ReLU", make_rnn<true>),
       {"last",
        "the last step of a sequence: (T,F) to (F)",
        {},

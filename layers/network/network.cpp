@@ -15,6 +15,7 @@
 #include "layers/recurrent.h"
 #include "layers/sequential.h"
 #include "layers/shaping.h"
+#include "layers/tied_parameters.h"
 
 namespace firn {
 
@@ -120,7 +121,8 @@ class Builder {
     const Shape before = from.sample(), image = from.image;
     Layer::Child child{name, nullptr};
     try {
-      child.layer = make_layer(spec, kind, from);
+      child.layer = spec.tied.empty() ? make_layer(spec, kind, from) : make_tied(spec, kind, from);
+      if (!name.empty()) layers_[name] = child.layer;
       const Scope scope(graph_, name);
       to.flow = child.layer->join(graph_, flows);
     } catch (const Error& error) {
@@ -133,6 +135,32 @@ class Builder {
     const bool same = to.sample() == before && spec.kind != "dense";
     to.image = spec.kind == "flatten" && before.rank() == 3 ? before : same ? image : Shape{};
     return {spec.kind, std::move(child), kind.begins_block};
+  }
+
+  /// The parameters that `spec` shares, by what they are called within their layers.
+  std::map<std::string, ParameterPtr> tied_of(const LayerSpec& spec) const {
+    std::map<std::string, ParameterPtr> tied;
+    for (const std::string& name : spec.tied) {
+      ParameterPtr found;
+      for (std::size_t dot = name.find('.'); dot != std::string::npos; dot = name.find('.', dot + 1)) {
+        const auto layer = layers_.find(name.substr(0, dot));
+        if (layer == layers_.end()) continue;
+        const std::string own = name.substr(dot + 1);
+        for (const NamedParameter& p : layer->second->parameters()) {
+          if (p.name == own) found = tied[own] = p.parameter;
+        }
+      }
+      if (!found) fail(spec, fmt::format("tied {}: no layer before it has this parameter", name));
+    }
+    return tied;
+  }
+
+  LayerPtr make_tied(const LayerSpec& spec, const LayerKind& kind, const Reached& from) {
+    const TiedParameters tied(tied_of(spec));
+    LayerPtr layer = make_layer(spec, kind, from);
+    if (!tied.left().empty()) fail(spec, fmt::format("tied: it has no {} of its own", *tied.left().begin()));
+    layer->set_tied(spec.tied);
+    return layer;
   }
 
   LayerPtr make_layer(const LayerSpec& spec, const LayerKind& kind, const Reached& from) {
@@ -226,6 +254,7 @@ class Builder {
   Graph graph_;
   Reached reached_;
   AutomaticNames names_;
+  std::map<std::string, LayerPtr> layers_;  ///< by their names, the last of each
   const LayerSpec* ending_ = nullptr;
 };
 

@@ -233,6 +233,13 @@ class Parser {
       if (spec.from.empty()) fail_unexpected();
       return;
     }
+    if (token.text == "tied") {
+      ++next_;
+      // Names of parameters, "conv1.weight"; an option has no dot.
+      while (now().is_word() && now().text.find('.') != std::string::npos) spec.tied.push_back(word());
+      if (spec.tied.empty()) fail("names no parameter: 'tied LAYER.weight' shares that of a layer before it");
+      return;
+    }
     for (const LayerOption& o : kind.options) {
       if (o.bare || o.name != token.text) continue;
       if (spec.find(o.name) != nullptr) fail(fmt::format("{} is given twice", o.name));
@@ -256,7 +263,7 @@ class Parser {
       spec.bare(o.name, word());
       return;
     }
-    std::vector<std::string> names{"from"};
+    std::vector<std::string> names{"from", "tied"};
     for (const LayerOption& o : kind.options) {
       if (!o.bare) names.push_back(o.name);
     }

@@ -39,6 +39,16 @@ const std::vector<BadCase>& bad_cases() {
        {{"x", {3, 4}}, {"w", {4}, Kind::parameter}},
        [](Graph& g, Values v) { return dense(g, v[0], v[1]); },
        {"(4)"}},
+      {"transposed_conv2d",
+       {{"x", {2, 5, 5, 3}}, {"w", {3, 3, 3, 2}, Kind::parameter}},
+       [](Graph& g, Values v) { return transposed_conv2d(g, v[0], v[1], {}, {}); },
+       {"(2,5,5,3)", "(3,3,3,2)"}},
+      {"transposed_conv2d",
+       {{"x", {2, 5, 5, 3}}, {"w", {2, 2, 2, 3}, Kind::parameter}},
+       [](Graph& g, Values v) {
+         return transposed_conv2d(g, v[0], v[1], {}, {.stride_h = 2, .stride_w = 2, .more_h = -2});
+       },
+       {"(2,5,5,3)", "(2,2,2,3)", "stride 2x2"}},
       {"conv2d",
        {{"x", {2, 5, 5, 3}}, {"w", {3, 3, 4, 2}, Kind::parameter}},
        [](Graph& g, Values v) { return conv2d(g, v[0], v[1], {}, {}); },

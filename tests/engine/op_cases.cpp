@@ -105,6 +105,53 @@ void conv_rows(Rows& rows) {
   }
 }
 
+void transposed_conv_rows(Rows& rows) {
+  const struct {
+    Shape x;
+    Index kh, kw, out;
+    Conv2dOptions o;
+    bool bias;
+  } shapes[] = {
+      {{1, 1, 1, 1}, 1, 1, 1, {}, true},
+      {{2, 3, 4, 3}, 3, 3, 4, {}, true},
+      {{2, 3, 2, 4}, 2, 2, 3, {.stride_h = 2, .stride_w = 2}, true},
+      {{3, 4, 3, 2}, 3, 3, 5, {.stride_h = 2, .stride_w = 2, .pad_h = 1, .pad_w = 1}, false},
+      {{2, 3, 4, 3},
+       3,
+       3,
+       4,
+       {.stride_h = 2, .stride_w = 2, .pad_h = 1, .pad_w = 1, .more_h = -1, .more_w = -1},
+       true},
+      {{2, 4, 4, 2}, 4, 4, 3, {.stride_h = 2, .stride_w = 2, .pad_h = 1, .pad_w = 1}, true},
+      {{2, 3, 3, 4}, 3, 2, 6, {.stride_h = 1, .stride_w = 2, .pad_h = 1, .groups = 2}, true},
+      {{2, 4, 3, 5}, 3, 3, 5, {.stride_h = 2, .stride_w = 2, .pad_h = 1, .pad_w = 1, .groups = 5}, true},
+      {{2, 1, 9, 3}, 1, 4, 4, {.stride_w = 3, .pad_w = 1, .more_w = -2}, true},
+      {{17, 3, 3, 2}, 3, 3, 4, {.pad_h = 1, .pad_w = 1}, true},
+      {{1, 3, 3, 16}, 3, 3, 17, {.pad_h = 1, .pad_w = 1}, true},
+      {{2, 5, 4, 3}, 3, 3, 2, {.stride_h = 2, .stride_w = 3, .pad_h = 0, .pad_w = 1, .more_h = 1}, false},
+      {{3, 2, 2, 18}, 2, 2, 20, {.stride_h = 2, .stride_w = 2}, true},
+  };
+  for (const auto& s : shapes) {
+    const Shape weight{s.kh, s.kw, s.out / s.o.groups, s.x[3]};
+    const double macs =
+        static_cast<double>(s.x.count() / s.x[3] * s.kh * s.kw * (s.out / s.o.groups) * s.x[3]);
+    std::vector<Drawn> operands{{"x", s.x}, {"weight", weight, Kind::parameter}};
+    if (s.bias) operands.push_back({"bias", {s.out}, Kind::parameter});
+    rows.push_back({.op = "transposed_conv2d",
+                    .name = fmt::format("{} weight {} stride {}x{} pad {}x{} more {}x{} groups {}",
+                                        s.x.text(), weight.text(), s.o.stride_h, s.o.stride_w, s.o.pad_h,
+                                        s.o.pad_w, s.o.more_h, s.o.more_w, s.o.groups),
+                    .operands = std::move(operands),
+                    .build =
+                        [o = s.o](Graph& g, Values v) {
+                          return transposed_conv2d(g, v[0], v[1], v.size() > 2 ? v[2] : Value{}, o);
+                        },
+                    .tolerance = 4e-5,
+                    .gradient_tolerance = 4e-5,
+                    .macs = Macs{macs, macs, macs}});
+  }
+}
+
 void pool_rows(Rows& rows) {
   const struct {
     Shape x;
@@ -357,6 +404,7 @@ const std::vector<OpCase>& op_cases() {
     Rows rows;
     dense_rows(rows);
     conv_rows(rows);
+    transposed_conv_rows(rows);
     pool_rows(rows);
     norm_rows(rows);
     sequence_rows(rows);

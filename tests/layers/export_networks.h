@@ -94,6 +94,24 @@ inline std::vector<ExportCase> export_texts() {
        "initial, "
        "last, dense",
        steps, 3},
+      {"larger",
+       "conv 6 3x3 stride 2, transposed_conv 4 3x2 stride 2x3 pad 1x0 more 1x2 groups 2, relu, "
+       "transposed_conv 3 "
+       "2x3 dilation 2x1 pad 0x1 pad_end 1x0 no_bias, transposed_conv in 3x3 groups in, global_pool, dense",
+       image, 3},
+      {"longer",
+       "transposed_conv 4 5 stride 3 pad 1 more 2, conv 3 3, transposed_conv 4 2, mean over 1, dense", steps,
+       3},
+      {"tied",
+       "conv 4 3x3, relu, a: conv 4 3x3 pad 1, relu, b: conv 4 3x3 tied a.weight a.bias, relu, global_pool, "
+       "c: "
+       "dense 4, d: dense 4 no_bias tied c.weight, dense",
+       image, 3},
+      {"tied_words",
+       "e: embedding 5, one: lstm 5, two: lstm 5 tied one.weight_ih_l0 one.weight_hh_l0 one.bias_ih_l0, max "
+       "over "
+       "1, o: dense 11 tied e.weight",
+       words, 11},
       {"places", "conv 3 3x3, mean over 3, max over 2, dense", image, 3},
       {"steps", "gru 6 layers 2 bidirectional dropout 0.1, lstm 4, dense 6, max over 1, dense", steps, 3},
       {"last", "lstm 6 first_layer 1, last, dense", steps, 3},

@@ -3,8 +3,11 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <cstring>
 #include <fstream>
+#include <tuple>
+#include <utility>
 
 #include "engine/base/bytes.h"
 #include "layers/network/network.h"
@@ -244,4 +247,97 @@ TEST_CASE("files that are cut off or changed are refused or read, never worse") 
     }
     CHECK(refusals > 200);
   }
+}
+
+TEST_CASE(
+    "inputs that are states of recurrent layers are not fed: zero, and said; other inputs are refused") {
+  const auto longs = [](const std::string& name, const std::vector<std::uint64_t>& sizes,
+                        std::uint64_t value) {
+    return counted(5, onnx_tensor(name, sizes, whole(2, 7) + counted(9, little(value, 8))));
+  };
+  // h' = tanh(x W + h R) over two steps, the last one's.
+  const std::string nodes = counted(1, onnx_node("RNN", {"x", "w", "r", "", "", "h"}, "y",
+                                                 onnx_whole_attribute("hidden_size", 2), "/rnn/RNN")) +
+                            counted(1, onnx_node("Squeeze", {"y", "axes"}, "s")) +
+                            counted(1, onnx_node("Gather", {"s", "last"}, "out")),
+                    weights = counted(5, onnx_tensor("w", {1, 2, 1}, raw({0.5, -1}))) +
+                              counted(5, onnx_tensor("r", {1, 2, 2}, raw({0.25, 0, 0, 0.5}))) +
+                              longs("axes", {1}, 1) + longs("last", {}, 1),
+                    ends = counted(11, onnx_value("x", {2, 3, 1})) + counted(12, onnx_value("out", {3, 2}));
+  const std::string state = counted(11, onnx_value("h", {1, 0, 2}));
+  const Tensor x(Shape{3, 2, 1}, std::vector<real>{1, 2, 0, 0, -1, 1});
+  const auto wanted = [](double h0, double h1) {
+    std::vector<double> all;
+    for (const auto& [a, b] : {std::pair{1.0, 2.0}, {0.0, 0.0}, {-1.0, 1.0}}) {
+      for (const auto& [w, r, h] : {std::tuple{0.5, 0.25, h0}, {-1.0, 0.5, h1}})
+        all.push_back(std::tanh(w * b + r * std::tanh(w * a + r * h)));
+    }
+    return all;
+  };
+  const auto near = [](const std::vector<real>& got, const std::vector<double>& want) {
+    REQUIRE(got.size() == want.size());
+    for (std::size_t i = 0; i < got.size(); ++i) CHECK(got[i] == doctest::Approx(want[i]).epsilon(1e-5));
+  };
+  const ImportedNetwork fed = read(onnx(nodes + weights + ends + state));
+  CHECK(fed.text.find("initial") == std::string::npos);
+  REQUIRE(fed.notes.size() == 1);
+  CHECK(fed.notes[0].find("h: states that recurrent layers begin with") != std::string::npos);
+  near(answers(fed, x), wanted(0, 0));
+  CHECK(
+      refused(onnx(nodes + weights + ends + state + counted(11, onnx_value("z", {0, 3}))), "several inputs"));
+
+  // The same as a constant of every sample, and as one that differs between them.
+  const auto constant = [](const std::vector<float>& numbers) {
+    return counted(5, onnx_tensor("h", {1, 3, 2}, raw(numbers)));
+  };
+  const ImportedNetwork learned = read(onnx(nodes + weights + ends + constant({1, -2, 1, -2, 1, -2})));
+  CHECK(learned.text.find("rnn: rnn 2 initial") != std::string::npos);
+  near(answers(learned, x), wanted(1, -2));
+  CHECK(refused(onnx(nodes + weights + ends + constant({1, -2, 1, -2, 1, 2})), "differ between the samples"));
+}
+
+TEST_CASE("a weight that two nodes read is one parameter, but for what its Identity is") {
+  const std::string weight = counted(5, onnx_tensor("w", {2, 2}, raw({1, 2, 3, 4}))),
+                    ends = counted(11, onnx_value("x", {0, 2})) + counted(12, onnx_value("y", {0, 2}));
+  const auto products = [](const std::string& second) {
+    return counted(1, onnx_node("MatMul", {"x", "w"}, "p")) + counted(1, onnx_node("Relu", {"p"}, "q")) +
+           counted(1, onnx_node("MatMul", {"q", second}, "y"));
+  };
+  const Tensor x(Shape{1, 2}, std::vector<real>{1, -1});
+  const ImportedNetwork tied = read(onnx(products("w") + weight + ends));
+  CHECK(tied.text.find(" tied ") != std::string::npos);
+  CHECK(tied.file.tensors.size() == 1);
+  const ImportedNetwork apart =
+      read(onnx(counted(1, onnx_node("Identity", {"w"}, "v")) + products("v") + weight + ends));
+  CHECK(apart.text.find(" tied ") == std::string::npos);
+  CHECK(apart.file.tensors.size() == 2);
+  // x w = (-2,-2), which ReLU leaves nothing of; (-1,1) gives (2,2) and that (8,12).
+  CHECK(answers(tied, x) == answers(apart, x));
+  const Tensor other(Shape{1, 2}, std::vector<real>{-1, 1});
+  CHECK(answers(tied, other) == std::vector<real>{8, 12});
+  CHECK(answers(apart, other) == std::vector<real>{8, 12});
+}
+
+TEST_CASE("transposed convolutions of ONNX: output_padding, and sizes in the place of pads") {
+  const auto graph = [](const std::string& attributes) {
+    const std::string conv =
+        counted(1, onnx_node("ConvTranspose", {"x", "w"}, "p",
+                             attributes + counted(5, counted(1, "strides") + whole(8, 2) + whole(20, 7)))) +
+        counted(1, onnx_node("Flatten", {"p"}, "y"));
+    return onnx(conv + counted(5, onnx_tensor("w", {1, 1, 3}, raw({1, 2, 4}))) +
+                counted(11, onnx_value("x", {0, 1, 2})) + counted(12, onnx_value("y", {0, 0})));
+  };
+  const auto list = [](const char* name, const std::vector<std::uint64_t>& numbers) {
+    std::string all;
+    for (const std::uint64_t one : numbers) all += whole(8, one);
+    return counted(5, counted(1, name) + all + whole(20, 7));
+  };
+  const Tensor x(Shape{1, 2, 1}, std::vector<real>{1, 10});
+  // 1 2 4+10 20 40
+  CHECK(answers(read(graph("")), x) == std::vector<real>{1, 2, 14, 20, 40});
+  CHECK(answers(read(graph(list("output_padding", {1}))), x) == std::vector<real>{1, 2, 14, 20, 40, 0});
+  CHECK(answers(read(graph(list("pads", {1, 1}))), x) == std::vector<real>{2, 14, 20});
+  CHECK(answers(read(graph(list("pads", {0, 2}))), x) == std::vector<real>{1, 2, 14});
+  CHECK(answers(read(graph(list("output_shape", {4}))), x) == std::vector<real>{2, 14, 20, 40});
+  CHECK(refused(graph(list("pads", {3, 3})), "leaves -1 places of 5"));
 }

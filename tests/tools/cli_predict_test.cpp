@@ -1,10 +1,14 @@
 // predict on what people have at hand: pictures, folders, lists, texts.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "data/npy.h"
 #include "engine/base/bytes.h"
+#include "engine/tensor/safetensors.h"
 #include "tests/data/picture_bytes.h"
 #include "tests/tools/cli_program.h"
 
@@ -160,6 +164,49 @@ TEST_CASE("texts are read line by line") {
   REQUIRE(all.size() == 2);
   CHECK(name_of(all[0]) == "ab");
   CHECK(name_of(all[1]) == "ba");
+}
+
+TEST_CASE("states of recurrent layers: written, given again, and what is no state of the network") {
+  Cli cli;
+  REQUIRE(
+      cli.run("train --data digits --epochs 1 --run a -q --model", {"rows, l: lstm 5, g: gru 3, last, dense"})
+          .code == 0);
+  const std::string predict = "predict runs/a --data digits --split validation --batch 50 -q --logits ";
+  Outcome outcome = cli.run(predict + "zero.npy --last-states behind.safetensors");
+  REQUIRE_MESSAGE(outcome.code == 0, outcome.err);
+  const std::vector<firn::NamedTensor> behind =
+      firn::load_safetensors(cli.path("behind.safetensors")).tensors;
+  REQUIRE(behind.size() == 3);
+  const firn::Tensor zero = firn::load_npy(cli.path("zero.npy"));
+  const firn::Index samples = zero.shape()[0];
+  for (const firn::NamedTensor& state : behind)
+    CHECK(state.tensor.shape() == firn::Shape{1, samples, state.name == "g.h" ? 3 : 5});
+
+  // Zeros that are given are those that were not; the states of another run are others.
+  std::vector<firn::NamedTensor> zeros;
+  for (const firn::NamedTensor& state : behind)
+    zeros.push_back({state.name, firn::Tensor(state.tensor.shape())});
+  firn::save_safetensors(cli.path("zeros.safetensors"), zeros);
+  REQUIRE(cli.run(predict + "given.npy --states zeros.safetensors").code == 0);
+  const auto worst = [&](const char* name) {
+    const firn::Tensor got = firn::load_npy(cli.path(name));
+    REQUIRE(got.shape() == zero.shape());
+    firn::real most = 0;
+    for (firn::Index i = 0; i < got.count(); ++i)
+      most = std::max(most, std::abs(got.data()[i] - zero.data()[i]));
+    return most;
+  };
+  CHECK(worst("given.npy") < firn::real(1e-5));
+  REQUIRE(cli.run(predict + "on.npy --states behind.safetensors --last-states behind.safetensors").code == 0);
+  CHECK(worst("on.npy") > firn::real(1e-3));
+
+  firn::save_safetensors(cli.path("odd.safetensors"),
+                         std::vector<firn::NamedTensor>{{"l.g", firn::Tensor(firn::Shape{1})}});
+  check_refused(cli, predict + "o.npy --states odd.safetensors", 4,
+                "no state is called l.g, the network has l.h, l.c, g.h");
+  check_refused(cli, predict + "o.npy --states none.safetensors", 4, "none.safetensors");
+  REQUIRE(cli.run("train --model mlp --data digits --epochs 1 --run m -q").code == 0);
+  check_refused(cli, "predict runs/m --data digits --last-states s.safetensors -q", 2, "no recurrent layer");
 }
 
 }  // namespace
