@@ -101,9 +101,17 @@ def from_keras(path):
 
 
 def from_torch(path):
+    import pickle
+
     import torch
 
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        sys.exit(f"{path} holds more than weights (a whole module, or objects of its program), which is not loaded: write "
+                 "torch.save(model.state_dict(), FILE) where it comes from")
+    if not isinstance(state, dict):
+        sys.exit(f"{path} holds a {type(state).__name__}, wanted is a state dict or a checkpoint that holds one")
     for key in ("state_dict", "model", "model_state_dict"):
         state = state[key] if isinstance(state.get(key), dict) else state
     return ((name, tensor.float().numpy()) for name, tensor in state.items()
