@@ -1,29 +1,9 @@
 #pragma once
 
-#include "engine/graph/graph.h"
+#include "engine/ops/last_step.h"
+#include "engine/ops/recurrent_weights.h"
 
 namespace firn {
-
-/// The parameters of one direction of one layer, as PyTorch names them, transposed: weight_ih (I,G*H),
-/// weight_hh (H,G*H), bias_ih and bias_hh (G*H), with the gates i,f,g,o (G = 4) or r,z,n (G = 3). With a
-/// projection (H,P), of an LSTM alone, the state h has P numbers, and weight_hh is (P,G*H).
-struct RecurrentWeights {
-  Value weight_ih, weight_hh, bias_ih, bias_hh;
-  Value projection = {};
-};
-
-/// What a cell remembers between two steps: h, and of an LSTM c. (N,H), or (H) where all samples have the
-/// same.
-struct RecurrentStates {
-  Value h = {}, c = {};
-};
-
-struct RecurrentOptions {
-  bool reverse = false;  ///< from the last step to the first
-  Value lengths = {};  ///< (N) indices: valid steps of each sequence; beyond them the result is 0. None: all.
-  RecurrentStates initial = {};     ///< before the first step; none: zero
-  RecurrentStates* last = nullptr;  ///< gets those behind the last (valid) step, (N,H); for inference alone
-};
 
 /// h (N,T,H) from x (N,T,I): an LSTM (Hochreiter and Schmidhuber 1997; torch.nn.LSTM; its projections Sak et
 /// al. 2014). Keeps h, the gates and the cells: 6*H numbers a step; x when weight_ih trains. With initial
@@ -32,9 +12,5 @@ Value lstm(Graph& graph, Value x, const RecurrentWeights& weights, const Recurre
 
 /// The same for a GRU (Cho 2014; torch.nn.GRU).
 Value gru(Graph& graph, Value x, const RecurrentWeights& weights, const RecurrentOptions& options = {});
-
-/// y (N,F) = x[n, lengths[n] - 1], or the last step without lengths; with `first`, x[n, 0]. A length of 0
-/// gives step 0.
-Value last_step(Graph& graph, Value x, Value lengths = {}, bool first = false);
 
 }  // namespace firn

@@ -5,6 +5,7 @@
 #include "engine/ops/channel_scale.h"
 #include "engine/ops/check.h"
 #include "engine/ops/dense.h"
+#include "engine/ops/last_step.h"
 #include "engine/ops/rearrange.h"
 
 namespace firn {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "engine/kernels/activation.h"
-#include "engine/ops/recurrent.h"
+#include "engine/ops/recurrent_weights.h"
 
 namespace firn {
 

@@ -9,6 +9,7 @@
 #include "engine/ops/loss.h"
 #include "engine/ops/pool.h"
 #include "engine/ops/rearrange.h"
+#include "engine/ops/recurrent.h"
 #include "engine/ops/recurrent_steps.h"
 #include "engine/ops/softmax.h"
 
