@@ -9,7 +9,8 @@ namespace firn {
 
 /// Convolution of images (N,H,W,in) to (N,OH,OW,out), torch.nn.Conv2d; or of sequences (N,T,in) to
 /// (N,OT,out), torch.nn.Conv1d. A dilated kernel is computed with zeros between its places, which costs as
-/// much as one without.
+/// much as one without. Transposed it is torch.nn.ConvTranspose2d and ConvTranspose1d: OH = (H - 1) * stride
+/// + dilation * (kernel - 1) + 1 - pad - pad_end + more.
 class Conv2d final : public Layer {
  public:
   struct Options {
@@ -22,6 +23,8 @@ class Conv2d final : public Layer {
     bool steps = false;                  ///< of sequences: all extents are 1 or 0 in height
     Index groups = 1;
     bool bias = true;
+    bool transposed = false;
+    Extent more = 0;  ///< of a transposed one: added below and to the right, PyTorch's output_padding
   };
   explicit Conv2d(Options options);
   /// The padding that keeps the size at stride 1, with a kernel of odd size.

@@ -18,7 +18,6 @@
 #include "layers/residual.h"
 #include "layers/shaping.h"
 #include "layers/text_convolution.h"
-#include "layers/transposed_conv.h"
 #include "layers/upsample.h"
 
 namespace firn {
@@ -50,38 +49,25 @@ Extent window_extent(const LayerArguments& a, const std::string& name, bool step
   return {height, e.w};
 }
 
+template <bool kTransposed>
 LayerPtr make_conv(const LayerArguments& a, Bodies) {
   const bool steps = goes_along_steps(a);
   const Extent kernel = window_extent(a, "kernel", steps, 1),
                dilation = window_extent(a, "dilation", steps, 1);
-  Conv2d::Options options{
-      .in = a.width(0, kImages),
-      .out = a.count("out"),
-      .kernel = kernel,
-      .stride = window_extent(a, "stride", steps, 1),
-      .pad = a.given("pad") ? window_extent(a, "pad", steps, 0) : Conv2d::same_pad(kernel, dilation),
-      .dilation = dilation,
-      .steps = steps,
-      .groups = a.count("groups"),
-      .bias = !a.flag("no_bias")};
+  Conv2d::Options options{.in = a.width(0, kImages),
+                          .out = a.count("out"),
+                          .kernel = kernel,
+                          .stride = window_extent(a, "stride", steps, 1),
+                          .pad = a.given("pad") || kTransposed ? window_extent(a, "pad", steps, 0)
+                                                               : Conv2d::same_pad(kernel, dilation),
+                          .dilation = dilation,
+                          .steps = steps,
+                          .groups = a.count("groups"),
+                          .bias = !a.flag("no_bias"),
+                          .transposed = kTransposed};
+  if (kTransposed) options.more = window_extent(a, "more", steps, 0);
   if (a.given("pad_end")) options.pad_end = window_extent(a, "pad_end", steps, 0);
   return make<Conv2d>(options);
-}
-
-LayerPtr make_transposed_conv(const LayerArguments& a, Bodies) {
-  const bool steps = goes_along_steps(a);
-  TransposedConv::Options options{.in = a.width(0, kImages),
-                                  .out = a.count("out"),
-                                  .kernel = window_extent(a, "kernel", steps, 1),
-                                  .stride = window_extent(a, "stride", steps, 1),
-                                  .pad = window_extent(a, "pad", steps, 0),
-                                  .more = window_extent(a, "more", steps, 0),
-                                  .dilation = window_extent(a, "dilation", steps, 1),
-                                  .steps = steps,
-                                  .groups = a.count("groups"),
-                                  .bias = !a.flag("no_bias")};
-  if (a.given("pad_end")) options.pad_end = window_extent(a, "pad_end", steps, 0);
-  return make<TransposedConv>(options);
 }
 
 LayerPtr make_dense(const LayerArguments& a, Bodies) {
@@ -218,7 +204,7 @@ std::vector<LayerKind> make_kinds() {
         {"dilation", Kind::extent, false, "1", "between neighbouring places of the kernel"},
         {"groups", Kind::count, false, "1", "'in': each channel for itself"},
         {"no_bias", Kind::flag, false, "", ""}},
-       make_conv,
+       make_conv<false>,
        0,
        0,
        {},
@@ -234,7 +220,7 @@ std::vector<LayerKind> make_kinds() {
         {"dilation", Kind::extent, false, "1", "between neighbouring places of the kernel"},
         {"groups", Kind::count, false, "1", "'in': each channel for itself"},
         {"no_bias", Kind::flag, false, "", ""}},
-       make_transposed_conv,
+       make_conv<true>,
        0,
        0,
        {},

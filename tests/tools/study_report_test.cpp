@@ -191,6 +191,33 @@ TEST_CASE("the page answers first, then shows all at one look, and the rest is f
   CHECK(at("57.6 % (55.9 to 59.5)") != std::string::npos);
 }
 
+TEST_CASE(
+    "networks that are texts have short names, each another, and their charts files that may be written") {
+  const test::Folder folder;
+  make_study(folder.path());
+  {
+    Store store(folder.path() + "/results.sqlite", "abc");
+    std::string text = "[a] conv 8 3x3, relu, pool 2";
+    for (int i = 0; i < 60; ++i) text += ", conv 8 3x3, relu";
+    for (const Index labels : {5, 20})
+      store.database().run(
+          fmt::format("UPDATE arms SET model='{}, dense {}' WHERE labels={}", text, labels, labels));
+  }
+  const StudyRecord study = read_study(folder.path());
+  std::set<std::string> models, names;
+  for (const StudyRecord::Arm& arm : study.arms) models.insert(arm.model);
+  CHECK(models.size() == 2);
+  for (const std::string& model : models) {
+    CHECK(model.starts_with("[a] conv 8 3x3, relu, pool 2, "));
+    CHECK(model.size() < 60);
+  }
+  for (const auto& chart : study_page(study).charts) {
+    CHECK(chart.name.size() < 150);
+    CHECK_MESSAGE(names.insert(chart.name).second, chart.name);
+  }
+  CHECK(names.size() > 8);
+}
+
 TEST_CASE("the slider has each cut of each number of labels, with the file's numbers") {
   const test::Folder folder;
   StudyRecord study = read_study(make_study(folder.path()));
