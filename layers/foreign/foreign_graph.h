@@ -112,8 +112,9 @@ struct ForeignGraph {
   std::vector<Index> input_sizes;            ///< the batch among them
   std::map<int, std::vector<Index>> sizes;   ///< of values, where the file says them
   bool tokens = false;                       ///< the input is whole numbers
-  std::set<int> states;            ///< values that are fed and become states that recurrent layers begin with
-  std::vector<std::string> notes;  ///< what the reader of the file should be told
+  std::set<int> states;  ///< values that are fed and become states that recurrent layers begin with
+  std::map<std::string, std::string> same;  ///< of the file's tensors, by name, their `ForeignConstant::same`
+  std::vector<std::string> notes;           ///< what the reader of the file should be told
 };
 
 }  // namespace firn

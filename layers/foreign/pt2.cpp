@@ -80,6 +80,7 @@ class GraphReader {
 
   void read_inputs(const Json& signature) {
     ForeignTensors tensors = archive_.tensors();
+    for (const auto& [name, tensor] : tensors) graph_.same[name] = tensor.same;
     const auto bind = [&](const Json& spec, const char* key) {
       const std::string name = spec.at(key).get<std::string>();
       const auto found = tensors.find(name);

@@ -320,6 +320,11 @@ std::string stem_of(const std::string& tensor, std::string_view ending) {
 
 std::string Translator::path_of(const ForeignNode& node, const std::string& tensor, std::string_view ending) {
   std::string path = stem_of(tensor, ending);
+  // Of a weight with several names that of the node's own module.
+  const auto own = graph_.same.find(node.scope + std::string(ending)), other = graph_.same.find(tensor);
+  if (own != graph_.same.end() && other != graph_.same.end() && !own->second.empty() &&
+      own->second == other->second)
+    path = node.scope;
   if (path.empty()) path = node.scope;
   for (char& c : path) {
     const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||

@@ -83,4 +83,18 @@ bool wants_adam(const Model& model) {
   return has_kind(model.spec(), {"lstm", "gru", "gru_reset_first", "rnn", "rnn_relu", "embedding"});
 }
 
+std::string with_free_head(const std::string& network) {
+  NetworkText parsed = parse_network(network, "network");
+  std::string text;
+  for (LayerSpec::Body& block : parsed.blocks) {
+    if (parsed.named) text += "[" + block.name + "]\n";
+    for (LayerSpec& layer : block.layers) {
+      const std::string* out = layer.find("out");
+      if (&block == &parsed.blocks.back() && out != nullptr && *out == "classes") layer.tied.clear();
+      text += layer.text() + "\n";
+    }
+  }
+  return text;
+}
+
 }  // namespace firn::cli

@@ -27,4 +27,7 @@ ModelEntry network_entry(const std::string& name, const std::string& text, const
 /// Whether Adam is what `model` is usually trained with: it has a recurrent layer or an embedding.
 bool wants_adam(const Model& model);
 
+/// The same network with a last layer that shares no weights: one of other classes cannot.
+std::string with_free_head(const std::string& network);
+
 }  // namespace firn::cli

@@ -13,6 +13,7 @@
 #include "optim/trainer/task_of.h"
 #include "tools/app/run/adapt.h"
 #include "tools/app/run/fit.h"
+#include "tools/app/run/networks.h"
 #include "tools/app/run/session.h"
 
 namespace firn::cli {
@@ -116,6 +117,7 @@ void fit_classes(const SessionChoice& choice, Session& session) {
   if (training && choice.model.replace_head) {
     recipe.classes = own;
     recipe.class_names = info.classes;
+    if (!recipe.network.empty()) recipe.network = with_free_head(recipe.network);
     recipe.task = task_of(info)->name();
     recipe.targets = info.target_scale;
     recipe.plain_head = true;
