@@ -161,9 +161,9 @@ void check_pictures(Index size, Index count, Index channels) {
 }
 
 Pictures read_pictures(std::span<const std::string> paths, Index size, Index shorter) {
-  constexpr Index kChannels = 3;
-  check_pictures(size, static_cast<Index>(paths.size()), kChannels);
-  const auto each = static_cast<std::size_t>(size * size * kChannels);
+  constexpr Index kColours = 3;
+  check_pictures(size, static_cast<Index>(paths.size()), kColours);
+  const auto each = static_cast<std::size_t>(size * size * kColours);
   Pictures result;
   result.pixels.resize(paths.size() * each);
   std::vector<std::string> wrong(paths.size());
