@@ -123,6 +123,10 @@ TEST_CASE("how fast products of pairs and by tiles are: a power of two, the same
     CHECK((tiles > 0) == (isa == Isa::avx512 && (amx_unit() != nullptr || pairs_unit() != nullptr)));
     if (tiles > 0) CHECK(std::exp2(std::round(std::log2(tiles))) == tiles);
     CHECK(unit_rate(kernels(isa)) == tiles);
+    set_unit_rate(4);  // another process has measured
+    CHECK(unit_rate(kernels(isa)) == (tiles > 0 ? 4 : 0));
+    set_unit_rate(0);
+    CHECK(unit_rate(kernels(isa)) == tiles);
   }
   CHECK(!bf16_reason().empty());
 }

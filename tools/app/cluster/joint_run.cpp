@@ -11,6 +11,7 @@
 #include "engine/base/parallel.h"
 #include "engine/base/printable.h"
 #include "engine/base/sha256.h"
+#include "engine/kernels/bf16_rate.h"
 #include "tools/app/cli/interrupt.h"
 #include "tools/app/cluster/measure_link.h"
 
@@ -28,7 +29,10 @@ std::string status_of(Fault fault, const std::string& what) {
 
 std::unique_ptr<JointRun> JointRun::join() {
   if (!launcher().started()) return nullptr;
-  return std::make_unique<JointRun>(open_mpi(launcher()));
+  auto joint = std::make_unique<JointRun>(open_mpi(launcher()));
+  // What is measured may differ from rank to rank, what is chosen by it must not.
+  set_unit_rate(std::stod(joint->ranks_->from_first(fmt::format("{}", unit_rate(kernels())))));
+  return joint;
 }
 
 /// `own` of every rank, on rank 0; on the others nothing but it.
