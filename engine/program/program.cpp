@@ -81,6 +81,7 @@ void Program::compile() {
                      options_.ranks != nullptr && options_.ranks->ranks() > 1});
 
   sources_.assign(plan_.sources.size(), nullptr);
+  fed_.resize(plan_.sources.size());
   computed_once_.resize(plan_.sources.size());
   for (std::size_t i = 0; i < plan_.sources.size(); ++i) {
     const Value value = plan_.sources[i];
@@ -144,7 +145,8 @@ void Program::feed(std::string_view name, const Tensor& tensor) {
                               value.shape().text(),
                               tensor.type() == value.spec().type ? "" : " of another element type"));
     }
-    sources_[i] = const_cast<void*>(tensor.raw());
+    fed_[i] = tensor;
+    sources_[i] = fed_[i].raw();
     return;
   }
   throw Error(Fault::usage, "feed", fmt::format("the program has no feed {}", name));

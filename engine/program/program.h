@@ -62,8 +62,8 @@ class Program {
 
   ~Program();
 
-  /// The tensor is read by every run until another one is fed; it must have the feed's shape and type, and
-  /// stay alive.
+  /// The tensor, which the program holds, is read by every run until another one is fed; it must have the
+  /// feed's shape and type.
   void feed(std::string_view name, const Tensor& tensor);
   /// Throws Error(usage) when a feed is missing, Error(failure) when another rank is gone. `step` counts the
   /// training steps: what is random depends on it.
@@ -139,6 +139,7 @@ class Program {
   Derivatives derivatives_;
   Plan plan_;
   std::vector<void*> sources_;                                        // by entry of plan_.sources
+  std::vector<Tensor> fed_;                                           // the same, of feeds
   std::vector<Tensor> computed_once_;                                 // owns what `once` writes
   std::vector<std::pair<const Parameter*, std::uint64_t>> versions_;  // that `once` was run for
   std::vector<void*> pointers_;                                       // a table for each member

@@ -50,6 +50,24 @@ bool keeps(const ProgramCost& cost, const std::string& label) {
 
 }  // namespace
 
+TEST_CASE("a program holds what it is fed") {
+  const auto all = [](Shape shape, real number) {
+    Tensor tensor(shape);
+    tensor.fill(number);
+    return tensor;
+  };
+  auto graph = std::make_unique<Graph>();
+  const Value x = graph->feed("x", Shape{2, 3});
+  graph->output("y", dense(*graph, x, graph->constant("ones", all(Shape{3, 1}, 1))));
+  const auto program = Program::inference(std::move(graph));
+  for (const real number : {real(2), real(3)}) {
+    program->feed("x", all(Shape{2, 3}, number));
+    const Tensor other = all(Shape{2, 3}, 7);  // where freed memory would be taken again
+    program->run();
+    CHECK(program->output("y").values()[0] == 3 * number);
+  }
+}
+
 TEST_CASE("a frozen weight has no gradient kernel, and the layers below none at all") {
   const auto net = make_conv_net();
   const auto full = net->training();
