@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "layers/foreign/translator.h"
@@ -315,7 +316,10 @@ void Translator::slice(const ForeignNode& node) {
     const int axis = axis_of(node, s, i < axes.size() ? axes[i] : static_cast<Index>(i));
     const Index size = s.size(axis);
     const auto bound = [&](Index at) { return std::clamp<Index>(at < 0 ? at + size : at, 0, size); };
-    s = sliced(node, s, axis, bound(begin[i]), bound(end[i]), i < step.size() ? step[i] : 1);
+    const Index by = i < step.size() ? step[i] : 1;
+    // "all of it", as x[:, -1] has for the batch: an end that no batch reaches.
+    if (begin[i] == 0 && end[i] >= std::numeric_limits<std::int32_t>::max() && by == 1) continue;
+    s = sliced(node, s, axis, bound(begin[i]), bound(end[i]), by);
   }
   give(node, std::move(s));
 }

@@ -57,21 +57,29 @@ inline std::string pt2(const Pt2Parts& parts) {
   return stored_zip(members);
 }
 
+/// A parameter in the list of weights, rows of `sizes` in order: "name":{...}.
+inline std::string pt2_weight(const std::string& name, const std::string& file, const std::vector<int>& sizes,
+                              bool trains) {
+  std::string lengths, strides;
+  int stride = 1;
+  for (std::size_t i = sizes.size(); i-- > 0; stride *= sizes[i]) {
+    const std::string comma = i + 1 < sizes.size() ? "," : "";
+    lengths = "{\"as_int\":" + std::to_string(sizes[i]) + "}" + comma + lengths;
+    strides = "{\"as_int\":" + std::to_string(stride) + "}" + comma + strides;
+  }
+  return "\"" + name + "\":{\"path_name\":\"" + file +
+         "\",\"is_param\":true,\"use_pickle\":false,\"tensor_meta\":{\"dtype\":7,\"sizes\":[" + lengths +
+         "],\"strides\":[" + strides +
+         "],\"storage_offset\":{\"as_int\":0},\"layout\":7,\"requires_grad\":" + (trains ? "true" : "false") +
+         "}}";
+}
+
 /// A convolution 1 to 2 channels of 1x1, ReLU, a mean over the image: weights 1 and -1, biases 0 and 3,
 /// frozen but for the bias.
 inline Pt2Parts small_pt2() {
-  const auto meta = [](const char* path, const char* sizes, const char* strides, const char* trains) {
-    return std::string("{\"path_name\":\"") + path +
-           "\",\"is_param\":true,\"use_pickle\":false,\"tensor_meta\":{\"dtype\":7,\"sizes\":[" + sizes +
-           "],\"strides\":[" + strides +
-           "],\"storage_offset\":{\"as_int\":0},\"layout\":7,\"requires_grad\":" + trains + "}}";
-  };
   Pt2Parts parts;
-  parts.weights = "{\"config\":{\"net.conv.weight\":" +
-                  meta("weight_0", R"({"as_int":2},{"as_int":1},{"as_int":1},{"as_int":1})",
-                       R"({"as_int":1},{"as_int":1},{"as_int":1},{"as_int":1})", "false") +
-                  ",\"net.conv.bias\":" + meta("weight_1", R"({"as_int":2})", R"({"as_int":1})", "true") +
-                  "}}";
+  parts.weights = "{\"config\":{" + pt2_weight("net.conv.weight", "weight_0", {2, 1, 1, 1}, false) + "," +
+                  pt2_weight("net.conv.bias", "weight_1", {2}, true) + "}}";
   parts.numbers = {{"weight_0", floats({1, -1})}, {"weight_1", floats({0, 3})}};
   parts.graph = R"({"graph_module":{"graph":{"inputs":[],"outputs":[],"nodes":[
 {"target":"torch.ops.aten.conv2d.default","inputs":[{"name":"input","arg":{"as_tensor":{"name":"x"}}},{"name":"weight","arg":{"as_tensor":{"name":"p_w"}}},{"name":"bias","arg":{"as_tensor":{"name":"p_b"}}}],"outputs":[{"as_tensor":{"name":"conv2d"}}],"metadata":{"nn_module_stack":"L__self__,,Net;L__self__net_conv,net.conv,Conv2d"}},

@@ -84,6 +84,36 @@ TEST_CASE("weights of others go into a network of one's own by their names") {
   CHECK(outcome.err.find("other.weight") != std::string::npos);
 }
 
+TEST_CASE("a head that is replaced no longer shares the weights of another layer") {
+  Cli cli;
+  std::string of_four = "a,b,label\n", of_two = of_four;
+  for (int i = 0; i < 80; ++i) {
+    const std::string row = std::to_string(i % 4) + "," + std::to_string(i % 7) + ",";
+    of_four += row + "kind" + std::to_string(i % 4) + "\n";
+    of_two += row + (i % 4 < 2 ? "low" : "high") + "\n";
+  }
+  cli.write("four.csv", of_four);
+  cli.write("two.csv", of_two);
+  Outcome outcome = cli.run("train --data four.csv --epochs 2 --run four -q --model",
+                            {"dense 4, relu, b: dense 4, relu, head: dense tied b.weight"});
+  REQUIRE_MESSAGE(outcome.code == 0, outcome.err);
+  CHECK(network_of(cli.path("runs/four/best.safetensors")).find("tied b.weight") != std::string::npos);
+  outcome = cli.run("finetune --data two.csv --epochs 2 --run two -q --weights runs/four");
+  REQUIRE_MESSAGE(outcome.code == 0, outcome.err);
+  const firn::SafeTensors tuned = firn::load_safetensors(cli.path("runs/two/best.safetensors"));
+  CHECK(tuned.metadata.at("firn.network").find("tied") == std::string::npos);
+  const firn::SafeTensors base = firn::load_safetensors(cli.path("runs/four/best.safetensors"));
+  const auto weights = [](const firn::SafeTensors& file, const std::string& name) {
+    for (const auto& tensor : file.tensors) {
+      if (tensor.name == name)
+        return std::vector<firn::real>(tensor.tensor.values().begin(), tensor.tensor.values().end());
+    }
+    return std::vector<firn::real>{};
+  };
+  CHECK(weights(tuned, "head.weight").size() == 8);
+  CHECK(weights(tuned, "b.weight") == weights(base, "b.weight"));  // frozen, and no longer the head's
+}
+
 TEST_CASE("a study compares cuts of a network of one's own") {
   Cli cli;
   const Outcome outcome =
