@@ -9,17 +9,31 @@
 
 namespace firn {
 
+namespace {
+
+/// Weight and bias of a dense layer at the end; empty: there is none.
+std::vector<NamedParameter> last_dense(const Model& model) {
+  if (model.children().empty()) return {};
+  const auto dense = std::dynamic_pointer_cast<Dense>(model.children().back().layer);
+  std::vector<NamedParameter> own = dense ? dense->parameters() : std::vector<NamedParameter>();
+  if (own.size() != 2) own.clear();
+  return own;
+}
+
+}  // namespace
+
+bool HeadStandardiser::fits(const Model& model) {
+  return !last_dense(model).empty();
+}
+
 /// `config`'s decay for n samples: the loss is their mean, so a prior of variance v is a decay of 1 / (v n).
 std::unique_ptr<HeadStandardiser> HeadStandardiser::make(const Model& model, ProgramCache& programs,
                                                          FeatureCache& features, Loader& train,
                                                          const HeadConfig& config) {
   if (!config.standardised) return nullptr;
-  const auto dense =
-      model.children().empty() ? nullptr : std::dynamic_pointer_cast<Dense>(model.children().back().layer);
-  const std::vector<NamedParameter> own = dense ? dense->parameters() : std::vector<NamedParameter>();
-  if (own.size() != 2) {
+  const std::vector<NamedParameter> own = last_dense(model);
+  if (own.empty())
     throw Error(Fault::usage, "train", model.name() + " does not end in a dense layer with a bias");
-  }
   const double deviation = config.logit_deviation;
   if (!(deviation >= 0)) throw Error(Fault::usage, "train", fmt::format("logits of deviation {}", deviation));
   const auto inputs = static_cast<double>(own[0].parameter->shape()[0]);

@@ -23,8 +23,10 @@ struct HeadConfig {
 /// without augmentation, as it will be asked; where their features are kept these are among them.
 class HeadStandardiser final : public TrainerExtension {
  public:
-  /// Null where the config does not ask for it. Throws Error(usage) where the model does not end in a dense
-  /// layer with a bias. All outlive it.
+  /// Whether `model` ends in a dense layer with a bias, as such a head has to.
+  static bool fits(const Model& model);
+  /// Null where the config does not ask for it. Throws Error(usage) where the model does not fit. All
+  /// outlive it.
   static std::unique_ptr<HeadStandardiser> make(const Model& model, ProgramCache& programs,
                                                 FeatureCache& features, Loader& train,
                                                 const HeadConfig& config);

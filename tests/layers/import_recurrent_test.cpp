@@ -13,8 +13,8 @@ using namespace firn::test;
 
 namespace {
 
-/// nn.LSTM(1, 2, proj_size=1, batch_first=True), its last output, nn.Linear(1, 2), as PyTorch 2.15 writes them;
-/// the projection does not train.
+/// nn.LSTM(1, 2, proj_size=1, batch_first=True), its last output, nn.Linear(1, 2), as PyTorch 2.15 writes
+/// them; the projection does not train.
 Pt2Parts projected_lstm() {
   Pt2Parts parts;
   std::string list, inputs;

@@ -114,6 +114,17 @@ TEST_CASE("a head that is replaced no longer shares the weights of another layer
   CHECK(weights(tuned, "b.weight") == weights(base, "b.weight"));  // frozen, and no longer the head's
 }
 
+TEST_CASE("finetune: a head that is no dense layer is trained on its features as they are") {
+  Cli cli;
+  const Outcome base = cli.run("train --data digits --labels 5 --epochs 1 --run base -q --model",
+                               {"conv 8 3x3, relu, head: conv classes 1x1, relu, global_pool"});
+  REQUIRE_MESSAGE(base.code == 0, base.err);
+  const Outcome tuned =
+      cli.run("finetune --data drawn --labels 2 --epochs 2 --run tuned --weights runs/base");
+  REQUIRE_MESSAGE(tuned.code == 0, tuned.err);
+  CHECK(tuned.err.find("mean 0 and deviation 1") == std::string::npos);
+}
+
 TEST_CASE("a study compares cuts of a network of one's own") {
   Cli cli;
   const Outcome outcome =

@@ -1,5 +1,7 @@
 #include "tools/app/run/finetuning.h"
 
+#include "optim/trainer/head_standardiser.h"
+
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -33,7 +35,8 @@ bool resolve_finetune(const FinetuneChoice& choice, const Session& session, Trai
     config.epochs = training.epochs = std::max(kEpochs, enough);
   }
   if (training.augment.empty() && session.recipe.mirrored) training.augment = "flip";
-  config.head.standardised = choice.standardised && choice.replace_head && !session.model->each_step();
+  config.head.standardised = choice.standardised && choice.replace_head && !session.model->each_step() &&
+                             HeadStandardiser::fits(*session.model);
   // The prior is one of logits of classes.
   if (config.head.standardised && !training.decay && session.recipe.task == "classification")
     config.head.logit_deviation = kLogitDeviation;

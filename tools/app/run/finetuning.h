@@ -22,7 +22,7 @@ struct FinetuneChoice {
 
 /// Fills in epochs (20, of a head alone as many as make 400 steps) and augmentation (mirrored where the
 /// weights were trained so) where they were left open, and says in `config` how a new head is trained. True
-/// where it is as if its features were standardised.
+/// where it is as if its features were standardised, which takes a dense layer at the end.
 bool resolve_finetune(const FinetuneChoice& choice, const Session& session, TrainingChoice& training,
                       TrainConfig& config);
 /// What is said of such a head.

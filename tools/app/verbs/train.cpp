@@ -109,9 +109,10 @@ void Train::declare(Arguments& arguments) {
     arguments.positional("RUN", run_word_, "a run's folder or a weights file, as --weights");
     arguments.flag("--keep-head", session_.model.keep_head,
                    "train on with the weights' own head, for as many classes as they have");
-    arguments.choice("--head-features", features_, {"standardised", "raw"},
-                     "standardised: a new head is trained as if its features had mean 0 and deviation 1 "
-                     "(standardised)");
+    arguments.choice(
+        "--head-features", features_, {"standardised", "raw"},
+        "standardised: a new head that is a dense layer is trained as if its features had mean 0 and "
+        "deviation 1 (standardised)");
   } else {
     arguments.flag("--replace-head", session_.model.replace_head,
                    "take all but the last block from the weights: for other classes");
