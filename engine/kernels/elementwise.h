@@ -47,6 +47,9 @@ struct ElementwiseKernels {
   void (*gather)(Index rows, Index columns, const real* table, const std::int32_t* tokens, real* y);
   /// dtable[tokens[r],:] += dy[r,:], r ascending.
   void (*scatter_add)(Index rows, Index columns, const real* dy, const std::int32_t* tokens, real* dtable);
+
+  /// y[c,r] = x[r,c], rows of x `ldx` >= columns apart; y is other memory.
+  void (*transpose)(Index rows, Index columns, const real* x, Index ldx, real* y);
 };
 
 }  // namespace firn

@@ -36,24 +36,34 @@ class Permute final : public Op {
   }
   void run(const Call& call) const override {
     const Shape& x = call.in_shape(0);
-    const Shape& y = call.out_shape();
-    const int rank = y.rank();
-    // What stays behind together is copied together.
-    int inner = rank;
-    while (inner > 0 && order_[static_cast<std::size_t>(inner - 1)] == inner - 1) --inner;
-    const Index together = x.count_from(inner);
+    // Axes that stay beside each other are one, from the outermost of y on.
+    std::array<Index, Shape::kMaxRank> size{}, step{}, at{};
+    std::size_t rank = 0;
+    for (std::size_t i = 0; i < order_.size(); ++i) {
+      const bool beside = i > 0 && order_[i] == order_[i - 1] + 1;
+      if (!beside) size[rank++] = 1;
+      size[rank - 1] *= x[order_[i]];
+      step[rank - 1] = x.count_from(order_[i] + 1);
+    }
+    // What lies together in x is copied together, or transposed where it is the last but one of y.
+    const bool turned = rank > 1 && step[rank - 1] != 1 && step[rank - 2] == 1;
+    const std::size_t outer = turned ? rank - 2 : step[rank - 1] == 1 ? rank - 1 : rank;
+    Index together = 1;
+    for (std::size_t i = outer; i < rank; ++i) together *= size[i];
     const Index runs = together > 0 ? call.out_count() / together : 0;
-    std::array<Index, Shape::kMaxRank> at{}, step{};
-    for (int i = 0; i < inner; ++i)
-      step[static_cast<std::size_t>(i)] = x.count_from(order_[static_cast<std::size_t>(i)] + 1);
     Index from = 0;
     for (Index r = 0; r < runs; ++r) {
-      std::copy_n(call.in(0) + from, together, call.out() + r * together);
-      for (int axis = inner - 1; axis >= 0; --axis) {
-        const auto i = static_cast<std::size_t>(axis);
+      real* const to = call.out() + r * together;
+      if (turned) {
+        call.kernels.elementwise.transpose(size[rank - 1], size[rank - 2], call.in(0) + from, step[rank - 1],
+                                           to);
+      } else {
+        std::copy_n(call.in(0) + from, together, to);
+      }
+      for (std::size_t i = outer; i-- > 0;) {
         from += step[i];
-        if (++at[i] < y[axis]) break;
-        from -= step[i] * y[axis];
+        if (++at[i] < size[i]) break;
+        from -= step[i] * size[i];
         at[i] = 0;
       }
     }

@@ -313,3 +313,25 @@ TEST_CASE("rows are gathered and scattered") {
     }
   }
 }
+
+TEST_CASE("transpose") {
+  for (const Isa isa : fast_sets()) {
+    for (const Index rows : {1, 2, 3, 5, 16, 17, 40}) {
+      for (const Index columns : {1, 2, 4, 7, 16, 31, 50}) {
+        const Index ldx = columns + rows % 3;
+        Guarded x(rows * ldx), y(rows * columns);
+        for (Index i = 0; i < x.count(); ++i) x[i] = static_cast<real>(i);
+        kernels(isa).elementwise.transpose(rows, columns, x.data(), ldx, y.data());
+        CAPTURE(isa_name(isa));
+        CAPTURE(rows);
+        CAPTURE(columns);
+        bool same = true;
+        for (Index r = 0; r < rows; ++r) {
+          for (Index c = 0; c < columns; ++c) same = same && y[c * rows + r] == x[r * ldx + c];
+        }
+        CHECK(same);
+        CHECK((x.intact() && y.intact()));
+      }
+    }
+  }
+}

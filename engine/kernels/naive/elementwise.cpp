@@ -115,11 +115,17 @@ void scatter_add(Index rows, Index columns, const real* dy, const std::int32_t* 
   }
 }
 
+void transpose(Index rows, Index columns, const real* x, Index ldx, real* y) {
+  for (Index r = 0; r < rows; ++r) {
+    for (Index c = 0; c < columns; ++c) y[c * rows + r] = x[r * ldx + c];
+  }
+}
+
 }  // namespace
 
 extern const ElementwiseKernels elementwise;
-const ElementwiseKernels elementwise{activate,     activate_gradient, add,    multiply,
-                                     axpby,        add_row,           sum,    sum_squares,
-                                     reduce_parts, dropout,           gather, scatter_add};
+const ElementwiseKernels elementwise{activate, activate_gradient, add,          multiply, axpby,  add_row,
+                                     sum,      sum_squares,       reduce_parts, dropout,  gather, scatter_add,
+                                     transpose};
 
 }  // namespace firn::naive

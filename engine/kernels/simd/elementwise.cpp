@@ -3,6 +3,7 @@
 #include "engine/kernels/simd/activations.h"
 #include "engine/kernels/simd/map.h"
 #include "engine/kernels/simd/philox.h"
+#include "engine/kernels/simd/transpose.h"
 
 namespace firn::FIRN_ISA_SPACE {
 
@@ -130,11 +131,17 @@ void scatter_add(Index rows, Index columns, const float* dy, const std::int32_t*
   }
 }
 
+void transpose(Index rows, Index columns, const float* x, Index ldx, float* y) {
+  // The fewer become the slots of a vector.
+  if (columns < rows) return to_planes(x, ldx, columns, rows, y, rows);
+  to_pixels(x, ldx, rows, columns, y, rows);
+}
+
 }  // namespace
 
 extern const ElementwiseKernels elementwise;
-const ElementwiseKernels elementwise{activate,     activate_gradient, add,    multiply,
-                                     axpby,        add_row,           sum,    sum_squares,
-                                     reduce_parts, dropout,           gather, scatter_add};
+const ElementwiseKernels elementwise{activate, activate_gradient, add,          multiply, axpby,  add_row,
+                                     sum,      sum_squares,       reduce_parts, dropout,  gather, scatter_add,
+                                     transpose};
 
 }  // namespace firn::FIRN_ISA_SPACE
