@@ -6,6 +6,7 @@
 #   cmake          an excerpt in the same way of tests/consumer/CMakeLists.txt
 #   sh             each line that begins with tools/run or firn is run with the program as built
 #   sh slow        the same, in the tests labelled slow
+#   sh slow after NAME   the same behind that file's blocks, on what they have left in runs: studies go on from it
 #   text of firn ARGUMENTS   what that command prints: these lines, in this order, others may stand between them;
 #                  a … in a line stands for anything
 #   text slow of firn ARGUMENTS   the same, in the tests labelled slow
@@ -57,6 +58,7 @@ function(firn_markdown_tests name file)
     string(REGEX REPLACE "[^\n]" "" newlines "${block}")
     string(LENGTH "${newlines}" block_lines)
     math(EXPR line "${line} + ${before_lines} + 1")
+    set(base ${name})
     firn_markdown_block(${name}_${line} "${fence}" "${block}" ${folder} "${program}")
     if(fence STREQUAL "cpp")
       set(program ${name}_${line})
@@ -64,8 +66,9 @@ function(firn_markdown_tests name file)
     if(TEST ${name}_${line})
       # They wait for each other: the first of them begins early. All before are named: where slow ones are left out, the
       # others still wait.
-      set_tests_properties(${name}_${line} PROPERTIES DEPENDS "${before_it}" FIXTURES_REQUIRED ${name}_folder COST 500
+      set_tests_properties(${name}_${line} PROPERTIES DEPENDS "${before_it}" COST 500
                            ENVIRONMENT FIRN_SOURCE_DIR=${PROJECT_SOURCE_DIR})
+      set_property(TEST ${name}_${line} APPEND PROPERTY FIXTURES_REQUIRED ${name}_folder)
       list(APPEND before_it ${name}_${line})
     endif()
     math(EXPR line "${line} + ${block_lines}")
@@ -81,12 +84,28 @@ function(firn_markdown_block name fence block folder program)
     target_link_libraries(${name} PRIVATE firn::firn)
     add_test(NAME ${name} COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:${name}> -DFOLDER=${folder}/scratch
                                   -P ${PROJECT_SOURCE_DIR}/tests/tools/run_in.cmake)
-  elseif(fence STREQUAL "sh" OR fence STREQUAL "sh slow")
+  elseif(fence MATCHES "^sh( slow)?( after ([a-z_]+))?$")
+    set(slow "${CMAKE_MATCH_1}")
+    set(earlier "${CMAKE_MATCH_3}")
     firn_write_if_changed(${folder}/${name}.sh "${block}")
+    set(earlier_test)
+    if(earlier)
+      set(earlier_test ${name}_begun)
+      set(runs ${CMAKE_CURRENT_BINARY_DIR}/${earlier}/scratch/runs)
+      add_test(NAME ${name}_begun
+               COMMAND sh -c "mkdir -p ${folder}/scratch && if [ -d ${runs} ]; then cp -r ${runs} ${folder}/scratch; fi")
+      get_property(all DIRECTORY PROPERTY TESTS)
+      list(FILTER all INCLUDE REGEX "^${earlier}_[0-9]+$")
+      set_tests_properties(${name}_begun PROPERTIES DEPENDS "${all};${before_it}" FIXTURES_SETUP ${name}_begun
+                           FIXTURES_REQUIRED ${base}_folder)
+    endif()
     add_test(NAME ${name} COMMAND ${PROJECT_SOURCE_DIR}/tests/tools/run_block $<TARGET_FILE:firn> ${folder}/${name}.sh
                                   ${folder}/scratch)
-    if(fence STREQUAL "sh slow")
-      set_tests_properties(${name} PROPERTIES LABELS slow)
+    if(earlier)
+      set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED ${name}_begun)
+    endif()
+    if(slow)
+      set_tests_properties(${name} ${earlier_test} PROPERTIES LABELS slow)
     endif()
   elseif(fence MATCHES "^text (slow )?of firn (.+)$")
     set(slow "${CMAKE_MATCH_1}")
