@@ -7,11 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "tests/tools/cli_program.h"
+#include "tests/tools/cli_study_run.h"
 
 namespace {
 
 using firn::test::Cli;
+using firn::test::number;
 using firn::test::Outcome;
 using Json = nlohmann::json;
 
@@ -190,6 +191,60 @@ TEST_CASE("a study of numbers speaks of R², one of several labels of macro F1")
   REQUIRE(labels.code == 0);
   CHECK(has(labels.out, "macro F1 %"));
   CHECK(has(labels.err, "has no classes to learn half of"));
+}
+
+TEST_CASE("a study's file says of each set how it is read") {
+  Cli cli;
+  cli.write("h.csv", houses(150));
+  std::string texts;
+  for (int i = 0; i < 80; ++i)
+    texts += i % 2 == 0 ? "ham\tsee you at home later\n" : "spam\twin a prize at once\n";
+  cli.write("t.tsv", texts);
+  const auto grid = [](const std::string& targets) {
+    std::string all;
+    int number = 0;
+    for (std::size_t at = 0, end = 0; at < targets.size(); at = end + 1) {
+      end = std::min(targets.find(' ', at), targets.size());
+      all += (all.empty() ? "" : ",") + (R"({"name": "e)" + std::to_string(++number)) + R"(", "target": ")" +
+             targets.substr(at, end - at) +
+             R"(", "sources": ["random"], "labels": [20, "all"], "freeze": ["0"], "seeds": 1, "steps": 4,
+                "rates": [0.01]})";
+    }
+    return R"({"experiments": [)" + all + "]}";
+  };
+  cli.write("n.json", grid("csv:h.csv,task=regression,label=price,drop=large+old"));
+  const Outcome numbers = cli.run("study --grid n.json --run n");
+  INFO(numbers.err);
+  REQUIRE(numbers.code == 0);
+  CHECK(has(numbers.out, ": R² "));
+  // The same numbers as with the options on the command line.
+  const Outcome same = cli.run(
+      "study --data csv:h.csv --source random --labels 20,all --freeze 0 --seeds 1 --steps 4 --rate 0.01 "
+      "--run m "
+      "--task regression --label price --drop large old");
+  REQUIRE(same.code == 0);
+  const char* sum = "SELECT sum(accuracy) FROM results";
+  CHECK(number(cli, "n", sum) == number(cli, "m", sum));
+
+  cli.write("w.json", grid("tsv:t.tsv,tokens=words,vocabulary=5,lowercase=on tsv:t.tsv"));
+  const Outcome both = cli.run("study --grid w.json --run w");
+  INFO(both.err);
+  REQUIRE(both.code == 0);
+  CHECK(has(both.err, "5 of 9 words"));
+  CHECK(has(both.out, "t.tsv,tokens=words"));
+
+  const auto refused = [&](const std::string& targets, const std::string& words) {
+    cli.write("r.json", grid(targets));
+    const Outcome outcome = cli.run("study --grid r.json --run r");
+    INFO(outcome.err);
+    CHECK(outcome.code == 2);
+    CHECK(has(outcome.err, words));
+  };
+  refused("csv:h.csv,task=regresion,label=price", "did you mean regression?");
+  refused("csv:h.csv,task=regression,task=labels", "task stands there twice");
+  refused("tsv:t.tsv,lowercase=yes", "--lowercase 'yes': want on or off");
+  refused("tsv:t.tsv,vocabulary=many", "--vocabulary");
+  refused("tsv:t.tsv csv:h.csv,task=regression,label=price", "accuracy and R² in one study");
 }
 
 TEST_CASE("what a task cannot do is said, with exit code 2 or 3") {

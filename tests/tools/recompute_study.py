@@ -195,7 +195,7 @@ class Study:
             return e.p() if e.degrees >= 1 and e.mean != 0 and (e.mean > 0) == up else 1.0
 
         families, ruled = defaultdict(list), {}
-        primary = {}
+        primary, kinds, best_cut = {}, {}, {}
         for number, claim, part, result, model, source, target, experiment in self.db.execute(
                 "SELECT verdict,claim,part,result,model,source,target,experiment FROM verdicts ORDER BY verdict"):
             rows = list(self.evidence(number))
@@ -212,10 +212,12 @@ class Study:
                 for word, x, y in (("difference", mine.mean, d), ("low", mine_low, low), ("high", mine_high, high),
                                    ("error", mine.error, error), ("degrees", mine.degrees, degrees), ("p", mine.p(), p)):
                     self.same(f"{what}, {word}", x, y)
-            if rows:
-                primary[(claim, part, model, source, target)] = rows[0][5]
             family, size, p_for, p_against, p_holm = self.db.execute(
                 "SELECT family,family_size,p_for,p_against,p_holm FROM rulings WHERE verdict=?", (number,)).fetchone()
+            row = rows[self.rests(family, rows, best_cut, (experiment, model, source, target))]
+            if row[3] != row[4]:
+                primary[(claim, part, model, source, target)] = row[5]
+                kinds[(claim, part, model, source, target)] = self.kind(claim, part, family, rows[0][3], experiment)
             expected = self.rule(claim, part, family, rows, level, experiment)
             if result == "not applicable":
                 arm = rows[0][3]
@@ -237,7 +239,48 @@ class Study:
                 self.same(f"verdict {number}, Holm's p", adjusted, p_holm)
                 self.equal(f"verdict {number}, size of its family", len(rows), size)
                 self.equal(f"verdict {number}, result", says, result)
-        self.check_pooled(primary)
+        self.check_pooled(primary, kinds)
+
+    def rests(self, family, rows, best_cut, group):
+        """Which of the evidence speaks for a verdict where sets are put together."""
+        kind = family.split(": ", 1)[1]
+        cuts = [self.arm(row[3])["frozen_blocks"] for row in rows]
+        if kind == "few labels":
+            best_cut[group] = cuts[self.chosen(rows)]
+        if kind in ("few labels", "many labels"):
+            return cuts.index(best_cut[group])
+        if kind == "co-adaptation":
+            return len(rows) // 4 * 2
+        return len(rows) - 1 if kind == "last blocks" or kind.endswith(" matter") or kind.endswith(" matters") else 0
+
+    def kind(self, claim, part, family, arm, experiment):
+        """What a verdict is called over all sets."""
+        kind = family.split(": ", 1)[1]
+        if kind in ("few labels", "many labels"):
+            return kind
+        one = self.arm(arm)
+        levels = sorted({n or np.inf for (n,) in self.db.execute(
+            "SELECT DISTINCT a.labels FROM members m JOIN cells c USING (cell) JOIN arms a USING (arm) "
+            "JOIN results r USING (cell) WHERE m.experiment=? AND a.model=? AND a.source=? AND a.target=? AND a.part=?",
+            (experiment, one["model"], one["source"], one["target"], one["part"]))})
+        labels = one["labels"] or np.inf
+        level = "most labels" if labels == levels[-1] else "fewest labels" if labels == levels[0] else None
+        policy = one["policy"] + ": " if claim == 5 else ""
+        return level and f"{policy}{kind}, {level}"
+
+    def arm(self, key):
+        names = ("model", "source", "target", "part", "labels", "frozen_blocks", "policy")
+        return dict(zip(names, self.db.execute(f"SELECT {','.join(names)} FROM arms WHERE arm=?", (key,)).fetchone()))
+
+    def chosen(self, rows):
+        """Of a verdict's arms the one that the validation part likes best."""
+        merit = []
+        for row in rows:
+            values = [a if v is None else v for a, v in self.db.execute(
+                "SELECT accuracy,validation_accuracy FROM results JOIN cells USING (cell) WHERE arm=? AND cell IN "
+                "(SELECT cell FROM members)", (row[3],))]
+            merit.append(float(np.mean(values)))
+        return max(range(len(rows)), key=lambda i: merit[i])
 
     def rule(self, claim, part, family, rows, level, experiment):
         """The levels for and against by the claims' rules; None where a rule looks at arms beside the evidence."""
@@ -258,13 +301,7 @@ class Study:
             return (min(min(1.0, looks * max(level(t, False), level(b, False))) for t, b in pairs),
                     min(min(1.0, looks * level(t, True)) for t, b in pairs))
         if kind == "few labels":
-            merit, arms = {}, [row[3] for row in rows]
-            for arm in arms:
-                chosen = [a if v is None else v for a, v in self.db.execute(
-                    "SELECT accuracy,validation_accuracy FROM results JOIN cells USING (cell) WHERE arm=? AND cell IN "
-                    "(SELECT cell FROM members)", (arm,))]
-                merit[arm] = float(np.mean(chosen))
-            best = e[max(range(len(e)), key=lambda i: merit[arms[i]])]
+            best = e[self.chosen(rows)]
             validated = self.db.execute("SELECT max(validation_samples) FROM results").fetchone()[0] > 0
             looks = 1 if validated else len(e)
             return min(1.0, looks * level(best, True)), min(1.0, looks * level(best, False))
@@ -298,11 +335,17 @@ class Study:
         t, far = stats.t.ppf(0.975, degrees), delta / np.sqrt(variance)
         return stats.nct.sf(t, degrees, far) if degrees < 1e5 else stats.norm.sf(t - far)
 
-    def check_pooled(self, primary):
-        groups = defaultdict(dict)
+    def check_pooled(self, primary, kinds):
+        groups, networks = defaultdict(dict), defaultdict(set)
         for (claim, part, model, source, target), estimate in primary.items():
             if estimate.degrees >= 1:
                 groups[(claim, f"{part}; {model}, {source}")].setdefault(target, estimate)
+                kind = kinds[(claim, part, model, source, target)]
+                of_all = (claim, f"{kind}; the first network of each set")
+                if kind and target not in groups[of_all]:
+                    groups[of_all][target] = estimate
+                    networks[of_all].add((part, model, source))
+        groups = {key: sets for key, sets in groups.items() if key not in networks or len(networks[key]) > 1}
         theirs = {(claim, part): row for claim, part, *row in self.db.execute(
             "SELECT claim,part,sets,mean,error,low,high,p,tau,prediction_low,prediction_high FROM pooled")}
         wanted = {key: list(sets.values()) for key, sets in groups.items() if len(sets) > 1}

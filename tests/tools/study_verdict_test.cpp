@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -168,6 +169,21 @@ TEST_CASE("families: best depths that differ, each clearly") {
   CHECK(verdicts[0].model == "cnn, rowlstm2");
 }
 
+TEST_CASE("families: a GRU is no CNN") {
+  MadeUp study(4);
+  for (const char* model : {"gru 64, dense", "lstm"}) {
+    for (const char* freeze : {"0", "1"}) {
+      study.add(
+          [&](Arm& arm) {
+            arm.model = model;
+            arm.freeze = freeze;
+          },
+          0.8);
+    }
+  }
+  CHECK(study.verdicts().empty());
+}
+
 TEST_CASE("adaptive: as good and cheaper, dearer, worse") {
   MadeUp study(5);
   const auto policy = [](const char* name) { return [=](Arm& arm) { arm.policy = name; }; };
@@ -284,6 +300,44 @@ TEST_CASE("several targets are one answer, with where another would lie") {
   CHECK(pooled[1].pooled.tau == doctest::Approx(0.02646).epsilon(0.01));
   CHECK(pooled[1].pooled.prediction.low < -0.3);  // one degree of freedom
   CHECK(pooled[1].text.find("over 3 sets +2.0 points") == 0);
+}
+
+TEST_CASE("networks that differ by set are put together too, by what a verdict rests on") {
+  MadeUp study(1);
+  const struct {
+    const char *target, *model;
+    Index fewest, most;
+    double best;
+  } sets[] = {{"digits", "cnn", 2, 20, 0.81},
+              {"letters", "cnn", 4, 0, 0.82},
+              {"words", "textlstm", 5, 50, 0.83},
+              {"words", "textcnn", 5, 50, 0.99}};
+  for (const auto& set : sets) {
+    const auto cut = [&](const char* freeze, Index labels, double mean, double spread) {
+      study.add(
+          [&](Arm& arm) {
+            arm.target = set.target;
+            arm.model = set.model;
+            arm.freeze = freeze;
+            arm.labels = labels;
+          },
+          mean, spread);
+    };
+    cut("0", set.fewest, 0.80, 1);
+    cut("1", set.fewest, 0.70, 0.9);
+    cut("2", set.fewest, set.best, 0.9);
+    cut("0", set.most, 0.90, 1);
+    cut("1", set.most, 0.95, 0.9);
+    cut("2", set.most, 0.89, 0.9);
+  }
+  std::map<std::string, firn::cli::Pooled> pooled;
+  for (const PooledVerdict& v : pooled_verdicts(study.verdicts())) pooled[v.part] = v.pooled;
+  // No two sets share a part with the same labels and network: what all share is left.
+  REQUIRE(pooled.size() == 2);
+  const firn::cli::Pooled& few = pooled.at("few labels; the first network of each set");
+  CHECK(few.sets == 3);
+  CHECK(few.effect.mean == doctest::Approx(0.02));
+  CHECK(pooled.at("many labels; the first network of each set").effect.mean == doctest::Approx(-0.01));
 }
 
 TEST_CASE("adaptive: too little known is not as good") {

@@ -370,6 +370,13 @@ Plan expand(const std::vector<Grid>& grids, Materials& materials) {
     plan.experiments.push_back({grid.name, grid.title, grid.question, static_cast<int>(grid.claim), {}});
     for (const std::string& precision : grid.precision) add_arms(grid, precision, materials, collector);
   }
+  // Tables, page and margins speak of one measure.
+  for (const Arm& arm : plan.arms) {
+    const Arm& first = plan.arms.front();
+    if (arm.score != first.score)
+      refuse(Grid(), fmt::format("{} and {} in one study ({}, {}): make two of them", first.score, arm.score,
+                                 data_name(first.target), data_name(arm.target)));
+  }
   return plan;
 }
 

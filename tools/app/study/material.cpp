@@ -18,6 +18,7 @@
 #include "optim/trainer/freezer.h"
 #include "optim/trainer/task_of.h"
 #include "tools/app/run/adapt.h"
+#include "tools/app/run/data_settings.h"
 #include "tools/app/run/session.h"
 
 namespace firn::cli {
@@ -212,7 +213,9 @@ Materials::Opened& Materials::open(const Arm& arm) {
   choice.model.weights = weights_;
   choice.model.replace_head = !weights_.empty();
   choice.data = data_;
-  choice.data.spec = arm.target;
+  Reading reading = reading_of(arm.target, data_.options);
+  choice.data.spec = std::move(reading.spec);
+  choice.data.options = std::move(reading.options);
   Session session = open_session(choice);
   if (choice.model.replace_head && session.model->each_step()) {
     choice.model.replace_head = false;
@@ -244,11 +247,12 @@ void Materials::open_source(const Arm& arm, const Opened& opened) {
     source.parts = classes_of(target.parts, 0, target.classes / 2);
   } else if (arm.source != kSelfSource) {
     const DataInfo& info = target.parts.train->info();
+    const DataOptions asked = reading_of(arm.target, data_.options).options;
     DataOptions options;
-    options.limit = data_.options.limit;
-    options.window = data_.options.window;
-    options.skip_bad = data_.options.skip_bad;
-    options.outline = data_.options.outline;
+    options.limit = asked.limit;
+    options.window = asked.window;
+    options.skip_bad = asked.skip_bad;
+    options.outline = asked.outline;
     options.split = {.seed = data_.split_seed, .group = data_.group, .validation = false};
     options.vocabulary = info.vocabulary;
     options.tokens = info.tokens.name();

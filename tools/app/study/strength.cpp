@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "tools/app/record/schema.h"
@@ -63,20 +64,40 @@ Index seeds_for_a_point(Database* database) {
 }
 
 std::vector<PooledVerdict> pooled_verdicts(const std::vector<Verdict>& verdicts) {
-  std::map<std::tuple<int, std::string, std::string, std::string>, std::map<std::string, Estimate>> groups;
+  using Targets = std::map<std::string, Estimate>;
+  std::map<std::tuple<int, std::string, std::string, std::string>, Targets> groups;
+  struct All {
+    Targets targets;
+    std::set<std::tuple<std::string, std::string, std::string>> groups;
+  };
+  std::map<std::pair<int, std::string>, All> kinds;
   for (const Verdict& v : verdicts) {
-    if (v.evidence.empty() || v.evidence.front().seeds < 2) continue;
-    groups[{v.claim, v.part, v.model, v.source}].try_emplace(v.target, v.evidence.front().estimate);
+    if (v.evidence.empty()) continue;
+    const Difference& one = v.evidence[v.rests];
+    if (one.seeds < 2 || one.a == one.b) continue;
+    groups[{v.claim, v.part, v.model, v.source}].try_emplace(v.target, one.estimate);
+    if (v.kind.empty()) continue;
+    All& kind = kinds[{v.claim, v.kind}];
+    if (kind.targets.try_emplace(v.target, one.estimate).second)
+      kind.groups.insert({v.part, v.model, v.source});
+  }
+  std::vector<std::tuple<int, std::string, const Targets*>> wanted;
+  for (const auto& [key, targets] : groups) {
+    const auto& [claim, part, model, source] = key;
+    wanted.emplace_back(claim, fmt::format("{}; {}, {}", part, model, source), &targets);
+  }
+  for (const auto& [key, kind] : kinds) {
+    if (kind.groups.size() > 1)
+      wanted.emplace_back(key.first, key.second + "; the first network of each set", &kind.targets);
   }
   std::vector<PooledVerdict> all;
-  for (const auto& [key, targets] : groups) {
+  for (const auto& [claim, part, targets] : wanted) {
     std::vector<Estimate> sets;
-    for (const auto& [target, one] : targets) sets.push_back(one);
+    for (const auto& [target, one] : *targets) sets.push_back(one);
     const auto pooled = pool(sets);
     if (!pooled) continue;
-    const auto& [claim, part, model, source] = key;
     const Interval interval = pooled->effect.interval();
-    PooledVerdict v{claim, fmt::format("{}; {}, {}", part, model, source), {}, *pooled};
+    PooledVerdict v{claim, part, {}, *pooled};
     v.text = fmt::format("over {} sets {:+.1f} points ({:+.1f} to {:+.1f}), deviation between them {:.1f}",
                          pooled->sets, 100 * pooled->effect.mean, 100 * interval.low, 100 * interval.high,
                          100 * pooled->tau);

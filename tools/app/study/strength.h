@@ -26,13 +26,15 @@ std::string power_text(const std::vector<ArmPower>& arms);
 /// differences deviate by one point.
 Index seeds_for_a_point(Database* database);
 
-/// A part of a claim, for one model and source, over all targets.
+/// A part of a claim over all targets: for one model and source, or for the first network of each target.
 struct PooledVerdict {
   int claim = 0;
   std::string part, text;
   Pooled pooled;
 };
-/// Those that two targets at least have a verdict on, by the difference that it rests on.
+/// Those that two targets at least have a verdict on, by the difference that it rests on. Behind those of one
+/// model and source those of all: of each target the verdict that comes first, since its others are of the
+/// same samples. What is that of one model and source alone does not stand there twice.
 std::vector<PooledVerdict> pooled_verdicts(const std::vector<Verdict>& verdicts);
 
 }  // namespace firn::cli

@@ -29,6 +29,10 @@ struct Verdict {
   double p_holm = 1;        ///< the lesser of both among the family
   std::size_t family_size = 0;
   std::vector<Difference> evidence;
+  std::size_t rests = 0;  ///< which of the evidence speaks for it where sets are put together
+  /// What the part is called whatever the set, its network and its number of labels: "few labels", "lp-ft:
+  /// better, most labels"; empty where the number of labels is neither the least nor the most.
+  std::string kind = {};
 };
 
 /// Rules on all of them: within each family on a level of 5 % for the whole of it (Holm 1979). What is not

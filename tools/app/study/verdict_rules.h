@@ -26,8 +26,12 @@ struct ClaimGroup {
   std::vector<Index> labels() const;
   /// Of the same part of the target with new weights, and of another source, in the same experiment.
   const Outcome* elsewhere(const std::string& other_source, const Wanted& wanted) const;
-  /// `family`: what the part is called whatever the model, source, labels and policy.
+  /// `family`: what the part is called whatever the model, source, labels and policy. Its kind is that.
   Verdict verdict(const std::string& part_of_claim, const std::string& family) const;
+  /// The same of so many labels, of which the kind says whether they are the fewest or the most of the group;
+  /// `policy` stands before it.
+  Verdict verdict(const std::string& part_of_claim, const std::string& family, Index labels,
+                  const std::string& policy = {}) const;
   Difference accuracy(const Outcome& a, const Outcome& b) const;
 };
 

@@ -51,6 +51,7 @@ const Outcome* ClaimGroup::elsewhere(const std::string& other_source, const Want
 Verdict ClaimGroup::verdict(const std::string& part_of_claim, const std::string& family) const {
   Verdict verdict;
   verdict.family = experiment->name + ": " + family;
+  verdict.kind = family;
   verdict.experiment = experiment->name;
   verdict.claim = experiment->claim;
   verdict.part = part_of_claim;
@@ -58,6 +59,18 @@ Verdict ClaimGroup::verdict(const std::string& part_of_claim, const std::string&
   verdict.source = data_name(source);
   verdict.target = data_name(target);
   if (part != kWholePart) verdict.target += fmt::format(", {} of the classes", part);
+  return verdict;
+}
+
+Verdict ClaimGroup::verdict(const std::string& part_of_claim, const std::string& family, Index of_labels,
+                            const std::string& policy) const {
+  Verdict verdict = this->verdict(part_of_claim, family);
+  const std::vector<Index> all = labels();
+  const char* level = of_labels == all.back()    ? "most labels"
+                      : of_labels == all.front() ? "fewest labels"
+                                                 : "";
+  verdict.kind =
+      *level == 0 ? "" : fmt::format("{}{}{}, {}", policy, policy.empty() ? "" : ": ", family, level);
   return verdict;
 }
 

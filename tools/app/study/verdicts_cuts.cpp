@@ -27,6 +27,13 @@ const Difference& best_of(const std::vector<Difference>& all) {
   });
 }
 
+/// Where the cut stands among them; behind the last where it does not.
+std::size_t place_of(const std::vector<Difference>& all, Index cut) {
+  const auto at = std::find_if(all.begin(), all.end(),
+                               [&](const Difference& d) { return d.a->arm->frozen_blocks() == cut; });
+  return static_cast<std::size_t>(at - all.begin());
+}
+
 /// How many blocks a policy `random-frozen` copies.
 Index depth_of(const Outcome* outcome) {
   const std::string& policy = outcome->arm->policy;
@@ -41,7 +48,7 @@ void judge_co_adaptation(const ClaimGroup& group, const std::vector<const Outcom
                          const Outcome& base, std::vector<Verdict>& to) {
   Verdict verdict =
       group.verdict(fmt::format("co-adaptation breaks in the middle ({})", labels_name(*frozen.front()->arm)),
-                    "co-adaptation");
+                    "co-adaptation", frozen.front()->arm->labels);
   const std::size_t looks = frozen.size() - 1;  // the last one keeps all that was learned together
   Difference worst;
   for (std::size_t i = 0; i < looks; ++i) {
@@ -58,7 +65,8 @@ void judge_co_adaptation(const ClaimGroup& group, const std::vector<const Outcom
     verdict.p_for = std::min(verdict.p_for, both);
     verdict.p_against = std::min(verdict.p_against, of_looks(to_tuned.level(true), looks));
   }
-  if (worst.a == nullptr) return;  // without the control nothing is said
+  if (worst.a == nullptr) return;                   // without the control nothing is said
+  verdict.rests = verdict.evidence.size() / 4 * 2;  // the cut in the middle, against the same tuned
   verdict.text = fmt::format(
       "first {} copied from itself and frozen, the rest new: against the same tuned {}; "
       "against new weights {}",
@@ -89,17 +97,19 @@ void judge_labels(const ClaimGroup& group, std::vector<Verdict>& to) {
   }
   wins.text = fmt::format("the best cut, {}, against full tuning: {}", best.a->arm->name(), points(best));
   wins.evidence = few;
+  wins.rests = place_of(few, cut);
   to.push_back(std::move(wins));
 
-  const auto same = std::find_if(many.begin(), many.end(),
-                                 [&](const Difference& d) { return d.a->arm->frozen_blocks() == cut; });
-  if (same == many.end()) return;
+  const std::size_t place = place_of(many, cut);
+  if (place == many.size()) return;
+  const Difference& same = many[place];
   Verdict loses = group.verdict(
       fmt::format("with {} the same freezing loses", labels_name(labels.back(), group.by_class())),
       "many labels");
-  rest_on(loses, *same, false);
-  loses.text = fmt::format("{} against full tuning: {}", same->a->arm->name(), points(*same));
+  rest_on(loses, same, false);
+  loses.text = fmt::format("{} against full tuning: {}", same.a->arm->name(), points(same));
   loses.evidence = many;
+  loses.rests = place;
   to.push_back(std::move(loses));
 }
 
@@ -131,18 +141,19 @@ void judge_depth(const ClaimGroup& group, std::vector<Verdict>& to) {
       continue;
     }
     if (const Outcome* frozen_random = random(depth_of(by_depth.front()))) {
-      Verdict early = group.verdict("the first block transfers", "first block");
+      Verdict early = group.verdict("the first block transfers", "first block", labels);
       const Difference d = group.accuracy(*by_depth.front(), *frozen_random);
       rest_on(early, d, true);
       early.text = fmt::format("copied and frozen against random and frozen: {}", points(d));
       early.evidence = {d, against_scratch.front()};
       to.push_back(std::move(early));
     }
-    Verdict late = group.verdict("the last blocks do not transfer", "last blocks");
+    Verdict late = group.verdict("the last blocks do not transfer", "last blocks", labels);
     rest_on(late, against_scratch.back(), false);
     late.text = fmt::format("first {} copied and frozen, a new head, against scratch: {}",
                             depth_of(by_depth.back()), points(against_scratch.back()));
     late.evidence = against_scratch;
+    late.rests = against_scratch.size() - 1;
     to.push_back(std::move(late));
   }
 }
@@ -171,8 +182,9 @@ void judge_early(const ClaimGroup& group, std::vector<Verdict>& to) {
     const Outcome* later = arm_of(most, last);
     const Outcome* fewer = arm_of(least, first);
     if (early != nullptr && later != nullptr && first < last) {
-      Verdict verdict = group.verdict(
-          fmt::format("freezing too early hurts ({})", labels_name(labels, group.by_class())), "too early");
+      Verdict verdict =
+          group.verdict(fmt::format("freezing too early hurts ({})", labels_name(labels, group.by_class())),
+                        "too early", labels);
       const Difference d = group.accuracy(*early, *later);
       rest_on(verdict, d, false);
       verdict.text = fmt::format("first {} frozen from {:.0f} % of the steps on against from {:.0f} % on: {}",
@@ -182,8 +194,9 @@ void judge_early(const ClaimGroup& group, std::vector<Verdict>& to) {
       to.push_back(std::move(verdict));
     }
     if (early != nullptr && fewer != nullptr && least < most) {
-      Verdict verdict = group.verdict(
-          fmt::format("freezing too much hurts ({})", labels_name(labels, group.by_class())), "too much");
+      Verdict verdict =
+          group.verdict(fmt::format("freezing too much hurts ({})", labels_name(labels, group.by_class())),
+                        "too much", labels);
       const Difference d = group.accuracy(*early, *fewer);
       rest_on(verdict, d, false);
       verdict.text = fmt::format("first {} against first {} frozen, both from {:.0f} % of the steps on: {}",

@@ -12,7 +12,9 @@ namespace firn::cli {
 namespace {
 
 bool is_recurrent(const std::string& model) {
-  return model.find("lstm") != std::string::npos || model.find("rnn") != std::string::npos;
+  constexpr const char* kWords[] = {"lstm", "gru", "rnn"};
+  return std::any_of(std::begin(kWords), std::end(kWords),
+                     [&](const char* word) { return model.find(word) != std::string::npos; });
 }
 
 /// The share of the blocks below the head that a cut freezes.
@@ -52,7 +54,7 @@ void judge_families(const std::vector<ClaimGroup>& groups, std::vector<Verdict>&
         const Outcome* other = best_of(theirs);
         Verdict verdict = cnn.verdict(
             fmt::format("CNN and LSTM want different cuts ({})", labels_name(labels, cnn.by_class())),
-            "families");
+            "families", labels);
         verdict.model = cnn.model + ", " + lstm.model;
         const Difference here = cnn.accuracy(*best, *nearest(ours, depth_of(*other)));
         const Difference there = lstm.accuracy(*other, *nearest(theirs, depth_of(*best)));
@@ -94,7 +96,7 @@ std::string share_text(const Difference& ratio, const char* of) {
 Verdict as_good(const ClaimGroup& group, const Outcome& policy, const Outcome& full) {
   Verdict verdict = group.verdict(fmt::format("{} is as good as full tuning at less cost ({})",
                                               policy.arm->policy, labels_name(*policy.arm)),
-                                  "as good at less cost");
+                                  "as good at less cost", policy.arm->labels, policy.arm->policy);
   const Difference accuracy = group.accuracy(policy, full);
   const Difference within = group.outcomes->within(policy, full, kErrorMargin);
   const Difference macs = group.outcomes->ratio(policy, full, Metric::macs);
@@ -130,7 +132,7 @@ void judge_adaptive(const ClaimGroup& group, std::vector<Verdict>& to) {
         to.push_back(as_good(group, *policy, *full));
         Verdict better = group.verdict(
             fmt::format("{} is better than full tuning ({})", policy->arm->policy, labels_name(*policy->arm)),
-            "better");
+            "better", labels, policy->arm->policy);
         const Difference d = group.accuracy(*policy, *full);
         rest_on(better, d, true);
         better.text = points(d);
@@ -146,7 +148,7 @@ void judge_adaptive(const ClaimGroup& group, std::vector<Verdict>& to) {
         if (other == nullptr) continue;
         Verdict better = group.verdict(
             fmt::format("{} is better than {} ({})", policy->arm->policy, than, labels_name(*policy->arm)),
-            std::string("better than ") + than);
+            std::string("better than ") + than, labels, policy->arm->policy);
         const Difference d = group.accuracy(*policy, *other);
         const Difference macs = group.outcomes->ratio(*other, *policy, Metric::macs);
         rest_on(better, d, true);
@@ -181,8 +183,8 @@ void judge_regularisers(const ClaimGroup& group, std::vector<Verdict>& to) {
     for (const Rule& rule : kRules) {
       const auto changed =
           group.every([&](const Arm& arm) { return arm.labels == labels && rule.changed(arm); });
-      Verdict verdict =
-          group.verdict(fmt::format("{} ({})", rule.text, labels_name(labels, group.by_class())), rule.text);
+      Verdict verdict = group.verdict(
+          fmt::format("{} ({})", rule.text, labels_name(labels, group.by_class())), rule.text, labels);
       Difference clearest;
       double none = 0;  // the level on which every change is within the margin
       for (const Outcome* outcome : changed) {
@@ -197,6 +199,7 @@ void judge_regularisers(const ClaimGroup& group, std::vector<Verdict>& to) {
                          group.outcomes->within(*outcome, *plain, -kErrorMargin).level(false)});
       }
       if (clearest.a == nullptr) continue;
+      verdict.rests = verdict.evidence.size() - 1;  // the deepest cut, whatever is clearest
       verdict.p_for = of_looks(std::min(clearest.level(true), clearest.level(false)), changed.size());
       // Told from zero, and yet within the margin: it does not matter.
       verdict.p_against = none;

@@ -12,6 +12,7 @@
 #include <memory>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 #include "data/source.h"
 #include "engine/base/atomic_file.h"
@@ -153,16 +154,19 @@ void StudyVerb::read_changes() {
 
 std::vector<Grid> StudyVerb::grids(Console& console) {
   std::vector<Grid> all;
-  DataOptions options = data_.options;
-  options.size = 0;
-  options.outline = true;
+  const auto outlined = [this](const std::string& target) {
+    Reading reading = reading_of(target, data_.options);
+    reading.options.size = 0;
+    reading.options.outline = true;
+    return open_data(reading.spec, reading.options);
+  };
   if (registration_) {
     all = registration_->grids;
   } else if (!grid_.empty()) {
     all = read_grids(grid_);
   } else {
     const std::string target = changes_.grid.target.empty() ? Grid().target : changes_.grid.target;
-    const DataParts data = open_data(target, options);
+    const DataParts data = outlined(target);
     all = preset(preset_.empty() ? kUsualPreset : preset_, data.info());
     for (Grid& grid : all) grid.target = target;
   }
@@ -170,7 +174,7 @@ std::vector<Grid> StudyVerb::grids(Console& console) {
   for (Grid& grid : all) {
     change(grid, changes_);
     auto at = known.find(grid.target);
-    if (at == known.end()) at = known.emplace(grid.target, open_data(grid.target, options).info()).first;
+    if (at == known.end()) at = known.emplace(grid.target, outlined(grid.target).info()).first;
     console.notes(complete(grid, at->second));
     check(grid);
   }
@@ -248,8 +252,15 @@ int StudyVerb::dry_run(Console& console, const Plan& plan, const WorkForecast& f
                       .add("threads", thread_count()));
     return 0;
   }
-  for (const Plan::Experiment& e : plan.experiments)
-    console.out(fmt::format("{}: {} cells", e.name, e.cells.size()));
+  // A cell of several experiments is the first one's.
+  std::map<std::size_t, double> seconds;
+  for (std::size_t i = 0; i < todo.cells.size(); ++i) seconds[todo.cells[i]] = cells[i];
+  for (const Plan::Experiment& e : plan.experiments) {
+    double own = 0;
+    for (const std::size_t cell : e.cells) own += std::exchange(seconds[cell], 0);
+    console.out(
+        fmt::format("{}: {} cells, {} of one thread's time", e.name, e.cells.size(), clock_text(own)));
+  }
   console.out(fmt::format("{} cells of {} arms, {} to do, {} sources to learn; about {} on {} threads",
                           plan.cells.size(), plan.arms.size(), todo.cells.size(), todo.origins.size(),
                           clock_text(wall), thread_count()));
