@@ -209,6 +209,19 @@ TEST_CASE("adaptive: as good and cheaper, dearer, worse") {
   CHECK(verdicts[9].ruling == Ruling::undecided);
 }
 
+TEST_CASE("adaptive: parts of blocks that freeze save too, rates alone do not") {
+  MadeUp study(5);
+  study.add([](Arm&) {}, 0.9, 1, 100, 1);
+  study.add([](Arm& arm) { arm.policy = "bias-only"; }, 0.9, 0.9, 70, 0.7, {}, 1);
+  study.add([](Arm& arm) { arm.policy = "auto-rgn"; }, 0.9, 0.9, 100, 1, {}, 1);
+  std::map<std::string, Ruling> rulings;
+  for (const Verdict& v : study.verdicts()) {
+    if (v.family.ends_with("as good at less cost")) rulings[v.part.substr(0, v.part.find(' '))] = v.ruling;
+  }
+  CHECK(rulings.at("bias-only") == Ruling::supported);
+  CHECK(rulings.at("auto-rgn") == Ruling::not_applicable);
+}
+
 TEST_CASE("adaptive: the margin is of the errors, and lower within it is as good") {
   const auto ruling = [](double full, double with) {
     MadeUp study(5);

@@ -17,7 +17,7 @@ namespace firn::cli {
 
 namespace {
 
-constexpr Index kWorkerPoolBytes = Index{1} << 28;  // of features that this process's cells share
+constexpr Index kWorkerPoolBytes = Index{1} << 29;  // of features that this process's cells share
 
 class CellWorker {
  public:
@@ -33,8 +33,10 @@ class CellWorker {
     for (std::size_t i = 0; i < plan.origins.size(); ++i) origins_[plan.origins[i].key] = i;
   }
 
-  bool run(const std::vector<std::size_t>& cells) {
+  bool run(std::vector<std::size_t> cells) {
     folder_.make();
+    // As the plan has them: what shares features stands together.
+    std::sort(cells.begin(), cells.end());
     measure(cells);
     const auto total = static_cast<Index>(cells.size());
     Index done = 0;

@@ -107,8 +107,9 @@ Verdict as_good(const ClaimGroup& group, const Outcome& policy, const Outcome& f
   verdict.text =
       fmt::format("accuracy {}; {} times its errors at most by {}; {}, {}", points(accuracy),
                   1 + kErrorMargin, points(within), share_text(macs, "MACs"), share_text(seconds, "time"));
-  // Rates alone save nothing: there is no cost to be less.
-  const bool froze = policy.trained_share < 1 - 1e-9;
+  // Rates alone save nothing: there is no cost to be less. Parts of blocks that freeze (biases alone train)
+  // leave every block training, and save.
+  const bool froze = policy.trained_share < 1 - 1e-9 || macs.mean < -1e-9;
   const bool dearer = macs.mean > 1e-9;
   if (!froze && !dearer && policy.trained_share > 0) {
     verdict.ruling = Ruling::not_applicable;
