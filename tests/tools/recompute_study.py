@@ -215,9 +215,8 @@ class Study:
             family, size, p_for, p_against, p_holm = self.db.execute(
                 "SELECT family,family_size,p_for,p_against,p_holm FROM rulings WHERE verdict=?", (number,)).fetchone()
             row = rows[self.rests(family, rows, best_cut, (experiment, model, source, target))]
-            if row[3] != row[4]:
-                primary[(claim, part, model, source, target)] = row[5]
-                kinds[(claim, part, model, source, target)] = self.kind(claim, part, family, rows[0][3], experiment)
+            primary[(claim, part, model, source, target)] = row[5]
+            kinds[(claim, part, model, source, target)] = self.kind(claim, part, family, rows[0][3], experiment)
             expected = self.rule(claim, part, family, rows, level, experiment)
             if result == "not applicable":
                 arm = rows[0][3]
@@ -339,7 +338,7 @@ class Study:
     def check_pooled(self, primary, kinds):
         groups, networks = defaultdict(dict), defaultdict(set)
         for (claim, part, model, source, target), estimate in primary.items():
-            if estimate.degrees >= 1:
+            if estimate.degrees >= 1 and estimate.error > 1e-6:
                 groups[(claim, f"{part}; {model}, {source}")].setdefault(target, estimate)
                 kind = kinds[(claim, part, model, source, target)]
                 of_all = (claim, f"{kind}; the first network of each set")

@@ -343,6 +343,18 @@ TEST_CASE("networks that differ by set are put together too, by what a verdict r
     cut("1", set.most, 0.95, 0.9);
     cut("2", set.most, 0.89, 0.9);
   }
+  // The same in every seed: nothing to weigh it by.
+  for (const Index labels : {3, 30}) {
+    for (const char* freeze : {"0", "1"}) {
+      study.add(
+          [&](Arm& arm) {
+            arm.target = "still";
+            arm.freeze = freeze;
+            arm.labels = labels;
+          },
+          *freeze == '0' ? 0.5 : 0.9);
+    }
+  }
   std::map<std::string, firn::cli::Pooled> pooled;
   for (const PooledVerdict& v : pooled_verdicts(study.verdicts())) pooled[v.part] = v.pooled;
   // No two sets share a part with the same labels and network: what all share is left.

@@ -14,6 +14,7 @@ namespace firn::cli {
 namespace {
 
 constexpr double kPoint = 0.01;
+constexpr double kNoSpread = 1e-6;  // of a difference's error
 
 Index median_of(std::vector<Index> values) {
   std::sort(values.begin(), values.end());
@@ -74,7 +75,7 @@ std::vector<PooledVerdict> pooled_verdicts(const std::vector<Verdict>& verdicts)
   for (const Verdict& v : verdicts) {
     if (v.evidence.empty()) continue;
     const Difference& one = v.evidence[v.rests];
-    if (one.seeds < 2 || one.a == one.b) continue;
+    if (one.seeds < 2 || one.estimate.error <= kNoSpread) continue;
     groups[{v.claim, v.part, v.model, v.source}].try_emplace(v.target, one.estimate);
     if (v.kind.empty()) continue;
     All& kind = kinds[{v.claim, v.kind}];

@@ -35,6 +35,8 @@ struct PooledVerdict {
 /// Those that two targets at least have a verdict on, by the difference that it rests on. Behind those of one
 /// model and source those of all: of each target the verdict that comes first, since its others are of the
 /// same samples. What is that of one model and source alone does not stand there twice.
+/// A difference that is the same in every seed (of a policy that never froze) has no error to be weighed by
+/// and is left out.
 std::vector<PooledVerdict> pooled_verdicts(const std::vector<Verdict>& verdicts);
 
 }  // namespace firn::cli
