@@ -117,8 +117,8 @@ Cost Conv2dDwOp::cost(const Node& node) const {
 }
 
 std::span<const Implementation* const> Conv2dDwOp::implementations() const {
-  static constexpr const Implementation* all[] = {&conv2d_dw_by_parts, &conv2d_dw_by_pieces,
-                                                  &conv2d_dw_matrix_parts, &conv2d_dw_matrix_pieces};
+  static constexpr const Implementation* all[] = {&conv2d_dw_by_parts, &conv2d_dw_matrix_parts,
+                                                  &conv2d_dw_by_pieces, &conv2d_dw_matrix_pieces};
   return all;
 }
 

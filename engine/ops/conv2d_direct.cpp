@@ -112,7 +112,7 @@ Index whole_weight(const Choice& choice) {
 const Implementation conv2d_direct{
     "direct",
     [](const Choice& choice) { return is_direct_allowed(choice, choice.op<Conv2dOp>().geometry()); },
-    [](const Choice&) { return 1.0; },
+    plain_cost,
     make_direct,
 };
 
@@ -121,7 +121,7 @@ const Implementation conv2d_dx_direct{
     [](const Choice& choice) {
       return is_direct_allowed(choice, input_gradient_of(choice.op<Conv2dDxOp>().geometry()));
     },
-    [](const Choice&) { return 1.0; },
+    plain_cost,
     make_dx_direct,
 };
 
@@ -130,7 +130,7 @@ const Implementation conv2d_dw_by_parts{
     [](const Choice& choice) {
       return sums_by_parts(whole_weight(choice), choice.input(0), choice.input(1));
     },
-    [](const Choice&) { return 0.5; },
+    plain_cost,
     [](const Choice& choice) {
       return reduced(choice, std::make_shared<Conv2dDwDirect>(choice, true), choice.node.inputs());
     },
@@ -138,8 +138,8 @@ const Implementation conv2d_dw_by_parts{
 
 const Implementation conv2d_dw_by_pieces{
     "by pieces of the weight",
-    [](const Choice&) { return true; },
-    [](const Choice&) { return 1.0; },
+    fits_always,
+    plain_cost,
     [](const Choice& choice) {
       return Chosen{std::make_shared<Conv2dDwDirect>(choice, false), choice.node.inputs()};
     },

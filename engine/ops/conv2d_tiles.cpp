@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include "engine/ops/conv2d_ops.h"
+#include "engine/ops/rates.h"
 #include "engine/ops/winograd.h"
 
 namespace firn {
@@ -29,7 +30,7 @@ bool tiles_fit(const Choice& choice) {
 
 template <Index m>
 double tiles_cost(const Choice& choice) {
-  if (choice.op<ConvolutionOp>().tile()) return 0;
+  if (choice.op<ConvolutionOp>().tile()) return rates::kAskedFor;
   const Index batch = choice.changes_each_step(choice.input(1)) ? choice.input(0).shape()[0] : 0;
   return 1 / winograd_gain(tiled_geometry(choice), choice.kernels.isa, batch, m);
 }

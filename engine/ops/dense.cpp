@@ -39,12 +39,12 @@ void DenseOp::gradient(Gradients& g) const {
 }
 
 std::span<const Implementation* const> DenseOp::implementations() const {
-  static constexpr const Implementation* all[] = {&dense_packed, &dense_by_columns, &dense_matrix};
+  static constexpr const Implementation* all[] = {&dense_by_columns, &dense_packed, &dense_matrix};
   return all;
 }
 
 std::span<const Implementation* const> DenseDxOp::implementations() const {
-  static constexpr const Implementation* all[] = {&dense_dx_packed, &dense_dx_by_columns, &dense_dx_matrix};
+  static constexpr const Implementation* all[] = {&dense_dx_by_columns, &dense_dx_packed, &dense_dx_matrix};
   return all;
 }
 
@@ -70,8 +70,8 @@ Cost DenseDwOp::cost(const Node& node) const {
 }
 
 std::span<const Implementation* const> DenseDwOp::implementations() const {
-  static constexpr const Implementation* all[] = {&dense_dw_by_parts, &dense_dw_by_pieces,
-                                                  &dense_dw_matrix_parts, &dense_dw_matrix_pieces};
+  static constexpr const Implementation* all[] = {&dense_dw_by_parts, &dense_dw_matrix_parts,
+                                                  &dense_dw_by_pieces, &dense_dw_matrix_pieces};
   return all;
 }
 

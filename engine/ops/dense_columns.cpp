@@ -4,15 +4,15 @@
 #include "engine/ops/check.h"
 #include "engine/ops/dense_ops.h"
 #include "engine/ops/parts.h"
+#include "engine/ops/rates.h"
 
 namespace firn {
 
 namespace {
 
-constexpr Index kColumnsOfTask = 64;   // at most
-constexpr Index kPartsOfColumns = 8;   // tasks that such a product has at least, if its columns allow it
-constexpr Index kColumnStep = 32;      // a multiple of every kernel's panel
-constexpr Index kWorthColumns = 4096;  // fewer weights stay in the first-level cache from slice to slice
+constexpr Index kColumnsOfTask = 64;  // at most
+constexpr Index kPartsOfColumns = 8;  // tasks that such a product has at least, if its columns allow it
+constexpr Index kColumnStep = 32;     // a multiple of every kernel's panel
 
 /// Inputs: x, the weight (k,n), or where `transposed` its transpose (n,k), of which each task packs what it
 /// reads; and what the epilogue needs.
@@ -71,19 +71,16 @@ class ColumnsProduct final : public ImplementationOf<WithEpilogue> {
 bool columns_fit(const Choice& choice) {
   const Index n = choice.op<RowProduct>().n(), count = choice.input(1).shape().count();
   const Spec& x = choice.input(0).spec();
-  return !choice.narrow() && choice.changes_each_step(choice.input(1)) && count >= kWorthColumns &&
+  return !choice.narrow() && choice.changes_each_step(choice.input(1)) && count >= rates::kWorthColumns &&
          x.axis == Axis::batch && !small_in_parts(count, x.shape.count() + x.shape.with(-1, n).count());
 }
 
 }  // namespace
 
-/// As fast as with the weight packed, without packing it.
-constexpr double kCost = 0.95;
-
 const Implementation dense_by_columns{
     "by columns",
     columns_fit,
-    [](const Choice&) { return kCost; },
+    plain_cost,
     [](const Choice& choice) {
       const EpilogueForm form = bias_epilogue(choice.op<DenseOp>().bias());
       return Chosen{std::make_shared<ColumnsProduct>(choice, false, form), choice.node.inputs()};
@@ -93,7 +90,7 @@ const Implementation dense_by_columns{
 const Implementation dense_dx_by_columns{
     "by columns",
     columns_fit,
-    [](const Choice&) { return kCost; },
+    plain_cost,
     [](const Choice& choice) {
       return Chosen{std::make_shared<ColumnsProduct>(choice, true, EpilogueForm{}), choice.node.inputs()};
     },

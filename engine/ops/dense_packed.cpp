@@ -108,22 +108,22 @@ bool columns_small_in_parts(const Choice& choice) {
 
 const Implementation dense_packed{
     "packed",
-    [](const Choice&) { return true; },
-    [](const Choice&) { return 1.0; },
+    fits_always,
+    plain_cost,
     make_packed,
 };
 
 const Implementation dense_dx_packed{
     "packed",
-    [](const Choice&) { return true; },
-    [](const Choice&) { return 1.0; },
+    fits_always,
+    plain_cost,
     make_dx_packed,
 };
 
 const Implementation dense_dw_by_parts{
     "by parts of the batch",
     columns_small_in_parts,
-    [](const Choice&) { return 0.5; },
+    plain_cost,
     [](const Choice& choice) {
       return reduced(choice, std::make_shared<OuterSum>(choice, true), choice.node.inputs());
     },
@@ -131,8 +131,8 @@ const Implementation dense_dw_by_parts{
 
 const Implementation dense_dw_by_pieces{
     "by pieces of the weight",
-    [](const Choice&) { return true; },
-    [](const Choice&) { return 1.0; },
+    fits_always,
+    plain_cost,
     [](const Choice& choice) {
       return Chosen{std::make_shared<OuterSum>(choice, false), choice.node.inputs()};
     },

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "engine/ops/convert.h"
+#include "engine/ops/rates.h"
 
 namespace firn {
 
@@ -54,6 +55,14 @@ bool Choice::changes_each_step(Value weight) const {
 
 Value Choice::prepare(std::shared_ptr<const Op> op, std::vector<Value> inputs) const {
   return graph.add_before(node, std::move(op), std::move(inputs));
+}
+
+bool fits_always(const Choice&) {
+  return true;
+}
+
+double plain_cost(const Choice&) {
+  return rates::kPlain;
 }
 
 void Abstract::run(const Call&) const {

@@ -48,17 +48,22 @@ struct Implementation {
   std::string_view name;
   /// Whether it computes this node.
   bool (*fits)(const Choice& choice);
-  /// What it takes, as a multiple of what the plainest one does.
+  /// What it takes, as a multiple of what the plainest one does: made of `rates` alone.
   double (*cost)(const Choice& choice);
   /// Layout and packing of the operands, kernel call, cut and scratch. Only where it fits.
   Chosen (*make)(const Choice& choice);
 };
 
+/// For rows: one that fits every node, and one that is as good as the plainest.
+bool fits_always(const Choice& choice);
+double plain_cost(const Choice& choice);
+
 /// An operation that says what is computed, not how: one of its implementations takes its place before
 /// anything runs.
 class Abstract : public Op {
  public:
-  /// Of those that fit the one with the least cost is taken, of equal ones the first. One always fits.
+  /// Of those that fit the one with the least cost is taken, of equal ones the first: what spares work around
+  /// the kernel, where it fits, stands before what does not. One always fits.
   virtual std::span<const Implementation* const> implementations() const = 0;
   /// Whether it multiplies inside what may be rounded, though what it reads and writes is `real`.
   virtual bool multiplies_inside() const { return false; }

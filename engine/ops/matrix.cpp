@@ -5,6 +5,7 @@
 #include "engine/ops/conv2d_ops.h"
 #include "engine/ops/dense_ops.h"
 #include "engine/ops/matrix_ops.h"
+#include "engine/ops/rates.h"
 #include "engine/ops/row_convolution.h"
 
 namespace firn {
@@ -130,11 +131,11 @@ bool matrix_allowed(const Choice& choice) {
 }
 
 double unit_rate_of(const Choice& choice) {
-  return std::max(1.0, unit_rate(choice.kernels));
+  return std::max(rates::kPlain, unit_rate(choice.kernels));
 }
 
 double matrix_choice_cost(double cost) {
-  return bf16_products() == Bf16Products::where_faster ? cost : -1;
+  return bf16_products() == Bf16Products::where_faster ? cost : rates::kAskedFor;
 }
 
 std::shared_ptr<const Op> matrix_pack_op(const Choice& choice, const ConvGeometry& g, bool turned) {

@@ -2,16 +2,13 @@
 
 #include <algorithm>
 
+#include "engine/ops/rates.h"
+
 namespace firn {
 
 namespace {
 
-// In multiply-adds of fp32 kernels; fitted to measurements on an Emerald Rapids core (bench/README.md).
-constexpr double kElement = 20;  ///< to round, move or transpose an element, or to finish one of the result
-/// Tiles of A whose rows cross the lines of the cache take so much longer to load; pairs are loaded one by
-/// one.
-constexpr double kHalfLines = 1.5, kOddLines = 2.5;
-
+/// Pairs are loaded one by one, whatever lines they lie in.
 double lines_cost(double of_tiles) {
   return matrix_unit().in_pairs ? 1 : of_tiles;
 }
@@ -47,19 +44,21 @@ double matrix_cost(const MatrixConvolution& c, double rate) {
   const bool pixel = g.oh * g.ow == 1;
   const double rows = pixel ? 1.0 / as_double(kUnitRows)
                             : as_double(divided_up((g.oh - 1) * padded_row(g) + g.ow, kUnitRows));
-  const double lines = g.c % 32 == 0 || pixel ? 1 : lines_cost(g.c % 16 == 0 ? kHalfLines : kOddLines);
+  const double lines =
+      g.c % 32 == 0 || pixel ? 1 : lines_cost(g.c % 16 == 0 ? rates::kHalfLines : rates::kOddLines);
   const double tiles = as_double(steps * divided_up(g.oc, kUnitRows)) * rows;
   const Index inputs = divided_up(g.h, c.spread_h) * divided_up(g.w, c.spread_w) * g.c;
-  return per_product(tiles * tile_cost(rate) * lines + kElement * as_double(inputs + g.oh * g.ow * g.oc), g);
+  return per_product(
+      tiles * tile_cost(rate) * lines + rates::kMatrixElement * as_double(inputs + g.oh * g.ow * g.oc), g);
 }
 
 double matrix_gradient_cost(const ConvGeometry& g, double rate) {
   const Index steps = divided_up((g.oh - 1) * padded_row(g) + g.ow, kUnitDepth);
   const Index tiles = steps * g.kh * g.kw * divided_up(g.c, kUnitRows) * divided_up(g.oc, kUnitRows);
-  const double lines = g.kw * g.kh == 1 ? 1 : lines_cost(kOddLines);
-  return per_product(
-      as_double(tiles) * tile_cost(rate) * lines + kElement * as_double(g.h * g.w * g.c + g.oh * g.ow * g.oc),
-      g);
+  const double lines = g.kw * g.kh == 1 ? 1 : lines_cost(rates::kOddLines);
+  return per_product(as_double(tiles) * tile_cost(rate) * lines +
+                         rates::kMatrixElement * as_double(g.h * g.w * g.c + g.oh * g.ow * g.oc),
+                     g);
 }
 
 }  // namespace firn

@@ -17,7 +17,7 @@ bool matrix_allowed(const Choice& choice);
 /// How many times as many multiply-adds a unit makes a second, 1 where there is none but the plain loops.
 double unit_rate_of(const Choice& choice);
 
-/// `cost`, or less than anything where tiles are pinned.
+/// `cost`, or `rates::kAskedFor` where tiles are pinned.
 double matrix_choice_cost(double cost);
 
 /// Packs a weight for convolution `g`. `turned`: it is that of the convolution whose input gradient g gives.

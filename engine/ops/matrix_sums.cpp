@@ -205,19 +205,12 @@ double recurrent_cost(const Choice& choice) {
   return matrix_choice_cost(matrix_gradient_cost(g, unit_rate_of(choice)));
 }
 
-/// By parts it is half of that, as of the kernels for fp32.
-template <double (*cost)(const Choice&)>
-double half(const Choice& choice) {
-  const double whole = cost(choice);
-  return whole < 0 ? 2 * whole : whole / 2;
-}
-
 }  // namespace
 
 const Implementation conv2d_dw_matrix_parts{
     "tiles, by parts of the batch",
     [](const Choice& choice) { return convolution_fits(choice) && conv2d_dw_by_parts.fits(choice); },
-    half<convolution_cost>,
+    convolution_cost,
     by_parts<ConvolutionSum>,
 };
 const Implementation conv2d_dw_matrix_pieces{
@@ -230,7 +223,7 @@ const Implementation conv2d_dw_matrix_pieces{
 const Implementation dense_dw_matrix_parts{
     "tiles, by parts of the batch",
     [](const Choice& choice) { return matrix_allowed(choice) && dense_dw_by_parts.fits(choice); },
-    half<dense_cost>,
+    dense_cost,
     by_parts<DenseSum>,
 };
 const Implementation dense_dw_matrix_pieces{
@@ -243,7 +236,7 @@ const Implementation dense_dw_matrix_pieces{
 const Implementation recurrent_dw_matrix_parts{
     "tiles, by parts of the batch",
     [](const Choice& choice) { return matrix_allowed(choice) && recurrent_dw_by_parts.fits(choice); },
-    half<recurrent_cost>,
+    recurrent_cost,
     by_parts<RecurrentSum>,
 };
 const Implementation recurrent_dw_matrix{

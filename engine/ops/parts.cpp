@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "engine/kernels/kernels.h"
+#include "engine/ops/rates.h"
 
 namespace firn {
 
 namespace {
 
-constexpr Index kUsualParts = 8;     // parts that a training batch is usually cut into
 constexpr Index kReduceUnit = 8192;  // elements of a unit of reduce_parts
 
 class ReduceParts final : public Op {
@@ -41,7 +41,7 @@ bool sums_by_parts(Index weight_count, Value x, Value dy) {
 }
 
 bool small_in_parts(Index weight_count, Index elements) {
-  return weight_count * kUsualParts <= elements;
+  return weight_count * rates::kUsualParts <= elements;
 }
 
 Attribute how_summed(bool parts) {

@@ -151,8 +151,8 @@ Cost RecurrentDwOp::cost(const Node& node) const {
 }
 
 std::span<const Implementation* const> RecurrentDwOp::implementations() const {
-  static constexpr const Implementation* all[] = {&recurrent_dw_by_parts, &recurrent_dw_whole,
-                                                  &recurrent_dw_matrix_parts, &recurrent_dw_matrix};
+  static constexpr const Implementation* all[] = {&recurrent_dw_by_parts, &recurrent_dw_matrix_parts,
+                                                  &recurrent_dw_whole, &recurrent_dw_matrix};
   return all;
 }
 

@@ -159,14 +159,6 @@ double recurrent_tiles_cost(const Choice& choice) {
   return matrix_choice_cost(matrix_cost({row_convolution(w[0], w[1]), 1, 1}, unit_rate_of(choice)));
 }
 
-bool always(const Choice&) {
-  return true;
-}
-
-double plain_cost(const Choice&) {
-  return 1;
-}
-
 /// Inputs: hidden, dq. As parts of the batch or as a whole.
 class RecurrentOuterSum final : public ImplementationOf<Op> {
  public:
@@ -212,10 +204,10 @@ bool gates_small_in_parts(const Choice& choice) {
 
 }  // namespace
 
-const Implementation lstm_packed{"packed", always, plain_cost, forward_of<LstmForwardKernel>};
-const Implementation lstm_backward_packed{"packed", always, plain_cost, backward_of<LstmBackwardKernel>};
-const Implementation gru_packed{"packed", always, plain_cost, forward_of<GruForwardKernel>};
-const Implementation gru_backward_packed{"packed", always, plain_cost, backward_of<GruBackwardKernel>};
+const Implementation lstm_packed{"packed", fits_always, plain_cost, forward_of<LstmForwardKernel>};
+const Implementation lstm_backward_packed{"packed", fits_always, plain_cost, backward_of<LstmBackwardKernel>};
+const Implementation gru_packed{"packed", fits_always, plain_cost, forward_of<GruForwardKernel>};
+const Implementation gru_backward_packed{"packed", fits_always, plain_cost, backward_of<GruBackwardKernel>};
 
 const Implementation lstm_matrix{"tiles", matrix_allowed, recurrent_tiles_cost<1>,
                                  tiles_forward_of<LstmForwardKernel>};
@@ -229,7 +221,7 @@ const Implementation gru_backward_matrix{"tiles", matrix_allowed, recurrent_tile
 const Implementation recurrent_dw_by_parts{
     "by parts of the batch",
     gates_small_in_parts,
-    [](const Choice&) { return 0.5; },
+    plain_cost,
     [](const Choice& choice) {
       return reduced(choice, std::make_shared<RecurrentOuterSum>(choice, true), choice.node.inputs());
     },
@@ -237,8 +229,8 @@ const Implementation recurrent_dw_by_parts{
 
 const Implementation recurrent_dw_whole{
     "as a whole",
-    [](const Choice&) { return true; },
-    [](const Choice&) { return 1.0; },
+    fits_always,
+    plain_cost,
     [](const Choice& choice) {
       return Chosen{std::make_shared<RecurrentOuterSum>(choice, false), choice.node.inputs()};
     },
