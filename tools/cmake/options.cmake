@@ -24,7 +24,9 @@ target_compile_options(firn_unsanitized INTERFACE -fno-sanitize=all)
 # includes. Names of file-local things are then unique within the target.
 function(firn_unity target)
   if(FIRN_UNITY)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 40)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 50)
+    # GCC looks for garbage whenever its memory has doubled beyond 128 MB, a tenth of its time on such a file.
+    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:--param=ggc-min-heapsize=524288>)
   endif()
 endfunction()
 
