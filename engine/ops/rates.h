@@ -1,9 +1,10 @@
 // The rates by which `select` weighs ways to compute an operation: all of them, and nowhere else.
 //
-// Which way is taken decides the last bits of a result, and these are the same in every run, on any number of threads
-// and for all ranks of an instruction set. So rates are rules, fitted once to measurements (bench/README.md,
-// bench/winograd.md), and not prices of this machine. What no rule gives within a power of two is measured where the
-// program runs, and taken to that: how fast a matrix unit is (engine/kernels/bf16_rate.h), which ranks compare first.
+// Which way is taken decides the last bits of a result, and these are the same in every run, on any number of
+// threads and for all ranks of an instruction set. So rates are rules, fitted once to measurements
+// (bench/README.md, bench/winograd.md), and not prices of this machine. What no rule gives within a power of
+// two is measured where the program runs, and taken to that: how fast a matrix unit is
+// (engine/kernels/bf16_rate.h), which ranks compare first.
 #pragma once
 
 #include "engine/base/cpu.h"
@@ -39,8 +40,8 @@ constexpr double winograd_transforms(Isa isa, Index m) {
   }
 }
 
-/// Around products by a matrix unit, in multiply-adds of fp32 kernels: to round, move or transpose an element, or to
-/// finish one of the result.
+/// Around products by a matrix unit, in multiply-adds of fp32 kernels: to round, move or transpose an
+/// element, or to finish one of the result.
 inline constexpr double kMatrixElement = 20;
 /// Tiles whose rows cross the lines of the cache take so much longer to load.
 inline constexpr double kHalfLines = 1.5, kOddLines = 2.5;

@@ -41,8 +41,8 @@ Tensor::Tensor(Shape shape, DType type) : shape_(shape), type_(type) {
   const auto wanted = static_cast<std::size_t>(bytes());
   const std::size_t size = std::max(kAlignment, (wanted + kAlignment - 1) / kAlignment * kAlignment);
   // More than any machine has is not asked for: allocators that check themselves end the program.
-  constexpr std::size_t kMost = std::size_t{1} << 39;
-  void* block = size > kMost ? nullptr : std::aligned_alloc(kAlignment, size);
+  constexpr std::size_t kMostBytes = std::size_t{1} << 39;
+  void* block = size > kMostBytes ? nullptr : std::aligned_alloc(kAlignment, size);
   if (block == nullptr) {
     throw Error(Fault::failure, "tensor", fmt::format("no memory for {} ({} bytes)", shape.text(), size));
   }

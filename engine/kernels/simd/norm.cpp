@@ -27,10 +27,6 @@ void for_each_strip(Index columns, const F& f) {
   });
 }
 
-Index smaller(Index a, Index b) {
-  return a < b ? a : b;
-}
-
 /// Each block's mean and m2 by the corrected two-pass algorithm while it is in the cache; blocks are merged
 /// as in Chan, Golub, LeVeque 1979 (equation 2.1).
 void moments(Index rows, Index columns, const float* x, float* mean, float* rest, float* m2) {
