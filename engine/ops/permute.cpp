@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/kernels/kernels.h"
 #include "engine/ops/check.h"
 #include "engine/ops/rearrange.h"
 

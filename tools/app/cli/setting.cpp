@@ -110,7 +110,7 @@ JsonObject to_json(const Settings& settings) {
 namespace {
 
 /// How one value is read from a field.
-struct Reading {
+struct FieldReader {
   const JsonFields& fields;
   const Setting& setting;
 
@@ -143,7 +143,7 @@ struct Reading {
 
 void from_json(const Settings& settings, const JsonFields& fields) {
   for (const Setting& setting : settings) {
-    if (*setting.key != '\0') std::visit(Reading{fields, setting}, setting.place);
+    if (*setting.key != '\0') std::visit(FieldReader{fields, setting}, setting.place);
   }
 }
 
