@@ -1,15 +1,7 @@
 #include "tools/app/run/data_settings.h"
 
-#include <fmt/core.h>
-
-#include <algorithm>
-#include <variant>
-
 #include "data/source.h"
-#include "engine/base/error.h"
-#include "engine/base/split.h"
 #include "layers/tasks/registry.h"
-#include "tools/app/run/options.h"
 
 namespace firn::cli {
 
@@ -54,28 +46,6 @@ bool is_array(const DataParts& parts) {
 
 bool is_any(const DataParts&) {
   return true;
-}
-
-/// Writes a setting's value from a word; what its range or list of words says is not looked at.
-void write(const Setting& setting, const std::string& value) {
-  struct Write {
-    const Setting& setting;
-    const std::string& value;
-    void operator()(std::string* to) const { *to = value; }
-    void operator()(std::vector<std::string>* to) const { *to = split(value, '+'); }
-    void operator()(Index* to) const { *to = whole_number(value, setting.option); }
-    void operator()(bool* to) const {
-      if (value != "on" && value != "off")
-        throw Error(Fault::usage, "study", fmt::format("{} '{}': want on or off", setting.option, value));
-      *to = value == "on";
-    }
-    void operator()(std::uint64_t*) const {}
-    void operator()(double*) const {}
-    void operator()(std::optional<double>*) const {}
-    void operator()(std::vector<Index>*) const {}
-    void operator()(std::vector<double>*) const {}
-  };
-  std::visit(Write{setting, value}, setting.place);
 }
 
 const char *const kTables = "tables", *const kTexts = "tables of texts", *const kArrays = "arrays (npy)";
@@ -214,31 +184,6 @@ std::vector<DataSetting> data_settings(DataOptions& options) {
 
 void declare_reading(Arguments& arguments, DataOptions& options) {
   for (const DataSetting& one : data_settings(options)) declare(arguments, {one.setting});
-}
-
-Reading reading_of(const std::string& text, const DataOptions& usual) {
-  Reading reading{text, usual};
-  const std::vector<DataSetting> settings = data_settings(reading.options);
-  std::vector<std::string> taken;
-  while (true) {
-    const std::size_t comma = reading.spec.rfind(',');
-    if (comma == std::string::npos) return reading;
-    const std::string word = reading.spec.substr(comma + 1);
-    const std::size_t equals = word.find('=');
-    if (equals == std::string::npos) return reading;
-    const std::string option = "--" + word.substr(0, equals);
-    const auto at = std::find_if(settings.begin(), settings.end(),
-                                 [&](const DataSetting& one) { return one.setting.option == option; });
-    if (at == settings.end()) return reading;
-    if (std::find(taken.begin(), taken.end(), option) != taken.end())
-      throw Error(Fault::usage, "study",
-                  fmt::format("{}: {} stands there twice", text, word.substr(0, equals)));
-    taken.push_back(option);
-    write(at->setting, word.substr(equals + 1));
-    if (const std::string fault = fault_of({at->setting}); !fault.empty())
-      throw Error(Fault::usage, "study", fmt::format("{}: {}", text, fault));
-    reading.spec.resize(comma);
-  }
 }
 
 }  // namespace firn::cli

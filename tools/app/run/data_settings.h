@@ -25,14 +25,4 @@ std::vector<DataSetting> data_settings(DataOptions& options);
 /// Declares them all.
 void declare_reading(Arguments& arguments, DataOptions& options);
 
-/// A set, and how it is read.
-struct Reading {
-  std::string spec;  ///< as `open_data` takes it
-  DataOptions options;
-};
-/// Of "tsv:news.tsv,tokens=words,vocabulary=2000": behind the set options without their dashes, a list's
-/// words with + between them, what only stands there with =on. Others are `usual`. Throws Error(usage) for
-/// values that they do not take; what is no option's name is taken for a part of the path.
-Reading reading_of(const std::string& text, const DataOptions& usual);
-
 }  // namespace firn::cli

@@ -18,7 +18,7 @@
 #include "optim/trainer/freezer.h"
 #include "optim/trainer/task_of.h"
 #include "tools/app/run/adapt.h"
-#include "tools/app/run/data_settings.h"
+#include "tools/app/run/named_set.h"
 #include "tools/app/run/session.h"
 
 namespace firn::cli {
@@ -213,7 +213,7 @@ Materials::Opened& Materials::open(const Arm& arm) {
   choice.model.weights = weights_;
   choice.model.replace_head = !weights_.empty();
   choice.data = data_;
-  Reading reading = reading_of(arm.target, data_.options);
+  NamedSet reading = named_set(arm.target, data_.options);
   choice.data.spec = std::move(reading.spec);
   choice.data.options = std::move(reading.options);
   Session session = open_session(choice);
@@ -247,7 +247,7 @@ void Materials::open_source(const Arm& arm, const Opened& opened) {
     source.parts = classes_of(target.parts, 0, target.classes / 2);
   } else if (arm.source != kSelfSource) {
     const DataInfo& info = target.parts.train->info();
-    const DataOptions asked = reading_of(arm.target, data_.options).options;
+    const DataOptions asked = named_set(arm.target, data_.options).options;
     DataOptions options;
     options.limit = asked.limit;
     options.window = asked.window;

@@ -10,7 +10,7 @@
 #include "engine/base/error.h"
 #include "engine/base/json_read.h"
 #include "engine/base/sha256.h"
-#include "tools/app/run/data_settings.h"
+#include "tools/app/run/named_set.h"
 #include "tools/app/study/verdict.h"
 
 namespace firn::cli {
@@ -76,7 +76,7 @@ Registration parse_registration(std::span<const std::byte> bytes, const std::str
   const std::string rest = json.dump();
   r.grids = parse_grids(std::as_bytes(std::span(rest.data(), rest.size())), path);
   for (const Grid& grid : r.grids) {
-    const std::string set = reading_of(grid.target, {}).spec;
+    const std::string set = named_set(grid.target, {}).spec;
     if (std::find(r.tuned_on.begin(), r.tuned_on.end(), set) != r.tuned_on.end())
       refuse_registration(path,
                           fmt::format("{} reports on {}, which rules were tried on", grid.name, grid.target));

@@ -30,6 +30,7 @@
 #include "tools/app/report/write.h"
 #include "tools/app/run/data_settings.h"
 #include "tools/app/run/folder.h"
+#include "tools/app/run/named_set.h"
 #include "tools/app/run/options.h"
 #include "tools/app/run/recipe.h"
 #include "tools/app/run/weights_path.h"
@@ -155,7 +156,7 @@ void StudyVerb::read_changes() {
 std::vector<Grid> StudyVerb::grids(Console& console) {
   std::vector<Grid> all;
   const auto outlined = [this](const std::string& target) {
-    Reading reading = reading_of(target, data_.options);
+    NamedSet reading = named_set(target, data_.options);
     reading.options.size = 0;
     reading.options.outline = true;
     return open_data(reading.spec, reading.options);
