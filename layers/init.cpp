@@ -1,8 +1,8 @@
 #include "layers/init.h"
 
+#include <Eigen/Core>
+#include <Eigen/QR>
 #include <cmath>
-#include <numeric>
-#include <vector>
 
 namespace firn {
 
@@ -14,22 +14,6 @@ void fill_normal(Tensor& tensor, double deviation, Random& random) {
 
 void fill_uniform(Tensor& tensor, double half_width, Random& random) {
   for (real& x : tensor.values()) x = static_cast<real>(random.uniform(-half_width, half_width));
-}
-
-using Column = std::vector<double>::iterator;
-
-/// Makes the column at `end` orthogonal to those from `first` on, and of length one. Twice is enough to make
-/// them so to the last digits (Giraud et al. 2005). The diagonal of this QR's R is positive, which makes the
-/// matrix uniform among the orthogonal ones (Mezzadri 2007).
-void make_orthonormal(Column first, Column end, Index length) {
-  for (int again = 0; again < 2; ++again) {
-    for (Column other = first; other != end; other += length) {
-      const double share = std::inner_product(other, other + length, end, 0.0);
-      for (Index i = 0; i < length; ++i) end[i] -= share * other[i];
-    }
-  }
-  const double norm = std::sqrt(std::inner_product(end, end + length, end, 0.0));
-  for (Index i = 0; i < length; ++i) end[i] /= norm;
 }
 
 }  // namespace
@@ -48,17 +32,19 @@ void fill_orthogonal(Tensor& tensor, Random random, real gain) {
   const Index columns = tensor.shape().rank() > 0 ? tensor.shape()[-1] : 1;
   const Index rows = tensor.count() / columns;
   const bool wide = columns > rows;
-  // Columns of normal numbers, one behind the other.
-  const Index length = wide ? columns : rows, count = wide ? rows : columns;
-  std::vector<double> q(static_cast<std::size_t>(length * count));
-  const auto column = [&](Index j) { return q.begin() + j * length; };
-  for (Index i = 0; i < length; ++i) {
-    for (Index j = 0; j < count; ++j) column(j)[i] = random.normal();
+  Eigen::MatrixXd normal(wide ? columns : rows, wide ? rows : columns);
+  for (Index i = 0; i < normal.rows(); ++i) {
+    for (Index j = 0; j < normal.cols(); ++j) normal(i, j) = random.normal();
   }
-  for (Index j = 0; j < count; ++j) make_orthonormal(column(0), column(j), length);
+  const Eigen::HouseholderQR<Eigen::MatrixXd> qr(normal);
+  Eigen::MatrixXd q = qr.householderQ() * Eigen::MatrixXd::Identity(normal.rows(), normal.cols());
+  // The signs of R's diagonal make the matrix uniform among the orthogonal ones (Mezzadri 2007).
+  for (Index j = 0; j < q.cols(); ++j) {
+    if (qr.matrixQR()(j, j) < 0) q.col(j) = -q.col(j);
+  }
   real* to = tensor.data();
   for (Index i = 0; i < rows; ++i) {
-    for (Index j = 0; j < columns; ++j) *to++ = gain * static_cast<real>(wide ? column(i)[j] : column(j)[i]);
+    for (Index j = 0; j < columns; ++j) *to++ = gain * static_cast<real>(wide ? q(j, i) : q(i, j));
   }
 }
 
