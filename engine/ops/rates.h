@@ -4,7 +4,7 @@
 // threads and for all ranks of an instruction set. So rates are rules, fitted once to measurements
 // (bench/README.md, bench/winograd.md), and not prices of this machine. What no rule gives within a power of
 // two is measured where the program runs, and taken to that: how fast a matrix unit is
-// (engine/kernels/bf16_rate.h), which ranks compare first.
+// (engine/kernels/bf16_rate.h); ranks of one run take that of rank 0.
 #pragma once
 
 #include "engine/base/cpu.h"
