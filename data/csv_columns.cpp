@@ -200,11 +200,11 @@ class ColumnChooser {
                                       options_.trained_targets.size() == 1 ? "target" : "targets",
                                       listed(options_.trained_targets), columns_of(table_)));
     }
-    fail_columns(path_,
-                 fmt::format("which {} with --label, one name or several with commas ({})",
-                             options_.task == "regression" ? "column holds the numbers to predict? Say so"
-                                                           : "columns hold the labels, 0 or 1? Say so",
-                             columns_of(table_)));
+    fail_columns(path_, fmt::format("which {} with --label, one name or several with commas ({})",
+                                    target_kind_of(options_) == TargetKind::numbers
+                                        ? "column holds the numbers to predict? Say so"
+                                        : "columns hold the labels, 0 or 1? Say so",
+                                    columns_of(table_)));
   }
 
   void take_features() {

@@ -44,6 +44,7 @@ struct DataInfo {
   DataKind kind = DataKind::vector;
   Shape shape = {};  ///< of one sample; T is the longest sample's
   TargetKind targets = TargetKind::classes;
+  std::string task = {};  ///< its name; empty: the first of `task_targets` that has such targets
   std::vector<std::string> classes =
       {};                         ///< name of each class, labels are positions in it; or of each target
   TargetScale target_scale = {};  ///< of numbers

@@ -13,8 +13,9 @@
 namespace firn {
 
 struct DataOptions {
-  /// What is asked of a sample: "classification", "regression" (a number or several), "labels" (several at
-  /// once), "next-token"; empty: the next token of plain text, of all else classes. csv, tsv, npy.
+  /// What is asked of a sample, by name (`task_targets`): "classification", "regression" (a number or
+  /// several), "labels" (several at once), "next-token"; empty: the next token of plain text, of all else
+  /// classes. csv, tsv, npy.
   std::string task = {};
   /// Images are resized to size × size; 0 leaves them as they are (pictures in folders: 64).
   Index size = 0;

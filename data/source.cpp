@@ -113,9 +113,8 @@ void check_task(const DataSource& source, const DataOptions& options) {
   const bool takes = source.name == "csv" || source.name == "tsv" || source.name == "npy";
   if (kind == TargetKind::classes || takes) return;
   throw Error(Fault::usage, "data",
-              fmt::format("{} wants a table or arrays with its targets (csv, tsv, npy); {} has {}",
-                          kind == TargetKind::numbers ? "regression" : "the task labels", source.name,
-                          source.name == "text" ? "next characters" : "classes"));
+              fmt::format("the task {} wants a table or arrays with its targets (csv, tsv, npy); {} has {}",
+                          options.task, source.name, source.name == "text" ? "next characters" : "classes"));
 }
 
 DataParts open_source(const DataSource& source, const std::string& path, const DataOptions& options) {
@@ -137,7 +136,7 @@ DataParts open_source(const DataSource& source, const std::string& path, const D
   const std::size_t all_names = names + bytes_of_vocabularies(parts);
   parts = limit_vocabulary(std::move(parts), options);
   parts.names_of_tokens = all_names + bytes_of_vocabularies(parts);
-  parts = scale_targets(std::move(parts), options);
+  parts = name_task(scale_targets(std::move(parts), options), options);
   parts.source = source.name;
   return parts;
 }

@@ -6,13 +6,17 @@
 #include <cmath>
 #include <functional>
 #include <set>
+#include <span>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "data/decimal.h"
 #include "data/memory.h"
 #include "data/text_rows.h"
 #include "engine/base/error.h"
+#include "engine/base/glob.h"
 #include "engine/base/printable.h"
 
 namespace firn {
@@ -220,10 +224,25 @@ DataParts with_numbers(DataParts parts, const std::string& name) {
   });
 }
 
+std::span<const TaskTargets> task_targets() {
+  static constexpr TaskTargets kAll[] = {{"classification", TargetKind::classes},
+                                         {"next-token", TargetKind::classes},
+                                         {"regression", TargetKind::numbers},
+                                         {"labels", TargetKind::labels}};
+  return kAll;
+}
+
+TargetKind target_kind_of(std::string_view task) {
+  std::vector<std::string> names;
+  for (const TaskTargets& one : task_targets()) {
+    if (one.task == task) return one.kind;
+    names.emplace_back(one.task);
+  }
+  throw Error(Fault::usage, "data", fmt::format("there is no task '{}'{}", task, did_you_mean(task, names)));
+}
+
 TargetKind target_kind_of(const DataOptions& options) {
-  return options.task == "regression" ? TargetKind::numbers
-         : options.task == "labels"   ? TargetKind::labels
-                                      : TargetKind::classes;
+  return options.task.empty() ? TargetKind::classes : target_kind_of(options.task);
 }
 
 DataParts take_targets(DataParts parts, const DataOptions& options) {
@@ -253,6 +272,16 @@ DataParts scale_targets(DataParts parts, const DataOptions& options) {
     scale = target_scale_of(*parts.train);
   }
   return each_part(std::move(parts), [&](const DatasetPtr& part) { return with_target_scale(part, scale); });
+}
+
+DataParts name_task(DataParts parts, const DataOptions& options) {
+  const bool usual = options.task.empty() || options.task == task_targets().front().task;
+  if (usual || parts.info().label_each_step) return parts;
+  return each_part(std::move(parts), [&](const DatasetPtr& part) -> DatasetPtr {
+    DataInfo info = part->info();
+    info.task = options.task;
+    return std::make_shared<Retargeted>(std::move(info), part);
+  });
 }
 
 }  // namespace firn

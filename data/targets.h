@@ -1,7 +1,9 @@
 // Targets that are not one class: numbers, and several labels at once.
 #pragma once
 
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data/dataset.h"
@@ -34,6 +36,15 @@ DataParts with_several_labels(DataParts parts);
 /// class.
 DataParts with_numbers(DataParts parts, const std::string& name);
 
+/// A task's name, and what its targets are.
+struct TaskTargets {
+  std::string_view task;
+  TargetKind kind;
+};
+/// All tasks that can be asked for. The first of a kind is what is meant where none is named.
+std::span<const TaskTargets> task_targets();
+/// Throws Error(usage) for no task's name.
+TargetKind target_kind_of(std::string_view task);
 /// What is asked for, by `DataOptions::task`: classes where nothing is said.
 TargetKind target_kind_of(const DataOptions& options);
 
@@ -42,5 +53,7 @@ TargetKind target_kind_of(const DataOptions& options);
 DataParts take_targets(DataParts parts, const DataOptions& options);
 /// Numbers get the scale of `options`, or of the training part.
 DataParts scale_targets(DataParts parts, const DataOptions& options);
+/// Names the task that is asked for (`DataInfo::task`), unless it is the first of all or the next token.
+DataParts name_task(DataParts parts, const DataOptions& options);
 
 }  // namespace firn

@@ -82,6 +82,8 @@ class Task {
   /// An answer for each step, not one a sample.
   virtual bool each_step() const { return false; }
 
+  /// What the loss is, in words: "cross-entropy".
+  virtual std::string_view loss_name() const { return "loss"; }
   /// What is fed as "targets" for an output of this shape. Throws Error(usage) for an output of another
   /// width.
   virtual Spec targets(const Shape& output) const = 0;

@@ -15,6 +15,7 @@ class Classification : public Task {
   std::string_view name() const override { return "classification"; }
   Index width() const override { return classes_; }
   Spec targets(const Shape& output) const override;
+  std::string_view loss_name() const override { return "cross-entropy"; }
   Value loss(Graph& graph, Value output, Value targets, const LossOptions& options) const override;
   std::vector<TaskMetric> metrics() const override;
   std::unique_ptr<Score> score() const override;
@@ -34,6 +35,7 @@ class NextToken : public Classification {
 
   std::string_view name() const override { return "next-token"; }
   bool each_step() const override { return true; }
+  std::string_view loss_name() const override { return "cross-entropy"; }
   Value loss(Graph& graph, Value output, Value targets, const LossOptions& options) const override;
   std::unique_ptr<Score> score() const override;
 

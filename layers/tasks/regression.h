@@ -23,6 +23,7 @@ class Regression : public Task {
   std::string_view name() const override { return "regression"; }
   Index width() const override { return width_; }
   Spec targets(const Shape& output) const override;
+  std::string_view loss_name() const override { return "squared error of standardised targets"; }
   Value loss(Graph& graph, Value output, Value targets, const LossOptions& options) const override;
   std::vector<TaskMetric> metrics() const override;
   std::unique_ptr<Score> score() const override;

@@ -19,6 +19,7 @@ class SeveralLabels : public Task {
   std::string_view name() const override { return "labels"; }
   Index width() const override { return labels_; }
   Spec targets(const Shape& output) const override;
+  std::string_view loss_name() const override { return "binary cross-entropy"; }
   Value loss(Graph& graph, Value output, Value targets, const LossOptions& options) const override;
   std::vector<TaskMetric> metrics() const override;
   std::unique_ptr<Score> score() const override;

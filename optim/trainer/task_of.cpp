@@ -1,18 +1,21 @@
 #include "optim/trainer/task_of.h"
 
-#include "layers/tasks/classification.h"
-#include "layers/tasks/regression.h"
-#include "layers/tasks/several_labels.h"
+#include <fmt/core.h>
+
+#include "data/targets.h"
+#include "engine/base/error.h"
+#include "layers/tasks/registry.h"
 
 namespace firn {
 
 TaskPtr task_of(const DataInfo& info) {
   const auto width = static_cast<Index>(info.classes.size());
-  if (info.targets == TargetKind::labels) return std::make_shared<SeveralLabels>(width);
-  if (info.targets == TargetKind::numbers)
-    return std::make_shared<Regression>(width, info.target_scale.mean, info.target_scale.deviation);
-  if (info.label_each_step) return std::make_shared<NextToken>(width);
-  return std::make_shared<Classification>(width);
+  for (const TaskTargets& one : task_targets()) {
+    if (info.task.empty() ? one.kind != info.targets : one.task != info.task) continue;
+    TaskPtr task = find_task(one.task, width, info.target_scale.mean, info.target_scale.deviation);
+    if (task != nullptr && task->each_step() == info.label_each_step) return task;
+  }
+  throw Error(Fault::usage, "task", fmt::format("{}: no task is for what its targets are", info.name));
 }
 
 }  // namespace firn

@@ -6,7 +6,8 @@
 
 namespace firn {
 
-/// Classes, the next token where each step has a label, numbers in the scale of the set, or several labels.
+/// The task that is named in `info`; else the usual one of its targets: classes, the next token where each
+/// step has a label, numbers in the scale of the set, or several labels.
 TaskPtr task_of(const DataInfo& info);
 
 }  // namespace firn

@@ -106,6 +106,7 @@ TEST_CASE("a table with a target of numbers: parts by ranges of it, the scale of
   const DataParts parts = open_data(path, {.task = "regression", .label = "price"});
   const DataInfo& info = parts.info();
   CHECK(info.targets == TargetKind::numbers);
+  CHECK(info.task == "regression");
   CHECK(info.classes == std::vector<std::string>{"price"});
   CHECK(info.features == std::vector<std::string>{"a", "b", "weight"});
   CHECK(parts.train->size() + parts.validation->size() + parts.test->size() == 200);
@@ -141,6 +142,7 @@ TEST_CASE("several targets of a table, and what is no target") {
   CHECK(fails_with(Fault::data, "named twice", [&] { open("regression", "price,price"); }));
   CHECK(fails_with(Fault::data, "line 2: the label '0.5' in column 'price': want 0 or 1",
                    [&] { open("labels", "price"); }));
+  CHECK(fails_with(Fault::usage, "there is no task 'regresion'", [&] { open("regresion", "price"); }));
   CHECK(fails_with(Fault::usage, "regression wants a table or arrays",
                    [] { open_data("digits", {.task = "regression"}); }));
   const std::string words = folder.write("w.csv", "a,y\n1,2\n2,high\n3,4\n4,5\n5,6\n");

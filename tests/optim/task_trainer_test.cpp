@@ -13,6 +13,7 @@
 #include "engine/ops/arithmetic.h"
 #include "engine/ops/reduce.h"
 #include "layers/dense.h"
+#include "layers/tasks/registry.h"
 #include "layers/tasks/regression.h"
 #include "optim/trainer/task_of.h"
 #include "optim/trainer/trainer.h"
@@ -210,6 +211,25 @@ TEST_CASE("several labels are learned") {
   CHECK(history.best_score > 0.93);
   CHECK(history.epochs.back().validation_metrics[1] > 0.95);
   CHECK(history.epochs.back().validation_metrics.size() == 3);
+}
+
+TEST_CASE("each task that data can be read for is known, with targets of the kind that data gives") {
+  CHECK(task_targets().size() == task_registry().size());
+  for (const TaskTargets& one : task_targets()) {
+    INFO(one.task);
+    const TaskPtr task = find_task(one.task, 2);
+    REQUIRE(task != nullptr);
+    const Spec targets = task->targets(task->each_step() ? Shape{3, 4, 2} : Shape{3, 2});
+    CHECK((targets.type == DType::int32) == (one.kind == TargetKind::classes));
+    CHECK(answers_with_numbers(one.task) == (one.kind == TargetKind::numbers));
+    DataInfo info{.targets = one.kind,
+                  .task = std::string(one.task),
+                  .classes = {"a", "b"},
+                  .label_each_step = task->each_step()};
+    CHECK(task_of(info)->name() == one.task);
+    info.task.clear();
+    CHECK(task_of(info)->name() == one.task);
+  }
 }
 
 TEST_CASE("a loss of one's own finds the median where squares find the mean") {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "layers/tasks/registry.h"
 #include "tools/app/report/plot.h"
 
 namespace firn::cli::report {
@@ -70,7 +71,7 @@ void add_labels(Page& page, const TrainingRecord& run) {
 }  // namespace
 
 void add_answers(Page& page, const TrainingRecord& run) {
-  if (run.task->name() == "labels") return add_labels(page, run);
+  if (!answers_with_numbers(run.task->name())) return add_labels(page, run);
   for (std::size_t c = 0; c < std::min(run.classes.size(), kMostPictures); ++c) add_scatter(page, run, c);
   if (run.classes.size() > kMostPictures) {
     page.paragraph(fmt::format("{} more targets are not drawn.", run.classes.size() - kMostPictures));

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "layers/tasks/registry.h"
+
 namespace firn::cli::report {
 
 std::string percent(double share) {
@@ -31,13 +33,12 @@ Unit score_unit(const TrainingRecord& run) {
 }
 
 std::string loss_words(const TrainingRecord& run) {
-  return loss_words(run.task->name());
+  return std::string(run.task->loss_name());
 }
 
 std::string loss_words(std::string_view task) {
-  return task == "regression" ? "squared error of standardised targets"
-         : task == "labels"   ? "binary cross-entropy"
-                              : "cross-entropy";
+  const TaskPtr found = find_task(task, 1);
+  return std::string(found != nullptr ? found->loss_name() : "loss");
 }
 
 double total_seconds(const TrainingRecord& run) {

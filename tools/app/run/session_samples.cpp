@@ -125,7 +125,7 @@ void fit_classes(const SessionChoice& choice, Session& session) {
   }
   if (!info.labelled && recipe.task != "classification") return;
   if (answers_with_numbers(recipe.task)) return fit_numbers(choice, recipe, info);
-  if (recipe.task == "labels") return fit_labels(choice, session);
+  if (target_kind_of(recipe.task) == TargetKind::labels) return fit_labels(choice, session);
   if (training && own != recipe.classes) {
     throw Error(Fault::usage, "weights",
                 fmt::format("{} answers in {} classes, {} has {}: {} takes all but the last block from it",

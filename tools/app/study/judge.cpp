@@ -5,6 +5,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "data/targets.h"
 #include "optim/trainer/evaluate.h"
 #include "optim/trainer/task_of.h"
 #include "tools/app/run/options.h"
@@ -136,13 +137,14 @@ Judgement judge_model(const Model& model, const Prepared& prepared, const Datase
   judgement.samples = evaluation.samples;
   judgement.classes = classes;
   judgement.ece = sure ? calibration.error() : 0;
-  if (settings.task->name() == "labels") judgement.macro_f1 = evaluation.score();
+  const bool labels = target_kind_of(settings.task->name()) == TargetKind::labels;
+  if (labels) judgement.macro_f1 = evaluation.score();
   if (sure) judgement.macro_f1 = evaluation.confusion.empty() ? 0 : evaluation.macro_f1();
   if (sure) {
     items.kind = each_step ? "steps" : "classes";
     items.scores = ratio_scores(right, steps);
   } else {
-    add_answers(items, evaluation, settings.task->name() == "labels");
+    add_answers(items, evaluation, labels);
   }
   judgement.confusion = std::move(evaluation.confusion);
   return judgement;

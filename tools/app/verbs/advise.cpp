@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 
+#include "data/targets.h"
 #include "engine/base/error.h"
 #include "engine/base/parallel.h"
 #include "engine/base/seconds.h"
@@ -99,7 +100,7 @@ int AdviseVerb::run(Console& console) {
   session_.seed = run_.seed;
   const double begin = seconds_now();
   const Session session = open_session(session_);
-  if (session.recipe.task == "regression" || session.recipe.task == "labels") {
+  if (target_kind_of(session.recipe.task) != TargetKind::classes) {
     throw Error(
         Fault::usage, "advise",
         fmt::format("it compares accuracies of classes or next tokens, {} is for {}: firn bench freeze "

@@ -9,6 +9,7 @@
 #include "data/targets.h"
 #include "data/transform.h"
 #include "engine/base/error.h"
+#include "optim/trainer/task_of.h"
 #include "tools/app/cli/table.h"
 #include "tools/app/run/options.h"
 #include "tools/app/run/validation.h"
@@ -117,8 +118,7 @@ int Data::run(Console& console) {
     line.add("train_counts", std::vector<std::int64_t>(train.begin(), train.end()));
     line.add("validation_counts", std::vector<std::int64_t>(validation.begin(), validation.end()));
     line.add("test_counts", std::vector<std::int64_t>(test.begin(), test.end()));
-    if (info.targets != TargetKind::classes)
-      line.add("task", info.targets == TargetKind::numbers ? "regression" : "labels");
+    if (info.targets != TargetKind::classes) line.add("task", task_of(info)->name());
     if (info.targets == TargetKind::numbers && parts.train) {
       const TargetScale own = target_scale_of(*parts.train);
       line.add("target_mean", own.mean).add("target_deviation", own.deviation);

@@ -10,8 +10,7 @@
 #include <optional>
 #include <vector>
 
-#include "layers/tasks/regression.h"
-#include "layers/tasks/several_labels.h"
+#include "layers/tasks/registry.h"
 #include "optim/trainer/evaluate.h"
 #include "tools/app/cli/table.h"
 #include "tools/app/run/data.h"
@@ -66,18 +65,16 @@ Index with_label(const Evaluation& e, Index width, Index c) {
 }
 
 std::vector<JsonObject> columns_json(const Session& session, const Evaluation& e) {
-  const bool numbers = session.task->name() == "regression";
-  const Regression number(1);
-  const SeveralLabels label(1);
-  const Task& one = numbers ? static_cast<const Task&>(number) : label;
-  const std::vector<TaskMetric> metrics = one.metrics();
+  const bool numbers = answers_with_numbers(session.task->name());
+  const TaskPtr one = find_task(session.task->name(), 1);
+  const std::vector<TaskMetric> metrics = one->metrics();
   std::vector<JsonObject> all;
   const Index width = session.task->width();
   for (Index c = 0; c < width; ++c) {
     JsonObject line;
     line.add("target", class_name(session, c));
     if (!numbers) line.add("samples", with_label(e, width, c));
-    const std::vector<double> of = column_metrics(one, e, width, c);
+    const std::vector<double> of = column_metrics(*one, e, width, c);
     const std::size_t count = numbers ? metrics.size() : 2;  // all labels of one are one
     for (std::size_t i = 0; i < count; ++i) line.add(i == 0 && !numbers ? "f1" : metrics[i].name, of[i]);
     all.push_back(std::move(line));
@@ -259,20 +256,22 @@ void Eval::print(Console& console, const Session& session, const Evaluation& e) 
 void Eval::print_columns(Console& console, const Session& session, const Evaluation& e) const {
   const Index width = session.task->width();
   if (width == 1) return;
-  if (session.task->name() == "regression") {
-    Table table({"<target", "R²", "MAE", "RMSE"});
-    const Regression one(1);
+  const TaskPtr one = find_task(session.task->name(), 1);
+  if (answers_with_numbers(session.task->name())) {
+    std::vector<std::string> heads{"<target"};
+    for (const TaskMetric& metric : one->metrics()) heads.push_back(metric.brief);
+    Table table(std::move(heads));
     for (Index c = 0; c < width; ++c) {
-      const std::vector<double> of = column_metrics(one, e, width, c);
-      table.row({class_name(session, c), fmt::format("{:.4f}", of[0]), fmt::format("{:.4g}", of[1]),
-                 fmt::format("{:.4g}", of[2])});
+      std::vector<std::string> row{class_name(session, c)};
+      for (const double value : column_metrics(*one, e, width, c))
+        row.push_back(row.size() == 1 ? fmt::format("{:.4f}", value) : fmt::format("{:.4g}", value));
+      table.row(std::move(row));
     }
     return console.out(table.text());
   }
   Table table({"<label", "samples", "F1", "accuracy"});
-  const SeveralLabels one(1);
   for (Index c = 0; c < width; ++c) {
-    const std::vector<double> of = column_metrics(one, e, width, c);
+    const std::vector<double> of = column_metrics(*one, e, width, c);
     table.row({class_name(session, c), fmt::format("{}", with_label(e, width, c)),
                fmt::format("{:.4f}", of[0]), fmt::format("{:.4f}", of[1])});
   }

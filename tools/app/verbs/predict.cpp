@@ -15,6 +15,7 @@
 #include "data/picture_files.h"
 #include "data/picture_kind.h"
 #include "data/source.h"
+#include "data/targets.h"
 #include "engine/base/atomic_file.h"
 #include "engine/base/bytes.h"
 #include "engine/base/error.h"
@@ -78,7 +79,15 @@ struct Questions {
 
 /// What a place of an answer is called in JSON.
 const char* place_name(const Task& task) {
-  return task.name() == "regression" ? "target" : task.name() == "labels" ? "label" : "class";
+  switch (target_kind_of(task.name())) {
+    case TargetKind::numbers:
+      return "target";
+    case TargetKind::labels:
+      return "label";
+    case TargetKind::classes:
+      break;
+  }
+  return "class";
 }
 
 /// The true class, the labels that a sample has, or its numbers; none where nothing is known.
@@ -100,9 +109,10 @@ std::vector<std::string> truth_of(const Session& session, const Questions& quest
 
 void add_truth(JsonObject& line, const Session& session, const Questions& questions, Index sample,
                const std::vector<std::string>& truth) {
-  if (session.task->name() == "labels") {
+  const TargetKind kind = target_kind_of(session.task->name());
+  if (kind == TargetKind::labels) {
     line.add("labels", truth);
-  } else if (session.task->name() == "regression") {
+  } else if (kind == TargetKind::numbers) {
     std::vector<double> row(questions.labelled->info().classes.size());
     questions.labelled->fill_targets(sample, row);
     line.add("truths", row);
@@ -250,7 +260,8 @@ void Predict::print(Console& console, const Session& session, const Questions& q
     return names.empty() ? fmt::format("{}", c) : names[static_cast<std::size_t>(c)];
   };
   const std::vector<Predicted> answers = session.task->predict(logits, top_);
-  const bool ranked = session.task->name() != "regression";
+  const TargetKind kind = target_kind_of(session.task->name());
+  const bool ranked = kind != TargetKind::numbers;
   const std::vector<std::string> truth = truth_of(session, questions, sample);
   if (console.json()) {
     JsonObject line = json_line("prediction");
@@ -261,7 +272,7 @@ void Predict::print(Console& console, const Session& session, const Questions& q
       JsonObject one;
       one.add(place_name(*session.task), name_of(answer.place)).add("index", answer.place);
       one.add(session.task->answer_name(), answer.value);
-      if (session.task->name() == "labels") one.add("predicted", answer.chosen);
+      if (kind == TargetKind::labels) one.add("predicted", answer.chosen);
       places.push_back(std::move(one));
     }
     line.add(ranked ? "top" : "values", places);
@@ -275,7 +286,7 @@ void Predict::print(Console& console, const Session& session, const Questions& q
   for (const Predicted& answer : answers) {
     const std::string value =
         ranked ? fmt::format("{:.3f}", answer.value) : fmt::format("{:.6g}", answer.value);
-    const bool marked = session.task->name() == "labels" && answer.chosen;
+    const bool marked = kind == TargetKind::labels && answer.chosen;
     line += fmt::format("  {}{} {}", marked ? "+" : "", name_of(answer.place), value);
     if (answer.chosen) said.push_back(name_of(answer.place));
   }
