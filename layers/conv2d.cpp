@@ -24,7 +24,7 @@ Conv2d::Conv2d(Options options) : options_(options) {
                             kernel.text(), o.dilation.text(),
                             o.groups > 0 && (o.in % o.groups != 0 || o.out % o.groups != 0)
                                 ? ": the groups must divide both"
-                                : ""));
+                                : ": each is wanted from 1"));
   }
   // The file's first axis: what a convolution gives, and a transposed one reads.
   const Index first = o.transposed ? o.in : o.out, second = (o.transposed ? o.out : o.in) / o.groups;

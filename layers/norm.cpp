@@ -14,9 +14,18 @@ namespace {
 constexpr Fill kZeros{Fill::Kind::constant, 0};
 constexpr Fill kOnes{Fill::Kind::constant, 1};
 
+void require_epsilon(const char* layer, real epsilon) {
+  if (!(epsilon >= 0))
+    throw Error(Fault::usage, layer, fmt::format("epsilon {}, wanted is one from 0", epsilon));
+}
+
 }  // namespace
 
 BatchNorm::BatchNorm(Options options) : options_(options) {
+  require_epsilon("batch_norm", options_.epsilon);
+  if (!(options_.momentum >= 0 && options_.momentum <= 1))
+    throw Error(Fault::usage, "batch_norm",
+                fmt::format("momentum {}, wanted is a share from 0 to 1", options_.momentum));
   const Shape shape{options_.channels};
   weight_ = own("weight", shape, Role::norm, kOnes);
   bias_ = own("bias", shape, Role::norm, kZeros);
@@ -50,6 +59,7 @@ Flow BatchNorm::build(Graph& graph, Flow in) const {
 }
 
 LayerNorm::LayerNorm(Options options) : options_(options) {
+  require_epsilon("layer_norm", options_.epsilon);
   weight_ = own("weight", Shape{options_.features}, Role::norm, kOnes);
   bias_ = own("bias", Shape{options_.features}, Role::norm, kZeros);
 }

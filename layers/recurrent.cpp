@@ -15,9 +15,9 @@ namespace firn {
 Recurrent::Recurrent(std::string name, const std::vector<std::string>& gates, Op op, Options options)
     : name_(std::move(name)), op_(op), options_(options) {
   if (options_.in < 1 || options_.hidden < 1 || options_.layers < 1) {
-    throw Error(
-        Fault::usage, name_,
-        fmt::format("{} inputs, {} hidden units, {} layers", options_.in, options_.hidden, options_.layers));
+    throw Error(Fault::usage, name_,
+                fmt::format("{} inputs, {} hidden units, {} layers: each is wanted from 1", options_.in,
+                            options_.hidden, options_.layers));
   }
   if (options_.bidirectional && options_.reverse) {
     throw Error(Fault::usage, name_, "reverse is one direction, bidirectional both");

@@ -26,17 +26,27 @@ Flow Residual::build(Graph& graph, Flow in) const {
   Flow out = children()[0].build(graph, in);
   if (out.x.shape() != shortcut.shape()) {
     const bool image = out.x.shape().rank() == 4;
+    const std::string where = graph.label().empty() ? "" : fmt::format(" (layer {})", graph.label());
     throw Error(
         Fault::usage, "residual",
         fmt::format("its layers give {}, what goes round them {}: a shortcut {{ {} }} behind it, with the "
-                    "layers' stride, makes them alike (layer {})",
+                    "layers' stride, makes them alike{}",
                     out.x.shape().tail(1).text(), shortcut.shape().tail(1).text(),
                     fmt::format("{} {}{}", image ? "conv" : "dense", out.x.shape()[-1], image ? " 1x1" : ""),
-                    graph.label()));
+                    where));
   }
   out.x = add(graph, out.x, shortcut);
   if (activation_ != Activation::none) out.x = activate(graph, activation_, out.x);
   return out;
+}
+
+StridedPad::StridedPad(Options options) : options_(options) {
+  if (options.stride < 1 || options.before < 0 || options.behind < 0)
+    throw Error(
+        Fault::usage, "strided_pad",
+        fmt::format(
+            "stride {}, {} channels before and {} behind: wanted are a stride from 1 and channels from 0",
+            options.stride, options.before, options.behind));
 }
 
 LayerSpec StridedPad::spec() const {

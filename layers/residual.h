@@ -31,7 +31,8 @@ class StridedPad final : public Layer {
     Index stride = 1;
     Index before = 0, behind = 0;
   };
-  explicit StridedPad(Options options) : options_(options) {}
+  /// Throws Error(usage) for a stride below 1 and for less than no channels.
+  explicit StridedPad(Options options);
 
   LayerSpec spec() const override;
   Flow build(Graph& graph, Flow in) const override;

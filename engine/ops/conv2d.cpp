@@ -142,9 +142,9 @@ ConvGeometry geometry(const Shape& x, const Shape& w, const Conv2dOptions& o, co
   }
   const bool cut = o.pad_h + o.more_h < 0 || o.pad_w + o.more_w < 0;
   if (o.stride_h < 1 || o.stride_w < 1 || o.pad_h < 0 || o.pad_w < 0 || (cut && !cuts)) {
-    shape_error(
-        "conv2d", where,
-        fmt::format("stride {}x{} or pad {}x{} is out of range", o.stride_h, o.stride_w, o.pad_h, o.pad_w));
+    shape_error("conv2d", where,
+                fmt::format("stride {}x{} or pad {}x{} is out of range: strides are from 1, padding from 0",
+                            o.stride_h, o.stride_w, o.pad_h, o.pad_w));
   }
   const bool plain = w[0] == 3 && w[1] == 3 && o.stride_h == 1 && o.stride_w == 1 && o.groups == 1;
   if (o.winograd && *o.winograd != 0 && !(plain && (*o.winograd == 2 || *o.winograd == 4))) {

@@ -78,10 +78,10 @@ class LocalResponseNorm final : public Op {
   std::vector<Spec> infer(std::span<const Spec> inputs, const std::string& where) const override {
     const Shape& x = inputs[0].shape;
     if (x.rank() < 2 || o_.size < 1 || !(o_.k > 0) || !(o_.alpha >= 0))
-      shape_error(
-          name(), where,
-          fmt::format("input {} must be (...,C), over {} channels with k {} above 0 and alpha {} not below",
-                      x.text(), o_.size, o_.k, o_.alpha));
+      shape_error(name(), where,
+                  fmt::format("input {}, {} channels, k {}, alpha {}: wanted are (...,C), channels from 1, k "
+                              "above 0, alpha from 0",
+                              x.text(), o_.size, o_.k, o_.alpha));
     return {inputs[0]};
   }
   void run(const Call& call) const override {

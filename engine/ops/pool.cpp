@@ -48,8 +48,12 @@ PoolGeometry geometry(std::string_view op, const Shape& x, const PoolOptions& o,
   // A window that does not fit is named beside the input, whatever else is wrong with it.
   const bool fits = g.h + 2 * g.pad_h + o.more_h >= g.kh && g.w + 2 * g.pad_w + o.more_w >= g.kw;
   if (!valid && fits) {
-    shape_error(op, where,
-                fmt::format("kernel {}x{} with pad {}x{} is out of range", g.kh, g.kw, g.pad_h, g.pad_w));
+    shape_error(
+        op, where,
+        fmt::format(
+            "kernel {}x{} with pad {}x{} is out of range: a window has 1 to 255 places, of which at most "
+            "half are padding",
+            g.kh, g.kw, g.pad_h, g.pad_w));
   }
   if (op == "average_pool" && o.count_padding && (o.more_h != 0 || o.more_w != 0))
     shape_error(op, where, "padding that counts is the same on both sides");

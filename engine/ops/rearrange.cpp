@@ -61,7 +61,12 @@ class Concatenate final : public Op {
     for (const Spec& input : inputs) {
       require_type(name(), where, input, DType::number, "input");
       require_axis(name(), where, input, axis_);
-      require_same(name(), where, inputs[0].shape.with(axis_, 0), input.shape.with(axis_, 0));
+      const Shape &first = inputs[0].shape, &other = input.shape;
+      if (other.rank() != first.rank() || other.with(axis_, first[axis_]) != first) {
+        shape_error(name(), where,
+                    fmt::format("{} and {} differ in more than axis {}, along which they are to lie",
+                                first.text(), other.text(), axis_));
+      }
       if (input.axis != inputs[0].axis) {
         shape_error(name(), where, fmt::format("of inputs {} only some are a batch", input.shape.text()));
       }
@@ -153,7 +158,9 @@ class Slice final : public Op {
     if (begin_ < 0 || begin_ >= end_ || end_ > x[axis_] || step_ < 1) {
       shape_error(
           name(), where,
-          fmt::format("places {} to {} step {} of axis {} of {}", begin_, end_, step_, axis_, x.text()));
+          fmt::format(
+              "places {} to {} step {} of axis {} of {}: wanted are 0 <= begin < end <= {} and a step from 1",
+              begin_, end_, step_, axis_, x.text(), x[axis_]));
     }
     return {{x.with(axis_, (end_ - begin_ + step_ - 1) / step_), DType::number, inputs[0].axis}};
   }

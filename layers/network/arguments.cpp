@@ -1,6 +1,7 @@
 // What a layer's options say, checked.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -36,20 +37,25 @@ void LayerArguments::fail(const std::string& what) const {
   fail_at(source_, spec_.line, spec_.column, fmt::format("{}: {}", spec_.kind, what));
 }
 
+const LayerOption& LayerArguments::option(const std::string& name) const {
+  const std::vector<LayerOption>& all = find_layer_kind(spec_.kind)->options;
+  return *std::find_if(all.begin(), all.end(), [&](const LayerOption& o) { return o.name == name; });
+}
+
 const std::string& LayerArguments::value(const std::string& name) const {
   if (const std::string* given = spec_.find(name)) return *given;
-  for (const LayerOption& option : find_layer_kind(spec_.kind)->options) {
-    if (option.name == name && !option.usual.empty()) return option.usual;
-  }
-  fail(fmt::format("{} is missing", name));
+  const std::string& usual = option(name).usual;
+  if (usual.empty()) fail(fmt::format("{} is missing", name));
+  return usual;
 }
 
 Index LayerArguments::count(const std::string& name) const {
   const std::string& text = value(name);
   if (text == "classes") return site_.classes;
   if (text == "in") return width(0, "numbers");
-  const Index number = whole_number(text);
-  if (number < 0) fail(fmt::format("{} '{}' is no whole number from 0 to {}", name, text, kGreatest));
+  const Index number = whole_number(text), least = option(name).type == LayerOption::Type::count ? 1 : 0;
+  if (number < least)
+    fail(fmt::format("{} '{}' is no whole number from {} to {}", name, text, least, kGreatest));
   return number;
 }
 
@@ -58,7 +64,9 @@ Extent LayerArguments::extent(const std::string& name) const {
   const std::size_t cross = text.find('x');
   const Index h = whole_number(std::string_view(text).substr(0, cross));
   const Index w = cross == std::string::npos ? h : whole_number(std::string_view(text).substr(cross + 1));
-  if (h < 0 || w < 0) fail(fmt::format("{} '{}' is no size such as 3 or 3x5", name, text));
+  const Index least = option(name).type == LayerOption::Type::extent ? 1 : 0;
+  if (h < least || w < least)
+    fail(fmt::format("{} '{}' is no size such as 3 or 3x5, from {}", name, text, least));
   return {h, w};
 }
 

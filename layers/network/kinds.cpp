@@ -172,8 +172,8 @@ LayerKind recurrent_kind(const std::string& name, const std::string& text,
            {"bidirectional", Kind::flag, false, "", "the features of both directions, forward first"},
            {"reverse", Kind::flag, false, "", "from the last step to the first"},
            {"dropout", Kind::number, false, "0", "between the layers"},
-           {"first_layer", Kind::count, false, "0", "the number of the first layer in its parameters' names"},
-           {"projection", Kind::count, false, "0", "of an lstm: numbers of its state; as hidden"},
+           {"first_layer", Kind::place, false, "0", "the number of the first layer in its parameters' names"},
+           {"projection", Kind::place, false, "0", "of an lstm: numbers of its state; as hidden"},
            {"initial", Kind::flag, false, "", "learns the states before the first step"}},
           std::move(made),
           0,
@@ -185,8 +185,8 @@ LayerKind recurrent_kind(const std::string& name, const std::string& text,
 std::vector<LayerOption> window_options() {
   return {{"kernel", Kind::extent, true, "2", "height x width of the window"},
           {"stride", Kind::extent, false, "", "as the kernel"},
-          {"pad", Kind::extent, false, "0", "on both sides"},
-          {"pad_end", Kind::extent, false, "", "below and to the right; as pad"},
+          {"pad", Kind::margin, false, "0", "on both sides"},
+          {"pad_end", Kind::margin, false, "", "below and to the right; as pad"},
           {"ceil", Kind::flag, false, "", "round the output's size up"}};
 }
 
@@ -199,8 +199,8 @@ std::vector<LayerKind> make_kinds() {
        {{"out", Kind::count, true, "classes", "channels"},
         {"kernel", Kind::extent, true, "3", "height x width"},
         {"stride", Kind::extent, false, "1", ""},
-        {"pad", Kind::extent, false, "", "on both sides; (kernel - 1) / 2, which keeps the size at stride 1"},
-        {"pad_end", Kind::extent, false, "", "below and to the right; as pad"},
+        {"pad", Kind::margin, false, "", "on both sides; (kernel - 1) / 2, which keeps the size at stride 1"},
+        {"pad_end", Kind::margin, false, "", "below and to the right; as pad"},
         {"dilation", Kind::extent, false, "1", "between neighbouring places of the kernel"},
         {"groups", Kind::count, false, "1", "'in': each channel for itself"},
         {"no_bias", Kind::flag, false, "", ""}},
@@ -214,9 +214,9 @@ std::vector<LayerKind> make_kinds() {
        {{"out", Kind::count, true, "", "channels"},
         {"kernel", Kind::extent, true, "2", "height x width"},
         {"stride", Kind::extent, false, "1", "between the places of what is read"},
-        {"pad", Kind::extent, false, "0", "left out on both sides"},
-        {"pad_end", Kind::extent, false, "", "below and to the right; as pad"},
-        {"more", Kind::extent, false, "0", "added below and to the right: output_padding"},
+        {"pad", Kind::margin, false, "0", "left out on both sides"},
+        {"pad_end", Kind::margin, false, "", "below and to the right; as pad"},
+        {"more", Kind::margin, false, "0", "added below and to the right: output_padding"},
         {"dilation", Kind::extent, false, "1", "between neighbouring places of the kernel"},
         {"groups", Kind::count, false, "1", "'in': each channel for itself"},
         {"no_bias", Kind::flag, false, "", ""}},
@@ -353,8 +353,8 @@ std::vector<LayerKind> make_kinds() {
       {"slice",
        "places of an axis of a sample: begin, begin + step, ... below end",
        {{"axis", Kind::count, false, "", "from 1"},
-        {"begin", Kind::count, false, "0", "from 0"},
-        {"end", Kind::count, false, "", ""},
+        {"begin", Kind::place, false, "0", "from 0"},
+        {"end", Kind::place, false, "", ""},
         {"step", Kind::count, false, "1", ""}},
        [](const LayerArguments& a, Bodies) {
          return make<Slice>({.axis = a.count("axis"),
@@ -365,8 +365,8 @@ std::vector<LayerKind> make_kinds() {
       {"zero_pad",
        "zeros before and behind the places of an axis of a sample",
        {{"axis", Kind::count, false, "", "from 1"},
-        {"before", Kind::count, false, "0", ""},
-        {"behind", Kind::count, false, "0", ""}},
+        {"before", Kind::place, false, "0", ""},
+        {"behind", Kind::place, false, "0", ""}},
        [](const LayerArguments& a, Bodies) {
          return make<ZeroPad>(
              {.axis = a.count("axis"), .before = a.count("before"), .behind = a.count("behind")});
@@ -388,8 +388,8 @@ std::vector<LayerKind> make_kinds() {
       {"strided_pad",
        "each stride-th place, zero channels before and behind (He 2015, option A)",
        {{"stride", Kind::count, true, "1", ""},
-        {"before", Kind::count, false, "0", "channels"},
-        {"behind", Kind::count, false, "0", "channels"}},
+        {"before", Kind::place, false, "0", "channels"},
+        {"behind", Kind::place, false, "0", "channels"}},
        [](const LayerArguments& a, Bodies) -> LayerPtr {
          a.width(3, kImages);
          return make<StridedPad>(
@@ -459,7 +459,7 @@ std::vector<LayerKind> make_kinds() {
       {"multiply", "in a graph: the product; of channels too", {}, make_simple<Multiply>},
       {"concat",
        "in a graph: one behind the other in the last dimension",
-       {{"axis", Kind::count, false, "0", "or in this one, from 1"}},
+       {{"axis", Kind::place, false, "0", "or in this one, from 1"}},
        [](const LayerArguments& a, Bodies) { return std::make_shared<Concatenate>(a.count("axis")); }},
   };
 }

@@ -13,8 +13,10 @@ namespace firn {
 /// One option of a kind of layer.
 struct LayerOption {
   enum class Type {
-    count,   ///< "32"; "classes", "in" (channels or features of what the layer reads)
-    extent,  ///< "3", "3x3", "1x5"
+    count,   ///< "32", from 1; "classes", "in" (channels or features of what the layer reads)
+    place,   ///< the same from 0
+    extent,  ///< "3", "3x3", "1x5", from 1
+    margin,  ///< the same from 0
     number,  ///< "0.5", "1e-5"
     word,    ///< of `text`
     shape,   ///< "7x7x32"
@@ -58,6 +60,7 @@ class LayerArguments {
   [[noreturn]] void fail(const std::string& what) const;
 
  private:
+  const LayerOption& option(const std::string& name) const;
   const std::string& value(const std::string& name) const;
   const LayerSpec& spec_;
   const LayerSite& site_;

@@ -1,6 +1,6 @@
 #include "layers/network/text.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <span>
@@ -94,6 +94,8 @@ constexpr OtherName kOtherKinds[] = {
     {"depthwise", "conv in 3x3 groups in"},
 };
 constexpr OtherName kOtherOptions[] = {{"padding", "pad"},
+                                       {"same", "what a conv does where no pad is said"},
+                                       {"valid", "pad 0"},
                                        {"strides", "stride"},
                                        {"filters", "the number behind conv"},
                                        {"kernel_size", "the size behind conv"},
@@ -270,6 +272,7 @@ class Parser {
     std::string hint = find_layer_kind(token.text) != nullptr ? ": a comma goes before the next layer"
                                                               : other_name(kOtherOptions, token.text);
     if (hint.empty()) hint = did_you_mean(token.text, names);
+    if (hint.empty()) hint = fmt::format("; it has {}", fmt::join(names, ", "));
     fail(fmt::format("{} has no option {}{}", kind.name, token.text, hint));
   }
 

@@ -170,6 +170,26 @@ TEST_CASE("what cannot be says where and what is wanted") {
   CHECK(failure("conv 8 3x, dense").find("kernel '3x' is no size such as 3 or 3x5") != std::string::npos);
   CHECK(failure("conv 0, dense").find("conv: ") != std::string::npos);
   CHECK(failure("conv -1, dense").find("out '-1' is no whole number") != std::string::npos);
+  // What begins at one: sizes of layers, windows and strides; what is a share; what is added to a variance.
+  for (const char* text :
+       {"conv 0, dense", "conv 8 0x0, dense", "conv 8 stride 0, dense", "conv 8 dilation 0, dense",
+        "conv 8 groups 0, dense", "dense 0", "pool 0, dense", "pool 2 stride 0, dense",
+        "average_pool 2 stride 0x1, dense", "adaptive_pool 0, dense", "upsample 0, dense",
+        "strided_pad 0, dense", "local_response_norm 0, dense", "rows, lstm 0, last, dense",
+        "rows, gru 4 layers 0, last, dense", "slice axis 0 end 1, dense",
+        "slice axis 1 end 8 step 0, dense"}) {
+    CHECK_MESSAGE(failure(text).find("' is no ") != std::string::npos, failure(text));
+    CHECK_MESSAGE(failure(text).find("from 1") != std::string::npos, failure(text));
+  }
+  CHECK(failure("norm epsilon -1, dense").find("epsilon -1, wanted is one from 0") != std::string::npos);
+  CHECK(failure("layer_norm epsilon -1, dense").find("epsilon -1, wanted is one from 0") !=
+        std::string::npos);
+  CHECK(failure("norm momentum 2, dense").find("momentum 2, wanted is a share from 0 to 1") !=
+        std::string::npos);
+  CHECK(failure("conv 8 same, dense").find("what a conv does where no pad is said") != std::string::npos);
+  CHECK(failure("conv 8 xyzzy, dense").find("it has from, tied, stride, pad") != std::string::npos);
+  CHECK(failure("branch { conv 8 } { conv 8 stride 2 }, dense").find("differ in more than axis 3") !=
+        std::string::npos);
   CHECK(failure("conv 8 3x3 3, dense").find("conv has no option 3") != std::string::npos);
   CHECK(failure("dense 5, conv 8, dense").find("conv: reads images (H,W,C), gets (5)") != std::string::npos);
   CHECK(failure("lstm 5, dense").find("reads sequences (T,F), gets (28,28,1)") != std::string::npos);
