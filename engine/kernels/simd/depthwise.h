@@ -75,7 +75,7 @@ static inline void depthwise_pass(const DepthwisePass& p, Index n, const float* 
     const Index top = row % p.oh * p.stride_h - p.pad_h;
     const Range as = taps_inside(top, p.kh, p.h);
     const float* const line = x + (row / p.oh * p.h + top) * p.w * p.c;
-    for_each_vector(p.c, [&](Index c, Index count, const auto& load_at) {
+    for_channels(p.c, [&](Index c, Index count, const auto& load_at) {
       const auto tile = [&](auto pixels, Index j, Range bs) {
         const Index at = (row * p.ow + j) * p.c + c;
         depthwise_tile<decltype(pixels)::value>(p, line + (j * p.stride_w - p.pad_w) * p.c + c, as, bs,
@@ -116,7 +116,7 @@ static inline void depthwise_dx(const ConvGeometry& g, Index n, const float* dy,
     const float* const image = dy + row / g.h * g.oh * g.ow * g.c;
     for (Index j = 0; j < g.w; ++j) {
       const Range vs = outputs_of_input(j, g.kw, g.ow, g.stride_w, g.pad_w);
-      for_each_vector(g.c, [&](Index c, Index count, const auto& load_at) {
+      for_channels(g.c, [&](Index c, Index count, const auto& load_at) {
         Vec z{};
         for (Index u = us.first; u < us.last; ++u) {
           const Index a = i + g.pad_h - u * g.stride_h;
@@ -165,8 +165,8 @@ template <class F>
 static inline void for_each_live_vector(const ConvGeometry& g, const F& f) {
   Index column = 0;
   for_each_live_range(g, 0, g.oc, [&](Index first, Index count) {
-    for_each_vector(
-        count, [&](Index c, Index some, const auto& load_at) { f(first + c, column + c, some, load_at); });
+    for_channels(count,
+                 [&](Index c, Index some, const auto& load_at) { f(first + c, column + c, some, load_at); });
     column += count;
   });
 }

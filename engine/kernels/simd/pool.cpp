@@ -152,7 +152,7 @@ void max_halved(const PoolGeometry& g, Index n, const float* x, float* y, std::u
 template <bool with_position>
 void max_pool(const PoolGeometry& g, Index n, const float* x, float* y, std::uint8_t* position) {
   for_each_window(g, n, x, [&](const auto& w) {
-    for_each_vector(g.c, [&](Index c, Index count, const auto& load_at) {
+    for_channels(g.c, [&](Index c, Index count, const auto& load_at) {
       Vec best = load_at(w.x + (w.rows.first * g.w + w.columns.first) * g.c + c);
       VecInt place = VecInt{} + static_cast<std::int32_t>(w.rows.first * g.kw + w.columns.first);
       for (Index a = w.rows.first; a < w.rows.last; ++a) {
@@ -211,7 +211,7 @@ void max_gradient_tiled(const PoolGeometry& g, Index n, const float* dy, const s
                         float* dx) {
   zero_rest(g, n, dx);
   for_each_window(g, n, dx, [&](const auto& w) {
-    for_each_vector(g.c, [&](Index c, Index count, const auto& load_at) {
+    for_channels(g.c, [&](Index c, Index count, const auto& load_at) {
       const Vec value = load_at(dy + w.y + c);
       const VecInt place = load_bytes(position + w.y + c, count);
       for (Index a = 0; a < w.rows.last; ++a) {
@@ -241,7 +241,7 @@ void max_gradient(const PoolGeometry& g, Index n, const real* dy, const std::uin
   if (halves(g)) return max_gradient_halved(g, n, dy, position, dx);
   if (tiles(g)) return max_gradient_tiled(g, n, dy, position, dx);
   for_each_input(g, n, [&](Index i, Index j, Range us, Range vs, Index base, Index to) {
-    for_each_vector(g.c, [&](Index c, Index count, const auto& load_at) {
+    for_channels(g.c, [&](Index c, Index count, const auto& load_at) {
       Vec z{};
       for (Index u = us.first; u < us.last; ++u) {
         for (Index v = vs.first; v < vs.last; ++v) {
@@ -267,7 +267,7 @@ float divisor(const PoolGeometry& g, Index top, Index left) {
 void average_forward(const PoolGeometry& g, Index n, const real* x, real* y) {
   for_each_window(g, n, x, [&](const auto& w) {
     const float places = divisor(g, w.top, w.left);
-    for_each_vector(g.c, [&](Index c, Index count, const auto& load_at) {
+    for_channels(g.c, [&](Index c, Index count, const auto& load_at) {
       Vec sum{};
       for (Index a = w.rows.first; a < w.rows.last; ++a) {
         for (Index b = w.columns.first; b < w.columns.last; ++b)
@@ -282,7 +282,7 @@ void average_gradient_tiled(const PoolGeometry& g, Index n, const float* dy, flo
   zero_rest(g, n, dx);
   for_each_window(g, n, dx, [&](const auto& w) {
     const float places = divisor(g, w.top, w.left);
-    for_each_vector(g.c, [&](Index c, Index count, const auto& load_at) {
+    for_channels(g.c, [&](Index c, Index count, const auto& load_at) {
       const Vec share = load_at(dy + w.y + c) / places;
       for (Index a = 0; a < w.rows.last; ++a) {
         for (Index b = 0; b < w.columns.last; ++b) store_part(w.x + (a * g.w + b) * g.c + c, share, count);
@@ -294,7 +294,7 @@ void average_gradient_tiled(const PoolGeometry& g, Index n, const float* dy, flo
 void average_gradient(const PoolGeometry& g, Index n, const real* dy, real* dx) {
   if (tiles(g)) return average_gradient_tiled(g, n, dy, dx);
   for_each_input(g, n, [&](Index, Index, Range us, Range vs, Index base, Index to) {
-    for_each_vector(g.c, [&](Index c, Index count, const auto& load_at) {
+    for_channels(g.c, [&](Index c, Index count, const auto& load_at) {
       Vec sum{};
       for (Index u = us.first; u < us.last; ++u) {
         for (Index v = vs.first; v < vs.last; ++v) {
@@ -311,7 +311,7 @@ void global_forward(Index n, Index pixels, Index c, const real* x, real* y) {
   for (Index image = 0; image < n; ++image) {
     float* const to = y + image * c;
     gemm.column_sum(pixels, c, x + image * pixels * c, c, to, false);
-    for_each_vector(c, [&](Index k, Index count, const auto& load_at) {
+    for_channels(c, [&](Index k, Index count, const auto& load_at) {
       store_part(to + k, load_at(to + k) / static_cast<float>(pixels), count);
     });
   }
@@ -319,7 +319,7 @@ void global_forward(Index n, Index pixels, Index c, const real* x, real* y) {
 
 void global_gradient(Index n, Index pixels, Index c, const real* dy, real* dx) {
   for (Index image = 0; image < n; ++image) {
-    for_each_vector(c, [&](Index k, Index count, const auto& load_at) {
+    for_channels(c, [&](Index k, Index count, const auto& load_at) {
       const Vec share = load_at(dy + image * c + k) / static_cast<float>(pixels);
       for (Index pixel = 0; pixel < pixels; ++pixel)
         store_part(dx + (image * pixels + pixel) * c + k, share, count);

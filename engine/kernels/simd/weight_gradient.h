@@ -180,7 +180,7 @@ static inline void gather_columns(const ConvGeometry& g, Index begin, Index end,
   const Index pixel = to_lanes(out);
   for (Index i = 0; out < pixel && i < count; ++i) store(to + (i + 1) * pixel - kLanes, Vec{});
   for_each_live_range(g, begin, end, [&](Index first, Index some) {
-    for_each_vector(some, [&](Index c, Index part, const auto& load_at) {
+    for_channels(some, [&](Index c, Index part, const auto& load_at) {
       const float* const from = dy + first + c;
       for (Index i = 0; i < count; ++i) store_part(to + c + i * pixel, load_at(from + i * g.oc), part);
     });

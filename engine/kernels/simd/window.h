@@ -33,7 +33,7 @@ constexpr Range outputs_of_input(Index i, Index k, Index out, Index stride, Inde
 
 /// Calls f(first channel, how many, load) for vectors of channels.
 template <class F>
-static inline void for_each_vector(Index channels, const F& f) {
+static inline void for_channels(Index channels, const F& f) {
   Index c = 0;
   for (; c + kLanes <= channels; c += kLanes) f(c, kLanes, [](const float* p) { return load(p); });
   const Index rest = channels - c;
