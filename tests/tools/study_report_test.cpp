@@ -157,6 +157,26 @@ TEST_CASE("a study is read back as it was written") {
   CHECK(mistakes[0].pixels == std::vector<std::uint8_t>{0, 255, 128, 64});
 }
 
+TEST_CASE("labels are counted by class or in all, by what each target's answers are") {
+  const test::Folder folder;
+  {
+    const std::string made = make_study(folder.path());
+    Database db(made + "/results.sqlite", false);
+    db.run("UPDATE arms SET target='text:darwin.txt' WHERE labels=20");
+    db.run(
+        "INSERT OR REPLACE INTO items (cell,kind,count,scores,answers) SELECT "
+        "cell,iif(target='digits','classes','steps'),0,"
+        "x'',x'' FROM cells JOIN arms USING (arm)");
+  }
+  const StudyRecord study = read_study(folder.path());
+  CHECK(study.labels_by_class("digits"));
+  CHECK(!study.labels_by_class("text:darwin.txt"));
+  const std::string page = study_page(study).html;
+  CHECK(page.find("20 labelled samples") != std::string::npos);
+  CHECK(page.find("20 labels a class") == std::string::npos);
+  CHECK(page.find("5 labels a class") != std::string::npos);
+}
+
 TEST_CASE("the page answers first, then shows all at one look, and the rest is folded") {
   const test::Folder folder;
   const StudyPage page = study_page(read_study(make_study(folder.path())));

@@ -96,8 +96,11 @@ std::vector<Setting> settings_of(const StudyRecord& study, std::vector<const Arm
   const std::vector<ArmGroup> groups = all_groups(study);
   for (std::size_t g = 0; g < groups.size(); ++g) {
     for (const Index labels : groups[g].labels) {
-      Setting setting{
-          fmt::format("{}, {}", groups[g].title(), labels_name(labels, study.labels_by_class())), 0, g, {}};
+      Setting setting{fmt::format("{}, {}", groups[g].title(),
+                                  labels_name(labels, study.labels_by_class(groups[g].target))),
+                      0,
+                      g,
+                      {}};
       for (const Arm* a : groups[g].arms) {
         const Summary* score = study.find(a->key, "accuracy");
         if (a->labels != labels || !a->is_cut() || score == nullptr) continue;

@@ -32,7 +32,7 @@ Parts parts_of(const StudyRecord& study, const StudyRecord::Answer& answer) {
   parts.remarks.erase(parts.remarks.begin());
   parts.task = fmt::format("{} on {}{}, {}", answer.model, data_name(answer.target),
                            answer.part == kWholePart ? "" : fmt::format(" ({} of the classes)", answer.part),
-                           labels_name(answer.labels, study.labels_by_class()));
+                           labels_name(answer.labels, study.labels_by_class(answer.target)));
   if (parts.choice.starts_with(parts.task + ": ")) parts.choice.erase(0, parts.task.size() + 2);
   if (const std::size_t at = parts.choice.rfind(": "); at != std::string::npos) {
     parts.result = parts.choice.substr(at + 2);

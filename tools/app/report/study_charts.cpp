@@ -105,7 +105,7 @@ void add_cut_plot(const StudyRecord& study, const ArmGroup& group, std::vector<F
   std::size_t cuts = 0;
   for (const bool transfers : {true, false}) {
     for (std::size_t l = 0; l < group.labels.size(); ++l) {
-      Series series{.name = labels_name(group.labels[l], study.labels_by_class()) +
+      Series series{.name = labels_name(group.labels[l], study.labels_by_class(group.target)) +
                             (transfers ? "" : ", random features frozen"),
                     .colour = static_cast<int>(l + (transfers ? 0 : group.labels.size()))};
       for (Index cut = transfers && scratch ? -1 : transfers ? 0 : 1; cut < group.blocks; ++cut) {
@@ -158,7 +158,7 @@ void add_pareto(const StudyRecord& study, const ArmGroup& group, std::vector<Fig
           {c.arm->name, duration_text(c.seconds), chart_percent(c.accuracy), leads ? "yes" : "no"});
     }
     Plot plot{.title = fmt::format("{} against time, {}: {}", capital(study.score()),
-                                   labels_name(labels, study.labels_by_class()), group.title()),
+                                   labels_name(labels, study.labels_by_class(group.target)), group.title()),
               .description =
                   "Mean " + study.score() + " and seconds of training of each arm, with the Pareto front."};
     plot.x = {.title = "time of training (one thread)", .unit = Unit::seconds, .from_zero = true};
@@ -171,11 +171,12 @@ void add_pareto(const StudyRecord& study, const ArmGroup& group, std::vector<Fig
 
 void add_forest(const StudyRecord& study, const ArmGroup& group, std::vector<Figure>& out) {
   for (const Index labels : group.labels) {
-    Forest forest{.title = fmt::format("Difference to full tuning, {}: {}",
-                                       labels_name(labels, study.labels_by_class()), group.title()),
-                  .description = "Paired differences of " + study.score() +
-                                 " over the same seeds with 95 % bootstrap intervals.",
-                  .axis = study.score() + ", points against full tuning"};
+    Forest forest{
+        .title = fmt::format("Difference to full tuning, {}: {}",
+                             labels_name(labels, study.labels_by_class(group.target)), group.title()),
+        .description =
+            "Paired differences of " + study.score() + " over the same seeds with 95 % bootstrap intervals.",
+        .axis = study.score() + ", points against full tuning"};
     PageTable table{.caption = "Paired differences of " + study.score() + " in points",
                     .heads = {"<arm", "difference", "low", "high", "<finding"}};
     for (const Arm* a : group.arms) {
@@ -231,8 +232,8 @@ void add_curves(const StudyRecord& study, const ArmGroup& group, std::vector<Fig
     return (x != nullptr ? x->mean : 0) > (y != nullptr ? y->mean : 0);
   });
   if (chosen.size() > kMostCurves) chosen.resize(kMostCurves);
-  Plot plot{.title = fmt::format("Learning curves, {}: {}", labels_name(labels, study.labels_by_class()),
-                                 group.title()),
+  Plot plot{.title = fmt::format("Learning curves, {}: {}",
+                                 labels_name(labels, study.labels_by_class(group.target)), group.title()),
             .description =
                 capital(study.score()) +
                 " on the validation part while training; mean over the seeds, of few arms with bands from "
@@ -293,8 +294,8 @@ PageTable summary_table(const StudyRecord& study, const ArmGroup& group) {
                             fmt::format("{}", s->seeds), interval_text(*s), difference,
                             s->finding.empty() ? "–" : s->finding,
                             study.score_is_share() ? mean("macro_f1", "{:.3f}") : "–",
-                            study.labels_by_class() ? mean("ece", "{:.3f}") : "–", time("seconds"),
-                            time("predicted_seconds")});
+                            study.labels_by_class(group.target) ? mean("ece", "{:.3f}") : "–",
+                            time("seconds"), time("predicted_seconds")});
     }
   }
   return table;

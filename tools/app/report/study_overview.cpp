@@ -107,7 +107,7 @@ DotRow row_of(const StudyRecord& study, const std::vector<const Arm*>& arms, boo
 DotPanel panel_of(const StudyRecord& study, const ArmGroup& group, Index labels, const SharedScale& scale,
                   std::size_t& left_out) {
   DotPanel panel{
-      .title = labels_name(labels, study.labels_by_class()),
+      .title = labels_name(labels, study.labels_by_class(group.target)),
       .description = fmt::format("{}: {} of each arm with its interval, and seconds of training; the "
                                  "numbers stand in the table below.",
                                  group.title(), study.score()),

@@ -176,7 +176,7 @@ void add_mistakes(Page& page, const StudyRecord& study, const Arm& arm) {
   if (confusion.counts.empty() && mistakes.empty()) return;
   page.section("Where it errs", "mistakes");
   page.paragraph(fmt::format("{}, {}, {}; all seeds together.", arm.model, arm.name,
-                             labels_name(arm.labels, study.labels_by_class())));
+                             labels_name(arm.labels, study.labels_by_class(arm.target))));
   if (!mistakes.empty()) page.heading("Those it was surest of");
   add_shown(page, mistakes);
   if (confusion.counts.empty()) return;

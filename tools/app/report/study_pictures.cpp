@@ -55,12 +55,12 @@ void add_study_pictures(Page& page, const StudyRecord& study) {
     names.push_back(p.look.name);
   }
   page.section("What freezing did inside", "inside");
-  page.paragraph(
-      fmt::format("{} on {}, {}: {} of seed {}, trained once more and looked into. One seed shows how it "
-                  "happens, not how "
-                  "often.",
-                  arm->model, data_name(arm->target), labels_name(arm->labels, study.labels_by_class()),
-                  fmt::join(names, " and "), study.pictured.front().seed));
+  page.paragraph(fmt::format(
+      "{} on {}, {}: {} of seed {}, trained once more and looked into. One seed shows how it "
+      "happens, not how "
+      "often.",
+      arm->model, data_name(arm->target), labels_name(arm->labels, study.labels_by_class(arm->target)),
+      fmt::join(names, " and "), study.pictured.front().seed));
   page.begin_row();
   add_pictured_curves(page, study);
   for (const auto& way : study.ways) add_way(page, way.way, names.front(), names[way.to], looks.front().loss);

@@ -40,6 +40,20 @@ Index count_of(const Statement& rows, int column, Index least = 0, Index most = 
   return static_cast<Index>(rows.whole(column, least, most));
 }
 
+/// Answers say of what kind a target is; of files that have none the study as a whole does.
+void read_counting(Database& database, StudyRecord& study) {
+  bool known = false;
+  if (has_tables_of(database, 4)) {
+    Statement rows(database,
+                   "SELECT DISTINCT target,kind FROM arms JOIN cells USING (arm) JOIN items USING (cell)");
+    for (; rows.next(); known = true) {
+      if (rows.text(1) != "classes") study.counted_in_all.insert(rows.text(0));
+    }
+  }
+  if (known || study.meta_text("labels_by_class") != "no") return;
+  for (const StudyRecord::Arm& arm : study.arms) study.counted_in_all.insert(arm.target);
+}
+
 void read_arms(Database& database, StudyRecord& study) {
   Statement rows(
       database,
@@ -261,6 +275,7 @@ StudyRecord read_study(const std::string& folder) {
   Statement meta(database, "SELECT key,value FROM meta");
   while (meta.next()) study.meta[meta.text(0)] = meta.text(1);
   read_arms(database, study);
+  read_counting(database, study);
   read_experiments(database, study);
   read_numbers(database, study);
   read_findings(database, study);

@@ -92,7 +92,8 @@ struct StudyRecord {
   /// What stands for accuracy: "accuracy", "R²", "macro F1".
   std::string score() const;
   bool score_is_share() const { return meta_text("score_is_share") != "no"; }
-  bool labels_by_class() const { return meta_text("labels_by_class") != "no"; }
+  std::set<std::string> counted_in_all;  ///< targets whose labels are no number a class
+  bool labels_by_class(const std::string& target) const { return !counted_in_all.contains(target); }
 };
 
 /// Whether a folder holds a study.
