@@ -1,6 +1,7 @@
 // Training for tasks other than classes: numbers, several labels, a loss of one's own.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -227,8 +228,17 @@ TEST_CASE("each task that data can be read for is known, with targets of the kin
                   .classes = {"a", "b"},
                   .label_each_step = task->each_step()};
     CHECK(task_of(info)->name() == one.task);
+    // Where none is named, it is the first for such targets.
     info.task.clear();
-    CHECK(task_of(info)->name() == one.task);
+    const std::string_view usual = task_of(info)->name();
+    CHECK(target_kind_of(usual) == one.kind);
+    CHECK(std::none_of(task_targets().begin(),
+                       std::find_if(task_targets().begin(), task_targets().end(),
+                                    [&](const TaskTargets& t) { return t.task == usual; }),
+                       [&](const TaskTargets& t) {
+                         return t.kind == one.kind &&
+                                find_task(t.task, 2)->each_step() == info.label_each_step;
+                       }));
   }
 }
 

@@ -48,6 +48,22 @@ TEST_CASE("two classes: no half to learn before, new weights are studied, and th
   CHECK(holds(cli.run("study --data csv:two.csv --source half --run b").err, "at least 4 are wanted"));
 }
 
+TEST_CASE("windows of a text are counted in all, not a class") {
+  Cli cli;
+  std::string text;
+  for (int i = 0; i < 400; ++i) text += "a line of words, and " + std::to_string(i % 7) + " more\n";
+  cli.write("lines.txt", text);
+  cli.write("net.txt", "embedding 4, lstm 8, dense");
+  const Outcome outcome = cli.run(
+      "study --data text:lines.txt --model net.txt --source random --labels 20 --freeze "
+      "0,1 "
+      "--steps 4 --seeds 2 --rate 1e-2 --run a");
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  CHECK(holds(outcome.out, ", 20 labelled samples: "));
+  CHECK(!holds(outcome.out, "labels a class"));
+}
+
 /// The fields of a line of CSV.
 std::vector<std::string> csv_fields(const std::string& line) {
   std::vector<std::string> fields(1);

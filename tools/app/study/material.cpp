@@ -320,7 +320,7 @@ void Materials::prepare(Arm& arm) {
   const TaskMetric headline = prepared.task->metrics().front();
   arm.score = headline.text;
   arm.score_is_share = headline.share;
-  arm.by_class = prepared.parts.train->info().targets == TargetKind::classes;
+  arm.by_class = has_classes(prepared.parts.train->info());
   const ModelPtr model = make_blank(arm);
   resolve(arm, *model);
 }

@@ -64,12 +64,13 @@ std::string one_table(const std::vector<const Outcome*>& arms, const Outcomes& o
                "ECE %", "MACs", "seconds (predicted)"});
   for (const Outcome* outcome : arms) {
     const Interval interval = outcomes.interval(*outcome, Metric::accuracy);
-    table.row({labels_text(outcome->arm->labels), data_name(outcome->arm->source), outcome->arm->name(),
-               fmt::format("{:.1f}", 100 * mean(*outcome, Metric::accuracy)),
-               fmt::format("{:.1f} to {:.1f}", 100 * interval.low, 100 * interval.high),
-               difference_text(outcomes, *outcome), f1_text(*outcome),
-               outcome->arm->by_class ? fmt::format("{:.1f}", 100 * mean(*outcome, Metric::ece)) : "–",
-               macs_text(outcomes, *outcome), seconds_text(*outcome)});
+    table.row(
+        {labels_text(outcome->arm->labels), data_name(outcome->arm->source), outcome->arm->name(),
+         fmt::format("{:.1f}", 100 * mean(*outcome, Metric::accuracy)),
+         fmt::format("{:.1f} to {:.1f}", 100 * interval.low, 100 * interval.high),
+         difference_text(outcomes, *outcome), f1_text(*outcome),
+         outcome->arm->score == Arm().score ? fmt::format("{:.1f}", 100 * mean(*outcome, Metric::ece)) : "–",
+         macs_text(outcomes, *outcome), seconds_text(*outcome)});
   }
   return table.text();
 }
