@@ -174,8 +174,7 @@ void add_forest(const StudyRecord& study, const ArmGroup& group, std::vector<Fig
     Forest forest{
         .title = fmt::format("Difference to full tuning, {}: {}",
                              labels_name(labels, study.labels_by_class(group.target)), group.title()),
-        .description =
-            "Paired differences of " + study.score() + " over the same seeds with 95 % bootstrap intervals.",
+        .description = "Paired differences of " + study.score() + " over the same seeds with 95 % intervals.",
         .axis = study.score() + ", points against full tuning"};
     PageTable table{.caption = "Paired differences of " + study.score() + " in points",
                     .heads = {"<arm", "difference", "low", "high", "<finding"}};
@@ -294,8 +293,8 @@ PageTable summary_table(const StudyRecord& study, const ArmGroup& group) {
                             fmt::format("{}", s->seeds), interval_text(*s), difference,
                             s->finding.empty() ? "–" : s->finding,
                             study.score_is_share() ? mean("macro_f1", "{:.3f}") : "–",
-                            study.labels_by_class(group.target) ? mean("ece", "{:.3f}") : "–",
-                            time("seconds"), time("predicted_seconds")});
+                            study.score() == "accuracy" ? mean("ece", "{:.3f}") : "–", time("seconds"),
+                            time("predicted_seconds")});
     }
   }
   return table;
